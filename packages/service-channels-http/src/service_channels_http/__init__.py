@@ -1,0 +1,1 @@
+"""HTTP channels for service-core: dispatch-json, dispatch-msgpack and rest."""

@@ -1,0 +1,1 @@
+"""Typed service interfaces, proxies, discovery contracts and the wire format."""

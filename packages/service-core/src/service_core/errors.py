@@ -1,0 +1,246 @@
+"""What can go wrong with a call, as one tree.
+
+::
+
+    ServiceException
+    ├── LocalServiceException             the mistake is in this process; nothing was sent
+    │   ├── DeclarationException          a service, component or implementation is declared wrongly
+    │   ├── DependencyException           the container cannot make what was asked for
+    │   ├── ArgumentException             a value does not fit the declared type
+    │   ├── ChannelNotInstalledException  no installed package offers the channel
+    │   └── PortInUseException            the server's port is taken
+    ├── ServiceCommunicationException     the other side could not be reached, or its answer was lost
+    │   ├── ComponentUnavailableException nobody offers the component at the moment
+    │   └── ProtocolException             the answer is not one of this protocol
+    ├── DeadlineExceeded                  the time of the call is up
+    ├── RemoteServiceException            the other side answered with an error
+    └── AuthorizationException            the other side refused the caller
+        └── TokenException
+            ├── InvalidTokenException
+            ├── MissingTokenException
+            └── TokenExpiredException
+
+Errors that an interface declares with ``@raises`` are the user's own classes and stand outside the tree.
+
+Every error has a :class:`ErrorCode`. Codes and HTTP statuses map one to one; :func:`code_for_status` also
+understands statuses that other servers and proxies send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+__all__ = [
+    "ArgumentException",
+    "AuthorizationException",
+    "ChannelNotInstalledException",
+    "ComponentUnavailableException",
+    "DeadlineExceeded",
+    "DeclarationException",
+    "DependencyException",
+    "ErrorCode",
+    "InvalidTokenException",
+    "LocalServiceException",
+    "MissingTokenException",
+    "PortInUseException",
+    "ProtocolException",
+    "RemoteServiceException",
+    "ServiceCommunicationException",
+    "ServiceException",
+    "TokenException",
+    "TokenExpiredException",
+    "code_for_status",
+]
+
+
+class ErrorCode(StrEnum):
+    """The kinds of failure, as they travel on the wire."""
+
+    INVALID_ARGUMENT = "invalid_argument"
+    NOT_FOUND = "not_found"
+    UNAUTHENTICATED = "unauthenticated"
+    PERMISSION_DENIED = "permission_denied"
+    FAILED_PRECONDITION = "failed_precondition"
+    RESOURCE_EXHAUSTED = "resource_exhausted"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    UNAVAILABLE = "unavailable"
+    UNIMPLEMENTED = "unimplemented"
+    INTERNAL = "internal"
+
+    @property
+    def http_status(self) -> int:
+        """The one HTTP status of this code."""
+        return _STATUS[self]
+
+
+_STATUS: Mapping[ErrorCode, int] = MappingProxyType(
+    {
+        ErrorCode.INVALID_ARGUMENT: 422,
+        ErrorCode.NOT_FOUND: 404,
+        ErrorCode.UNAUTHENTICATED: 401,
+        ErrorCode.PERMISSION_DENIED: 403,
+        ErrorCode.FAILED_PRECONDITION: 412,
+        ErrorCode.RESOURCE_EXHAUSTED: 429,
+        ErrorCode.DEADLINE_EXCEEDED: 504,
+        ErrorCode.UNAVAILABLE: 503,
+        ErrorCode.UNIMPLEMENTED: 501,
+        ErrorCode.INTERNAL: 500,
+    }
+)
+_CODE = {status: code for code, status in _STATUS.items()} | {
+    400: ErrorCode.INVALID_ARGUMENT,
+    405: ErrorCode.UNIMPLEMENTED,
+    408: ErrorCode.DEADLINE_EXCEEDED,
+    409: ErrorCode.FAILED_PRECONDITION,
+    410: ErrorCode.NOT_FOUND,
+    413: ErrorCode.INVALID_ARGUMENT,
+    415: ErrorCode.INVALID_ARGUMENT,
+    502: ErrorCode.UNAVAILABLE,
+}
+
+
+def code_for_status(status: int) -> ErrorCode:
+    """The code for an HTTP status >= 400; unknown 4xx are the caller's mistake, unknown 5xx the server's."""
+    known = _CODE.get(status)
+    if known is not None:
+        return known
+    return ErrorCode.INVALID_ARGUMENT if 400 <= status < 500 else ErrorCode.INTERNAL
+
+
+class ServiceException(Exception):
+    """The root of the tree."""
+
+    default_code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        code: ErrorCode | None = None,
+        details: Any = None,
+        correlation_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        """What kind of failure this is."""
+        self.details = details
+        """JSON-like data that belongs to the failure: for wrong arguments the list of wrong places."""
+        self.correlation_id = correlation_id
+        """Under this id the server logged the failure; None if no server was involved."""
+
+
+class LocalServiceException(ServiceException):
+    """The mistake is in this process; nothing was sent."""
+
+    default_code = ErrorCode.FAILED_PRECONDITION
+
+
+class DeclarationException(LocalServiceException):
+    """A service, component or implementation is declared wrongly; the message names the place and the remedy."""
+
+
+class DependencyException(LocalServiceException):
+    """The container cannot make an object: a dependency is missing, ambiguous or circular."""
+
+
+class ArgumentException(LocalServiceException):
+    """A value does not fit the declared type. ``details`` lists the wrong places as ``{loc, msg, type}``."""
+
+    default_code = ErrorCode.INVALID_ARGUMENT
+
+
+class ChannelNotInstalledException(LocalServiceException):
+    """No installed package offers the channel; the message names the package to install."""
+
+    default_code = ErrorCode.UNIMPLEMENTED
+
+
+class PortInUseException(LocalServiceException):
+    """The server's port is taken by another socket."""
+
+
+class ServiceCommunicationException(ServiceException):
+    """The other side could not be reached, its answer was lost, or it refused to take the call now."""
+
+    default_code = ErrorCode.UNAVAILABLE
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        may_have_run: bool = False,
+        retry_after: float | None = None,
+        code: ErrorCode | None = None,
+        details: Any = None,
+        correlation_id: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code, details=details, correlation_id=correlation_id)
+        self.may_have_run = may_have_run
+        """True if the request was sent, so that the method may have been executed; False if it certainly was not."""
+        self.retry_after = retry_after
+        """Seconds after which the server wants to be asked again, if it said so."""
+
+
+class ComponentUnavailableException(ServiceCommunicationException):
+    """Nobody offers the component at the moment. The same proxy works again as soon as somebody does."""
+
+
+class ProtocolException(ServiceCommunicationException):
+    """The answer is not one of this protocol: a proxy's error page, truncated data, a value of a wrong type."""
+
+    default_code = ErrorCode.INTERNAL
+
+
+class DeadlineExceeded(ServiceException):
+    """The time of the call is up. The method may still be running on the server, or have run."""
+
+    default_code = ErrorCode.DEADLINE_EXCEEDED
+
+
+class RemoteServiceException(ServiceException):
+    """The other side answered with an error that the interface does not declare.
+
+    ``type`` is the class name of the error there, ``code`` its kind. The message is the remote one only if
+    that server was told to expose it.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        type: str = "",  # noqa: A002 - the name on the wire
+        code: ErrorCode | None = None,
+        details: Any = None,
+        correlation_id: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code, details=details, correlation_id=correlation_id)
+        self.type = type
+        """The class name of the error on the server, without its module."""
+
+
+class AuthorizationException(ServiceException):
+    """The other side knows the caller, or does not want to, and refuses the call."""
+
+    default_code = ErrorCode.PERMISSION_DENIED
+
+
+class TokenException(AuthorizationException):
+    """Something is wrong with the caller's token."""
+
+    default_code = ErrorCode.UNAUTHENTICATED
+
+
+class InvalidTokenException(TokenException):
+    """The token is not one that the server accepts."""
+
+
+class MissingTokenException(TokenException):
+    """The call needs a token and had none."""
+
+
+class TokenExpiredException(TokenException):
+    """The token was good once."""

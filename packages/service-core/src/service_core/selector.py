@@ -1,0 +1,111 @@
+"""Which instance gets the next call.
+
+A channel keeps one :class:`Endpoint` per address and hands all of them to its selector for every call. The
+endpoints hold the load, the selectors only decide, so a selector can be exchanged while calls are in flight.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Final
+
+__all__ = [
+    "Endpoint",
+    "FirstURLSelector",
+    "LeastLoadedURLSelector",
+    "RoundRobinURLSelector",
+    "URLSelector",
+]
+
+_DECAY: Final = 10.0
+"""Seconds in which a latency loses its influence to 1/e; Finagle's peak EWMA uses the same."""
+
+
+class Endpoint:
+    """One instance as a channel sees it: its address and how it has answered so far.
+
+    Shared by threads without a lock: a lost update of a load figure costs a slightly worse choice, never a
+    wrong address.
+    """
+
+    __slots__ = ("_latency", "_measured_at", "in_flight", "url")
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        """The address as the registry gave it."""
+        self.in_flight = 0
+        """Calls that wait for this instance's answer."""
+        self._latency = 0.0
+        self._measured_at = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Take a finished call's duration into account.
+
+        A peak counts at once and fades with time (peak EWMA), so a slow instance is avoided from its first slow
+        answer on and tried again later.
+        """
+        now = time.monotonic()
+        if seconds >= self._latency:
+            self._latency = seconds
+        else:
+            weight = math.exp((self._measured_at - now) / _DECAY)
+            self._latency = self._latency * weight + seconds * (1.0 - weight)
+        self._measured_at = now
+
+    @property
+    def cost(self) -> float:
+        """What another call would cost here: expected latency x calls that wait, in seconds."""
+        return (self._latency + 1e-6) * (self.in_flight + 1)
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.url!r}, in_flight={self.in_flight}, latency={self._latency:.6f})"
+
+
+class URLSelector(ABC):
+    """Decides which instance gets a call. Called by many threads and tasks at once."""
+
+    @abstractmethod
+    def select(self, endpoints: Sequence[Endpoint]) -> Endpoint:
+        """Choose one of at least one endpoint. The sequence may differ from call to call."""
+
+
+class FirstURLSelector(URLSelector):
+    """Always the first: the registry's order is an order of preference."""
+
+    def select(self, endpoints: Sequence[Endpoint]) -> Endpoint:
+        """The first endpoint."""
+        return endpoints[0]
+
+
+class RoundRobinURLSelector(URLSelector):
+    """One after the other. Calls that run at once never get the same turn."""
+
+    def __init__(self) -> None:
+        self._turns = itertools.count()  # next() on it is atomic
+
+    def select(self, endpoints: Sequence[Endpoint]) -> Endpoint:
+        """The endpoint whose turn it is, however many there are now."""
+        return endpoints[next(self._turns) % len(endpoints)]
+
+
+class LeastLoadedURLSelector(URLSelector):
+    """The better of two random ones, by calls in flight and recent latency.
+
+    Two choices are nearly as good as comparing all, and do not make every client rush to the same instance
+    (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
+    """
+
+    def select(self, endpoints: Sequence[Endpoint]) -> Endpoint:
+        """The endpoint with the lower cost of two different random ones."""
+        count = len(endpoints)
+        if count == 1:
+            return endpoints[0]
+        first = int(random.random() * count)  # noqa: S311 - spreads load, guards nothing
+        second = (first + 1 + int(random.random() * (count - 1))) % count  # noqa: S311
+        one, other = endpoints[first], endpoints[second]
+        return one if one.cost <= other.cost else other

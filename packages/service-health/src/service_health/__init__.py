@@ -1,0 +1,1 @@
+"""Health checks for service-core, and for any Python process."""

@@ -1,0 +1,1 @@
+"""Consul as the component registry of service-core."""

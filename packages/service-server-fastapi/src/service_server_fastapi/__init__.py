@@ -1,0 +1,1 @@
+"""Serves service-core components over HTTP with FastAPI and uvicorn."""
