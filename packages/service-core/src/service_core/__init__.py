@@ -1,1 +1,120 @@
-"""Typed service interfaces, proxies, discovery contracts and the wire format."""
+"""Declare a typed interface, implement it anywhere, call it as if it were local.
+
+This package holds what both sides of a call share: declarations, proxies, the service manager, the contracts of
+channels and registries, and the wire format. Channels and servers are packages of their own.
+"""
+
+from service_core.address import ChannelAddress, ChannelInstances
+from service_core.catalog import Catalog, default_catalog
+from service_core.channel import Channel
+from service_core.context import CallContext, Deadline, current_context, current_deadline, deadline
+from service_core.decorators import channel, component, health, idempotent, implementation, raises, service
+from service_core.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
+from service_core.errors import (
+    ArgumentException,
+    AuthorizationException,
+    ChannelNotInstalledException,
+    ComponentUnavailableException,
+    DeadlineExceeded,
+    DeclarationException,
+    DependencyException,
+    ErrorCode,
+    InvalidTokenException,
+    LocalServiceException,
+    MissingTokenException,
+    PortInUseException,
+    ProtocolException,
+    RemoteServiceException,
+    ServiceCommunicationException,
+    ServiceException,
+    TokenException,
+    TokenExpiredException,
+)
+from service_core.factory import ChannelFactory
+from service_core.health import CheckResult, Health, HealthStatus
+from service_core.injection import inject_service
+from service_core.interfaces import AbstractComponent, Component, ComponentStatus, Service
+from service_core.local import LocalChannel
+from service_core.manager import ServiceManager
+from service_core.module import ServiceModule
+from service_core.proxy import DynamicProxy, Invocation, InvocationHandler
+from service_core.registry import ComponentRegistry, LocalComponentRegistry, StaticComponentRegistry
+from service_core.selector import (
+    Endpoint,
+    FirstURLSelector,
+    LeastLoadedURLSelector,
+    RoundRobinURLSelector,
+    URLSelector,
+)
+from service_core.server import Server
+
+__all__ = [
+    # declare
+    "Service",
+    "Component",
+    "AbstractComponent",
+    "ComponentStatus",
+    "service",
+    "component",
+    "implementation",
+    "health",
+    "channel",
+    "raises",
+    "idempotent",
+    "inject_service",
+    "Catalog",
+    "default_catalog",
+    # call
+    "ServiceManager",
+    "ServiceModule",
+    "DynamicProxy",
+    "Invocation",
+    "InvocationHandler",
+    "CallContext",
+    "Deadline",
+    "current_context",
+    "current_deadline",
+    "deadline",
+    # find
+    "ChannelAddress",
+    "ChannelInstances",
+    "ComponentRegistry",
+    "LocalComponentRegistry",
+    "StaticComponentRegistry",
+    "ServiceDescriptor",
+    "ComponentDescriptor",
+    "MethodDescriptor",
+    # carry
+    "Channel",
+    "ChannelFactory",
+    "LocalChannel",
+    "Endpoint",
+    "URLSelector",
+    "FirstURLSelector",
+    "RoundRobinURLSelector",
+    "LeastLoadedURLSelector",
+    # serve
+    "Server",
+    "CheckResult",
+    "Health",
+    "HealthStatus",
+    # fail
+    "ErrorCode",
+    "ServiceException",
+    "LocalServiceException",
+    "DeclarationException",
+    "DependencyException",
+    "ArgumentException",
+    "ChannelNotInstalledException",
+    "PortInUseException",
+    "ServiceCommunicationException",
+    "ComponentUnavailableException",
+    "ProtocolException",
+    "DeadlineExceeded",
+    "RemoteServiceException",
+    "AuthorizationException",
+    "TokenException",
+    "InvalidTokenException",
+    "MissingTokenException",
+    "TokenExpiredException",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -19,6 +19,14 @@ class HealthStatus(Enum):
     ERROR = 3
     """Not to be called."""
 
+    @property
+    def http_status(self) -> int:
+        """The HTTP status of an endpoint that tells it: 200, 429 or 503.
+
+        Consul's HTTP checks read any 2xx as passing, 429 as warning and everything else as critical.
+        """
+        return {HealthStatus.OK: 200, HealthStatus.WARNING: 429, HealthStatus.ERROR: 503}[self]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
@@ -27,20 +35,18 @@ class CheckResult:
     name: str
     status: HealthStatus
     details: str = ""
+    """What a person should know about it; may hold addresses and paths, so not for strangers."""
     duration: float = 0.0
     """Seconds that the check ran."""
     age: float = 0.0
-    """Seconds since it ran; greater than zero if the result was cached."""
+    """Seconds since it ended; greater than zero if the result was cached."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The result as JSON-like data."""
-        return {
-            "name": self.name,
-            "status": self.status.name,
-            "details": self.details,
-            "duration": self.duration,
-            "age": self.age,
-        }
+    def to_dict(self, *, details: bool = True) -> dict[str, Any]:
+        """The result as JSON-like data, times in seconds; without ``details`` if strangers read it."""
+        told: dict[str, Any] = {"name": self.name, "status": self.status.name}
+        if details and self.details:
+            told["details"] = self.details
+        return told | {"duration": round(self.duration, 6), "age": round(self.age, 6)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +55,19 @@ class Health:
 
     status: HealthStatus = HealthStatus.OK
     checks: Mapping[str, CheckResult] = field(default_factory=dict)
+    """The parts by name; empty if the status was given by hand."""
 
     @classmethod
-    def of(cls, results: Mapping[str, CheckResult]) -> Health:
+    def of(cls, results: Iterable[CheckResult]) -> Health:
         """The whole that follows from its parts; no checks at all is OK."""
-        worst = max((result.status for result in results.values()), key=_severity, default=HealthStatus.OK)
-        return cls(worst, dict(results))
+        checks = {result.name: result for result in results}
+        worst = max((result.status for result in checks.values()), key=_severity, default=HealthStatus.OK)
+        return cls(worst, checks)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The health as JSON-like data."""
-        return {"status": self.status.name, "checks": [check.to_dict() for check in self.checks.values()]}
+    def to_dict(self, *, details: bool = True) -> dict[str, Any]:
+        """The health as JSON-like data; without ``details`` if strangers read it, since details can leak."""
+        checks = [check.to_dict(details=details) for check in self.checks.values()]
+        return {"status": self.status.name, "checks": checks}
 
 
 def _severity(status: HealthStatus) -> int:

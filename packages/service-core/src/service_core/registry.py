@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 from service_core.address import ChannelAddress, ChannelInstances, parse_addresses
 from service_core.descriptors import ComponentDescriptor
 from service_core.errors import ComponentUnavailableException, LocalServiceException
-from service_core.health import Health, HealthStatus
+from service_core.health import Health
 
 __all__ = [
     "ComponentRegistry",
@@ -81,7 +81,7 @@ class ComponentRegistry(ABC):
 
     def map_health(self, health: Health) -> int:
         """The HTTP status with which a health endpoint answers: 200, 429 for a warning, 503 for an error."""
-        return {HealthStatus.OK: 200, HealthStatus.WARNING: 429, HealthStatus.ERROR: 503}[health.status]
+        return health.status.http_status
 
     # for clients
 

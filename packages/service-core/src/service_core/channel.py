@@ -1,0 +1,132 @@
+"""Channels: the client's end of a protocol for one component."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from service_core.address import ChannelInstances
+from service_core.attempts import Attempts
+from service_core.context import DEFAULT_TIMEOUT, Deadline, current_deadline
+from service_core.descriptors import ComponentDescriptor, MethodDescriptor
+from service_core.errors import ComponentUnavailableException, LocalServiceException
+from service_core.proxy import Invocation, InvocationHandler
+from service_core.selector import (
+    Endpoint,
+    FirstURLSelector,
+    LeastLoadedURLSelector,
+    RoundRobinURLSelector,
+    URLSelector,
+)
+
+__all__ = ["Channel"]
+
+
+class Channel(InvocationHandler):
+    """The base of all channels.
+
+    One object serves one component, for all threads, tasks and event loops of the process. Its life: made, then
+    :meth:`setup`, then :meth:`customize`, then calls and new addresses at any time, then :meth:`close`.
+    """
+
+    URLSelector = URLSelector
+    FirstURLSelector = FirstURLSelector
+    RoundRobinURLSelector = RoundRobinURLSelector
+
+    name = ""
+    """The name of the channel in addresses; set by ``@channel``."""
+
+    def __init__(self) -> None:
+        self.timeout = DEFAULT_TIMEOUT
+        """Seconds that a call may take where neither a block of ``deadline(...)`` nor an outer call says otherwise."""
+        self.address: ChannelInstances | None = None
+        """What the registry said last, None while nobody offers this channel."""
+        self._component: ComponentDescriptor | None = None
+        self._endpoints: tuple[Endpoint, ...] = ()
+        self._selector: URLSelector = LeastLoadedURLSelector()
+
+    # life
+
+    def setup(self, component_descriptor: ComponentDescriptor, address: ChannelInstances | None) -> None:
+        """Bind the channel to a component; called once, before :meth:`customize`."""
+        self._component = component_descriptor
+        self.set_address(address)
+
+    def customize(self) -> None:
+        """Nothing; a place for advice and subclasses to choose a selector, a timeout and the like."""
+
+    def set_address(self, address: ChannelInstances | None) -> None:
+        """Use these instances from the next attempt on; None if there are none. Any thread may call it."""
+        known = {endpoint.url: endpoint for endpoint in self._endpoints}
+        urls = address.urls if address is not None else ()
+        # Who stays keeps what is known of its load. Replaced as a whole, so that a call sees one state.
+        self._endpoints = tuple(known.get(url) or Endpoint(url) for url in urls)
+        self.address = address
+
+    def close(self) -> None:
+        """Release what sync calls have opened; safe to call twice."""
+
+    async def aclose(self) -> None:
+        """Release what calls on the running event loop have opened, and all that :meth:`close` releases."""
+        self.close()
+
+    # selectors
+
+    def select_first_url(self) -> None:
+        """Send every call to the first instance."""
+        self._selector = FirstURLSelector()
+
+    def select_round_robin(self) -> None:
+        """Send calls to all instances in turn."""
+        self._selector = RoundRobinURLSelector()
+
+    def select_least_loaded(self) -> None:
+        """Send a call to the less loaded of two random instances; the default."""
+        self._selector = LeastLoadedURLSelector()
+
+    def select_by(self, selector: URLSelector) -> None:
+        """Send calls where ``selector`` says."""
+        self._selector = selector
+
+    # for subclasses
+
+    @property
+    def component_descriptor(self) -> ComponentDescriptor:
+        """The component that is called. Raises LocalServiceException before :meth:`setup`."""
+        if self._component is None:
+            raise LocalServiceException(
+                f"{type(self).__name__} is not bound to a component yet; call setup() first"
+            )
+        return self._component
+
+    def get_url(self) -> str:
+        """The address for one call, as the selector chooses. Raises ComponentUnavailableException."""
+        return self._selector.select(self.endpoints()).url
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        """The instances that there are now, at least one. Raises ComponentUnavailableException."""
+        endpoints = self._endpoints
+        if not endpoints:
+            raise ComponentUnavailableException(
+                f"nobody offers component '{self.component_descriptor.name}' over channel '{self.name}' at the "
+                f"moment; the call can be repeated when a server that hosts it is registered"
+            )
+        return endpoints
+
+    def attempts(self, method: MethodDescriptor) -> Attempts:
+        """Begin a call: its deadline is that of the context, else :attr:`timeout` from now."""
+        deadline = current_deadline() or Deadline.after(self.timeout)
+        return Attempts(method, deadline, self._selector, self.endpoints)
+
+    @abstractmethod
+    def invoke(self, invocation: Invocation) -> Any:
+        """Carry out the call of a ``def`` method and return its result."""
+
+    @abstractmethod
+    async def invoke_async(self, invocation: Invocation) -> Any:
+        """Carry out the call of an ``async def`` method and return its result."""
+
+    def __repr__(self) -> str:
+        component = self._component.name if self._component is not None else "no component"
+        return f"<channel {self.name!r} of {component}>"

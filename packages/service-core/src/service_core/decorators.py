@@ -1,0 +1,170 @@
+"""Decorators: they say what a class or method is; what follows from it is built elsewhere.
+
+Each stamps the class or adds it to a catalog and returns it as it was, so type checkers and readers see plain
+classes. Wrong declarations raise DeclarationException at the place where they are made.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from service_core.catalog import Catalog, default_catalog
+from service_core.descriptors import IDEMPOTENT, RAISES, public_functions
+from service_core.errors import DeclarationException
+from service_core.interfaces import Component, Service
+
+__all__ = ["channel", "component", "health", "health_path", "idempotent", "implementation", "raises", "service"]
+
+C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
+D = TypeVar("D", bound=Callable[..., Any])  # a class is callable too
+
+_HEALTH: Final = "__service_health__"
+
+
+def service(name: str = "", description: str = "", *, catalog: Catalog = default_catalog) -> Callable[[C], C]:
+    """Declare a service interface; without ``name`` it is the class name in kebab case.
+
+    The name must be a DNS label and free. Every public method needs full type hints.
+    """
+
+    def declare(cls: C) -> C:
+        _expect_subclass(cls, Service, "service")
+        catalog.add_service(cls, name, description)
+        return cls
+
+    return declare
+
+
+def component(
+    name: str = "",
+    description: str = "",
+    services: Sequence[type] = (),
+    *,
+    catalog: Catalog = default_catalog,
+) -> Callable[[C], C]:
+    """Declare a component interface and the services that it bundles; a service belongs to one component."""
+
+    def declare(cls: C) -> C:
+        _expect_subclass(cls, Component, "component")
+        catalog.add_component(cls, services, name, description)
+        return cls
+
+    return declare
+
+
+def implementation(*, inline: bool = False, catalog: Catalog = default_catalog) -> Callable[[C], C]:
+    """Declare a class that implements a service or component, of which a container makes one object.
+
+    ``inline`` lets the server run its ``def`` methods on the event loop instead of in a worker thread: right for
+    methods that never wait, and for no others, since all other calls stand still meanwhile.
+    """
+
+    def declare(cls: C) -> C:
+        catalog.add_implementation(cls, inline=inline)
+        for interface in catalog.interfaces_of(cls):
+            if issubclass(interface, Service):
+                _check_methods(cls, interface)
+        return cls
+
+    return declare
+
+
+def health(path: str) -> Callable[[C], C]:
+    """Give a component a health endpoint; decorates the interface or the implementation.
+
+    The server answers there with what ``get_health`` says.
+    """
+    if not path.startswith("/"):
+        raise DeclarationException(f"@health({path!r}): a path starts with '/'; write @health('/{path}')")
+
+    def declare(cls: C) -> C:
+        _expect_subclass(cls, Component, "health")
+        setattr(cls, _HEALTH, path)
+        return cls
+
+    return declare
+
+
+def health_path(component_type: type) -> str | None:
+    """The path that ``@health`` gave a component, None if it has none."""
+    path: str | None = getattr(component_type, _HEALTH, None)
+    return path
+
+
+def channel(name: str, *, catalog: Catalog = default_catalog) -> Callable[[C], C]:
+    """Declare a channel class under the name that addresses use for it."""
+
+    def declare(cls: C) -> C:
+        cls.name = name  # type: ignore[attr-defined]
+        catalog.add_channel(name, cls)
+        return cls
+
+    return declare
+
+
+def raises(*errors: type[Exception]) -> Callable[[D], D]:
+    """Declare errors that belong to the interface: they arrive at the caller as the same class with the same fields.
+
+    Decorates a method, or a service for all its methods. The fields are those of a dataclass or the parameters of
+    ``__init__``, typed and kept under the same names.
+    """
+    for error in errors:
+        if not (isinstance(error, type) and issubclass(error, Exception)):
+            raise DeclarationException(f"@raises({error!r}): only exception classes can be declared")
+    if not errors:
+        raise DeclarationException("@raises(): name at least one exception class")
+
+    def declare(target: D) -> D:
+        setattr(target, RAISES, errors)
+        return target
+
+    return declare
+
+
+def idempotent(method: F) -> F:
+    """Declare that running the method twice does no harm, so that a call may be repeated after it was sent."""
+    setattr(method, IDEMPOTENT, True)
+    return method
+
+
+def _expect_subclass(cls: type, base: type, decorator: str) -> None:
+    if not (isinstance(cls, type) and issubclass(cls, base)):
+        raise DeclarationException(
+            f"@{decorator}() on {getattr(cls, '__name__', cls)!r}: write 'class {getattr(cls, '__name__', 'X')}"
+            f"({base.__name__})', it must derive from {base.__name__}"
+        )
+
+
+def _check_methods(cls: type, interface: type) -> None:
+    for name, declared in public_functions(interface).items():
+        method = inspect.getattr_static(cls, name)
+        if method is declared:
+            continue  # not implemented: Python refuses to make an object if it is abstract
+        where = f"{cls.__name__}.{name}"
+        if not inspect.isfunction(method):
+            raise DeclarationException(f"{where} must be a method, as {interface.__name__}.{name} is")
+        if inspect.iscoroutinefunction(method) != inspect.iscoroutinefunction(declared):
+            kind = "async def" if inspect.iscoroutinefunction(declared) else "def"
+            raise DeclarationException(
+                f"{where}: {interface.__name__} declares it with '{kind}', so write '{kind} {name}' here too"
+            )
+        _check_parameters(where, interface, declared, method)
+
+
+def _check_parameters(
+    where: str, interface: type, declared: Callable[..., Any], method: Callable[..., Any]
+) -> None:
+    wanted = list(inspect.signature(declared).parameters.values())[1:]
+    offered = list(inspect.signature(method).parameters.values())[1:]
+    if any(parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) for parameter in offered):
+        return
+    missing = [p.name for p in wanted if p.name not in [o.name for o in offered[: len(wanted)]]]
+    needed = [p.name for p in offered[len(wanted) :] if p.default is p.empty]
+    if missing or needed or [p.name for p in wanted] != [p.name for p in offered[: len(wanted)]]:
+        signature = ", ".join(["self", *(str(parameter) for parameter in wanted)])
+        raise DeclarationException(
+            f"{where}: its parameters are not those of {interface.__name__}; write '({signature})'"
+        )

@@ -1,0 +1,294 @@
+"""The service manager: gives out services, and starts and stops the components of this process."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Protocol, Self, TypeVar, cast
+
+from typing_extensions import TypeForm
+
+from service_core.address import ChannelAddress
+from service_core.catalog import Catalog, default_catalog
+from service_core.channel import Channel
+from service_core.decorators import health_path
+from service_core.descriptors import ComponentDescriptor, ServiceDescriptor
+from service_core.errors import DeclarationException, LocalServiceException
+from service_core.factory import ChannelFactory
+from service_core.interfaces import Component
+from service_core.local import LOCAL
+from service_core.proxy import DynamicProxy
+from service_core.registry import ComponentRegistry, Snapshot
+from service_core.routing import ComponentRoutes
+from service_core.server import Server
+
+__all__ = ["HostedService", "Implementations", "ServiceManager"]
+
+T = TypeVar("T")
+
+logger: Final = logging.getLogger("service.manager")
+
+
+class Implementations(Protocol):
+    """Where the implementations of this process come from; a container's environment is one."""
+
+    def provides(self, requested: Any, /) -> bool:
+        """Whether there is an object of the type."""
+
+    def get(self, requested: Any, /) -> Any:
+        """The object of the type, always the same one."""
+
+
+class _Given:
+    """Implementations that were made by hand."""
+
+    def __init__(self, objects: Iterable[object], catalog: Catalog) -> None:
+        self._objects: dict[type, object] = {}
+        for implementation in objects:
+            interfaces = catalog.interfaces_of(type(implementation))
+            if not interfaces:
+                raise DeclarationException(
+                    f"{type(implementation).__name__} implements nothing: none of its base classes is decorated "
+                    f"with @service() or @component()"
+                )
+            for interface in interfaces:
+                if interface in self._objects:
+                    raise DeclarationException(f"{interface.__name__} is implemented by two of the given objects")
+                self._objects[interface] = implementation
+
+    def provides(self, requested: Any, /) -> bool:
+        return requested in self._objects
+
+    def get(self, requested: Any, /) -> Any:
+        return self._objects[requested]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedService:
+    """A service that this process implements."""
+
+    component: ComponentDescriptor
+    service: ServiceDescriptor
+    implementation: object
+    inline: bool
+    """Whether its ``def`` methods may run on the event loop."""
+
+
+class ServiceManager:
+    """Gives out services: the implementation itself where this process has one, else a proxy.
+
+    Safe to use from several threads and event loops. It uses its registry alone, and :meth:`close` closes both.
+    """
+
+    def __init__(
+        self,
+        component_registry: ComponentRegistry,
+        channel_factory: ChannelFactory | None = None,
+        *,
+        implementations: Implementations | Iterable[object] = (),
+        preferred_channel: str = "",
+        catalog: Catalog = default_catalog,
+    ) -> None:
+        """``implementations`` are the objects of this process that implement services and components."""
+        self.component_registry = component_registry
+        self.channel_factory = channel_factory or ChannelFactory(catalog=catalog)
+        self._catalog = catalog
+        self._implementations: Implementations = (
+            _Given(implementations, catalog) if isinstance(implementations, Iterable) else implementations
+        )
+        self._preferred_channel = preferred_channel
+        self._lock = threading.RLock()
+        self._services: dict[tuple[Any, str], Any] = {}
+        self._routes: dict[type, ComponentRoutes] = {}
+        self._running: list[tuple[ComponentDescriptor, Component]] = []
+        component_registry.start()
+
+    # services
+
+    def get_service(self, service_type: TypeForm[T], preferred_channel: str = "") -> T:
+        """The service of that interface.
+
+        Without a preferred channel it is the implementation, if this process has one, else a proxy over the first
+        channel that is offered. A preferred one is used whenever somebody offers it, and replaced meanwhile. Nothing
+        is waited for: a proxy can be had before anybody offers the service. Raises DeclarationException if the type
+        is no service, ChannelNotInstalledException if no package has the channel.
+        """
+        try:
+            service: T = self._services[service_type, preferred_channel]
+        except KeyError:
+            service = self._make_service(cast(type, service_type), preferred_channel)
+        return service
+
+    def set_preferred_channel(self, preferred_channel: str) -> None:
+        """The channel for services that are asked for without one; ``""`` for none. Given out ones stay as they are."""
+        with self._lock:
+            self._preferred_channel = preferred_channel
+            self._services.clear()
+
+    def get_descriptor(self, service_type: type) -> ServiceDescriptor:
+        """The descriptor of a service interface. Raises DeclarationException."""
+        return self._catalog.service(service_type)
+
+    def wait_for(self, requested: type, timeout: float = 10.0, *, channel: str = "") -> Snapshot:
+        """Wait until somebody offers the service or component, over ``channel`` if one is named.
+
+        Blocks the thread; in an async program call it with ``asyncio.to_thread``. Raises
+        ComponentUnavailableException after ``timeout`` seconds.
+        """
+        is_component = issubclass(requested, Component)
+        descriptor = (
+            self._catalog.component(requested) if is_component else self._catalog.component_of(requested)
+        )
+        return self.component_registry.wait_for(descriptor, timeout, channel=channel)
+
+    def _make_service(self, service_type: type, preferred_channel: str) -> Any:
+        with self._lock:
+            wanted = preferred_channel or self._preferred_channel
+            component = self._catalog.component_of(service_type)
+            if wanted in ("", LOCAL) and self._implementations.provides(service_type):
+                service: Any = self._implementations.get(service_type)
+            else:
+                if component.type not in self._routes:
+                    self._routes[component.type] = ComponentRoutes(
+                        self.component_registry, self.channel_factory, component
+                    )
+                route = self._routes[component.type].route(wanted)
+                service = DynamicProxy.create(cast(Any, service_type), route, catalog=self._catalog)
+            self._services[service_type, preferred_channel] = service
+            return service
+
+    # hosting
+
+    def hosted_services(self) -> list[HostedService]:
+        """The services that this process implements."""
+        return [
+            HostedService(
+                component=component,
+                service=service,
+                implementation=(implementation := self._implementations.get(service.type)),
+                inline=self._catalog.is_inline(type(implementation)),
+            )
+            for component in self._catalog.components()
+            for service in component.services
+            if self._implementations.provides(service.type)
+        ]
+
+    def startup(self, server: Server) -> None:
+        """Start the components of this process, route their health, and register them. The server must answer.
+
+        If one cannot be started, those before it are shut down again and the error is raised.
+        """
+        try:
+            for descriptor in self._catalog.components():
+                if self._implementations.provides(descriptor.type):
+                    self._start_component(descriptor, server)
+        except BaseException:
+            self.deregister()
+            self.shutdown()
+            raise
+
+    def deregister(self) -> None:
+        """Take the components of this process out of the registry, so that no new calls come."""
+        for descriptor, _ in self._running:
+            self.component_registry.deregister(descriptor)
+
+    def shutdown(self) -> None:
+        """Shut the components of this process down, the last started first.
+
+        If one raises, the others are still shut down; then the error is raised, or an ExceptionGroup of several.
+        """
+        errors: list[Exception] = []
+        while self._running:
+            descriptor, component = self._running.pop()
+            try:
+                component.shutdown()
+            except Exception as error:  # noqa: BLE001 - raised below, after the others had their turn
+                error.add_note(f"in shutdown() of component '{descriptor.name}'")
+                errors.append(error)
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise ExceptionGroup("components failed to shut down", errors)
+
+    def _start_component(self, descriptor: ComponentDescriptor, server: Server) -> None:
+        component: Component = self._implementations.get(descriptor.type)
+        self._check_services(descriptor)
+        path = health_path(type(component))
+        if path is not None:
+            server.route_health(path, component.get_health)
+        component.startup()
+        self._running.append((descriptor, component))
+        addresses = component.get_addresses(server.port)
+        _check_addresses(descriptor, component, addresses)
+        self.component_registry.register(descriptor, addresses, health=path)
+
+    def _check_services(self, descriptor: ComponentDescriptor) -> None:
+        missing = [s.type.__name__ for s in descriptor.services if not self._implementations.provides(s.type)]
+        if missing:
+            raise LocalServiceException(
+                f"component '{descriptor.name}' is implemented here but its services {', '.join(missing)} are not; "
+                f"add a class with @implementation() for each to the packages of the module"
+            )
+
+    # views
+
+    def report(self) -> Mapping[str, Any]:
+        """What this process hosts and calls, as JSON-like data without secrets."""
+        with self._lock:
+            calls = {
+                routes.descriptor.name: {
+                    address.channel: list(address.urls)
+                    for address in self.component_registry.get_addresses(routes.descriptor)
+                }
+                for routes in self._routes.values()
+            }
+        hosts = {
+            descriptor.name: {
+                "status": component.get_status().value,
+                "services": [service.name for service in descriptor.services],
+            }
+            for descriptor, component in self._running
+        }
+        return MappingProxyType({"hosts": hosts, "calls": calls})
+
+    # end
+
+    def close(self) -> None:
+        """Close channels and registry, from a thread that runs no event loop of theirs; safe to call twice."""
+        for channel in self._end():
+            channel.close()
+        self.component_registry.close()
+
+    async def aclose(self) -> None:
+        """Close channels, with what they opened on the running event loop, and the registry; safe to call twice."""
+        for channel in self._end():
+            await channel.aclose()
+        self.component_registry.close()
+
+    def _end(self) -> list[Channel]:
+        with self._lock:
+            self._services.clear()
+            return [channel for routes in self._routes.values() for channel in routes.close()]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+
+def _check_addresses(descriptor: ComponentDescriptor, component: object, addresses: Any) -> None:
+    if not isinstance(addresses, list) or not all(isinstance(address, ChannelAddress) for address in addresses):
+        raise LocalServiceException(
+            f"{type(component).__name__}.get_addresses (component '{descriptor.name}') must return a list of "
+            f"ChannelAddress, not {addresses!r}"
+        )

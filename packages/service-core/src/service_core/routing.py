@@ -1,0 +1,179 @@
+"""Routes: from a service that somebody wants to the channel that can carry the call right now."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import Any, Final
+
+from service_core.channel import Channel
+from service_core.context import DEFAULT_TIMEOUT, current_deadline
+from service_core.descriptors import ComponentDescriptor
+from service_core.errors import ComponentUnavailableException
+from service_core.factory import ChannelFactory
+from service_core.local import LOCAL
+from service_core.proxy import Invocation, InvocationHandler
+from service_core.registry import ComponentRegistry, Snapshot
+
+__all__ = ["ComponentRoutes", "Route"]
+
+logger: Final = logging.getLogger("service.routing")
+
+FIRST_ANSWER: Final = 3.0
+"""Seconds that a first call waits for the registry's first word on a component."""
+
+
+class ComponentRoutes:
+    """All channels to one component, kept up to date by the registry. Safe to use from several threads."""
+
+    def __init__(
+        self, registry: ComponentRegistry, factory: ChannelFactory, descriptor: ComponentDescriptor
+    ) -> None:
+        self.descriptor = descriptor
+        self._registry = registry
+        self._factory = factory
+        self._lock = threading.RLock()
+        self._snapshot: Snapshot | None = None
+        self._channels: dict[str, Channel] = {}
+        self._routes: dict[str, Route] = {}
+        self._closed = False
+        self._unsubscribe = registry.subscribe(descriptor.name, self._on_snapshot)
+
+    def route(self, preferred_channel: str) -> Route:
+        """The route that uses the preferred channel whenever somebody offers it.
+
+        Raises ChannelNotInstalledException if there is no such channel in this process.
+        """
+        with self._lock:
+            route = self._routes.get(preferred_channel)
+            if route is None:
+                if preferred_channel not in ("", LOCAL):
+                    self._factory.channel_class(preferred_channel)
+                route = self._routes[preferred_channel] = Route(self, preferred_channel)
+            return route
+
+    def choose(self, preferred_channel: str) -> Channel:
+        """The channel for calls now. Raises ComponentUnavailableException, ChannelNotInstalledException."""
+        name = self._name_of_choice(preferred_channel)
+        channel = self._channels.get(name)
+        if channel is not None:
+            return channel
+        # Made without the lock: a container runs the user's code, which may come back to this object.
+        made = self._factory.make(name, self.descriptor, None)
+        with self._lock:
+            channel = self._channels.setdefault(name, made)
+            channel.set_address((self._snapshot or {}).get(name))
+        if channel is not made:
+            made.close()
+        return channel
+
+    def wait_until_known(self, timeout: float) -> None:
+        """Wait for the registry's first word on the component."""
+        if self._snapshot is None:
+            self._registry.wait_until_known(self.descriptor.name, timeout)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the registry has said anything about the component yet."""
+        return self._snapshot is not None
+
+    def close(self) -> list[Channel]:
+        """End the subscription; returns the channels, which the caller closes."""
+        self._unsubscribe()
+        with self._lock:
+            self._closed = True
+            channels = list(self._channels.values())
+            self._channels.clear()
+            for route in self._routes.values():
+                route.reset()
+        return channels
+
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        with self._lock:
+            self._snapshot = snapshot
+            for name, channel in self._channels.items():
+                channel.set_address(snapshot.get(name))
+            for route in self._routes.values():
+                route.reset()
+        logger.info(
+            "component %s is offered over %s",
+            self.descriptor.name,
+            ", ".join(f"{name} by {len(found.urls)}" for name, found in snapshot.items()) or "no channel",
+        )
+
+    def _name_of_choice(self, preferred: str) -> str:
+        if self._closed:
+            raise ComponentUnavailableException(
+                f"component '{self.descriptor.name}': the service manager is closed"
+            )
+        offered = [name for name in self._snapshot or () if name != LOCAL]
+        if not offered:
+            raise ComponentUnavailableException(
+                f"nobody offers component '{self.descriptor.name}' at the moment; start a server that hosts it "
+                f"and uses the same registry ({self._registry.describe()})"
+            )
+        if preferred in offered:
+            return preferred
+        usable = [name for name in offered if self._factory.is_installed(name)]
+        if not usable:
+            self._factory.channel_class(offered[0])  # raises, naming what to install
+        return usable[0]
+
+
+class Route(InvocationHandler):
+    """What a proxy calls: hands every call to the channel of choice."""
+
+    def __init__(self, routes: ComponentRoutes, preferred_channel: str) -> None:
+        self._routes = routes
+        self._preferred = preferred_channel
+        self._channel: Channel | None = None
+        self._version = 0
+        self._warned = False
+
+    def invoke(self, invocation: Invocation) -> Any:
+        """Carry out the call over the channel of choice."""
+        channel = self._channel
+        if channel is None:
+            self._routes.wait_until_known(_patience())
+            channel = self._choose()
+        return channel.invoke(invocation)
+
+    async def invoke_async(self, invocation: Invocation) -> Any:
+        """Carry out the call over the channel of choice."""
+        channel = self._channel
+        if channel is None:
+            if not self._routes.is_known:
+                await asyncio.to_thread(self._routes.wait_until_known, _patience())
+            channel = self._choose()
+        return await channel.invoke_async(invocation)
+
+    def reset(self) -> None:
+        """Choose again at the next call."""
+        self._version += 1
+        self._channel = None
+
+    def _choose(self) -> Channel:
+        version = self._version
+        channel = self._routes.choose(self._preferred)
+        self._channel = channel
+        if version != self._version:
+            self._channel = None  # something has changed meanwhile; the next call looks again
+        if self._preferred and channel.name != self._preferred and not self._warned:
+            self._warned = True
+            logger.warning(
+                "component %s is not offered over the preferred channel %s; using %s until it is",
+                self._routes.descriptor.name,
+                self._preferred,
+                channel.name,
+            )
+        return channel
+
+    def __repr__(self) -> str:
+        over = self._channel.name if self._channel is not None else self._preferred or "any channel"
+        return f"{self._routes.descriptor.name} over {over}"
+
+
+def _patience() -> float:
+    deadline = current_deadline()
+    return min(FIRST_ANSWER, deadline.remaining if deadline is not None else DEFAULT_TIMEOUT)

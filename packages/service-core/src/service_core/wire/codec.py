@@ -1,0 +1,267 @@
+"""Codecs: a call and its outcome as bytes.
+
+The envelope is that of aspyx-service: ``{"method": "component:service:method", "args": [...]}`` is answered by
+``{"result": ..., "exception": ...}``. Unknown keys are ignored, so that either side may say more one day.
+
+Reading is done in two steps on the server, since only the name tells of which types the arguments are.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, NoReturn
+
+import msgpack
+from pydantic import ValidationError
+from pydantic_core import from_json, to_json, to_jsonable_python
+
+from service_core.errors import ArgumentException
+from service_core.wire.failure import WireError
+from service_core.wire.plan import MethodPlan
+
+__all__ = ["CODECS", "JSON", "MSGPACK", "Codec", "MalformedData", "WireRequest"]
+
+MAX_DEPTH: Final = 200
+"""How deep lists and maps may be nested; pydantic's JSON parser has the same limit."""
+
+
+class MalformedData(ValueError):
+    """The bytes are not what they should be: no JSON, no msgpack, no envelope. Says why, without quoting them."""
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """A request of which the method is known, and the arguments are yet to be read."""
+
+    method: str
+    """``component:service:method``."""
+    arguments: Any
+    """What :meth:`Codec.read_arguments` of the same codec takes."""
+
+
+class Codec(ABC):
+    """Writes and reads one format. Stateless and safe to use from several threads."""
+
+    content_type: str
+
+    @abstractmethod
+    def write_request(self, plan: MethodPlan, arguments: tuple[Any, ...]) -> bytes:
+        """A call. Raises ArgumentException if an argument does not fit its type."""
+
+    @abstractmethod
+    def read_request(self, data: bytes) -> WireRequest:
+        """The envelope of a call. Raises MalformedData."""
+
+    @abstractmethod
+    def read_arguments(self, plan: MethodPlan, request: WireRequest) -> tuple[Any, ...]:
+        """The arguments of a call, all of them. Raises ArgumentException."""
+
+    @abstractmethod
+    def write_result(self, plan: MethodPlan, result: Any) -> bytes:
+        """A result. Raises ArgumentException if it does not fit its type."""
+
+    @abstractmethod
+    def write_error(self, error: WireError) -> bytes:
+        """A failure."""
+
+    @abstractmethod
+    def read_response(self, plan: MethodPlan, data: bytes) -> Any:
+        """The result, or the WireError that came instead. Raises MalformedData, ArgumentException."""
+
+
+class _JSONCodec(Codec):
+    """Most work is done by pydantic on the bytes themselves: canonical envelopes are cut, not parsed."""
+
+    content_type = "application/json"
+
+    _METHOD: Final = b'{"method":"'
+    _ARGS: Final = b'","args":'
+    _RESULT: Final = b'{"result":'
+    _NO_EXCEPTION: Final = b',"exception":null}'
+
+    def write_request(self, plan: MethodPlan, arguments: tuple[Any, ...]) -> bytes:
+        written = plan.arguments.to_json(arguments)
+        return b"".join((self._METHOD, plan.name.encode(), self._ARGS, written, b"}"))
+
+    def read_request(self, data: bytes) -> WireRequest:
+        if data.startswith(self._METHOD) and data.endswith(b"]}") and not _may_be_infinite(data):
+            end = data.find(self._ARGS, len(self._METHOD))
+            name = data[len(self._METHOD) : end]
+            if end > 0 and name.isascii() and b'"' not in name and b"\\" not in name:
+                return WireRequest(name.decode(), data[end + len(self._ARGS) : -1])
+        method, arguments = _envelope_of_request(self._parse(data))
+        return WireRequest(method, to_json(arguments))
+
+    def read_arguments(self, plan: MethodPlan, request: WireRequest) -> tuple[Any, ...]:
+        try:
+            arguments: tuple[Any, ...] = plan.arguments.from_json(request.arguments)
+        except ValidationError as error:
+            if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
+                raise MalformedData("the request is not valid JSON") from None
+            raise plan.arguments.refused(error) from error
+        return arguments
+
+    def write_result(self, plan: MethodPlan, result: Any) -> bytes:
+        return b"".join((self._RESULT, plan.result.to_json(result), self._NO_EXCEPTION))
+
+    def write_error(self, error: WireError) -> bytes:
+        return to_json({"result": None, "exception": error.to_dict()})
+
+    def read_response(self, plan: MethodPlan, data: bytes) -> Any:
+        if data.startswith(self._RESULT) and data.endswith(self._NO_EXCEPTION) and not _may_be_infinite(data):
+            try:
+                return plan.result.from_json(data[len(self._RESULT) : -len(self._NO_EXCEPTION)])
+            except ValidationError:
+                pass  # not as canonical as it looked, or wrong: read it with care, which says what is wrong
+        result, error = _envelope_of_response(self._parse(data))
+        if error is not None:
+            return error
+        try:
+            return plan.result.from_json(to_json(result))
+        except ValidationError as wrong:
+            raise plan.result.refused(wrong) from wrong
+
+    @staticmethod
+    def _parse(data: bytes) -> Any:
+        try:
+            return from_json(data, allow_inf_nan=False)
+        except ValueError as error:
+            raise MalformedData(f"not valid JSON: {error}") from None
+
+
+def _may_be_infinite(data: bytes) -> bool:
+    # NaN and Infinity are no JSON, but parsers that validate in the same pass take them.
+    return b"NaN" in data or b"Infinity" in data
+
+
+class _MsgpackCodec(Codec):
+    content_type = "application/msgpack"
+
+    _METHOD: Final = b"\x82\xa6method"
+    _ARGS: Final = b"\xa4args"
+    _RESULT: Final = b"\x82\xa6result"
+    _NO_EXCEPTION: Final = b"\xa9exception\xc0"
+
+    def write_request(self, plan: MethodPlan, arguments: tuple[Any, ...]) -> bytes:
+        written = _pack(plan.arguments.to_plain(arguments), plan.arguments.where)
+        return b"".join((self._METHOD, msgpack.packb(plan.name), self._ARGS, written))
+
+    def read_request(self, data: bytes) -> WireRequest:
+        return WireRequest(*_envelope_of_request(_unpack(data)))
+
+    def read_arguments(self, plan: MethodPlan, request: WireRequest) -> tuple[Any, ...]:
+        try:
+            arguments: tuple[Any, ...] = plan.arguments.from_plain(request.arguments)
+        except ValidationError as error:
+            raise plan.arguments.refused(error) from error
+        return arguments
+
+    def write_result(self, plan: MethodPlan, result: Any) -> bytes:
+        written = _pack(plan.result.to_plain(result), plan.result.where)
+        return b"".join((self._RESULT, written, self._NO_EXCEPTION))
+
+    def write_error(self, error: WireError) -> bytes:
+        return _pack({"result": None, "exception": error.to_dict()}, "exception")
+
+    def read_response(self, plan: MethodPlan, data: bytes) -> Any:
+        result, error = _envelope_of_response(_unpack(data))
+        if error is not None:
+            return error
+        try:
+            return plan.result.from_plain(result)
+        except ValidationError as wrong:
+            raise plan.result.refused(wrong) from wrong
+
+
+def _envelope_of_request(data: Any) -> tuple[str, list[Any]]:
+    if not isinstance(data, dict):
+        raise MalformedData("the request must be a map with 'method' and 'args'")
+    method, arguments = data.get("method"), data.get("args")
+    if not isinstance(method, str) or not isinstance(arguments, list):
+        raise MalformedData("the request must have 'method', a string, and 'args', a list")
+    return method, arguments
+
+
+def _envelope_of_response(data: Any) -> tuple[Any, WireError | None]:
+    if not isinstance(data, dict) or "result" not in data or "exception" not in data:
+        raise MalformedData("the answer must be a map with 'result' and 'exception'")
+    failure = data["exception"]
+    return data["result"], None if failure is None else WireError.from_data(failure)
+
+
+def _pack(value: Any, where: str) -> bytes:
+    try:
+        packed: bytes = msgpack.packb(value, default=_plain)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ArgumentException(f"{where}: the value cannot be written as msgpack") from error
+    return packed
+
+
+def _plain(value: Any) -> Any:
+    """What msgpack has no form for: sets as lists, everything else (dates, UUIDs, ...) as pydantic's JSON has it."""
+    if isinstance(value, set | frozenset):
+        return list(value)
+    if isinstance(value, int):
+        return str(value)  # more than 64 bits; pydantic reads it back
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    return to_jsonable_python(value)
+
+
+def _unpack(data: bytes) -> Any:
+    """Read msgpack without giving a few bytes the power to take much memory.
+
+    msgpack makes room for as many items as a header announces, before it has seen one, and once more for every
+    level of nesting. Skipping allocates nothing and fails if what is announced does not come, so afterwards no
+    more than eight bytes per byte of input can be made room for.
+    """
+    try:
+        if any(wide in data for wide in _WIDE_HEADERS):
+            unpacker = msgpack.Unpacker(max_buffer_size=len(data) or 1)
+            unpacker.feed(data)
+            unpacker.skip()
+        value = msgpack.unpackb(data, strict_map_key=False, ext_hook=_refuse_extension)
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        reason = str(error) or type(error).__name__
+        raise MalformedData(f"not valid msgpack: {reason[:200]}") from None
+    if _headers(data) > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+        raise MalformedData(f"nested deeper than {MAX_DEPTH} levels")
+    return value
+
+
+_WIDE_HEADERS: Final = (b"\xdc", b"\xdd", b"\xde", b"\xdf")  # arrays and maps of 16 and more items
+_ALL_HEADERS: Final = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])
+_WITHOUT_HEADERS: Final = bytes(range(256))
+
+
+def _headers(data: bytes) -> int:
+    """At most how many lists and maps the bytes hold."""
+    return len(data) - len(data.translate(_WITHOUT_HEADERS, _ALL_HEADERS))
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    level = [value] if isinstance(value, list | dict) else []
+    for _ in range(limit):
+        level = [
+            item
+            for parent in level
+            for item in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(item, list | dict)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _refuse_extension(code: int, data: bytes) -> NoReturn:
+    raise ValueError(f"extension type {code} is not part of the wire format")
+
+
+JSON: Final[Codec] = _JSONCodec()
+MSGPACK: Final[Codec] = _MsgpackCodec()
+
+CODECS: Final[Mapping[str, Codec]] = MappingProxyType({codec.content_type: codec for codec in (JSON, MSGPACK)})
+"""The codecs by content type."""

@@ -1,0 +1,57 @@
+"""Headers: what belongs to a call without being an argument."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from service_core.context import CallContext, Deadline
+
+__all__ = ["CORRELATION_ID", "DEADLINE_MS", "context_from_headers", "context_to_headers"]
+
+DEADLINE_MS: Final = "x-deadline-ms"
+"""Milliseconds that are left for the call when it is sent; clocks of two machines cannot be compared."""
+CORRELATION_ID: Final = "x-correlation-id"
+_TRACEPARENT: Final = "traceparent"
+_BAGGAGE: Final = "baggage"
+
+# Ids are written to logs, so they hold nothing that could forge a line.
+_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_BAGGAGE_LIMIT: Final = 8192  # characters, W3C Baggage section 3.3.2
+_LONGEST_MS: Final = 24 * 60 * 60 * 1000
+
+
+def context_to_headers(context: CallContext) -> dict[str, str]:
+    """The headers of a call that is made in ``context``."""
+    headers: dict[str, str] = {}
+    deadline = context.deadline
+    if deadline is not None and not math.isinf(deadline.expires_at):
+        headers[DEADLINE_MS] = str(max(1, int(deadline.remaining * 1000)))
+    if context.correlation_id is not None:
+        headers[CORRELATION_ID] = context.correlation_id
+    if context.traceparent is not None:
+        headers[_TRACEPARENT] = context.traceparent
+    if context.baggage is not None:
+        headers[_BAGGAGE] = context.baggage
+    return headers
+
+
+def context_from_headers(headers: Mapping[str, str]) -> CallContext:
+    """The context that the caller sent, by lower-case header names; what is malformed counts as not sent."""
+    deadline = None
+    remaining = headers.get(DEADLINE_MS, "")
+    if remaining.isascii() and remaining.isdigit() and len(remaining) <= 12:
+        deadline = Deadline.after(min(int(remaining), _LONGEST_MS) / 1000)
+    baggage = headers.get(_BAGGAGE, "")
+    return CallContext(
+        deadline=deadline,
+        correlation_id=_id(headers.get(CORRELATION_ID, "")),
+        traceparent=_id(headers.get(_TRACEPARENT, "")),
+        baggage=baggage if 0 < len(baggage) <= _BAGGAGE_LIMIT and baggage.isprintable() else None,
+    )
+
+
+def _id(text: str) -> str | None:
+    return text if _ID.fullmatch(text) else None

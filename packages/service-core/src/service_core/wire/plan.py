@@ -1,0 +1,121 @@
+"""The plan of a method: everything about its calls that does not depend on the arguments, built once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any, get_type_hints
+
+from pydantic import Field
+from pydantic_core import from_json
+from typing_extensions import TypedDict
+
+from service_core.descriptors import NO_DEFAULT, ComponentDescriptor, MethodDescriptor, ServiceDescriptor
+from service_core.errors import DeclarationException
+from service_core.wire.values import WireType
+
+__all__ = ["DeclaredError", "MethodPlan"]
+
+
+class MethodPlan:
+    """How one method of a component's service is written and read. Immutable, shared by threads."""
+
+    __slots__ = ("arguments", "errors", "method", "name", "result")
+
+    def __init__(
+        self, component: ComponentDescriptor, service: ServiceDescriptor, method: MethodDescriptor
+    ) -> None:
+        """Build the plan. Raises DeclarationException if a type cannot be validated."""
+        self.name = f"{component.name}:{service.name}:{method.name}"
+        """The name of the method on the wire."""
+        self.method = method
+        self.arguments = _arguments(method)
+        """All arguments as one tuple; trailing ones that have a default may be missing."""
+        self.result = WireType(method.result, f"{method.where}: result")
+        self.errors = _declared_errors(method)
+
+
+def _arguments(method: MethodDescriptor) -> WireType:
+    items: list[Any] = []
+    for parameter in method.parameters:
+        if parameter.default is NO_DEFAULT:
+            items.append(parameter.annotation)
+        else:
+            items.append(Annotated[parameter.annotation, Field(default=parameter.default)])
+    names = [parameter.name for parameter in method.parameters]
+    try:
+        return WireType(tuple[*items] if items else tuple[()], method.where, names)
+    except DeclarationException:
+        for parameter in method.parameters:  # one of these says which it is
+            WireType(parameter.annotation, f"{method.where}: parameter '{parameter.name}'")
+        raise
+
+
+class DeclaredError:
+    """How one class of ``@raises`` travels: by name, with the fields from which it can be made again.
+
+    The fields are those of a dataclass, or the parameters of ``__init__``, each of which the object must keep in
+    an attribute of the same name. A class without an ``__init__`` of its own keeps its arguments.
+    """
+
+    __slots__ = ("_cls", "_fields", "_keyword", "_names")
+
+    def __init__(self, cls: type[Exception], where: str) -> None:
+        """Find the fields. Raises DeclarationException if one has no type."""
+        self._cls = cls
+        hints = _error_fields(cls, where)
+        self._keyword = hints is not None
+        self._names = tuple(hints or ("args",))
+        fields_type: Any = TypedDict(  # type: ignore[misc, operator]
+            f"{cls.__name__}Fields", hints if hints is not None else {"args": list[Any]}
+        )
+        self._fields = WireType(fields_type, f"{where}: error {cls.__name__}")
+
+    def describes(self, cls: type) -> bool:
+        """Whether this is the declaration of exactly that class."""
+        return cls is self._cls
+
+    def write(self, error: Exception) -> Any:
+        """The fields of an error as JSON-like data. Raises ArgumentException, AttributeError."""
+        values = {name: getattr(error, name) for name in self._names}
+        if not self._keyword:
+            values = {"args": list(error.args)}
+        return from_json(self._fields.to_json(values))
+
+    def read(self, data: Any) -> Exception:
+        """The error again. Raises ValidationError, TypeError if the data do not fit the class."""
+        values: Mapping[str, Any] = self._fields.from_plain(data)
+        if self._keyword:
+            return self._cls(**values)
+        return self._cls(*values["args"])
+
+
+def _error_fields(cls: type[Exception], where: str) -> dict[str, Any] | None:
+    """Names and types of the fields, None for a class that only keeps its arguments."""
+    if is_dataclass(cls):
+        hints = get_type_hints(cls, include_extras=True)
+        return {field.name: hints[field.name] for field in fields(cls) if field.init}
+    if not inspect.isfunction(cls.__init__):
+        return None
+    hints = get_type_hints(cls.__init__, include_extras=True)
+    found: dict[str, Any] = {}
+    for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or parameter.name not in hints:
+            raise DeclarationException(
+                f"{where}: error {cls.__name__} cannot be sent, its parameter '{parameter}' has no type of its own; "
+                f"give every parameter of __init__ a type hint and keep it in an attribute of the same name"
+            )
+        found[parameter.name] = hints[parameter.name]
+    return found
+
+
+def _declared_errors(method: MethodDescriptor) -> dict[str, DeclaredError]:
+    errors: dict[str, DeclaredError] = {}
+    for cls in method.raises:
+        if cls.__name__ in errors:
+            raise DeclarationException(
+                f"{method.where}: two errors of @raises are named {cls.__name__}; rename one, they travel by name"
+            )
+        errors[cls.__name__] = DeclaredError(cls, method.where)
+    return errors
