@@ -29,7 +29,7 @@ class Component(ABC):
 
     @abstractmethod
     def startup(self) -> None:
-        """Called once after the server answers and before the component is registered."""
+        """Called once, after the port is bound and before calls are taken and the component is registered."""
 
     @abstractmethod
     def shutdown(self) -> None:

@@ -177,18 +177,30 @@ class ServiceManager:
         ]
 
     def startup(self, server: Server) -> None:
-        """Start the components of this process, route their health, and register them. The server must answer.
+        """Start the components of this process and route their health; nothing is registered yet.
 
         If one cannot be started, those before it are shut down again and the error is raised.
         """
         try:
             for descriptor in self._catalog.components():
                 if self._implementations.provides(descriptor.type):
-                    self._start_component(descriptor, server)
+                    self._check_services(descriptor)
+                    component: Component = self._implementations.get(descriptor.type)
+                    path = health_path(type(component))
+                    if path is not None:
+                        server.route_health(path, component.get_health)
+                    component.startup()
+                    self._running.append((descriptor, component))
         except BaseException:
-            self.deregister()
             self.shutdown()
             raise
+
+    def register(self, port: int) -> None:
+        """Offer the started components; the server must answer on ``port``. Raises LocalServiceException."""
+        for descriptor, component in self._running:
+            addresses = component.get_addresses(port)
+            _check_addresses(descriptor, component, addresses)
+            self.component_registry.register(descriptor, addresses, health=health_path(type(component)))
 
     def deregister(self) -> None:
         """Take the components of this process out of the registry, so that no new calls come."""
@@ -212,18 +224,6 @@ class ServiceManager:
             raise errors[0]
         if errors:
             raise ExceptionGroup("components failed to shut down", errors)
-
-    def _start_component(self, descriptor: ComponentDescriptor, server: Server) -> None:
-        component: Component = self._implementations.get(descriptor.type)
-        self._check_services(descriptor)
-        path = health_path(type(component))
-        if path is not None:
-            server.route_health(path, component.get_health)
-        component.startup()
-        self._running.append((descriptor, component))
-        addresses = component.get_addresses(server.port)
-        _check_addresses(descriptor, component, addresses)
-        self.component_registry.register(descriptor, addresses, health=path)
 
     def _check_services(self, descriptor: ComponentDescriptor) -> None:
         missing = [s.type.__name__ for s in descriptor.services if not self._implementations.provides(s.type)]

@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from service_core.address import ChannelAddress, ChannelInstances, parse_addresses
 from service_core.descriptors import ComponentDescriptor
@@ -57,6 +57,9 @@ class ComponentRegistry(ABC):
     A subclass implements :meth:`register` and :meth:`deregister`, starts to look for a component in
     :meth:`follow`, and calls :meth:`publish` whenever it knows more.
     """
+
+    is_shared: ClassVar[bool] = True
+    """Whether other processes learn from it who offers what, and so need time to learn that somebody leaves."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition(threading.RLock())
@@ -197,6 +200,8 @@ def _offers(snapshot: Snapshot | None, channel: str) -> bool:
 class LocalComponentRegistry(ComponentRegistry):
     """Knows what this process itself offers. For tests, and for programs that run in one process."""
 
+    is_shared = False
+
     def register(
         self, descriptor: ComponentDescriptor, addresses: Sequence[ChannelAddress], *, health: str | None = None
     ) -> None:
@@ -221,6 +226,8 @@ class StaticComponentRegistry(ComponentRegistry):
 
     Registering with it changes nothing: a server beside it is found by whoever was given its address.
     """
+
+    is_shared = False
 
     def __init__(self, components: Mapping[str, Any]) -> None:
         super().__init__()

@@ -17,6 +17,7 @@ from service_core.errors import (
     DeadlineExceeded,
     ErrorCode,
     InvalidTokenException,
+    LocalServiceException,
     MissingTokenException,
     RemoteServiceException,
     ServiceCommunicationException,
@@ -97,7 +98,10 @@ def error_to_wire(
                 details={"fields": known.write(cast(Exception, error))},
                 correlation_id=correlation_id,
             )
-    code = error.code if isinstance(error, ServiceException) else ErrorCode.INTERNAL
+    # A mistake inside the implementation, say a wrong argument of a call that it makes, is not the caller's.
+    code = ErrorCode.INTERNAL
+    if isinstance(error, ServiceException) and not isinstance(error, LocalServiceException):
+        code = error.code
     return WireError(
         type=type(error).__name__,
         code=code,

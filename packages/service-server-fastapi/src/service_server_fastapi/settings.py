@@ -1,0 +1,35 @@
+"""Everything that can be set about a server, with defaults that are right for production."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["ServerSettings"]
+
+
+class ServerSettings(BaseSettings):
+    """Given in code, or by environment variables ``SERVICE_SERVER_<NAME>``; code wins."""
+
+    model_config = SettingsConfigDict(env_prefix="SERVICE_SERVER_", frozen=True, extra="forbid")
+
+    host: str = "0.0.0.0"  # noqa: S104 - a server is there to be reached
+    """The address to listen on."""
+    port: int = Field(8000, ge=0, le=65535)
+    """The port to listen on; 0 picks a free one."""
+    expose_errors: bool = False
+    """Whether callers get the messages of errors that are not declared; they may hold secrets."""
+    worker_threads: int = Field(40, ge=1)
+    """How many ``def`` methods run at once; more of them wait."""
+    max_body_bytes: int = Field(16 * 1024 * 1024, ge=1)
+    """The largest request that is read; a larger one is answered with 413."""
+    max_concurrency: int = Field(1000, ge=1)
+    """How many calls may be in work or wait for a worker; the next one is answered with 503."""
+    receive_timeout: float = Field(10.0, gt=0)
+    """Seconds within which a request's body must have arrived; then it is answered with 408."""
+    keep_alive: float = Field(15.0, gt=0)
+    """Seconds that an idle connection is kept; longer than clients keep it, who would else find it closed."""
+    propagation_delay: float = Field(0.5, ge=0)
+    """Seconds between deregistration and the end of new calls, in which clients hear of it."""
+    drain_timeout: float = Field(20.0, ge=0)
+    """Seconds that calls in flight may take to finish when the server stops; then they are cancelled."""

@@ -1,0 +1,78 @@
+"""SIGTERM and SIGINT: first an orderly end, then what would have happened without us."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final
+
+__all__ = ["GracefulSignals"]
+
+logger: Final = logging.getLogger("service.server")
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+class GracefulSignals:
+    """Runs ``on_signal`` in a thread of its own at the first signal, then hands the signal to who had it before.
+
+    In a thread, because the main one may be anywhere, holding any lock. A second signal does not wait.
+    """
+
+    def __init__(self, on_signal: Callable[[], None], *, pass_on: bool) -> None:
+        """``pass_on`` says whether the former handler gets its turn after a clean end; it does for a second signal."""
+        self._on_signal = on_signal
+        self._pass_on = pass_on
+        self._previous: dict[int, Any] = {}
+        self._ending = False
+        self._ended = False
+
+    def install(self) -> None:
+        """Take the signals over. Outside the main thread nothing happens: only there Python allows it."""
+        if threading.current_thread() is not threading.main_thread():
+            logger.debug("signals are left alone outside the main thread; call stop() at the end")
+            return
+        for number in _SIGNALS:
+            self._previous[number] = signal.signal(number, self._handle)
+
+    def restore(self) -> None:
+        """Give the signals back, where nobody else has taken them meanwhile."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number, previous in self._previous.items():
+            if signal.getsignal(number) == self._handle:
+                signal.signal(number, previous)
+        self._previous.clear()
+
+    @property
+    def ending(self) -> bool:
+        """Whether a signal has come, so that the handlers are still needed to hand it on."""
+        return self._ending
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._ended and not self._pass_on:
+            return
+        if self._ending:
+            self._hand_on(number, frame)
+            return
+        self._ending = True
+        threading.Thread(target=self._end, args=(number,), name="service-stop", daemon=True).start()
+
+    def _end(self, number: int) -> None:
+        try:
+            self._on_signal()
+        finally:
+            self._ended = True
+            os.kill(os.getpid(), number)  # back to the main thread, which may hand it on
+
+    def _hand_on(self, number: int, frame: FrameType | None) -> None:
+        previous = self._previous.get(number, signal.SIG_DFL)
+        if callable(previous):
+            previous(number, frame)
+        elif previous != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)

@@ -1,0 +1,98 @@
+"""Worker threads: where ``def`` methods run, so that one that blocks stalls nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Workers"]
+
+_Job = tuple[contextvars.Context, Callable[..., Any], tuple[Any, ...], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+
+
+class Workers:
+    """A bounded pool of daemon threads; :meth:`run` is called on any event loop.
+
+    The threads are daemons because a method that never returns must not keep the process from ending, which the
+    threads of ``concurrent.futures`` do.
+    """
+
+    def __init__(self, size: int) -> None:
+        """At most ``size`` jobs run at once; further ones wait in the order of their arrival."""
+        self._size = size
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+        self._closed = False
+
+    async def run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Call the function in a worker thread, in a copy of the current context.
+
+        If the caller is cancelled the job is not started; one that runs already is left alone, its outcome is lost.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the workers are closed")
+            if self._idle > 0:
+                self._idle -= 1
+            elif self._threads < self._size:
+                self._threads += 1
+                threading.Thread(target=self._work, name=f"service-worker-{self._threads}", daemon=True).start()
+            self._jobs.put((contextvars.copy_context(), function, args, loop, future))
+        return await future
+
+    def close(self) -> None:
+        """Let the threads end after the jobs that are queued; does not wait for them."""
+        with self._lock:
+            self._closed = True
+            for _ in range(self._threads):
+                self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            _do(*job)
+            del job  # an idle thread keeps nothing alive
+            with self._lock:
+                self._idle += 1
+
+
+def _do(
+    context: contextvars.Context,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    loop: asyncio.AbstractEventLoop,
+    future: asyncio.Future[Any],
+) -> None:
+    if future.cancelled():
+        return
+    result: Any = None
+    failure: BaseException | None = None
+    try:
+        result = context.run(function, *args)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the caller
+        failure = error
+    try:
+        loop.call_soon_threadsafe(_settle, future, result, failure)
+    except RuntimeError:
+        return  # the loop is closed: nobody waits any more
+
+
+def _settle(future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:
+    if future.done():
+        return
+    if failure is None:
+        future.set_result(result)
+    elif isinstance(failure, StopIteration):
+        # A future cannot hold it.
+        replacement = RuntimeError("the method raised StopIteration")
+        replacement.__cause__ = failure
+        future.set_exception(replacement)
+    else:
+        future.set_exception(failure)
