@@ -6,11 +6,14 @@ import functools
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from service_core.health import Health
 
-__all__ = ["Server"]
+__all__ = ["WILDCARDS", "Server"]
+
+WILDCARDS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
+"""Hosts that stand for all addresses of the machine."""
 
 
 class Server(ABC):
@@ -19,13 +22,17 @@ class Server(ABC):
     port: ClassVar[int] = 0
     """The port of the server that was bound last in this process, 0 before. Set before modules create objects."""
 
+    host: ClassVar[str] = ""
+    """The address to which that server was bound."""
+
     @staticmethod
     def get_local_ip() -> str:
-        """The address under which other machines reach this one: that of the interface with the default route.
+        """The address under which others reach the server of this process.
 
-        Without a network it is ``127.0.0.1``. Found when first asked for, then kept; nothing is sent.
+        It is the one that the server was bound to; if that stands for all addresses, the one of the interface with
+        the default route, and without a network ``127.0.0.1``. Nothing is sent to find out.
         """
-        return _outbound_address()
+        return _outbound_address() if Server.host in WILDCARDS else Server.host
 
     @abstractmethod
     def route_health(self, path: str, check: Callable[[], Awaitable[Health]]) -> None:

@@ -1,1 +1,7 @@
 """Consul as the component registry of service-core."""
+
+from service_registry_consul.contact import ConsulStatus
+from service_registry_consul.registry import ConsulComponentRegistry
+from service_registry_consul.settings import ConsulSettings
+
+__all__ = ["ConsulComponentRegistry", "ConsulSettings", "ConsulStatus"]

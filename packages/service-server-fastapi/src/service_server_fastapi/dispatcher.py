@@ -21,8 +21,16 @@ from service_core.errors import (
     ServiceException,
 )
 from service_core.manager import HostedService
-from service_core.wire import CODECS, CORRELATION_ID, JSON, Codec, MalformedData, MethodPlan, WireError, error_to_wire
-
+from service_core.wire import (
+    CODECS,
+    CORRELATION_ID,
+    JSON,
+    Codec,
+    MalformedData,
+    MethodPlan,
+    WireError,
+    error_to_wire,
+)
 from service_server_fastapi.workers import Workers
 
 __all__ = ["Answer", "Dispatcher"]

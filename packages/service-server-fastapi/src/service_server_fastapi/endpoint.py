@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from starlette.types import Receive, Scope, Send
+
 from service_core.context import CallContext
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
-from starlette.types import Receive, Scope, Send
-
 from service_server_fastapi.dispatcher import Answer, Dispatcher, refusal
 from service_server_fastapi.request_context import RequestContext
 from service_server_fastapi.settings import ServerSettings

@@ -97,7 +97,7 @@ class Hosting:
 def _failure(step: Callable[[], None]) -> Exception | None:
     try:
         step()
-    except Exception as error:  # noqa: BLE001 - raised by the caller, after the other steps
+    except Exception as error:
         logger.exception("an error at the end of the server")
         return error
     return None

@@ -9,8 +9,8 @@ import threading
 from typing import Any, Final
 
 import uvicorn
-from service_core.errors import LocalServiceException, PortInUseException
 
+from service_core.errors import LocalServiceException, PortInUseException
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Listener", "bind"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from service_core.server import WILDCARDS
+
 __all__ = ["wait_until_answering"]
 
 _INTERVAL: Final = 0.05
@@ -12,7 +14,7 @@ _INTERVAL: Final = 0.05
 
 async def wait_until_answering(host: str, port: int, path: str, *, timeout: float) -> bool:  # noqa: ASYNC109
     """Ask for ``path`` until there is any HTTP answer; False after ``timeout`` seconds."""
-    target = "127.0.0.1" if host in ("0.0.0.0", "") else "::1" if host == "::" else host  # noqa: S104
+    target = "127.0.0.1" if host in WILDCARDS else host
     try:
         async with asyncio.timeout(timeout):
             while not await _answers(target, port, path):

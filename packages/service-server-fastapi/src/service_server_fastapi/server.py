@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, Self
 
 from fastapi import FastAPI
-from service_core import Health, LocalServiceException, Server, ServiceModule
-from service_core.di import Environment
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from service_core import Health, LocalServiceException, Server, ServiceModule
+from service_core.di import Environment
+from service_core.server import WILDCARDS
 from service_server_fastapi.dispatcher import Dispatcher
 from service_server_fastapi.endpoint import InvokeEndpoint
 from service_server_fastapi.hosting import Hosting, HostingState
@@ -76,15 +77,41 @@ class FastAPIServer(Server):
         end of the program. Raises PortInUseException, DependencyException, DeclarationException and whatever a
         component's ``startup`` raises; then nothing is left running or registered.
         """
-        return self._boot(module, pass_on=True)
+        self._use()
+        bound = bind(self.settings.host, self.settings.port)
+        port = bound.getsockname()[1]
+        self._bound_to(self.settings.host, port)
+        try:
+            hosting = self._assemble(module)
+        except BaseException:
+            bound.close()
+            raise
+        try:
+            self._listener = Listener(self.app, bound, self.settings)
+            self._listener.start()
+            hosting.register(port)
+        except BaseException:
+            self.stop()
+            raise
+        self._signals = GracefulSignals(self.stop, pass_on=True)
+        self._signals.install()
+        atexit.register(self.stop)
+        logger.info("serving on %s", self.url)
+        return hosting.environment
 
-    def run(self, module: type) -> None:
-        """Serve in the foreground until SIGTERM, SIGINT or :meth:`stop`; then return. Raises as :meth:`boot`."""
-        self._boot(module, pass_on=False)
-        while not self._stopped.wait(3600):
+    def wait(self) -> None:
+        """Wait in the main thread until SIGTERM, SIGINT or :meth:`stop` has stopped the server; then return."""
+        if self._signals is not None:
+            self._signals.pass_on = False
+        while not self._stopped.wait(3600):  # without a limit, Windows would not see Ctrl-C
             pass
         if self._signals is not None:
             self._signals.restore()
+
+    def run(self, module: type) -> None:
+        """Serve in the foreground: :meth:`boot` and :meth:`wait`."""
+        self.boot(module)
+        self.wait()
 
     def asgi(self, module: type) -> FastAPI:
         """The application for an ASGI server, whose lifespan starts and stops everything.
@@ -93,7 +120,7 @@ class FastAPIServer(Server):
         several workers each has an environment of its own, and all are registered as one instance.
         """
         self._use()
-        self._port = Server.port = self.settings.port
+        self._bound_to(self.settings.host, self.settings.port)
         inner = self.app.router.lifespan_context
 
         @contextlib.asynccontextmanager
@@ -145,9 +172,7 @@ class FastAPIServer(Server):
         """Where this machine's other processes reach the server. Raises LocalServiceException before it is bound."""
         if self._port is None:
             raise LocalServiceException("the server has no address before boot(), run() or asgi()")
-        host = self.settings.host
-        if host in ("0.0.0.0", "::", ""):  # noqa: S104
-            host = "127.0.0.1"
+        host = "127.0.0.1" if self.settings.host in WILDCARDS else self.settings.host
         return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
 
     @property
@@ -167,27 +192,9 @@ class FastAPIServer(Server):
 
     # parts
 
-    def _boot(self, module: type, *, pass_on: bool) -> Environment:
-        self._use()
-        bound = bind(self.settings.host, self.settings.port)
-        self._port = Server.port = bound.getsockname()[1]
-        try:
-            hosting = self._assemble(module)
-        except BaseException:
-            bound.close()
-            raise
-        try:
-            self._listener = Listener(self.app, bound, self.settings)
-            self._listener.start()
-            hosting.register(self._port)
-        except BaseException:
-            self.stop()
-            raise
-        self._signals = GracefulSignals(self.stop, pass_on=pass_on)
-        self._signals.install()
-        atexit.register(self.stop)
-        logger.info("serving on %s", self.url)
-        return hosting.environment
+    def _bound_to(self, host: str, port: int) -> None:
+        self._port = port
+        Server.host, Server.port = host, port
 
     def _assemble(self, module: type) -> Hosting:
         """Make the environment, start its components and route to them."""

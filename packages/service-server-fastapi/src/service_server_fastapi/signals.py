@@ -24,9 +24,9 @@ class GracefulSignals:
     """
 
     def __init__(self, on_signal: Callable[[], None], *, pass_on: bool) -> None:
-        """``pass_on`` says whether the former handler gets its turn after a clean end; it does for a second signal."""
         self._on_signal = on_signal
-        self._pass_on = pass_on
+        self.pass_on = pass_on
+        """Whether the former handler gets its turn after a clean end; for a second signal it always does."""
         self._previous: dict[int, Any] = {}
         self._ending = False
         self._ended = False
@@ -54,7 +54,7 @@ class GracefulSignals:
         return self._ending
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._ended and not self._pass_on:
+        if self._ended and not self.pass_on:
             return
         if self._ending:
             self._hand_on(number, frame)
@@ -67,7 +67,8 @@ class GracefulSignals:
             self._on_signal()
         finally:
             self._ended = True
-            os.kill(os.getpid(), number)  # back to the main thread, which may hand it on
+            if self.pass_on:
+                os.kill(os.getpid(), number)  # back to the main thread, which alone may hand it on
 
     def _hand_on(self, number: int, frame: FrameType | None) -> None:
         previous = self._previous.get(number, signal.SIG_DFL)

@@ -1,0 +1,73 @@
+"""The one place where httpx's errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import httpx
+
+from service_channels_http._messages import HTTPRequest
+from service_core import (
+    DeadlineExceeded,
+    LocalServiceException,
+    ProtocolException,
+    ServiceCommunicationException,
+    ServiceException,
+)
+
+__all__ = ["time_is_up", "translated"]
+
+
+@contextmanager
+def translated(request: HTTPRequest, client: httpx.Client | httpx.AsyncClient) -> Iterator[None]:
+    """Raise what goes wrong with httpx inside the block as an error of the tree; others pass as they are."""
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise _translate(error, request) from error
+    except RuntimeError as error:
+        if client.is_closed:
+            raise LocalServiceException(f"{request.where}: the channel was closed before the call") from error
+        raise
+
+
+def time_is_up(where: str) -> DeadlineExceeded:
+    """The error for a call whose deadline has passed while it waited."""
+    return DeadlineExceeded(f"{where}: no answer before the deadline of the call")
+
+
+# Certainly not sent, so another instance may be asked.
+_NOT_SENT: Final[dict[type[Exception], str]] = {
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.ConnectError: "cannot connect",
+    httpx.PoolTimeout: "no connection of the client became free in time",
+    httpx.ProxyError: "the HTTP proxy did not connect",
+    httpx.UnsupportedProtocol: "not an http or https address",
+    httpx.InvalidURL: "not a valid address",
+}
+# From here on the request may have arrived; most specific first.
+_SENT: Final[dict[type[Exception], str]] = {
+    httpx.RemoteProtocolError: "the server closed the connection before its answer was complete, or does not speak HTTP",
+    httpx.TimeoutException: "no answer in time",
+    httpx.TransportError: "the connection was lost before the answer was complete",
+}
+
+
+def _translate(error: Exception, request: HTTPRequest) -> ServiceException:
+    if isinstance(error, httpx.TimeoutException) and request.deadline.expired:
+        return time_is_up(request.where)
+    for kind, reason in _NOT_SENT.items():
+        if isinstance(error, kind):
+            return ServiceCommunicationException(f"{request.where}: {reason} ({_cause(error)})")
+    for kind, reason in _SENT.items():
+        if isinstance(error, kind):
+            return ServiceCommunicationException(
+                f"{request.where}: {reason}; the call may have run", may_have_run=True
+            )
+    return ProtocolException(f"{request.where}: the answer cannot be read as HTTP", may_have_run=True)
+
+
+def _cause(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,145 @@
+"""Limits for what httpx receives: how much, and for sync calls until when.
+
+httpx limits each single wait, so a server that sends a byte now and then could hold a call for ever. A guard
+therefore looks at every part that arrives. It gets hold of the response by an event hook, and so works in any client,
+also in one that a user has made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+import httpx
+
+from service_channels_http._errors import time_is_up
+from service_channels_http._messages import HTTPRequest
+from service_core import ProtocolException
+
+__all__ = ["Guard", "guarded", "watch", "watch_async"]
+
+
+class Guard:
+    """Watches over the reply to one request."""
+
+    __slots__ = ("_max_bytes", "_received", "_request")
+
+    def __init__(self, request: HTTPRequest, max_bytes: int) -> None:
+        self._request = request
+        self._max_bytes = max_bytes
+        self._received = 0
+
+    def begin(self, response: httpx.Response) -> None:
+        """The headers are there. Raises DeadlineExceeded, ProtocolException."""
+        self.check_time()
+        # Unpacking could make much of little; it was not asked for.
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise ProtocolException(
+                f"{self._request.where}: the answer is compressed although that was not asked for; "
+                f"keep the server or proxy from compressing it",
+                may_have_run=True,
+            )
+        announced = response.headers.get("content-length", "")
+        self._check_size(int(announced) if announced.isdecimal() else 0)
+        self._received = 0
+        self._shorten_wait(response.request.extensions)
+
+    def take(self, part: bytes) -> bytes:
+        """A part of the body is there. Raises DeadlineExceeded, ProtocolException."""
+        self.check_time()
+        self._check_size(self._received + len(part))
+        self._received += len(part)
+        return part
+
+    def check_time(self) -> None:
+        """Raise DeadlineExceeded if the time is up."""
+        if self._request.deadline.expired:
+            raise time_is_up(self._request.where)
+
+    def on_event(self, name: str, info: Mapping[str, Any]) -> None:
+        """Called by a sync client at each step: take what connecting and sending took off the wait for an answer."""
+        if name.endswith("receive_response_headers.started"):
+            self._shorten_wait(info["request"].extensions)
+
+    def _shorten_wait(self, extensions: Mapping[str, Any]) -> None:
+        waits = extensions.get("timeout", {})
+        if waits.get("read") is not None:
+            # Not zero, which would mean: do not wait, but take what is there.
+            waits["read"] = max(self._request.deadline.remaining, 0.001)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise ProtocolException(
+                f"{self._request.where}: the answer is larger than {self._max_bytes} bytes; let the method return "
+                f"less, or raise the channel's max_response_bytes in customize()",
+                may_have_run=True,
+            )
+
+
+_guard: ContextVar[Guard | None] = ContextVar("service_http_guard", default=None)
+
+
+@contextmanager
+def guarded(guard: Guard) -> Iterator[None]:
+    """Let ``guard`` watch over the responses that arrive inside the block."""
+    token = _guard.set(guard)
+    try:
+        yield
+    finally:
+        _guard.reset(token)
+
+
+def watch(client: httpx.Client) -> None:
+    """Make a client's responses known to guards; safe to call twice."""
+    hooks = client.event_hooks["response"]
+    if _on_response not in hooks:
+        hooks.insert(0, _on_response)  # before hooks that read the body
+
+
+def watch_async(client: httpx.AsyncClient) -> None:
+    """Make a client's responses known to guards; safe to call twice."""
+    hooks = client.event_hooks["response"]
+    if _on_response_async not in hooks:
+        hooks.insert(0, _on_response_async)
+
+
+def _on_response(response: httpx.Response) -> None:
+    guard: Final = _guard.get()
+    if guard is not None and isinstance(response.stream, httpx.SyncByteStream):
+        guard.begin(response)
+        response.stream = _GuardedStream(response.stream, guard)
+
+
+async def _on_response_async(response: httpx.Response) -> None:
+    guard: Final = _guard.get()
+    if guard is not None and isinstance(response.stream, httpx.AsyncByteStream):
+        guard.begin(response)
+        response.stream = _GuardedAsyncStream(response.stream, guard)
+
+
+class _GuardedStream(httpx.SyncByteStream):
+    def __init__(self, stream: httpx.SyncByteStream, guard: Guard) -> None:
+        self._stream = stream
+        self._guard = guard
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._stream:
+            yield self._guard.take(part)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class _GuardedAsyncStream(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.AsyncByteStream, guard: Guard) -> None:
+        self._stream = stream
+        self._guard = guard
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._stream:
+            yield self._guard.take(part)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

@@ -1,0 +1,48 @@
+"""The narrow place between calls and transport: one request goes in; status, headers and bytes come out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from service_core import Deadline
+
+__all__ = ["HTTPReply", "HTTPRequest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HTTPRequest:
+    """One attempt of one call."""
+
+    method: str = "POST"
+    url: str
+    headers: Mapping[str, str]
+    content: bytes = b""
+    deadline: Deadline
+    """When nobody waits for the reply any more."""
+    caller: str
+    """What is called, for messages: method and component."""
+
+    @property
+    def where(self) -> str:
+        """What is called at which address, for messages; without user, password, query and fragment."""
+        return f"{self.caller} at {_without_secrets(self.url)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HTTPReply:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Found by lower-case names."""
+    content: bytes = b""
+
+
+_USER: Final = re.compile(r"(?<=//)[^/?#]*@")
+
+
+def _without_secrets(url: str) -> str:
+    return _USER.sub("", url).partition("?")[0].partition("#")[0]

@@ -1,0 +1,87 @@
+"""The decorators of advice. They only stamp methods; :mod:`service_core.aop.weaver` reads the stamps."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar, overload
+
+from service_core.aop._pointcut import Pointcut
+from service_core.aop.stamps import stamp
+from service_core.catalog import Catalog, default_catalog
+from service_core.errors import DeclarationException
+
+__all__ = ["ADVICE", "Advice", "Kind", "advice", "after", "around", "before", "error"]
+
+C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
+
+Kind = Literal["before", "around", "error", "after"]
+
+ADVICE: Final = "__service_advice__"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What one decorator says about a method of an advice class."""
+
+    kind: Kind
+    pointcuts: tuple[Pointcut, ...]
+    """The method advises what any of them covers."""
+
+
+@overload
+def advice(cls: C, /) -> C: ...
+@overload
+def advice(*, catalog: Catalog | None = None) -> Callable[[C], C]: ...
+def advice(cls: C | None = None, /, *, catalog: Catalog | None = None) -> C | Callable[[C], C]:
+    """Declare an advice class: its decorated methods run around those of other container-made objects.
+
+    Used as ``@advice`` or ``@advice()``. Its constructor is injected; its object is made when it is first needed,
+    once per environment, and is not advised itself.
+    """
+
+    def decorate(target: C) -> C:
+        (default_catalog if catalog is None else catalog).add_advice(target)
+        return target
+
+    return decorate if cls is None else decorate(cls)
+
+
+def before(*pointcuts: Pointcut) -> Callable[[F], F]:
+    """Run before the methods; raising an exception keeps them from being run."""
+    return _stamping("before", pointcuts)
+
+
+def around(*pointcuts: Pointcut) -> Callable[[F], F]:
+    """Run instead of the methods, which ``invocation.proceed()`` calls; what it returns is the result."""
+    return _stamping("around", pointcuts)
+
+
+def error(*pointcuts: Pointcut) -> Callable[[F], F]:
+    """Run when a method has raised an Exception, which is ``invocation.exception``, before the caller sees it."""
+    return _stamping("error", pointcuts)
+
+
+def after(*pointcuts: Pointcut) -> Callable[[F], F]:
+    """Run when a method has ended, well or not; its result is ``invocation.result``."""
+    return _stamping("after", pointcuts)
+
+
+def _stamping(kind: Kind, pointcuts: tuple[Pointcut, ...]) -> Callable[[F], F]:
+    if not pointcuts or not all(isinstance(pointcut, Pointcut) for pointcut in pointcuts):
+        raise DeclarationException(
+            f"@{kind} does not say for which methods; write for example @{kind}(methods().named('run'))"
+        )
+
+    def decorate(method: F) -> F:
+        if len(inspect.signature(method).parameters) != 2:
+            raise DeclarationException(
+                f"advice {method.__qualname__}: it is called with an Invocation only; "
+                f"write 'def {method.__name__}(self, invocation: Invocation)'"
+            )
+        stamp(method, ADVICE, Advice(kind=kind, pointcuts=pointcuts))
+        return method
+
+    return decorate

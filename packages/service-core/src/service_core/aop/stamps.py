@@ -1,0 +1,53 @@
+"""What decorators leave on classes and methods until somebody collects it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, Final, TypeVar
+
+__all__ = ["order", "order_of", "stamp", "stamped_methods"]
+
+T = TypeVar("T")
+
+_ORDER: Final = "__service_order__"
+
+
+def stamp(method: Callable[..., Any], attribute: str, value: object) -> None:
+    """Add a value to those that the attribute of a method holds already."""
+    setattr(method, attribute, (*getattr(method, attribute, ()), value))
+
+
+def stamped_methods(cls: type, attribute: str) -> dict[str, tuple[FunctionType, tuple[Any, ...]]]:
+    """The methods of a class that carry a stamp, with the stamps, those of base classes first.
+
+    Overriding a method does not take its stamp away.
+    """
+    found: dict[str, tuple[FunctionType, tuple[Any, ...]]] = {}
+    for base in reversed(cls.__mro__):
+        for name, member in vars(base).items():
+            if isinstance(member, FunctionType):
+                stamps = getattr(member, attribute, found[name][1] if name in found else ())
+                if stamps:
+                    found[name] = (member, stamps)
+    return found
+
+
+def order(value: int) -> Callable[[T], T]:
+    """Say how early a class or a method has its turn: lower first, 0 if nothing is said.
+
+    It orders eager classes and ``@create`` methods when an environment starts, the hooks of one class, and
+    advice, where the first is the outermost. Dependencies come before what depends on them in any case.
+    """
+
+    def decorate(target: T) -> T:
+        setattr(target, _ORDER, value)
+        return target
+
+    return decorate
+
+
+def order_of(target: object, default: int = 0) -> int:
+    """The order that a class or a method was given."""
+    found: int = getattr(target, _ORDER, default)
+    return found

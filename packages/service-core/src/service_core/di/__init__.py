@@ -1,0 +1,45 @@
+"""Dependency injection: declare what there is, and an environment makes it, checked beforehand.
+
+::
+
+    @module(imports=[ServiceModule])
+    class Module:
+        @create()
+        def create_registry(self) -> ConsulComponentRegistry:
+            return ConsulComponentRegistry(Server.port, "http://localhost:8500")
+
+    with Environment(Module) as environment:
+        service_manager = environment.get(ServiceManager)
+
+The container beneath is dishka; this package translates declarations to it and its errors to readable ones.
+"""
+
+from service_core.aop.stamps import order
+from service_core.di._declare import (
+    Injection,
+    create,
+    inject,
+    inject_environment,
+    injectable,
+    injection,
+    module,
+    on_destroy,
+    on_init,
+    on_running,
+)
+from service_core.di._environment import Environment
+
+__all__ = [
+    "module",
+    "create",
+    "injectable",
+    "inject",
+    "Environment",
+    "on_init",
+    "on_running",
+    "on_destroy",
+    "inject_environment",
+    "order",
+    "Injection",
+    "injection",
+]

@@ -1,0 +1,126 @@
+"""The decorators of modules, injectable classes and their hooks. They only stamp and collect."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from service_core.aop.stamps import stamp
+from service_core.catalog import Catalog, Injectable, Scope, default_catalog
+from service_core.di._environment import Environment
+from service_core.di._graph import MODULE
+from service_core.di._product import CREATE, HOOK, Hook
+from service_core.errors import DeclarationException
+
+__all__ = [
+    "Injection", "create", "inject", "inject_environment", "injectable", "injection", "module", "on_destroy",
+    "on_init", "on_running",
+]  # fmt: skip
+
+C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Injection(Protocol):
+    """Another way to find the arguments of a method than by the types that the environment holds."""
+
+    def arguments(self, environment: Environment, parameter_types: list[Any]) -> list[Any]:
+        """One argument for each parameter. Called once for each object, when it has been constructed."""
+
+
+def module(*, imports: Sequence[type] = ()) -> Callable[[C], C]:
+    """Declare a module: a class whose ``@create`` methods make objects, and whose package is looked through.
+
+    ``imports`` are other modules, all of whose objects belong to the environment as well.
+    """
+
+    def decorate(cls: C) -> C:
+        setattr(cls, MODULE, tuple(imports))
+        return cls
+
+    return decorate
+
+
+def create(*, scope: Scope = "singleton", eager: bool = True) -> Callable[[F], F]:
+    """Let a method of a module make the object of its return type; its parameters are injected.
+
+    It takes the place of an injectable class of the same type.
+    """
+
+    def decorate(method: F) -> F:
+        stamp(method, CREATE, Injectable(scope=scope, eager=eager))
+        return method
+
+    return decorate
+
+
+def injectable(
+    *, scope: Scope = "singleton", eager: bool = True, catalog: Catalog | None = None
+) -> Callable[[C], C]:
+    """Let containers make objects of the class; its constructor's parameters are injected by their types.
+
+    A parameter with a default keeps it if nobody provides its type. With scope "request" there is a new object
+    each time that somebody asks for one.
+    """
+
+    def decorate(cls: C) -> C:
+        declared = Injectable(scope=scope, eager=eager)
+        (default_catalog if catalog is None else catalog).add_injectable(cls, declared)
+        return cls
+
+    return decorate
+
+
+def inject() -> Callable[[F], F]:
+    """Call the method with objects of its parameters' types when its object has been constructed."""
+    return _hook(Hook(phase="inject"))
+
+
+def inject_environment() -> Callable[[F], F]:
+    """Call the method with the environment when its object has been constructed."""
+    return injection(_EnvironmentInjection())
+
+
+def injection(how: Injection) -> Callable[[F], F]:
+    """Call the method with the arguments that ``how`` finds when its object has been constructed."""
+    return _hook(Hook(phase="inject", arguments=how.arguments))
+
+
+def on_init() -> Callable[[F], F]:
+    """Call the method when everything is injected and advice is active; its parameters are injected."""
+    return _hook(Hook(phase="init"))
+
+
+def on_running() -> Callable[[F], F]:
+    """Call the method when the whole environment is up; its parameters are injected.
+
+    For an object that is made later that is when it is ready.
+    """
+    return _hook(Hook(phase="running"))
+
+
+def on_destroy() -> Callable[[F], F]:
+    """Call the method when the environment is destroyed; its parameters are injected when the object is made.
+
+    The environment keeps every object with such a method until then, also one of scope "request".
+    """
+    return _hook(Hook(phase="destroy"))
+
+
+class _EnvironmentInjection:
+    def arguments(self, environment: Environment, parameter_types: list[Any]) -> list[Any]:
+        return [environment] * len(parameter_types)
+
+
+def _hook(hook: Hook) -> Callable[[F], F]:
+    def decorate(method: F) -> F:
+        if inspect.iscoroutinefunction(method):
+            raise DeclarationException(
+                f"{method.__qualname__} is called by the container, which does not await; "
+                f"write 'def {method.__name__}' without 'async'"
+            )
+        stamp(method, HOOK, hook)
+        return method
+
+    return decorate

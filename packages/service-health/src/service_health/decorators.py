@@ -1,0 +1,126 @@
+"""``@health_checks`` and ``@health_check``: they stamp what they are told and build nothing."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from types import FunctionType
+from typing import Any, Final, TypeVar
+
+from service_core.aop.stamps import stamp, stamped_methods
+from service_core.errors import DeclarationException
+from service_health.settings import DEFAULT_TIMEOUT, CheckSettings, Group, checked
+
+__all__ = ["declared_checks", "has_health_checks", "health_check", "health_checks"]
+
+C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
+
+_CLASS: Final = "__service_health_checks__"
+_METHOD: Final = "__service_health_check__"
+
+
+def health_checks() -> Callable[[C], C]:
+    """Mark a class whose methods decorated with ``@health_check`` are checks.
+
+    Container-made objects of the class are found by the ``HealthCheckManager``, others are given to it.
+    Raises DeclarationException if the class has no check, two of one name, or one with a wrong signature.
+    """
+
+    def decorate(cls: C) -> C:
+        setattr(cls, _CLASS, True)
+        declared_checks(cls)
+        return cls
+
+    return decorate
+
+
+def health_check(
+    name: str = "",
+    cache: float = 0,
+    fail_if_slower_than: float = 0,
+    timeout: float = DEFAULT_TIMEOUT,
+    group: Group = "readiness",
+) -> Callable[[F], F]:
+    """Mark a method as a check: it takes one parameter, a ``HealthCheckManager.Result``, and returns None.
+
+    A ``def`` runs in a thread of its own, an ``async def`` on the event loop that asks for it.
+
+    Args:
+        name: under which it reports, by default the name of the method.
+        cache: seconds that a result is told again, whatever it was, before the check runs again.
+        fail_if_slower_than: seconds after which it is an ERROR although it ended; 0 for no limit.
+        timeout: seconds after which it is cut off and an ERROR; not before ``fail_if_slower_than``.
+        group: ``"readiness"`` (may I be called) or ``"liveness"`` (am I stuck).
+
+    Raises DeclarationException for a value that makes no sense.
+    """
+    settings = CheckSettings(
+        name=name, cache=cache, fail_if_slower_than=fail_if_slower_than, timeout=timeout, group=group
+    )
+    if not isinstance(name, str):
+        checked(settings, getattr(name, "__qualname__", "@health_check"))
+
+    def decorate(function: F) -> F:
+        where = getattr(function, "__qualname__", repr(function))
+        if not isinstance(function, FunctionType):
+            raise DeclarationException(f"{where}: @health_check() goes on a method, directly above its def")
+        stamp(function, _METHOD, checked(replace(settings, name=name or function.__name__), where))
+        return function
+
+    return decorate
+
+
+def has_health_checks(cls: type) -> bool:
+    """Whether the class, or one that it inherits from, is decorated with ``@health_checks()``."""
+    return getattr(cls, _CLASS, False)
+
+
+def declared_checks(cls: type) -> dict[str, CheckSettings]:
+    """The checks of a class by method. Raises DeclarationException.
+
+    A method that overrides a check is one too, with the same settings unless it is decorated again.
+    """
+    if not has_health_checks(cls):
+        raise DeclarationException(f"{cls.__qualname__} is not decorated with @health_checks()")
+    checks: dict[str, CheckSettings] = {}
+    method_of: dict[str, str] = {}
+    for method, (function, stamps) in stamped_methods(cls, _METHOD).items():
+        where = f"{cls.__qualname__}.{method}"
+        check_signature(function, where, is_method=True)
+        settings: CheckSettings = stamps[-1]
+        other = method_of.setdefault(settings.name, method)
+        if other != method:
+            raise DeclarationException(
+                f"{where}: the name '{settings.name}' is taken by {cls.__qualname__}.{other}; "
+                f"give one of them another with @health_check(name=...)"
+            )
+        checks[method] = settings
+    if not checks:
+        raise DeclarationException(
+            f"{cls.__qualname__} has no check; decorate a method with @health_check(), "
+            f"or leave @health_checks() out"
+        )
+    return checks
+
+
+def check_signature(function: Callable[..., Any], where: str, *, is_method: bool = False) -> None:
+    """Raise DeclarationException unless the function takes one positional argument, ``self`` not counted."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    if is_method:
+        parameters = parameters[1:]
+    if len(parameters) == 1 and parameters[0].kind in (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    ):
+        return
+    bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+    besides = " besides self" if is_method else ""
+    raise DeclarationException(
+        f"{where}: a check takes one parameter{besides}, 'result: HealthCheckManager.Result'; "
+        f"this one takes {inspect.Signature(bare)}"
+    )

@@ -1,0 +1,65 @@
+"""How a check is run: the values that ``@health_check`` and ``add_check`` take."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+from service_core.errors import DeclarationException
+
+__all__ = ["DEFAULT_TIMEOUT", "GROUPS", "CheckSettings", "Group"]
+
+Group = Literal["liveness", "readiness"]
+"""What a check speaks about: am I stuck (restart me), or may I be called (leave me out for now)."""
+
+GROUPS: Final[tuple[str, ...]] = get_args(Group)
+
+DEFAULT_TIMEOUT: Final = 5.0
+"""Seconds after which a check is cut off where nobody says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSettings:
+    """How one check is run and under which name it reports. Times are in seconds."""
+
+    name: str
+    cache: float = 0
+    """How long a result is told again instead of running the check; 0 for not at all."""
+    fail_if_slower_than: float = 0
+    """The time after which the check counts as failed although it ended; 0 for no such limit."""
+    timeout: float = DEFAULT_TIMEOUT
+    """The time after which nobody waits for the check any more."""
+    group: Group = "readiness"
+
+    @property
+    def cut_after(self) -> float:
+        """The seconds that a check is waited for: the timeout, but not less than it is allowed to take."""
+        return max(self.timeout, self.fail_if_slower_than)
+
+
+def checked(settings: CheckSettings, where: str) -> CheckSettings:
+    """The settings, if they make sense. Raises DeclarationException, which names ``where`` and the remedy."""
+    if not isinstance(settings.name, str):
+        hint = "; write @health_check() with parentheses" if callable(settings.name) else ""
+        raise DeclarationException(f"{where}: the name of a check is a string, not {settings.name!r}{hint}")
+    if settings.name in GROUPS:
+        raise DeclarationException(
+            f"{where}: '{settings.name}' is the name of a group; give the check another with name=..."
+        )
+    if settings.group not in GROUPS:
+        raise DeclarationException(
+            f"{where}: a check belongs to the group 'liveness' or 'readiness', not to {settings.group!r}"
+        )
+    _check_seconds(settings.cache, f"{where}: cache", "use 0 for no cache")
+    _check_seconds(settings.fail_if_slower_than, f"{where}: fail_if_slower_than", "use 0 for no limit")
+    _check_seconds(settings.timeout, f"{where}: timeout", "a check that may hang for ever says nothing")
+    if settings.timeout == 0:
+        raise DeclarationException(f"{where}: timeout=0 leaves the check no time; leave it out for 5 s")
+    return settings
+
+
+def _check_seconds(value: Any, what: str, remedy: str) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or value < 0:
+        raise DeclarationException(f"{what}={value!r} is not a number of seconds from 0 on; {remedy}")

@@ -1,0 +1,138 @@
+"""The manager in a container."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import pytest
+
+from service_core.catalog import Catalog
+from service_core.di import Environment, create, injectable, module
+from service_core.errors import DeclarationException
+from service_health import HealthCheckManager, HealthModule, HealthStatus, health_check, health_checks
+
+
+@module(imports=[HealthModule])
+class Module:
+    """Nothing of its own: its package is looked through."""
+
+
+@health_checks()
+@injectable()
+class Checks:
+    """As in the introduction, and with the manager among its own dependencies."""
+
+    def __init__(self, manager: HealthCheckManager) -> None:
+        self.manager = manager
+
+    @health_check(fail_if_slower_than=1)
+    def check_performance(self, result: HealthCheckManager.Result) -> None:
+        """Should be done in under a second."""
+
+    @health_check(name="check", cache=10)
+    async def check(self, result: HealthCheckManager.Result) -> None:
+        """Not so well."""
+        result.set_status(HealthStatus.WARNING)
+
+
+@injectable()
+class TestComponentImpl:
+    """Takes the manager, as a component does to tell its health."""
+
+    __test__ = False
+
+    def __init__(self, health_check_manager: HealthCheckManager) -> None:
+        self.health_check_manager = health_check_manager
+
+    async def get_health(self) -> HealthCheckManager.Health:
+        """As the introduction has it."""
+        return await self.health_check_manager.check()
+
+
+async def test_the_manager_of_an_environment_runs_the_checks_of_the_objects_in_it() -> None:
+    with Environment(Module) as environment:
+        health = await environment.get(TestComponentImpl).get_health()
+
+    assert {name: check.status for name, check in health.checks.items()} == {
+        "check_performance": HealthStatus.OK,
+        "check": HealthStatus.WARNING,
+    }
+
+
+async def test_the_object_of_the_environment_is_checked_and_not_another() -> None:
+    with Environment(Module) as environment:
+        manager = environment.get(HealthCheckManager)
+        assert environment.get(Checks).manager is manager
+
+
+@health_checks()
+class Disk:
+    """Not injectable."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    @health_check()
+    def space(self, result: HealthCheckManager.Result) -> None:
+        """Tell where."""
+        result.set_status(HealthStatus.OK, self.path)
+
+
+@module(imports=[HealthModule])
+class ModuleThatCreates:
+    """Makes an object with checks itself."""
+
+    @create(eager=False)
+    def create_disk(self) -> Disk:
+        """Need not be injectable."""
+        return Disk("/data")
+
+
+async def test_an_object_that_a_module_creates_is_found() -> None:
+    with Environment(ModuleThatCreates, catalog=Catalog()) as environment:
+        health = await environment.get(HealthCheckManager).check()
+
+    assert health.checks["space"].details == "/data"
+
+
+async def test_each_environment_has_its_own_checks() -> None:
+    with Environment(Module) as one, Environment(ModuleThatCreates, catalog=Catalog()) as other:
+        assert set((await one.get(HealthCheckManager).check()).checks) == {"check_performance", "check"}
+        assert set((await other.get(HealthCheckManager).check()).checks) == {"space"}
+
+
+@health_checks()
+class Orbit(ABC):
+    """Another that claims the name."""
+
+    @health_check()
+    @abstractmethod
+    def space(self, result: HealthCheckManager.Result) -> None:
+        """Abstract."""
+
+
+class Low(Orbit):
+    """Overrides the check without decorating it again."""
+
+    def space(self, result: HealthCheckManager.Result) -> None:
+        """Fine."""
+
+
+@module(imports=[ModuleThatCreates])
+class ModuleWithTwo:
+    """Two objects that have a check of the same name."""
+
+    @create()
+    def create_orbit(self) -> Low:
+        """The second."""
+        return Low()
+
+
+def test_a_name_that_two_classes_use_ends_the_boot() -> None:
+    with pytest.raises(DeclarationException) as refused:
+        Environment(ModuleWithTwo, catalog=Catalog())
+
+    assert str(refused.value) == (
+        "Low.space: the name 'space' is taken by the health check Disk.space; "
+        "give one of them another with name=..."
+    )

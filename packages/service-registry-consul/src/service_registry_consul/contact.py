@@ -1,0 +1,97 @@
+"""Whether Consul answers: kept for the registry's status, and logged so that a long outage does not fill the
+log."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["ConsulStatus", "Contact"]
+
+logger: Final = logging.getLogger("service.registry.consul")
+
+FIRST_SILENCE: Final = 10.0
+"""Seconds after which a trouble that lasts is logged again; doubled each time, up to the following."""
+LONGEST_SILENCE: Final = 600.0
+MAX_KINDS: Final = 8
+"""Different troubles that are logged before one of those silences."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsulStatus:
+    """How a registry gets along with Consul."""
+
+    connected: bool
+    """Whether Consul answered, and nothing that was asked last failed."""
+    last_error: str | None
+    """What failed last, None if nothing ever did."""
+    last_contact_age: float | None
+    """Seconds since an answer, None if there was none. An idle watch answers once per ``wait``."""
+    watched: tuple[str, ...]
+    """The components that are watched."""
+    stale: tuple[str, ...]
+    """Those of them whose addresses are the last known good ones, because Consul did not confirm them."""
+    registered: tuple[str, ...]
+    """The components of this process that Consul knows."""
+
+
+class Contact:
+    """Collects successes and failures from several threads; one source is one thing that is asked
+    repeatedly."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failing: dict[str, str] = {}
+        self._last_error: str | None = None
+        self._last_answer: float | None = None
+        self._logged: set[str] = set()
+        self._log_again_at = 0.0
+        self._silence = FIRST_SILENCE
+
+    def answered(self, source: str) -> None:
+        """What ``source`` asked was answered."""
+        with self._lock:
+            self._last_answer = time.monotonic()
+            if self._failing.pop(source, None) is None or self._failing:
+                return
+            self._logged.clear()
+            self._silence = FIRST_SILENCE
+        logger.info("Consul answers again")
+
+    def failed(self, source: str, error: str) -> None:
+        """What ``source`` asked failed. Logged if it is news, and then at growing intervals."""
+        with self._lock:
+            self._failing[source] = error
+            self._last_error = error
+            if not self._worth_a_line(error, time.monotonic()):
+                return
+        logger.warning("%s", error, extra={"source": source})
+
+    def _worth_a_line(self, error: str, now: float) -> bool:
+        if self._logged and now >= self._log_again_at:
+            self._logged.clear()
+            self._silence = min(LONGEST_SILENCE, self._silence * 2)
+        if error in self._logged or len(self._logged) >= MAX_KINDS:
+            return False
+        if not self._logged:
+            self._log_again_at = now + self._silence
+        self._logged.add(error)
+        return True
+
+    def status(
+        self, *, watched: tuple[str, ...], stale: tuple[str, ...], registered: tuple[str, ...]
+    ) -> ConsulStatus:
+        """The state at this moment, with what others know."""
+        with self._lock:
+            age = None if self._last_answer is None else time.monotonic() - self._last_answer
+            return ConsulStatus(
+                connected=age is not None and not self._failing,
+                last_error=self._last_error,
+                last_contact_age=age,
+                watched=watched,
+                stale=stale,
+                registered=registered,
+            )

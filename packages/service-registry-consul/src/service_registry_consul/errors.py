@@ -1,0 +1,51 @@
+"""What can go wrong between this process and Consul, and what to do about it.
+
+Nothing of this reaches a caller of a service: it is logged and shown in the registry's status.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["ConsulError", "ConsulRefusal", "gone", "nonsense", "refused"]
+
+CHECK_URL: Final = "check setting 'url' (SERVICE_CONSUL_URL or CONSUL_HTTP_ADDR)"
+CHECK_TOKEN: Final = "check setting 'token' (SERVICE_CONSUL_TOKEN or CONSUL_HTTP_TOKEN)"  # noqa: S105 - not
+one
+
+_QUOTED: Final = 200
+"""Characters of a foreign answer that a message quotes."""
+
+
+class ConsulError(Exception):
+    """Consul did not answer, or not what was asked for. The message names the setting to look at."""
+
+
+class ConsulRefusal(ConsulError):
+    """Consul is there and said no to this one request."""
+
+
+def gone(url: str, error: BaseException) -> ConsulError:
+    """The error for a connection that could not be made or was lost."""
+    reason = "it closed the connection" if isinstance(error, EOFError) else str(error) or type(error).__name__
+    return ConsulError(f"cannot reach Consul at {url} ({reason}); start it, or {CHECK_URL}")
+
+
+def nonsense(url: str, what: str) -> ConsulError:
+    """The error for an answer that is not one of Consul's."""
+    return ConsulError(f"{url} answers, but not like Consul ({what}); {CHECK_URL}")
+
+
+def refused(url: str, status: int, body: str) -> ConsulRefusal:
+    """The error for an answer with another status than 200."""
+    said = f"Consul at {url} answered {status} ({' '.join(body.split())[:_QUOTED] or 'without a reason'})"
+    if status in (401, 403):
+        return ConsulRefusal(f"{said}; {CHECK_TOKEN}")
+    if status == 429:
+        return ConsulRefusal(
+            f"{said}; too many connections come from this machine: lower setting 'max_queries', or raise "
+            f"limits.http_max_conns_per_client of the agent"
+        )
+    if 400 <= status < 500 or status < 200:
+        return ConsulRefusal(f"{said}; {CHECK_URL}")
+    return ConsulRefusal(f"{said}; it is asked again")

@@ -1,0 +1,95 @@
+"""Our declaration and implementation of the component that the peer has too."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from service_core import (
+    AbstractComponent,
+    ChannelAddress,
+    Component,
+    ComponentRegistry,
+    LocalComponentRegistry,
+    Server,
+    Service,
+    component,
+    implementation,
+    service,
+)
+from service_core.di import create, module
+from service_server_fastapi import FastAPIServer
+
+CHANNELS = ("dispatch-json", "dispatch-msgpack")
+
+
+class Item(BaseModel):
+    name: str
+    price: float
+    tags: list[str]
+
+
+@dataclass
+class Order:
+    number: int
+    items: list[Item]
+
+
+@service(name="peer-service")
+class PeerService(Service):
+    @abstractmethod
+    def hello(self, message: str) -> str: ...
+
+    @abstractmethod
+    def order(self, order: Order) -> Order: ...
+
+    @abstractmethod
+    def fail(self, message: str) -> str: ...
+
+    @abstractmethod
+    async def hello_async(self, message: str) -> str: ...
+
+
+@component(name="peer-component", services=[PeerService])
+class PeerComponent(Component): ...
+
+
+@implementation()
+class PeerServiceImpl(PeerService):
+    def hello(self, message: str) -> str:
+        return f"hello {message}"
+
+    def order(self, order: Order) -> Order:
+        return Order(order.number + 1, order.items)
+
+    def fail(self, message: str) -> str:
+        raise ValueError(message)
+
+    async def hello_async(self, message: str) -> str:
+        return f"hello {message}"
+
+
+@implementation()
+class PeerComponentImpl(AbstractComponent, PeerComponent):
+    def get_addresses(self, port: int) -> list[ChannelAddress]:
+        url = f"http://{Server.get_local_ip()}:{port}"
+        return [ChannelAddress(channel, url) for channel in CHANNELS]
+
+
+@module()
+class OursModule:
+    @create()
+    def create_registry(self) -> ComponentRegistry:
+        return LocalComponentRegistry()
+
+
+@contextmanager
+def ours_server() -> Iterator[str]:
+    """Our server's URL, as long as the block lasts."""
+    with FastAPIServer(host="127.0.0.1", port=0) as server:
+        server.boot(OursModule)
+        yield server.url

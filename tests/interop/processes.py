@@ -1,0 +1,44 @@
+"""Starts the peer's server as a process of its own."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PEER = Path(__file__).with_name("peer.py")
+
+
+@contextmanager
+def peer_server(python: str, *, patience: float = 30.0) -> Iterator[str]:
+    """The URL of an aspyx-service server, as long as the block lasts."""
+    port = free_port()
+    with subprocess.Popen([python, str(PEER), "serve", str(port)], stdin=subprocess.PIPE) as process:
+        try:
+            wait_until_accepting(port, process, patience)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_accepting(port: int, process: subprocess.Popen[bytes], patience: float) -> None:
+    """The peer says nothing when it is up, so it is asked."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the peer ended with {process.returncode}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"the peer did not listen within {patience:g} s")
