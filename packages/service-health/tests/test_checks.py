@@ -53,9 +53,7 @@ def test_a_check_has_the_name_of_its_class_unless_it_is_given_another() -> None:
     ("warning", "error", "status"),
     [(0, 0, HealthStatus.OK), (1, 0, HealthStatus.WARNING), (1, 1, HealthStatus.ERROR)],
 )
-def test_disk_space_is_judged_by_the_free_fraction(
-    warning: float, error: float, status: HealthStatus
-) -> None:
+def test_disk_space_is_judged_by_the_free_fraction(warning: float, error: float, status: HealthStatus) -> None:
     found = told(DiskSpace("/", warning=warning, error=error))
 
     assert found.status is status
@@ -67,12 +65,8 @@ def test_the_disk_of_a_path_that_does_not_exist_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("warning", "error"), [(10, 5), (0.05, 0.1), (0.1, -0.1)])
-def test_limits_of_disk_space_that_are_no_fractions_in_order_are_refused(
-    warning: float, error: float
-) -> None:
-    with pytest.raises(
-        DeclarationException, match="DiskSpace.*give free fractions of the whole, 0 <= error <= w"
-    ):
+def test_limits_of_disk_space_that_are_no_fractions_in_order_are_refused(warning: float, error: float) -> None:
+    with pytest.raises(DeclarationException, match=r"DiskSpace.*give free fractions of the whole, 0 <= error <= w"):
         DiskSpace("/", warning=warning, error=error)
 
 
@@ -128,7 +122,7 @@ def test_a_closed_loop_is_an_error() -> None:
 
 @pytest.mark.parametrize(("warning", "error"), [(0, 1), (2, 1), (1, float("inf"))])
 def test_limits_of_lag_in_the_wrong_order_are_refused(warning: float, error: float) -> None:
-    with pytest.raises(DeclarationException, match="EventLoopLag.*give seconds, 0 < warning <= error"):
+    with pytest.raises(DeclarationException, match=r"EventLoopLag.*give seconds, 0 < warning <= error"):
         EventLoopLag(warning=warning, error=error)
 
 
@@ -149,9 +143,7 @@ def test_a_port_on_which_nothing_listens_is_not() -> None:
 
 
 def test_a_dependency_that_is_not_needed_for_all_is_worth_a_warning() -> None:
-    assert told(TcpReachable("127.0.0.1", free_port(), severity=HealthStatus.WARNING)).status is (
-        HealthStatus.WARNING
-    )
+    assert told(TcpReachable("127.0.0.1", free_port(), severity=HealthStatus.WARNING)).status is (HealthStatus.WARNING)
 
 
 # http
@@ -164,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(int(self.path.strip("/").partition("?")[0]))
         self.end_headers()
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
         """Keep quiet."""
 
 
@@ -238,9 +230,7 @@ def test_what_is_no_http_url_is_refused_without_telling_it(url: str) -> None:
     with pytest.raises(DeclarationException) as refused:
         HttpReachable(url)
 
-    assert str(refused.value) == (
-        "HttpReachable: give an absolute http or https URL without user and password"
-    )
+    assert str(refused.value) == ("HttpReachable: give an absolute http or https URL without user and password")
 
 
 # another component

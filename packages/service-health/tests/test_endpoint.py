@@ -79,9 +79,7 @@ async def test_an_endpoint_of_a_group_runs_that_group_only() -> None:
 
 
 def test_an_endpoint_of_an_unknown_group_is_refused_when_it_is_made() -> None:
-    with pytest.raises(
-        LocalServiceException, match="no health check or group 'live'; there are liveness, readi"
-    ):
+    with pytest.raises(LocalServiceException, match="no health check or group 'live'; there are liveness, readi"):
         manager_with(HealthStatus.OK).asgi("live")
 
 

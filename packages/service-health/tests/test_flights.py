@@ -212,11 +212,11 @@ def test_a_loop_that_is_closed_under_a_check_is_forgotten(caplog: pytest.LogCapt
     manager = HealthCheckManager()
     manager.add_check(check, cache=60)
     loop = asyncio.new_event_loop()
-    loop.create_task(manager.check())
+    asking = loop.create_task(manager.check())
     while not runs:
         loop.run_until_complete(asyncio.sleep(0))
     loop.close()
-    del loop
+    del loop, asking
 
     assert asyncio.run(manager.check()).status is HealthStatus.OK
     gc.collect()  # throws the coroutine of the first run away

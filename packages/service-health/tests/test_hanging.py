@@ -64,9 +64,7 @@ async def test_a_check_that_hangs_is_logged_once(hanging: Hanging, caplog: pytes
     await asyncio.gather(hanging.manager.check(), hanging.manager.check())
     await hanging.manager.check()
 
-    logged = [
-        (record.levelno, record.getMessage()) for record in caplog.records if record.name == "service.health"
-    ]
+    logged = [(record.levelno, record.getMessage()) for record in caplog.records if record.name == "service.health"]
     assert logged == [(logging.ERROR, "health check 'hang' did not finish within 0.02 s")]
 
 

@@ -133,6 +133,5 @@ def test_a_name_that_two_classes_use_ends_the_boot() -> None:
         Environment(ModuleWithTwo, catalog=Catalog())
 
     assert str(refused.value) == (
-        "Low.space: the name 'space' is taken by the health check Disk.space; "
-        "give one of them another with name=..."
+        "Low.space: the name 'space' is taken by the health check Disk.space; give one of them another with name=..."
     )

@@ -49,7 +49,7 @@ _NOT_SENT: Final[dict[type[Exception], str]] = {
 }
 # From here on the request may have arrived; most specific first.
 _SENT: Final[dict[type[Exception], str]] = {
-    httpx.RemoteProtocolError: "the server closed the connection before its answer was complete, or does not speak HTTP",
+    httpx.RemoteProtocolError: "no complete HTTP answer before the connection ended",
     httpx.TimeoutException: "no answer in time",
     httpx.TransportError: "the connection was lost before the answer was complete",
 }
@@ -63,9 +63,7 @@ def _translate(error: Exception, request: HTTPRequest) -> ServiceException:
             return ServiceCommunicationException(f"{request.where}: {reason} ({_cause(error)})")
     for kind, reason in _SENT.items():
         if isinstance(error, kind):
-            return ServiceCommunicationException(
-                f"{request.where}: {reason}; the call may have run", may_have_run=True
-            )
+            return ServiceCommunicationException(f"{request.where}: {reason}; the call may have run", may_have_run=True)
     return ProtocolException(f"{request.where}: the answer cannot be read as HTTP", may_have_run=True)
 
 

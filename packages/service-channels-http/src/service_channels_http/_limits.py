@@ -7,6 +7,7 @@ also in one that a user has made.
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,9 +17,21 @@ import httpx
 
 from service_channels_http._errors import time_is_up
 from service_channels_http._messages import HTTPRequest
-from service_core import ProtocolException
+from service_core import Deadline, ProtocolException
 
-__all__ = ["Guard", "guarded", "watch", "watch_async"]
+__all__ = ["Guard", "guarded", "timeouts", "watch", "watch_async"]
+
+
+def timeouts(deadline: Deadline, connect_timeout: float) -> httpx.Timeout:
+    """How long each wait of a sync request may take, so that connecting leaves time for another instance."""
+    if math.isinf(deadline.expires_at):
+        return httpx.Timeout(None, connect=connect_timeout)
+    wait = _wait(deadline)
+    return httpx.Timeout(wait, connect=min(wait, connect_timeout))
+
+
+def _wait(deadline: Deadline) -> float:
+    return max(deadline.remaining, 0.001)  # zero would mean: do not wait, but take what is there
 
 
 class Guard:
@@ -66,8 +79,7 @@ class Guard:
     def _shorten_wait(self, extensions: Mapping[str, Any]) -> None:
         waits = extensions.get("timeout", {})
         if waits.get("read") is not None:
-            # Not zero, which would mean: do not wait, but take what is there.
-            waits["read"] = max(self._request.deadline.remaining, 0.001)
+            waits["read"] = _wait(self._request.deadline)
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:

@@ -78,8 +78,7 @@ class EventLoopLag:
         """Refuse limits in the wrong order."""
         if not 0 < self.warning <= self.error < math.inf:
             raise DeclarationException(
-                f"EventLoopLag(warning={self.warning!r}, error={self.error!r}): "
-                f"give seconds, 0 < warning <= error"
+                f"EventLoopLag(warning={self.warning!r}, error={self.error!r}): give seconds, 0 < warning <= error"
             )
 
     async def __call__(self, result: Result) -> None:
@@ -141,9 +140,7 @@ class HttpReachable:
         except ValueError:
             usable = False
         if not usable:
-            raise DeclarationException(
-                "HttpReachable: give an absolute http or https URL without user and password"
-            )
+            raise DeclarationException("HttpReachable: give an absolute http or https URL without user and password")
 
     def __call__(self, result: Result) -> None:
         """Ask, and look at the status of the answer only."""

@@ -63,13 +63,18 @@ def health_check(
         checked(settings, getattr(name, "__qualname__", "@health_check"))
 
     def decorate(function: F) -> F:
-        where = getattr(function, "__qualname__", repr(function))
-        if not isinstance(function, FunctionType):
-            raise DeclarationException(f"{where}: @health_check() goes on a method, directly above its def")
-        stamp(function, _METHOD, checked(replace(settings, name=name or function.__name__), where))
+        _stamp(function, settings)
         return function
 
     return decorate
+
+
+def _stamp(function: Callable[..., Any], settings: CheckSettings) -> None:
+    where = getattr(function, "__qualname__", repr(function))
+    if not isinstance(function, FunctionType):
+        raise DeclarationException(f"{where}: @health_check() goes on a method, directly above its def")
+    named = replace(settings, name=settings.name or function.__name__)
+    stamp(function, _METHOD, checked(named, where))
 
 
 def has_health_checks(cls: type) -> bool:
@@ -99,8 +104,7 @@ def declared_checks(cls: type) -> dict[str, CheckSettings]:
         checks[method] = settings
     if not checks:
         raise DeclarationException(
-            f"{cls.__qualname__} has no check; decorate a method with @health_check(), "
-            f"or leave @health_checks() out"
+            f"{cls.__qualname__} has no check; decorate a method with @health_check(), or leave @health_checks() out"
         )
     return checks
 

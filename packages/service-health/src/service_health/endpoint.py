@@ -30,13 +30,9 @@ class HealthEndpoint:
             await receive()
             await send({"type": "websocket.close"})
         elif scope["type"] != "http":
-            raise RuntimeError(
-                f"a health endpoint serves HTTP, not '{scope['type']}'; mount it in an application"
-            )
+            raise RuntimeError(f"a health endpoint serves HTTP, not '{scope['type']}'; mount it in an application")
         elif scope["method"] not in ("GET", "HEAD"):
-            await _answer(
-                send, 405, {"error": "a health endpoint is read with GET"}, (b"allow", b"GET, HEAD")
-            )
+            await _answer(send, 405, {"error": "a health endpoint is read with GET"}, (b"allow", b"GET, HEAD"))
         else:
             health = await self._check()
             told = health.to_dict(details=self._details)

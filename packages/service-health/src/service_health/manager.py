@@ -76,9 +76,7 @@ class HealthCheckManager:
         where = getattr(function, "__qualname__", type(function).__qualname__)
         known = name or getattr(function, "__name__", type(function).__name__)
         if known == "<lambda>":
-            raise DeclarationException(
-                f"{where}: a lambda has no name; give it one with add_check(..., name=...)"
-            )
+            raise DeclarationException(f"{where}: a lambda has no name; give it one with add_check(..., name=...)")
         check_signature(function, where)
         settings = CheckSettings(
             name=known, cache=cache, fail_if_slower_than=fail_if_slower_than, timeout=timeout, group=group

@@ -13,9 +13,9 @@ __all__ = ["HealthModule"]
 class HealthModule:
     """Import it to get a HealthCheckManager that runs the checks of all objects that the environment makes.
 
-    They are collected when the environment is up, so a class with checks may itself need the manager, and a name
-    that is taken twice ends the boot with DeclarationException. An object that a ``@create`` method makes is found
-    if the method's return type is decorated with ``@health_checks()``.
+    They are collected when the environment is up, so a class with checks may itself need the manager, and a
+    name that is taken twice ends the boot with DeclarationException. An object made by a ``@create`` method is
+    found if the method's return type is decorated with ``@health_checks()``.
     """
 
     def __init__(self) -> None:

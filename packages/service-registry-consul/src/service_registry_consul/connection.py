@@ -85,14 +85,12 @@ class Connection:
                 tls = settings.ssl_context()
             except OSError as error:
                 raise ConsulError(
-                    f"cannot load the certificates for Consul ({error}); check settings 'ca_file', 'cert_file' and "
-                    f"'key_file'"
+                    f"cannot load the certificates for Consul ({error}); check settings 'ca_file', "
+                    f"'cert_file' and 'key_file'"
                 ) from error
             try:
                 async with asyncio.timeout(settings.request_timeout):
-                    self._reader, self._writer = await asyncio.open_connection(
-                        settings.host, settings.port, ssl=tls
-                    )
+                    self._reader, self._writer = await asyncio.open_connection(settings.host, settings.port, ssl=tls)
             except TimeoutError as error:
                 raise gone(
                     settings.address, TimeoutError(f"no connection within {settings.request_timeout:g} s")

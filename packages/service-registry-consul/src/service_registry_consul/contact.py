@@ -81,9 +81,7 @@ class Contact:
         self._logged.add(error)
         return True
 
-    def status(
-        self, *, watched: tuple[str, ...], stale: tuple[str, ...], registered: tuple[str, ...]
-    ) -> ConsulStatus:
+    def status(self, *, watched: tuple[str, ...], stale: tuple[str, ...], registered: tuple[str, ...]) -> ConsulStatus:
         """The state at this moment, with what others know."""
         with self._lock:
             age = None if self._last_answer is None else time.monotonic() - self._last_answer

@@ -10,8 +10,7 @@ from typing import Final
 __all__ = ["ConsulError", "ConsulRefusal", "gone", "nonsense", "refused"]
 
 CHECK_URL: Final = "check setting 'url' (SERVICE_CONSUL_URL or CONSUL_HTTP_ADDR)"
-CHECK_TOKEN: Final = "check setting 'token' (SERVICE_CONSUL_TOKEN or CONSUL_HTTP_TOKEN)"  # noqa: S105 - not
-one
+CHECK_TOKEN: Final = "check setting 'token' (SERVICE_CONSUL_TOKEN or CONSUL_HTTP_TOKEN)"  # noqa: S105
 
 _QUOTED: Final = 200
 """Characters of a foreign answer that a message quotes."""

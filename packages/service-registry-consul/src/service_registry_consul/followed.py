@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from service_core.registry import Snapshot
 from service_registry_consul.snapshot import Reading, read_nodes

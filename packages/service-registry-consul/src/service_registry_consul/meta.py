@@ -67,11 +67,12 @@ def _fits(text: str) -> bool:
 def _entry(channel: str, text: str) -> str:
     if not _fits(text):
         raise LocalServiceException(
-            f"channel '{channel}': its address has {len(text)} characters, Consul keeps {LIMIT}; shorten {text[:60]!r}…"
+            f"channel '{channel}': its address has {len(text)} characters, and Consul keeps {LIMIT}; "
+            f"shorten {text[:60]!r}…"
         )
     if not _WRITABLE.fullmatch(channel):
         raise LocalServiceException(
-            f"channel '{channel}': the addresses of all channels together exceed {LIMIT} characters, and the name "
-            f"cannot be part of a key in Consul; use letters, digits, '-' and '_'"
+            f"channel '{channel}': the addresses of all channels together exceed {LIMIT} characters, and the "
+            f"name cannot be part of a key in Consul; use letters, digits, '-' and '_'"
         )
     return text

@@ -60,9 +60,7 @@ class BlockingQuery:
             self._connection.close()
 
     async def _ask(self) -> None:
-        answer = await self._connection.get(
-            self._path, {**self._query, "index": str(self._index)}, self._timeout
-        )
+        answer = await self._connection.get(self._path, {**self._query, "index": str(self._index)}, self._timeout)
         try:
             answered = parse_index(answer.index)
             if answered < self._index:

@@ -100,9 +100,7 @@ class Registrar:
             return
         thread.join(max(0.0, close_at - time.monotonic()))
         if thread.is_alive():
-            logger.warning(
-                "the agent hangs, so this process may stay registered; its check will turn critical"
-            )
+            logger.warning("the agent hangs, so this process may stay registered; its check will turn critical")
 
     def _hurry(self) -> None:
         self._urgent = True
@@ -187,9 +185,7 @@ class Registrar:
             agent.register(registration, state)
             logger.info("registered '%s' as %s", registration.id, state)
         elif registration.needs_heartbeat:
-            with (
-                self._changed
-            ):  # if the agent does not know the check, this fails, and it is registered next time
+            with self._changed:  # if the agent does not know the check, this fails, and it is registered next time
                 self._confirmed.discard(registration.id)
             agent.heartbeat(registration, self._state(registration))
         with self._changed:

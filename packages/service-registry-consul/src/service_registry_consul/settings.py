@@ -37,35 +37,25 @@ class ConsulSettings(BaseSettings):
 
     # the agent
 
-    url: str = Field(
-        "127.0.0.1:8500", validation_alias=AliasChoices("SERVICE_CONSUL_URL", "CONSUL_HTTP_ADDR")
-    )
+    url: str = Field("127.0.0.1:8500", validation_alias=AliasChoices("SERVICE_CONSUL_URL", "CONSUL_HTTP_ADDR"))
     """The agent's address, ``host:port`` or ``http(s)://host:port``. Use the agent of this machine."""
     scheme: Literal["http", "https"] = "http"
     """How to talk to the agent if ``url`` does not say so."""
-    token: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("SERVICE_CONSUL_TOKEN", "CONSUL_HTTP_TOKEN")
-    )
+    token: SecretStr | None = Field(None, validation_alias=AliasChoices("SERVICE_CONSUL_TOKEN", "CONSUL_HTTP_TOKEN"))
     """The ACL token. It needs ``service:write`` for what is registered, ``service:read`` and ``node:read``
     for what is looked for. Sent in a header, never logged."""
     datacenter: str | None = None
     """Where to look for components, if not in the agent's own datacenter. Registration is always with the
     agent."""
-    ca_file: Path | None = Field(
-        None, validation_alias=AliasChoices("SERVICE_CONSUL_CA_FILE", "CONSUL_CACERT")
-    )
+    ca_file: Path | None = Field(None, validation_alias=AliasChoices("SERVICE_CONSUL_CA_FILE", "CONSUL_CACERT"))
     """The CA that signed the agent's certificate; None for the system's."""
     cert_file: Path | None = Field(
         None, validation_alias=AliasChoices("SERVICE_CONSUL_CERT_FILE", "CONSUL_CLIENT_CERT")
     )
     """The certificate that this process shows to the agent."""
-    key_file: Path | None = Field(
-        None, validation_alias=AliasChoices("SERVICE_CONSUL_KEY_FILE", "CONSUL_CLIENT_KEY")
-    )
+    key_file: Path | None = Field(None, validation_alias=AliasChoices("SERVICE_CONSUL_KEY_FILE", "CONSUL_CLIENT_KEY"))
     """The key of ``cert_file``, unless that file holds it."""
-    verify: bool = Field(
-        True, validation_alias=AliasChoices("SERVICE_CONSUL_VERIFY", "CONSUL_HTTP_SSL_VERIFY")
-    )
+    verify: bool = Field(True, validation_alias=AliasChoices("SERVICE_CONSUL_VERIFY", "CONSUL_HTTP_SSL_VERIFY"))
     """Whether to check the agent's certificate."""
     request_timeout: float = Field(2.0, gt=0)
     """How long the agent may take to accept a connection, and to answer anything that is not a watch."""
@@ -112,9 +102,7 @@ class ConsulSettings(BaseSettings):
     def _known_form(cls, url: str) -> str:
         scheme, found, rest = url.partition("://")
         if found and scheme not in ("http", "https"):
-            raise ValueError(
-                f"'{scheme}' is no way to reach Consul; write http://host:port or https://host:port"
-            )
+            raise ValueError(f"'{scheme}' is no way to reach Consul; write http://host:port or https://host:port")
         parts = urlsplit(f"//{rest if found else url}")
         if parts.username is not None or parts.password is not None:
             raise ValueError("it holds credentials; give them in setting 'token'")
@@ -172,9 +160,7 @@ class ConsulSettings(BaseSettings):
         return context
 
 
-def settings_of(
-    given: str | consul.Consul | ConsulSettings | None, options: dict[str, object]
-) -> ConsulSettings:
+def settings_of(given: str | consul.Consul | ConsulSettings | None, options: dict[str, object]) -> ConsulSettings:
     """The settings that follow from what a registry was given; ``options`` win.
 
     Of a client object only address, token, datacenter and TLS options are taken: it is not made for being

@@ -57,9 +57,7 @@ class SharedWatch:
         yield self._look_when_changed
 
     async def _look_when_changed(self) -> NoReturn:
-        await keep_doing(
-            self._look, source="components together", contact=self._contact, on_failure=self._look_again
-        )
+        await keep_doing(self._look, source="components together", contact=self._contact, on_failure=self._look_again)
 
     async def _look(self) -> None:
         await self._changed.wait()

@@ -45,9 +45,7 @@ def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
                 continue
             addresses = read_channels(meta)
             if not addresses:
-                raise ValueError(
-                    f"'{service_id}' names no channels in its meta entries, so it is somebody else's"
-                )
+                raise ValueError(f"'{service_id}' names no channels in its meta entries, so it is somebody else's")
         except ValueError as error:
             complaints.append(f"component '{component}': a registration is skipped: {error}")
             continue

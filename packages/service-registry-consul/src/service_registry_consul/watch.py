@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 from service_core.registry import Snapshot
 from service_registry_consul.contact import Contact
@@ -28,9 +28,7 @@ class Watcher:
     The public methods may be called by any thread.
     """
 
-    def __init__(
-        self, settings: ConsulSettings, contact: Contact, publish: Callable[[str, Snapshot], None]
-    ) -> None:
+    def __init__(self, settings: ConsulSettings, contact: Contact, publish: Callable[[str, Snapshot], None]) -> None:
         """``publish`` is called in the watching thread."""
         self._settings = settings
         self._contact = contact
@@ -52,9 +50,7 @@ class Watcher:
                 return
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=self._run, args=(self._loop,), name="consul-watch", daemon=True
-                )
+                self._thread = threading.Thread(target=self._run, args=(self._loop,), name="consul-watch", daemon=True)
                 self._thread.start()
             self._loop.call_soon_threadsafe(self._watch, component)
 

@@ -9,7 +9,7 @@
             with timer(invocation.func.__name__):
                 return await invocation.proceed()
 
-An advice class is injectable like any other. Environments weave the advice of their packages into what they make.
+An advice class is injectable like any other. An environment applies the advice of its packages to what it makes.
 """
 
 from service_core.aop._advice import advice, after, around, before, error

@@ -28,7 +28,11 @@ class Advice:
 
     kind: Kind
     pointcuts: tuple[Pointcut, ...]
-    """The method advises what any of them covers."""
+    method: Callable[..., Any]
+
+    def covers(self, cls: type, name: str, function: Any) -> bool:
+        """Whether a method of an object of exactly this class is advised."""
+        return any(pointcut.covers(cls, name, function) for pointcut in self.pointcuts)
 
 
 @overload
@@ -38,8 +42,8 @@ def advice(*, catalog: Catalog | None = None) -> Callable[[C], C]: ...
 def advice(cls: C | None = None, /, *, catalog: Catalog | None = None) -> C | Callable[[C], C]:
     """Declare an advice class: its decorated methods run around those of other container-made objects.
 
-    Used as ``@advice`` or ``@advice()``. Its constructor is injected; its object is made when it is first needed,
-    once per environment, and is not advised itself.
+    Used as ``@advice`` or ``@advice()``. Its constructor is injected; its object is made when it is first
+    needed, once per environment, and is not advised itself.
     """
 
     def decorate(target: C) -> C:
@@ -60,7 +64,7 @@ def around(*pointcuts: Pointcut) -> Callable[[F], F]:
 
 
 def error(*pointcuts: Pointcut) -> Callable[[F], F]:
-    """Run when a method has raised an Exception, which is ``invocation.exception``, before the caller sees it."""
+    """Run when a method has raised an Exception, ``invocation.exception``, before the caller sees it."""
     return _stamping("error", pointcuts)
 
 
@@ -81,7 +85,7 @@ def _stamping(kind: Kind, pointcuts: tuple[Pointcut, ...]) -> Callable[[F], F]:
                 f"advice {method.__qualname__}: it is called with an Invocation only; "
                 f"write 'def {method.__name__}(self, invocation: Invocation)'"
             )
-        stamp(method, ADVICE, Advice(kind=kind, pointcuts=pointcuts))
+        stamp(method, ADVICE, Advice(kind=kind, pointcuts=pointcuts, method=method))
         return method
 
     return decorate

@@ -35,8 +35,8 @@ class Invocation:
     def proceed(self, *args: Any, **kwargs: Any) -> Any:
         """Go on with the next around advice, or with the method itself, and return its result.
 
-        Arguments replace all original ones; the first is the object itself and stays if only keyword arguments
-        are given. For an async method the result is awaitable. May be called again, for another try.
+        Given arguments replace all original ones; the first is the object itself, which stays if only keyword
+        arguments are given. For an async method the result is awaitable. May be called again for another try.
         """
         if args or kwargs:
             args = args or self.args[:1]
@@ -55,7 +55,7 @@ AdviceMethod = Callable[[Invocation], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Chain:
-    """A method with its advice. Before comes first, then around, the outermost first, then error, then after."""
+    """A method with its advice: before comes first, then around with the outermost first, error, after."""
 
     function: Callable[..., Any]
     before: tuple[AdviceMethod, ...]
@@ -81,7 +81,10 @@ class Chain:
             invocation.exception = failure
             for advice in self.error if isinstance(failure, Exception) else ():
                 advice(invocation)
-            _raise_again(invocation, failure)
+            if invocation.exception is failure:
+                raise
+            if invocation.exception is not None:
+                raise invocation.exception from failure
         finally:
             for advice in self.after:
                 advice(invocation)
@@ -98,7 +101,10 @@ class Chain:
             invocation.exception = failure
             for advice in self.error if isinstance(failure, Exception) else ():
                 await _settle(advice, invocation)
-            _raise_again(invocation, failure)
+            if invocation.exception is failure:
+                raise
+            if invocation.exception is not None:
+                raise invocation.exception from failure
         finally:
             for advice in self.after:
                 await _settle(advice, invocation)
@@ -108,10 +114,3 @@ class Chain:
 async def _settle(advice: AdviceMethod, invocation: Invocation) -> Any:
     value = advice(invocation)
     return await value if inspect.isawaitable(value) else value
-
-
-def _raise_again(invocation: Invocation, failure: BaseException) -> None:
-    if invocation.exception is failure:
-        raise failure
-    if invocation.exception is not None:
-        raise invocation.exception from failure

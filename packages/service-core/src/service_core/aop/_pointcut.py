@@ -14,8 +14,8 @@ __all__ = ["Pointcut", "classes", "methods"]
 class Pointcut:
     """A choice of methods. Immutable: each word gives a narrower one.
 
-    The same word twice means "or", different words mean "and". Methods such as ``__call__`` are chosen only by
-    their exact name.
+    The same word twice means "or", different words mean "and". Methods such as ``__call__`` are chosen by
+    their exact name only.
     """
 
     subject: Literal["method", "class"]
@@ -46,7 +46,7 @@ class Pointcut:
         return replace(self, is_async=False)
 
     def covers(self, cls: type, name: str, function: Any) -> bool:
-        """Whether a method of an object of exactly this class is chosen."""
+        """Whether a method of objects of exactly this class is chosen."""
         by_method = self.subject == "method"
         if name.startswith("__") and name.endswith("__") and not (by_method and name in self.names):
             return False

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from service_core.aop.stamps import stamp
 from service_core.catalog import Catalog, Injectable, Scope, default_catalog
 from service_core.di._environment import Environment
-from service_core.di._graph import MODULE
+from service_core.di._holdings import MODULE
 from service_core.di._product import CREATE, HOOK, Hook
 from service_core.errors import DeclarationException
 
@@ -26,7 +26,8 @@ class Injection(Protocol):
     """Another way to find the arguments of a method than by the types that the environment holds."""
 
     def arguments(self, environment: Environment, parameter_types: list[Any]) -> list[Any]:
-        """One argument for each parameter. Called once for each object, when it has been constructed."""
+        """One argument for each parameter; asked when an object has been constructed."""
+        ...
 
 
 def module(*, imports: Sequence[type] = ()) -> Callable[[C], C]:
@@ -55,13 +56,11 @@ def create(*, scope: Scope = "singleton", eager: bool = True) -> Callable[[F], F
     return decorate
 
 
-def injectable(
-    *, scope: Scope = "singleton", eager: bool = True, catalog: Catalog | None = None
-) -> Callable[[C], C]:
+def injectable(*, scope: Scope = "singleton", eager: bool = True, catalog: Catalog | None = None) -> Callable[[C], C]:
     """Let containers make objects of the class; its constructor's parameters are injected by their types.
 
     A parameter with a default keeps it if nobody provides its type. With scope "request" there is a new object
-    each time that somebody asks for one.
+    each time that one is needed.
     """
 
     def decorate(cls: C) -> C:
@@ -78,8 +77,8 @@ def inject() -> Callable[[F], F]:
 
 
 def inject_environment() -> Callable[[F], F]:
-    """Call the method with the environment when its object has been constructed."""
-    return injection(_EnvironmentInjection())
+    """Call the method with the environment, its only parameter, when its object has been constructed."""
+    return inject()
 
 
 def injection(how: Injection) -> Callable[[F], F]:
@@ -106,11 +105,6 @@ def on_destroy() -> Callable[[F], F]:
     The environment keeps every object with such a method until then, also one of scope "request".
     """
     return _hook(Hook(phase="destroy"))
-
-
-class _EnvironmentInjection:
-    def arguments(self, environment: Environment, parameter_types: list[Any]) -> list[Any]:
-        return [environment] * len(parameter_types)
 
 
 def _hook(hook: Hook) -> Callable[[F], F]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import Any, Self, TypeVar, cast
 from weakref import WeakValueDictionary
 
@@ -15,17 +14,10 @@ from typing_extensions import TypeForm
 
 from service_core.aop.weaver import Weaver
 from service_core.catalog import Catalog, Injectable, default_catalog
-from service_core.di._graph import Ending, Graph, cycle_error
-from service_core.di._product import (
-    HookMethod,
-    Parameter,
-    Phase,
-    Product,
-    arguments,
-    class_product,
-    hook_methods,
-    name_of,
-)
+from service_core.di._container import Ending, container_of, cycle_error
+from service_core.di._holdings import Holdings
+from service_core.di._parameters import Parameter, arguments, name_of
+from service_core.di._product import Phase, Product, class_product, hooks_of
 from service_core.errors import DependencyException
 
 __all__ = ["Environment"]
@@ -43,35 +35,29 @@ class _Path(threading.local):
 class Environment:
     """The objects of one or several modules. Safe to use from several threads.
 
-    It holds what the modules and their imports create, and the decorated classes in the Python packages of these
-    modules. All of it is checked before the first object is made: a missing, ambiguous or circular dependency
-    raises DependencyException. If an object cannot be made at the start, those before it are ended again.
-    Advice and hooks apply to what the environment makes, not to the ready ``instances``.
+    It holds what the modules and their imports create, and the decorated classes in the Python packages of
+    these modules. Before the first object is made all is checked: a missing, ambiguous or circular dependency
+    raises DependencyException. If an object cannot be made at the start, those before it are ended again. Advice
+    and hooks apply to what the environment makes, not to ready ``instances``.
     """
 
-    def __init__(
-        self, *modules: type, catalog: Catalog | None = None, instances: Iterable[object] = ()
-    ) -> None:
+    def __init__(self, *modules: type, catalog: Catalog | None = None, instances: Iterable[object] = ()) -> None:
         """``instances`` are ready objects that can be injected; ``catalog`` holds the decorated classes."""
         self.catalog = default_catalog if catalog is None else catalog
         """Where the classes of this environment were declared."""
         self._lock = threading.RLock()
         self._path = _Path()
         self._shared: dict[Any, Any] = {}
+        self._finished: WeakValueDictionary[int, object] = WeakValueDictionary()
         self._to_run: deque[Callable[[], object]] = deque()
         self._is_up = self._is_ending = self._is_closed = False
-        ready = (self, *instances)
-        self._finished: WeakValueDictionary[int, object] = WeakValueDictionary()
-        for instance in ready:
+        self._holdings = Holdings(modules, (self, *instances), self.catalog)
+        self._weaver = Weaver(self._holdings.advices, self.get)
+        self._container = container_of(self._holdings, self._make)
+        for instance in self._holdings.instances.values():
             self._mark_finished(instance)
-        self._graph = Graph(modules, ready, self.catalog)
-        self._weaver = Weaver(self._graph.advices, self.get)
-        self._container = self._graph.container(self._make)
         try:
-            for made in self._graph.eager():
-                self.get(made)
-            self._is_up = True
-            self._run_waiting()
+            self._start()
         except BaseException as failure:
             try:
                 self.destroy()
@@ -80,32 +66,34 @@ class Environment:
             raise
 
     def get(self, kind: TypeForm[T]) -> T:
-        """The object of a class, or of the one subclass that the environment holds. Raises DependencyException.
+        """The object of a class, or of the one subclass that there is. Raises DependencyException.
 
-        It is made if it has not been yet, and each time if its scope is "request".
+        It is made when it is first asked for; with scope "request", each time.
         """
         shared = self._shared.get(kind)
         if shared is not None:
             return cast(T, shared)
-        found = self._graph.find(kind)
+        found = self._holdings.find(kind)
+        if found is None:
+            raise self._holdings.unmet(kind)
         with self._lock, self._step(found):
             self._check_open(kind)
             thing = self._container.get(found)
-            if self._graph.is_shared(found):
+            if found in self._holdings.instances or self._holdings.products[found].is_shared:
                 self._shared[kind] = thing
         self._run_waiting()
         return cast(T, thing)
 
     def provides(self, kind: TypeForm[Any]) -> bool:
-        """Whether the environment holds an object of a class; also if there are several, so that ``get`` raises."""
-        return self._graph.provides(kind)
+        """Whether there is an object of a class; also if there are several, for which ``get`` raises."""
+        return self._holdings.provides(kind)
 
     def types(self) -> list[Any]:
-        """The type of each object that the environment holds or can make: what to :meth:`get` to see them all."""
-        return self._graph.types()
+        """The type of each object that there is or can be made; :meth:`get` takes each of them."""
+        return [*self._holdings.instances, *self._holdings.products]
 
     def create(self, cls: type[T]) -> T:
-        """A new, injected and advised object of any class; the class needs no decorator. Raises DependencyException."""
+        """A new object of any class, decorated or not, injected and advised. Raises DependencyException."""
         self._check_open(cls)
         product = class_product(cls, Injectable(scope="request"))
         with self._step(f"a new {name_of(cls)}"):
@@ -114,9 +102,9 @@ class Environment:
         return cast(T, made)
 
     def destroy(self) -> None:
-        """Call the ``@on_destroy`` methods, those of the latest object first. The second time nothing happens.
+        """Call the ``@on_destroy`` methods, the latest object's first; the second time nothing happens.
 
-        All of them are called. If one raises, its error is raised at the end; if several do, as ExceptionGroup.
+        All of them are called. An error is raised at the end; several are raised as one ExceptionGroup.
         """
         with self._lock:
             if self._is_ending:
@@ -129,14 +117,22 @@ class Environment:
                 raise group.exceptions[0] from None
             raise ExceptionGroup("several objects failed to end", group.exceptions) from None
         finally:
-            self._is_closed = True
-            self._shared = {}
+            with self._lock:
+                self._is_closed = True
+                self._shared.clear()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.destroy()
+
+    def _start(self) -> None:
+        for product in sorted(self._holdings.products.values(), key=lambda product: product.order):
+            if product.injectable.eager and product.is_shared:
+                self.get(product.type)
+        self._is_up = True
+        self._run_waiting()
 
     def _make(self, product: Product, supply: Mapping[Parameter, Any]) -> object:
         steps = self._path.steps
@@ -151,55 +147,42 @@ class Environment:
             return made  # a @create method has handed on what it was given
         hooks = product.hooks
         if type(made) is not product.type:
-            hooks = hook_methods(type(made))
-            supply = self._supply(
-                [p for method in hooks if method.hook.arguments is None for p in method.parameters]
-            )
-        for call in self._calls(made, "inject", hooks, supply):
-            call()
+            hooks = hooks_of(type(made))
+            supply = self._supply([parameter for hook in hooks for parameter in hook.needs])
+
+        def calls(phase: Phase) -> list[Callable[[], object]]:
+            return [hook.bind(made, supply, self) for hook in hooks if hook.phase == phase]
+
+        for inject in calls("inject"):
+            inject()
         self._weaver.weave(made)
-        for call in self._calls(made, "init", hooks, supply):
-            call()
-        for call in reversed(self._calls(made, "destroy", hooks, supply)):
+        for init in calls("init"):
+            init()
+        for destroy in reversed(calls("destroy")):
             with self._lock:
-                self._container.get(Ending).call = call
-        self._to_run.extend(self._calls(made, "running", hooks, supply))
+                self._container.get(Ending).call = destroy
+        self._to_run.extend(calls("running"))
         self._mark_finished(made)
         return made
 
-    def _mark_finished(self, made: object) -> None:
-        with suppress(TypeError):  # not every class with slots allows weak references
-            self._finished[id(made)] = made
-
-    def _calls(
-        self, made: object, phase: Phase, hooks: Sequence[HookMethod], supply: Mapping[Parameter, Any]
-    ) -> list[Callable[[], object]]:
-        return [
-            partial(getattr(made, method.name), **self._hook_arguments(method, supply))
-            for method in hooks
-            if method.hook.phase == phase
-        ]
-
-    def _hook_arguments(self, method: HookMethod, supply: Mapping[Parameter, Any]) -> dict[str, Any]:
-        if method.hook.arguments is None:
-            return arguments(method.parameters, supply)
-        values = method.hook.arguments(self, [parameter.type for parameter in method.parameters])
-        return dict(zip([parameter.name for parameter in method.parameters], values, strict=True))
-
     def _supply(self, parameters: Iterable[Parameter]) -> dict[Parameter, Any]:
-        wanted = self._graph.wanted(parameters)
+        wanted = self._holdings.wanted(parameters)
         for parameter in wanted:
-            if not self._graph.provides(parameter.type):
-                raise self._graph.unmet(parameter)
+            if self._holdings.find(parameter.type) is None:
+                raise self._holdings.unmet(parameter.type, parameter.where)
         return {parameter: self.get(parameter.type) for parameter in wanted}
 
     def _run_waiting(self) -> None:
-        """Call the ``@on_running`` methods that wait, unless something is being made that they could ask for."""
+        # Not while something is being made, since an @on_running method may ask for it.
         while self._to_run and self._is_up and not self._path.steps:
             with self._lock:
                 run = self._to_run.popleft() if self._to_run else None
             if run is not None:
                 run()
+
+    def _mark_finished(self, made: object) -> None:
+        with suppress(TypeError):  # not every class with slots allows weak references
+            self._finished[id(made)] = made
 
     def _check_open(self, kind: Any) -> None:
         if self._is_closed:

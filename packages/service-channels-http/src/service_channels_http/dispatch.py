@@ -1,0 +1,152 @@
+"""The dispatch channels: every call is a POST to ``/invoke`` that names the method and lists the arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from service_channels_http._exchange import Exchange, Outcome
+from service_channels_http._messages import HTTPReply, HTTPRequest
+from service_channels_http._refusals import media_type, refused, retry_after, unreadable
+from service_channels_http.httpx_channel import HTTPXChannel
+from service_core import ArgumentException, CallContext, Invocation, MethodDescriptor, ServiceCommunicationException
+from service_core.context import current_context, new_correlation_id
+from service_core.wire import (
+    CODECS,
+    JSON,
+    MSGPACK,
+    Codec,
+    MalformedData,
+    MethodPlan,
+    WireError,
+    context_to_headers,
+    error_from_wire,
+)
+
+__all__ = ["DispatchChannel", "DispatchJSONChannel", "DispatchMSGPackChannel"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dispatch(Exchange):
+    """One call, written."""
+
+    plan: MethodPlan
+    codec: Codec
+    context: CallContext
+    content: bytes
+
+    def request(self, url: str) -> HTTPRequest:
+        headers = context_to_headers(self.context)
+        headers["content-type"] = headers["accept"] = self.codec.content_type
+        headers["accept-encoding"] = "identity"
+        return HTTPRequest(
+            url=f"{url.rstrip('/')}/invoke",
+            headers=headers,
+            content=self.content,
+            deadline=self.attempts.deadline,
+            caller=self.caller,
+        )
+
+    def complete(self, request: HTTPRequest, reply: HTTPReply) -> Outcome:
+        if reply.status == 200:
+            return self._outcome(request, reply)
+        if reply.status < 400:
+            raise unreadable(request, reply, f"answered with HTTP {reply.status}, where only 200 is an answer")
+        error = self._refusal(request, reply)
+        if isinstance(error, ServiceCommunicationException):
+            raise error
+        return Outcome(error=error)
+
+    def _outcome(self, request: HTTPRequest, reply: HTTPReply) -> Outcome:
+        codec = CODECS.get(media_type(reply))
+        if codec is None:
+            raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
+        try:
+            answer = codec.read_response(self.plan, reply.content)
+        except (MalformedData, ArgumentException) as error:
+            raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
+        if isinstance(answer, WireError):
+            return Outcome(error=error_from_wire(answer, where=request.where, declared=self.plan.errors))
+        return Outcome(result=answer)
+
+    def _refusal(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
+        told = self._told(reply)
+        if told is None:
+            return refused(request, reply)
+        return error_from_wire(
+            told,
+            where=request.where,
+            declared=self.plan.errors,
+            refused=True,
+            retry_after=retry_after(reply),
+        )
+
+    def _told(self, reply: HTTPReply) -> WireError | None:
+        """What a refusal says in our envelope, None if there is none: a gateway or middleware may have refused."""
+        codec = CODECS.get(media_type(reply))
+        if codec is None:
+            return None
+        try:
+            answer = codec.read_response(self.plan, reply.content)
+        except (MalformedData, ArgumentException):
+            return None
+        return answer if isinstance(answer, WireError) else None
+
+
+class DispatchChannel(HTTPXChannel):
+    """Sends calls in the format of :attr:`codec`."""
+
+    codec: ClassVar[Codec]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plans: dict[MethodDescriptor, MethodPlan] = {}
+
+    def invoke(self, invocation: Invocation) -> Any:
+        """Carry out the call of a ``def`` method and return its result."""
+        return self.exchange(self._prepare(invocation))
+
+    async def invoke_async(self, invocation: Invocation) -> Any:
+        """Carry out the call of an ``async def`` method and return its result."""
+        return await self.exchange_async(self._prepare(invocation))
+
+    def _prepare(self, invocation: Invocation) -> _Dispatch:
+        plan = self._plan(invocation)
+        attempts = self.attempts(plan.method)
+        outer = current_context()
+        return _Dispatch(
+            plan=plan,
+            codec=self.codec,
+            attempts=attempts,
+            context=CallContext(
+                deadline=attempts.deadline,
+                correlation_id=outer.correlation_id or new_correlation_id(),
+                traceparent=outer.traceparent,
+                baggage=outer.baggage,
+            ),
+            content=self.codec.write_request(plan, invocation.arguments()),
+            caller=f"{plan.method.where} of component '{self.component_descriptor.name}'",
+        )
+
+    def _plan(self, invocation: Invocation) -> MethodPlan:
+        method = invocation.descriptor
+        plan = self._plans.get(method)
+        if plan is None:
+            # Two threads may build it at once; both then use the same.
+            built = MethodPlan(self.component_descriptor, invocation.service, method)
+            plan = self._plans.setdefault(method, built)
+        return plan
+
+
+class DispatchJSONChannel(DispatchChannel):
+    """Sends calls as JSON."""
+
+    name = "dispatch-json"
+    codec = JSON
+
+
+class DispatchMSGPackChannel(DispatchChannel):
+    """Sends calls as msgpack: smaller and faster than JSON where there are bytes and numbers."""
+
+    name = "dispatch-msgpack"
+    codec = MSGPACK

@@ -1,0 +1,6 @@
+"""x"""
+from .scripted import VALUE
+
+
+def test_x() -> None:
+    assert VALUE == 1

@@ -1,0 +1,4 @@
+"""What the advice of this folder saw; emptied by each test."""
+
+customized: list[str] = []
+intercepted: list[str] = []
