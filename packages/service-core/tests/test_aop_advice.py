@@ -1,3 +1,5 @@
+"""Advice on methods of container-made objects."""
+
 import asyncio
 import inspect
 import threading
@@ -344,7 +346,7 @@ def test_an_advised_object_looks_like_one_that_is_not(catalog: Catalog) -> None:
     assert isinstance(work, Work)
     assert (cls.__name__, cls.__module__, cls.__qualname__) == ("Work", Work.__module__, "Work")
     assert cls.__doc__ == "Does something."
-    assert inspect.signature(work.run) == inspect.signature(Work("").run if False else Work().run)
+    assert inspect.signature(work.run) == inspect.signature(Work().run)
     assert work.run.__doc__ == "Do it."
     assert "run_twice" not in vars(cls)
 
@@ -381,7 +383,7 @@ def test_frozen_classes_with_slots_can_be_advised(catalog: Catalog) -> None:
 
     point = Environment(Points, catalog=catalog).get(Point)
     assert point.double() == 7
-    assert point == Environment(Points, catalog=Catalog()).get(Point) or isinstance(point, Point)
+    assert isinstance(point, Point)
 
 
 def test_advice_applies_to_created_objects_modules_and_new_ones(catalog: Catalog) -> None:

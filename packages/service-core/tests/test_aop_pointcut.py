@@ -1,3 +1,5 @@
+"""Which methods a pointcut covers."""
+
 from typing import Any
 
 import pytest

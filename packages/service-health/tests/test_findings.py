@@ -35,6 +35,12 @@ def test_what_a_check_says_last_counts() -> None:
     assert (found.status, found.details) == (HealthStatus.WARNING, "12 connections left")
 
 
+def test_details_are_text_whatever_they_were() -> None:
+    wrong: Any = ConnectionError("refused")
+
+    assert result(HealthStatus.ERROR, wrong).details == "refused"
+
+
 def test_a_status_is_a_health_status() -> None:
     wrong: Any = True
     with pytest.raises(TypeError, match=r"health check 'db': set_status\(\) takes a HealthStatus, not True"):

@@ -201,25 +201,46 @@ def test_an_async_check_whose_loop_ends_is_run_again_by_those_who_still_wait() -
     assert held.runs == 2
 
 
-def test_a_loop_that_is_closed_under_a_check_is_forgotten(caplog: pytest.LogCaptureFixture) -> None:
-    runs: list[str] = []
+class Abandoned:
+    """A manager whose check was started on a loop that was closed before it ended."""
 
-    async def check(result: Result) -> None:
-        runs.append(result.name)
-        if len(runs) == 1:
+    def __init__(self) -> None:
+        self.runs = 0
+        self.collected, self.release = threading.Event(), threading.Event()
+        self.manager = HealthCheckManager()
+        self.manager.add_check(self.check, cache=60)
+        loop = asyncio.new_event_loop()
+        asking = loop.create_task(self.manager.check())
+        while not self.runs:
+            loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
+        del loop, asking
+
+    async def check(self, result: Result) -> None:
+        self.runs += 1
+        if self.runs == 1:
             await asyncio.Event().wait()
+        gc.collect()  # throws the coroutine of the first run away
+        self.collected.set()
+        await until(self.release)
 
-    manager = HealthCheckManager()
-    manager.add_check(check, cache=60)
-    loop = asyncio.new_event_loop()
-    asking = loop.create_task(manager.check())
-    while not runs:
-        loop.run_until_complete(asyncio.sleep(0))
-    loop.close()
-    del loop, asking
 
-    assert asyncio.run(manager.check()).status is HealthStatus.OK
-    gc.collect()  # throws the coroutine of the first run away
-    assert asyncio.run(manager.check()).status is HealthStatus.OK
+def test_a_loop_that_is_closed_under_a_check_is_forgotten(caplog: pytest.LogCaptureFixture) -> None:
+    abandoned = Abandoned()
+    abandoned.release.set()
+
+    assert asyncio.run(abandoned.manager.check()).status is HealthStatus.OK
+    assert asyncio.run(abandoned.manager.check()).status is HealthStatus.OK
+    assert abandoned.runs == 2
     assert [record for record in caplog.records if record.name == "service.health"] == []
-    assert len(runs) == 2
+
+
+async def test_what_a_closed_loop_leaves_behind_does_not_end_the_next_run() -> None:
+    abandoned = Abandoned()
+    first = asyncio.create_task(abandoned.manager.check())
+    await until(abandoned.collected)
+    abandoned.manager.add_check(lambda result: abandoned.release.set(), name="let go")
+    second = await abandoned.manager.check()
+
+    assert (await first).checks["check"] == second.checks["check"]
+    assert abandoned.runs == 2

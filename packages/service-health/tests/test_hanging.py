@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -190,3 +192,19 @@ def test_a_thread_that_asks_does_not_wait_for_what_a_hanging_check_leaves_behind
 
     assert health.status is HealthStatus.ERROR
     assert len(left_behind) == 1
+
+
+PROGRAM = """
+import threading
+from service_health import HealthCheckManager
+
+manager = HealthCheckManager()
+manager.add_check(lambda result: threading.Event().wait(), name="hang", timeout=0.02)
+assert manager.check_sync().checks["hang"].details == "did not finish within 0.02 s"
+"""
+
+
+def test_a_check_that_hangs_does_not_keep_the_process_from_ending() -> None:
+    ended = subprocess.run([sys.executable, "-c", PROGRAM], timeout=30, check=False, capture_output=True)
+
+    assert ended.returncode == 0, ended.stderr

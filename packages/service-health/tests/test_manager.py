@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -113,17 +115,30 @@ def test_a_thread_that_cannot_have_a_loop_is_told(monkeypatch: pytest.MonkeyPatc
         HealthCheckManager(Checks()).check_sync()
 
 
-def test_checks_can_be_added_while_others_ask() -> None:
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads that are switched as often as possible."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("restless")
+def test_checks_can_be_added_by_several_threads_while_others_ask() -> None:
     manager = HealthCheckManager()
     names = [f"check-{number}" for number in range(40)]
+    together = threading.Barrier(5)
 
     def add(some: list[str]) -> None:
+        together.wait(10)
         for name in some:
             manager.add_check(lambda result: None, name=name)
 
     adding = [threading.Thread(target=add, args=[names[start::4]]) for start in range(4)]
     for thread in adding:
         thread.start()
+    together.wait(10)
     while any(thread.is_alive() for thread in adding):
         assert manager.check_sync().status is HealthStatus.OK
     assert sorted(manager.check_sync().checks) == sorted(names)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
+import ssl
 from typing import Any, Final
 
 import httpx
@@ -24,6 +26,12 @@ _LIMITS: Final = httpx.Limits(
     # uvicorn closes idle connections after 5 s, at which moment we must not send on one.
     keepalive_expiry=4.0,
 )
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificates takes tens of milliseconds, too long for every event loop anew.
+    return httpx.create_ssl_context()
 
 
 class HTTPXChannel(Channel):
@@ -51,14 +59,14 @@ class HTTPXChannel(Channel):
         Called at the first call, once per process. The channel owns the client and closes it. Requests are sent with
         ``client.request``, with timeouts of their own. Pass ``limits=self.limits`` to a client of yours.
         """
-        return httpx.Client(limits=self.limits)
+        return httpx.Client(limits=self.limits, verify=_tls())
 
     def make_async_client(self) -> httpx.AsyncClient:
         """A new client for async calls; a place for advice and subclasses.
 
         As :meth:`make_client`, but called once per event loop; the client is closed with the loop at the latest.
         """
-        return httpx.AsyncClient(limits=self.limits)
+        return httpx.AsyncClient(limits=self.limits, verify=_tls())
 
     def get_client(self) -> httpx.Client:
         """The client for sync calls. Raises LocalServiceException if the channel is closed."""

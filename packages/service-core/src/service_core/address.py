@@ -35,16 +35,16 @@ class ChannelInstances:
     """Their addresses, without doubles, in the registry's order: the first ones are preferred."""
 
 
-# What would end an address too early when it is written into a list.
-_ESCAPES: Final = {"(": "%28", ")": "%29", ",": "%2C"}
-_ESCAPED: Final = str.maketrans(_ESCAPES)
+# What would end an address too early when it is written into a list, and what looks as if it had been escaped.
+_TO_ESCAPE: Final = re.compile(r"[(),]|%(?=(?:25)*2[89C])")
+_ESCAPED: Final = re.compile(r"%2[89C]|%25(?=(?:25)*2[89C])")
 # A URI may hold commas (other writers do not escape them), so an entry ends at a parenthesis, not at a comma.
 _ENTRY: Final = re.compile(r"\s*([\w.-]+)\(([^()]*)\)\s*(?:,|$)")
 
 
 def format_addresses(addresses: Iterable[ChannelAddress]) -> str:
     """Write addresses as ``channel(uri),channel(uri)``; commas and parentheses in a URI are percent-encoded."""
-    return ",".join(f"{address.channel}({address.uri.translate(_ESCAPED)})" for address in addresses)
+    return ",".join(f"{address.channel}({_TO_ESCAPE.sub(_escape, address.uri)})" for address in addresses)
 
 
 def parse_addresses(text: str) -> list[ChannelAddress]:
@@ -55,9 +55,14 @@ def parse_addresses(text: str) -> list[ChannelAddress]:
         entry = _ENTRY.match(text, position)
         if entry is None:
             raise ValueError(f"expected 'channel(uri)' at {text[position : position + 60]!r}")
-        uri = entry[2]
-        for char, escape in _ESCAPES.items():
-            uri = uri.replace(escape, char)
-        addresses.append(ChannelAddress(entry[1], uri))
+        addresses.append(ChannelAddress(entry[1], _ESCAPED.sub(_unescape, entry[2])))
         position = entry.end()
     return addresses
+
+
+def _escape(char: re.Match[str]) -> str:
+    return f"%{ord(char[0]):02X}"
+
+
+def _unescape(escape: re.Match[str]) -> str:
+    return chr(int(escape[0][1:], 16))

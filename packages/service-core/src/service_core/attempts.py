@@ -12,12 +12,19 @@ from typing import Final
 
 from service_core.context import Deadline
 from service_core.descriptors import MethodDescriptor
-from service_core.errors import DeadlineExceeded, ServiceCommunicationException
+from service_core.errors import (
+    ComponentUnavailableException,
+    DeadlineExceeded,
+    ServiceCommunicationException,
+)
 from service_core.selector import Endpoint, URLSelector
 
 __all__ = ["MAX_ATTEMPTS", "Attempts"]
 
 MAX_ATTEMPTS: Final = 3
+
+_FAILURE: Final = 1.0
+"""Seconds that a failure counts like, at least: an instance that fails at once must not look like the fastest."""
 
 
 class Attempts:
@@ -62,23 +69,29 @@ class Attempts:
 
     def answered(self) -> None:
         """The instance has answered, with whatever."""
-        endpoint = self._end()
-        endpoint.observe(time.monotonic() - self._started)
+        self._end().observe(self._elapsed())
 
     def abandoned(self) -> None:
         """Nobody waits for the answer any more: the call was cancelled or its time is up."""
-        self._end()
+        self._end().wait_ended(self._elapsed())
 
     def failed(self, error: ServiceCommunicationException) -> None:
         """The instance could not be asked or did not answer. Raises ``error`` unless another attempt is allowed."""
         endpoint = self._end()
+        endpoint.wait_ended(max(self._elapsed(), _FAILURE))
         self._tried.append(endpoint)
         repeatable = self._method.idempotent or not error.may_have_run
-        if not repeatable or self._count >= MAX_ATTEMPTS or self._untried() == 0:
+        if not repeatable or self._count >= MAX_ATTEMPTS or not self._has_another():
             raise error
 
-    def _untried(self) -> int:
-        return sum(endpoint not in self._tried for endpoint in self._select[1]())
+    def _has_another(self) -> bool:
+        try:
+            return any(endpoint not in self._tried for endpoint in self._select[1]())
+        except ComponentUnavailableException:
+            return False  # all are gone; what went wrong says more
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._started
 
     def _end(self) -> Endpoint:
         endpoint = self._endpoint

@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from service_core.descriptors import (
     ComponentDescriptor,
@@ -24,7 +24,10 @@ __all__ = ["Catalog", "Injectable", "default_catalog"]
 
 Scope = Literal["singleton", "request"]
 
+V = TypeVar("V")
+
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_CHANNEL_NAME: Final = re.compile(r"[\w.-]+")  # as addresses are written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +101,17 @@ class Catalog:
                     f"implementation {cls.__name__} implements nothing: none of its base classes is decorated "
                     f"with @service() or @component()"
                 )
-            self._injectables[cls] = Injectable()
+            self._declare(self._injectables, cls, Injectable())
             if inline:
                 self._inline.add(cls)
 
     def add_channel(self, name: str, cls: type) -> None:
         """Declare a channel class. Raises DeclarationException."""
+        if not _CHANNEL_NAME.fullmatch(name):
+            raise DeclarationException(
+                f"channel {_place(cls)}: the name '{name}' cannot be written into an address; "
+                f"use letters, digits, '.', '-' and '_'"
+            )
         with self._lock:
             other = self._channels.get(name)
             if other is not None and not _same_place(other, cls):
@@ -115,12 +123,12 @@ class Catalog:
     def add_injectable(self, cls: type, injectable: Injectable) -> None:
         """Declare a class whose objects a container makes."""
         with self._lock:
-            self._injectables[cls] = injectable
+            self._declare(self._injectables, cls, injectable)
 
     def add_advice(self, cls: type) -> None:
         """Declare a class whose methods advise those of other container-made objects."""
         with self._lock:
-            self._advices[cls] = None
+            self._declare(self._advices, cls, None)
 
     # what others ask
 
@@ -208,16 +216,18 @@ class Catalog:
     def _add_named(
         self, declared: dict[type, _Declaration], cls: type, declaration: _Declaration, what: str
     ) -> None:
-        for other, known in list(declared.items()):
-            if known.name != declaration.name:
-                continue
-            if not _same_place(other, cls):
+        for other, known in declared.items():
+            if known.name == declaration.name and not _same_place(other, cls):
                 raise DeclarationException(
                     f"{what} {_place(cls)}: the name '{declaration.name}' is taken by {_place(other)}; "
                     f"give one of them another with @{what}(name=...)"
                 )
+        self._declare(declared, cls, declaration)
+
+    def _declare(self, declared: dict[type, V], cls: type, value: V) -> None:
+        for other in [other for other in declared if other is not cls and _same_place(other, cls)]:
             self._forget(other)  # the module was loaded again
-        declared[cls] = declaration
+        declared[cls] = value
 
     def _forget(self, cls: type) -> None:
         tables: list[dict[type, Any]] = [
@@ -226,9 +236,13 @@ class Catalog:
             self._component_of,
             self._service_descriptors,
             self._component_descriptors,
+            self._injectables,
+            self._advices,
         ]
         for table in tables:
             table.pop(cls, None)
+        for service in [service for service, owner in self._component_of.items() if owner is cls]:
+            del self._component_of[service]
 
 
 def _valid_name(cls: type, name: str) -> str:

@@ -85,7 +85,7 @@ def deadline(seconds: float | None) -> Iterator[Deadline]:
 
     A block can only shorten the time: inside a call that has less left, what is left counts, and None keeps it.
     """
-    if seconds is not None and seconds < 0:
+    if seconds is not None and not seconds >= 0:  # NaN is neither
         raise ValueError(f"deadline({seconds}): a time to live is not negative; use None for no limit")
     outer = current_deadline()
     limit = Deadline(float("inf")) if seconds is None else Deadline.after(seconds)

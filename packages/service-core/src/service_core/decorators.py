@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any, Final, TypeVar
 
 from service_core.catalog import Catalog, default_catalog
@@ -29,6 +30,7 @@ def service(name: str = "", description: str = "", *, catalog: Catalog = default
 
     The name must be a DNS label and free. Every public method needs full type hints.
     """
+    _expect_name(name, "service")
 
     def declare(cls: C) -> C:
         _expect_subclass(cls, Service, "service")
@@ -46,6 +48,7 @@ def component(
     catalog: Catalog = default_catalog,
 ) -> Callable[[C], C]:
     """Declare a component interface and the services that it bundles; a service belongs to one component."""
+    _expect_name(name, "component")
 
     def declare(cls: C) -> C:
         _expect_subclass(cls, Component, "component")
@@ -63,10 +66,10 @@ def implementation(*, inline: bool = False, catalog: Catalog = default_catalog) 
     """
 
     def declare(cls: C) -> C:
-        catalog.add_implementation(cls, inline=inline)
         for interface in catalog.interfaces_of(cls):
             if issubclass(interface, Service):
                 _check_methods(cls, interface)
+        catalog.add_implementation(cls, inline=inline)
         return cls
 
     return declare
@@ -98,8 +101,8 @@ def channel(name: str, *, catalog: Catalog = default_catalog) -> Callable[[C], C
     """Declare a channel class under the name that addresses use for it."""
 
     def declare(cls: C) -> C:
-        cls.name = name  # type: ignore[attr-defined]
         catalog.add_channel(name, cls)
+        cls.name = name  # type: ignore[attr-defined]
         return cls
 
     return declare
@@ -108,8 +111,8 @@ def channel(name: str, *, catalog: Catalog = default_catalog) -> Callable[[C], C
 def raises(*errors: type[Exception]) -> Callable[[D], D]:
     """Declare errors that belong to the interface: they arrive at the caller as the same class with the same fields.
 
-    Decorates a method, or a service for all its methods. The fields are those of a dataclass or the parameters of
-    ``__init__``, typed and kept under the same names.
+    Decorates a method, or a service for all its methods; several decorators add up. The fields are those of a
+    dataclass or the parameters of ``__init__``, typed and kept under the same names.
     """
     for error in errors:
         if not (isinstance(error, type) and issubclass(error, Exception)):
@@ -118,7 +121,7 @@ def raises(*errors: type[Exception]) -> Callable[[D], D]:
         raise DeclarationException("@raises(): name at least one exception class")
 
     def declare(target: D) -> D:
-        setattr(target, RAISES, errors)
+        setattr(target, RAISES, (*errors, *vars(target).get(RAISES, ())))
         return target
 
     return declare
@@ -128,6 +131,14 @@ def idempotent(method: F) -> F:
     """Declare that running the method twice does no harm, so that a call may be repeated after it was sent."""
     setattr(method, IDEMPOTENT, True)
     return method
+
+
+def _expect_name(name: Any, decorator: str) -> None:
+    if not isinstance(name, str):
+        raise DeclarationException(
+            f"@{decorator} got {getattr(name, '__name__', name)!r} as the name, which must be text; "
+            f"write '@{decorator}()', with parentheses, to use the name of the class"
+        )
 
 
 def _expect_subclass(cls: type, base: type, decorator: str) -> None:
@@ -154,17 +165,27 @@ def _check_methods(cls: type, interface: type) -> None:
         _check_parameters(where, interface, declared, method)
 
 
-def _check_parameters(
-    where: str, interface: type, declared: Callable[..., Any], method: Callable[..., Any]
-) -> None:
-    wanted = list(inspect.signature(declared).parameters.values())[1:]
-    offered = list(inspect.signature(method).parameters.values())[1:]
-    if any(parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) for parameter in offered):
-        return
-    missing = [p.name for p in wanted if p.name not in [o.name for o in offered[: len(wanted)]]]
-    needed = [p.name for p in offered[len(wanted) :] if p.default is p.empty]
-    if missing or needed or [p.name for p in wanted] != [p.name for p in offered[: len(wanted)]]:
-        signature = ", ".join(["self", *(str(parameter) for parameter in wanted)])
+def _check_parameters(where: str, interface: type, declared: FunctionType, method: FunctionType) -> None:
+    wanted = list(inspect.signature(declared).parameters.values())
+    required = [parameter for parameter in wanted if parameter.default is parameter.empty]
+    offered = inspect.signature(method)
+    # Calls from elsewhere give all arguments, those in this process may leave out the ones that have a default.
+    if not (_accepts(offered, wanted) and _accepts(offered, required)):
+        names = [parameter.replace(annotation=parameter.empty) for parameter in wanted]
         raise DeclarationException(
-            f"{where}: its parameters are not those of {interface.__name__}; write '({signature})'"
+            f"{where}: its parameters are not those of {interface.__name__}; write '{inspect.Signature(names)}'"
         )
+
+
+def _accepts(offered: inspect.Signature, given: list[inspect.Parameter]) -> bool:
+    """Whether arguments for the given parameters, ``self`` first, arrive at parameters of the same names."""
+    positional = [parameter.name for parameter in given if parameter.kind is not parameter.KEYWORD_ONLY]
+    keywords = {parameter.name: parameter.name for parameter in given if parameter.kind is parameter.KEYWORD_ONLY}
+    try:
+        arrived = offered.bind(*positional, **keywords).arguments
+    except TypeError:
+        return False
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return all(
+        name == value or offered.parameters[name].kind in variadic for name, value in list(arrived.items())[1:]
+    )

@@ -115,10 +115,11 @@ def public_functions(interface: type) -> dict[str, FunctionType]:
                 continue
             if isinstance(value, FunctionType):
                 functions[name] = value
-            elif isinstance(value, property):
+            elif hasattr(type(value), "__get__"):
+                # Properties, static and cached methods: a proxy would inherit them and run them here.
                 raise DeclarationException(
-                    f"{interface.__name__}.{name} is a property; a service can only be asked by methods: "
-                    f"write 'def {name}(self) -> ...'"
+                    f"{interface.__name__}.{name} is a {type(value).__name__}; a service can only be asked by "
+                    f"methods: write 'def {name}(self) -> ...'"
                 )
     return functions
 
@@ -201,7 +202,7 @@ def _type_hints(function: FunctionType, where: str) -> dict[str, Any]:
             f"{where}: the type '{error.name}' cannot be found from module '{function.__module__}'; "
             f"import it there, outside of 'if TYPE_CHECKING' and of functions, since values are validated by it"
         ) from error
-    except TypeError as error:
+    except (AttributeError, SyntaxError, TypeError) as error:
         raise DeclarationException(f"{where}: a type hint is not a type: {error}") from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast
 
@@ -30,6 +30,17 @@ def _construct(cls: type[T]) -> T:
     return cls()
 
 
+def _load(plugin: EntryPoint) -> type[Channel]:
+    try:
+        return cast(type[Channel], plugin.load())
+    except (ImportError, AttributeError) as error:
+        package = plugin.dist.name if plugin.dist is not None else "its package"
+        raise LocalServiceException(
+            f"channel '{plugin.name}': {plugin.value} of {package} cannot be loaded: {error}; "
+            f"install {package} again with what it depends on"
+        ) from error
+
+
 class ChannelFactory:
     """Finds channel classes and makes channels. Safe to use from several threads."""
 
@@ -39,7 +50,7 @@ class ChannelFactory:
         """``create`` makes the object of a channel class; a container's way injects and advises it."""
         self._create = create
         self._catalog = catalog
-        self._plugins: Mapping[str, Any] | None = None
+        self._plugins: Mapping[str, EntryPoint] | None = None
         self._classes: dict[str, type[Channel]] = {}
 
     def names(self) -> list[str]:
@@ -57,8 +68,7 @@ class ChannelFactory:
             plugin = self._installed().get(name)
             if plugin is None:
                 raise ChannelNotInstalledException(self._not_installed(name))
-            cls = plugin.load()
-            self._classes[name] = cast(type[Channel], cls)
+            cls = self._classes[name] = _load(plugin)
         if not (isinstance(cls, type) and issubclass(cls, Channel)):
             raise LocalServiceException(f"channel '{name}': {cls!r} does not derive from Channel")
         return cls
@@ -68,11 +78,12 @@ class ChannelFactory:
     ) -> Channel:
         """A new channel, set up and customized. Raises ChannelNotInstalledException, LocalServiceException."""
         channel: Channel = self._create(self.channel_class(name))
+        channel.name = name  # a class can be known under several
         channel.setup(descriptor, address)
         channel.customize()
         return channel
 
-    def _installed(self) -> Mapping[str, Any]:
+    def _installed(self) -> Mapping[str, EntryPoint]:
         if self._plugins is None:
             self._plugins = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
         return self._plugins

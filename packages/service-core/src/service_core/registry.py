@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self, TypeGuard
 
 from service_core.address import ChannelAddress, ChannelInstances, parse_addresses
 from service_core.descriptors import ComponentDescriptor
@@ -160,9 +160,9 @@ class ComponentRegistry(ABC):
             if known is not None and list(known.items()) == list(snapshot.items()):
                 return
             self._snapshots[component] = snapshot
+            self._changed.notify_all()
             for listener in list(self._listeners.get(component, ())):
                 listener(snapshot)
-            self._changed.notify_all()
 
     def describe(self) -> str:
         """What this registry is, for messages; without secrets."""
@@ -242,15 +242,13 @@ class StaticComponentRegistry(ComponentRegistry):
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
         """Read the addresses from a ``.json`` or ``.toml`` file. Raises LocalServiceException, OSError."""
         file = Path(path)
-        text = file.read_text(encoding="utf-8")
+        load = {".json": json.loads, ".toml": tomllib.loads}.get(file.suffix)
+        if load is None:
+            raise LocalServiceException(f"{file}: addresses are read from .json and .toml files")
         try:
-            if file.suffix == ".toml":
-                return cls(tomllib.loads(text))
-            if file.suffix == ".json":
-                return cls(json.loads(text))
-        except ValueError as error:
+            return cls(load(file.read_text(encoding="utf-8")))
+        except (ValueError, LocalServiceException) as error:
             raise LocalServiceException(f"{file}: {error}") from error
-        raise LocalServiceException(f"{file}: addresses are read from .json and .toml files")
 
     @classmethod
     def from_env(cls, variable: str = "SERVICE_COMPONENTS") -> Self:
@@ -263,8 +261,10 @@ class StaticComponentRegistry(ComponentRegistry):
             )
         try:
             return cls(json.loads(text))
-        except ValueError as error:
+        except json.JSONDecodeError as error:
             raise LocalServiceException(f"environment variable {variable} is not JSON: {error}") from error
+        except LocalServiceException as error:
+            raise LocalServiceException(f"environment variable {variable}: {error}") from error
 
     def register(
         self, descriptor: ComponentDescriptor, addresses: Sequence[ChannelAddress], *, health: str | None = None
@@ -284,7 +284,7 @@ _HOW_TO: Final = "addresses are given as {component: {channel: url or [urls]}} o
 
 def _read_addresses(component: Any, channels: Any) -> list[ChannelAddress]:
     where = f"component {component!r}"
-    if isinstance(channels, str):
+    if isinstance(component, str) and isinstance(channels, str):
         try:
             return parse_addresses(channels)
         except ValueError as error:
@@ -294,7 +294,11 @@ def _read_addresses(component: Any, channels: Any) -> list[ChannelAddress]:
     addresses: list[ChannelAddress] = []
     for channel, urls in channels.items():
         listed = [urls] if isinstance(urls, str) else urls
-        if not isinstance(listed, Sequence) or not all(isinstance(url, str) for url in listed):
+        if not isinstance(channel, str) or not _are_texts(listed):
             raise LocalServiceException(f"{where}, channel {channel!r}: {_HOW_TO}, not {urls!r}")
         addresses += [ChannelAddress(channel, url) for url in listed]
     return addresses
+
+
+def _are_texts(values: Any) -> TypeGuard[Sequence[str]]:
+    return isinstance(values, Sequence) and all(isinstance(value, str) for value in values)

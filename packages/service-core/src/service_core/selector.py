@@ -24,6 +24,10 @@ __all__ = [
 
 _DECAY: Final = 10.0
 """Seconds in which a latency loses its influence to 1/e; Finagle's peak EWMA uses the same."""
+_UNKNOWN: Final = 1.0
+"""Seconds that an instance is taken to need as long as its first answer is awaited."""
+_FASTEST: Final = 1e-6
+"""Seconds that every answer takes at least, so that a latency is never zero once it is known."""
 
 
 class Endpoint:
@@ -51,16 +55,28 @@ class Endpoint:
         """
         now = time.monotonic()
         if seconds >= self._latency:
-            self._latency = seconds
+            self._latency = max(seconds, _FASTEST)
         else:
             weight = math.exp((self._measured_at - now) / _DECAY)
             self._latency = self._latency * weight + seconds * (1.0 - weight)
         self._measured_at = now
 
+    def wait_ended(self, seconds: float) -> None:
+        """Take a call into account that was not answered in that time: an answer would have taken longer."""
+        if seconds > self._latency:
+            self.observe(seconds)
+
     @property
     def cost(self) -> float:
-        """What another call would cost here: expected latency x calls that wait, in seconds."""
-        return (self._latency + 1e-6) * (self.in_flight + 1)
+        """What another call would cost here: expected latency x calls that wait, in seconds.
+
+        The latency fades while nobody asks, so that an instance that was slow once is tried again. One that is
+        new costs nothing until it has its first call, and much until it has answered it.
+        """
+        if not self._latency:
+            return _UNKNOWN * self.in_flight
+        faded = self._latency * math.exp((self._measured_at - time.monotonic()) / _DECAY)
+        return faded * (self.in_flight + 1)
 
     def __repr__(self) -> str:
         return f"Endpoint({self.url!r}, in_flight={self.in_flight}, latency={self._latency:.6f})"

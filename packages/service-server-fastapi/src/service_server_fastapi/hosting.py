@@ -9,8 +9,9 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
-from service_core import Server, ServiceManager
+from service_core import LocalServiceException, Server, ServiceManager
 from service_core.di import Environment
+from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Hosting", "HostingState"]
 
@@ -31,25 +32,33 @@ class HostingState(Enum):
 class Hosting:
     """Start: components start, the server answers, they are registered. Stop: the other way round.
 
-    Each step is taken once, whoever asks for it how often from which thread.
+    Each step is taken once, whoever asks for it how often from which thread; who comes second waits for its end.
     """
 
-    def __init__(self, environment: Environment, *, propagation_delay: float) -> None:
+    def __init__(self, environment: Environment, settings: ServerSettings) -> None:
         self.environment = environment
         self.manager: ServiceManager = environment.get(ServiceManager)
-        self._propagation_delay = propagation_delay
-        self._lock = threading.RLock()
+        self._settings = settings
+        self._lock = threading.Lock()
         self._state = HostingState.STARTING
         self._registered = False
-        self._finished = False
+        self._errors: list[Exception] = []
+        self._is_shutting_down = False
+        self._shut_down = threading.Event()
+        self._shutdown_thread: int | None = None
 
     @property
     def state(self) -> HostingState:
         """Where the server stands in its life."""
         return self._state
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether no new calls are wanted any more."""
+        return self._state in (HostingState.STOPPING, HostingState.STOPPED)
+
     def start(self, server: Server) -> None:
-        """Start the components. If one raises, nothing is left running and the error is raised."""
+        """Start the components. If one raises, those before it are shut down and the error is raised."""
         self.manager.startup(server)
 
     def register(self, port: int) -> None:
@@ -57,47 +66,68 @@ class Hosting:
         with self._lock:
             if self._state is not HostingState.STARTING:
                 return  # stopped before it was up
-            self._registered = True
+            self._registered = True  # even if it fails half-way, what is there must be taken back
             self.manager.register(port)
-            self._state = HostingState.READY
+            if not self.is_stopping:
+                self._state = HostingState.READY
 
     def leave(self) -> None:
-        """Be not ready any more, deregister, and give clients time to hear of it."""
+        """Be not ready any more, deregister, and give clients time to hear of it.
+
+        An error of the registry does not keep the rest from happening; :meth:`finish` raises it.
+        """
+        if self._state is not HostingState.STOPPED:
+            self._state = HostingState.STOPPING  # seen at once, though a registration may still be under way
         with self._lock:
-            if self._state in (HostingState.STOPPING, HostingState.STOPPED):
-                return
-            self._state = HostingState.STOPPING
             if not self._registered:
                 return
-            self.manager.deregister()
+            self._registered = False
+            self._attempt(self.manager.deregister)
             if self.manager.component_registry.is_shared:
-                time.sleep(self._propagation_delay)
+                time.sleep(self._settings.propagation_delay)
 
     def finish(self) -> None:
         """Shut components down and destroy the environment.
 
-        Every step is taken even if one raises; then the error is raised, or an ExceptionGroup of several.
+        Every step is taken even if one raises; then the error is raised, or an ExceptionGroup of several. Raises
+        LocalServiceException after ``shutdown_timeout`` seconds.
         """
         with self._lock:
-            if self._finished:
-                return
-            self._finished = True
+            is_first, self._is_shutting_down = not self._is_shutting_down, True
             self._state = HostingState.STOPPED
-            errors = [
-                error
-                for step in (self.manager.shutdown, self.environment.destroy)
-                if (error := _failure(step)) is not None
-            ]
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            raise ExceptionGroup("the server did not stop cleanly", errors)
+        if is_first:
+            _run_in_thread(self._end)
+        if not self._shut_down.wait(self._settings.shutdown_timeout):
+            raise LocalServiceException(
+                f"the components did not shut down within {self._settings.shutdown_timeout:g} s; see which shutdown() "
+                f"or @on_destroy() method takes so long, or set shutdown_timeout"
+            )
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        if self._errors:
+            raise ExceptionGroup("the server did not stop cleanly", self._errors)
+
+    def is_shutting_down_here(self) -> bool:
+        """Whether the caller is itself something that is being shut down."""
+        return threading.get_ident() == self._shutdown_thread
+
+    def _end(self) -> None:
+        self._shutdown_thread = threading.get_ident()
+        self._attempt(self.manager.shutdown)
+        self._attempt(self.environment.destroy)
+        self._shutdown_thread = None
+        self._shut_down.set()
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - raised by finish(), after the others had their turn
+            self._errors.append(error)
 
 
-def _failure(step: Callable[[], None]) -> Exception | None:
+def _run_in_thread(target: Callable[[], None]) -> None:
+    """Run it where nobody has to wait for it; if there can be no thread any more, do it at once."""
     try:
-        step()
-    except Exception as error:
-        logger.exception("an error at the end of the server")
-        return error
-    return None
+        threading.Thread(target=target, name="service-shutdown", daemon=True).start()
+    except RuntimeError:  # Python is ending
+        target()

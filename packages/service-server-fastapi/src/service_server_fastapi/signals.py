@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import threading
@@ -20,16 +21,16 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 class GracefulSignals:
     """Runs ``on_signal`` in a thread of its own at the first signal, then hands the signal to who had it before.
 
-    In a thread, because the main one may be anywhere, holding any lock. A second signal does not wait.
+    In a thread, because the main one may be anywhere, holding any lock. A second signal ends the process at once.
     """
 
     def __init__(self, on_signal: Callable[[], None], *, pass_on: bool) -> None:
         self._on_signal = on_signal
         self.pass_on = pass_on
-        """Whether the former handler gets its turn after a clean end; for a second signal it always does."""
+        """Whether the former handler gets its turn at the end."""
         self._previous: dict[int, Any] = {}
-        self._ending = False
-        self._ended = False
+        self._first: int | None = None
+        self._is_passing_on = False
 
     def install(self) -> None:
         """Take the signals over. Outside the main thread nothing happens: only there Python allows it."""
@@ -49,25 +50,29 @@ class GracefulSignals:
         self._previous.clear()
 
     @property
-    def ending(self) -> bool:
-        """Whether a signal has come, so that the handlers are still needed to hand it on."""
-        return self._ending
+    def has_come(self) -> bool:
+        """Whether there was a signal, so that the handlers are still needed to hand it on."""
+        return self._first is not None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._ended and not self.pass_on:
-            return
-        if self._ending:
+        if self._is_passing_on:
+            self._is_passing_on = False
             self._hand_on(number, frame)
-            return
-        self._ending = True
-        threading.Thread(target=self._end, args=(number,), name="service-stop", daemon=True).start()
+        elif self._first is None:
+            self._first = number
+            threading.Thread(target=self._end, args=(number,), name="service-stop", daemon=True).start()
+        elif number == self._first or not _is_worker():
+            _die(number)
 
     def _end(self, number: int) -> None:
         try:
             self._on_signal()
-        finally:
-            self._ended = True
+        except Exception as error:  # noqa: BLE001 - who waits for the end gets it raised there
             if self.pass_on:
+                logger.error("the server did not stop cleanly", exc_info=error)
+        finally:
+            if self.pass_on:
+                self._is_passing_on = True
                 os.kill(os.getpid(), number)  # back to the main thread, which alone may hand it on
 
     def _hand_on(self, number: int, frame: FrameType | None) -> None:
@@ -75,5 +80,17 @@ class GracefulSignals:
         if callable(previous):
             previous(number, frame)
         elif previous != signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
+            _die(number)
+
+
+def _is_worker() -> bool:
+    """Whether this is one of several processes under a supervisor.
+
+    At Ctrl-C the terminal sends SIGINT to all of them and the supervisor SIGTERM, which together mean one end.
+    """
+    return multiprocessing.parent_process() is not None
+
+
+def _die(number: int) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)

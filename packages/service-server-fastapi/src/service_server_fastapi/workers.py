@@ -43,8 +43,7 @@ class Workers:
             if self._idle > 0:
                 self._idle -= 1
             elif self._threads < self._size:
-                self._threads += 1
-                threading.Thread(target=self._work, name=f"service-worker-{self._threads}", daemon=True).start()
+                self._add_thread()
             self._jobs.put((contextvars.copy_context(), function, args, loop, future))
         return await future
 
@@ -54,6 +53,16 @@ class Workers:
             self._closed = True
             for _ in range(self._threads):
                 self._jobs.put(None)
+
+    def _add_thread(self) -> None:
+        name = f"service-worker-{self._threads + 1}"
+        try:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError:  # the system has no more threads, or Python is ending
+            if self._threads == 0:
+                raise
+        else:
+            self._threads += 1
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -89,9 +98,9 @@ def _settle(future: asyncio.Future[Any], result: Any, failure: BaseException | N
         return
     if failure is None:
         future.set_result(result)
-    elif isinstance(failure, StopIteration):
-        # A future cannot hold it.
-        replacement = RuntimeError("the method raised StopIteration")
+    elif isinstance(failure, StopIteration) or not isinstance(failure, Exception):
+        # A future cannot hold the one; the others, such as SystemExit, would end the event loop.
+        replacement = RuntimeError(f"the method raised {type(failure).__name__}")
         replacement.__cause__ = failure
         future.set_exception(replacement)
     else:

@@ -28,7 +28,6 @@ class Advice:
 
     kind: Kind
     pointcuts: tuple[Pointcut, ...]
-    method: Callable[..., Any]
 
     def covers(self, cls: type, name: str, function: Any) -> bool:
         """Whether a method of an object of exactly this class is advised."""
@@ -85,7 +84,7 @@ def _stamping(kind: Kind, pointcuts: tuple[Pointcut, ...]) -> Callable[[F], F]:
                 f"advice {method.__qualname__}: it is called with an Invocation only; "
                 f"write 'def {method.__name__}(self, invocation: Invocation)'"
             )
-        stamp(method, ADVICE, Advice(kind=kind, pointcuts=pointcuts, method=method))
+        stamp(method, ADVICE, Advice(kind=kind, pointcuts=pointcuts))
         return method
 
     return decorate

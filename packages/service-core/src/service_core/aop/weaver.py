@@ -10,6 +10,7 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -20,7 +21,15 @@ from service_core.errors import DeclarationException
 
 __all__ = ["Weaver"]
 
-_Owned = tuple[type, Advice]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Method:
+    """A method of an advice class, once for each of its decorators."""
+
+    owner: type
+    name: str
+    function: FunctionType
+    advice: Advice
 
 
 class Weaver:
@@ -29,13 +38,13 @@ class Weaver:
     def __init__(self, owners: Sequence[type], get: Callable[[type], Any]) -> None:
         """``get`` gives the object of an advice class; it is asked when an advised method is first called."""
         self._get = get
-        self._advice: list[_Owned] = [
-            (owner, advice)
+        self._methods = [
+            _Method(owner=owner, name=name, function=function, advice=advice)
             for owner in owners
-            for _, stamps in stamped_methods(owner, ADVICE).values()
+            for name, (function, stamps) in stamped_methods(owner, ADVICE).items()
             for advice in stamps
         ]
-        self._advice.sort(key=lambda owned: (order_of(owned[0]), order_of(owned[1].method)))
+        self._methods.sort(key=lambda method: (order_of(method.owner), order_of(method.function)))
         self._advised: dict[type, type] = {owner: owner for owner in owners}
 
     def weave(self, target: object) -> None:
@@ -53,7 +62,7 @@ class Weaver:
         body: dict[str, Any] = {}
         for name, member in members.items():
             if isinstance(member, FunctionType):
-                found = [owned for owned in self._advice if owned[1].covers(cls, name, member)]
+                found = [method for method in self._methods if method.advice.covers(cls, name, member)]
                 if found:
                     _check_async(found, cls, member)
                     body[name] = _override(member, functools.partial(self._chain, member, found))
@@ -63,11 +72,10 @@ class Weaver:
         body |= {"__slots__": ()} | {name: getattr(cls, name) for name in copied}
         return types.new_class(cls.__name__, (cls,), exec_body=lambda namespace: namespace.update(body))
 
-    def _chain(self, function: FunctionType, found: Sequence[_Owned]) -> Chain:
+    def _chain(self, function: FunctionType, found: Sequence[_Method]) -> Chain:
         def of_kind(kind: Kind) -> tuple[AdviceMethod, ...]:
-            return tuple(
-                getattr(self._get(owner), advice.method.__name__) for owner, advice in found if advice.kind == kind
-            )
+            of_it = [method for method in found if method.advice.kind == kind]
+            return tuple(getattr(self._get(method.owner), method.name) for method in of_it)
 
         return Chain(
             function=function,
@@ -78,11 +86,11 @@ class Weaver:
         )
 
 
-def _check_async(found: Sequence[_Owned], cls: type, function: FunctionType) -> None:
-    for owner, advice in found:
-        if inspect.iscoroutinefunction(advice.method) and not inspect.iscoroutinefunction(function):
+def _check_async(found: Sequence[_Method], cls: type, function: FunctionType) -> None:
+    for method in found:
+        if inspect.iscoroutinefunction(method.function) and not inspect.iscoroutinefunction(function):
             raise DeclarationException(
-                f"advice {owner.__name__}.{advice.method.__name__} is async, but covers {cls.__name__}."
+                f"advice {method.owner.__name__}.{method.name} is async, but covers {cls.__name__}."
                 f"{function.__name__}, which is not; write it without 'async', or add .that_are_async()"
             )
 

@@ -47,14 +47,14 @@ class Environment:
         """Where the classes of this environment were declared."""
         self._lock = threading.RLock()
         self._path = _Path()
-        self._shared: dict[Any, Any] = {}
         self._finished: WeakValueDictionary[int, object] = WeakValueDictionary()
         self._to_run: deque[Callable[[], object]] = deque()
         self._is_up = self._is_ending = self._is_closed = False
         self._holdings = Holdings(modules, (self, *instances), self.catalog)
+        self._shared: dict[Any, Any] = dict(self._holdings.instances)
         self._weaver = Weaver(self._holdings.advices, self.get)
         self._container = container_of(self._holdings, self._make)
-        for instance in self._holdings.instances.values():
+        for instance in self._shared.values():
             self._mark_finished(instance)
         try:
             self._start()
@@ -70,17 +70,17 @@ class Environment:
 
         It is made when it is first asked for; with scope "request", each time.
         """
-        shared = self._shared.get(kind)
-        if shared is not None:
-            return cast(T, shared)
         found = self._holdings.find(kind)
         if found is None:
             raise self._holdings.unmet(kind)
+        shared = self._shared.get(found)
+        if shared is not None:
+            return cast(T, shared)
         with self._lock, self._step(found):
             self._check_open(kind)
             thing = self._container.get(found)
-            if found in self._holdings.instances or self._holdings.products[found].is_shared:
-                self._shared[kind] = thing
+            if self._holdings.products[found].is_shared:
+                self._shared[found] = thing
         self._run_waiting()
         return cast(T, thing)
 
@@ -119,7 +119,7 @@ class Environment:
         finally:
             with self._lock:
                 self._is_closed = True
-                self._shared.clear()
+                self._shared = {}
 
     def __enter__(self) -> Self:
         return self

@@ -115,12 +115,11 @@ def class_product(cls: type, injectable: Injectable) -> Product:
 
 def created_products(module: type) -> list[Product]:
     """What the ``@create`` methods of a module make. Raises DependencyException."""
-    created = stamped_methods(module, CREATE).values()
-    return [_created_product(module, method, stamps[-1]) for method, stamps in created]
+    created = stamped_methods(module, CREATE).items()
+    return [_created_product(module, name, method, stamps[-1]) for name, (method, stamps) in created]
 
 
-def _created_product(module: type, method: FunctionType, injectable: Injectable) -> Product:
-    name = method.__name__
+def _created_product(module: type, name: str, method: FunctionType, injectable: Injectable) -> Product:
     where = f"{module.__name__}.{name}"
     created = type_hints(method, where).get("return", NoneType)
     if created is NoneType or inspect.iscoroutinefunction(method):

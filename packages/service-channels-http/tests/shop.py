@@ -1,0 +1,158 @@
+"""A small interface, a server for it that speaks the wire format, and the ways to call it."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import BaseModel
+from scripted_server import Received
+
+from service_channels_http import DispatchJSONChannel, DispatchMSGPackChannel, HTTPXChannel
+from service_core import (
+    Catalog,
+    ChannelInstances,
+    Component,
+    DynamicProxy,
+    Service,
+    component,
+    idempotent,
+    raises,
+    service,
+)
+from service_core.wire import CODECS, MethodPlan, WireError, error_to_wire
+
+catalog = Catalog()
+
+
+class Item(BaseModel):
+    """A nested model."""
+
+    name: str
+    price: float = 0.0
+
+
+@dataclass
+class Order:
+    """A nested dataclass."""
+
+    number: int
+    items: list[Item] = field(default_factory=list)
+    picture: bytes = b""
+    placed: datetime | None = None
+
+
+@dataclass
+class OrderNotFound(Exception):
+    """A declared error."""
+
+    number: int
+
+
+@service(name="shop", catalog=catalog)
+class Shop(Service):
+    """Each method twice: for sync and async callers."""
+
+    @abstractmethod
+    def place(self, order: Order, copies: int = 1) -> list[Order]:
+        """Not idempotent."""
+
+    @abstractmethod
+    async def place_async(self, order: Order, copies: int = 1) -> list[Order]:
+        """Not idempotent."""
+
+    @abstractmethod
+    @idempotent
+    @raises(OrderNotFound)
+    def find(self, number: int) -> Order:
+        """Idempotent."""
+
+    @abstractmethod
+    @idempotent
+    @raises(OrderNotFound)
+    async def find_async(self, number: int) -> Order:
+        """Idempotent."""
+
+
+@component(name="shop-component", services=[Shop], catalog=catalog)
+class ShopComponent(Component):
+    """Its component."""
+
+
+COMPONENT: Final = catalog.component(ShopComponent)
+SHOP: Final = catalog.service(Shop)
+CHANNELS: Final[tuple[type[HTTPXChannel], ...]] = (DispatchJSONChannel, DispatchMSGPackChannel)
+
+
+def bound(channel: HTTPXChannel, *urls: str) -> HTTPXChannel:
+    """The channel, bound to the component at these addresses; the first one is asked first."""
+    channel.setup(COMPONENT, ChannelInstances(COMPONENT.name, channel.name, urls))
+    channel.customize()
+    channel.select_first_url()
+    return channel
+
+
+def shop_over(channel: HTTPXChannel) -> Shop:
+    """A proxy over the channel."""
+    return DynamicProxy.create(Shop, channel, catalog=catalog)
+
+
+Call = Callable[..., Any]
+"""Calls a method of a shop by its sync name."""
+
+
+def call_sync(shop: Shop, method: str, *args: Any, **kwargs: Any) -> Any:
+    """Call the ``def`` method."""
+    return getattr(shop, method)(*args, **kwargs)
+
+
+def call_async(shop: Shop, method: str, *args: Any, **kwargs: Any) -> Any:
+    """Call the ``async def`` method on an event loop of its own."""
+
+    async def call() -> Any:
+        return await getattr(shop, f"{method}_async")(*args, **kwargs)
+
+    return asyncio.run(call())
+
+
+CALLS: Final[tuple[Call, ...]] = (call_sync, call_async)
+
+
+def dispatch(request: Received) -> None:
+    """Run the method as a server would, and answer with its outcome."""
+    codec = CODECS[request.headers["content-type"]]
+    asked = codec.read_request(request.body)
+    plan = PLANS[asked.method]
+    try:
+        body = codec.write_result(plan, _run(plan.method.name, *codec.read_arguments(plan, asked)))
+    except (OrderNotFound, RuntimeError) as error:
+        body = codec.write_error(error_to_wire(error, declared=plan.errors, correlation_id="c-1"))
+    request.answer(200, body, codec.content_type)
+
+
+def refuse(status: int, error: WireError, **headers: str) -> Callable[[Received], None]:
+    """A script that refuses in the format of the request."""
+
+    def script(request: Received) -> None:
+        codec = CODECS[request.headers["content-type"]]
+        request.answer(status, codec.write_error(error), codec.content_type, **headers)
+
+    return script
+
+
+PLANS: Final = {plan.name: plan for plan in (MethodPlan(COMPONENT, SHOP, method) for method in SHOP.methods.values())}
+
+
+def _run(method: str, *args: Any) -> Any:
+    if method.startswith("place"):
+        order, copies = args
+        return [order] * copies
+    if args[0] < 0:
+        raise OrderNotFound(args[0])
+    if args[0] == 0:
+        raise RuntimeError("a secret")
+    return Order(args[0], [Item(name="tea", price=2.5)])

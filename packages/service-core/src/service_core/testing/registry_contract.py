@@ -1,0 +1,231 @@
+"""What every component registry promises, as tests to inherit.
+
+A class of tests for a registry derives from one of these, in a file that pytest collects, and says how to make the
+registry::
+
+    class TestMyRegistry(RegistrationContract):
+        @contextmanager
+        def registries(self):
+            with MyRegistry() as servers_side, MyRegistry() as callers_side:
+                yield servers_side, callers_side
+
+:class:`DiscoveryContract` is for registries that only know what they are given, :class:`RegistrationContract` for
+those that components register with. Nothing here needs pytest to be installed.
+"""
+
+# ruff: noqa: S101 - asserting is what this is for
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from itertools import pairwise
+from typing import ClassVar
+
+from service_core.address import ChannelAddress
+from service_core.descriptors import ComponentDescriptor
+from service_core.errors import ComponentUnavailableException
+from service_core.registry import ComponentRegistry, Snapshot
+
+__all__ = ["DiscoveryContract", "RegistrationContract", "SnapshotRecorder", "fresh_component"]
+
+JSON = ChannelAddress("dispatch-json", "http://127.0.0.1:8001")
+REST = ChannelAddress("rest", "http://127.0.0.1:8001/api")
+ELSEWHERE = ChannelAddress("dispatch-json", "http://127.0.0.1:8002")
+
+
+def fresh_component() -> ComponentDescriptor:
+    """A component that nobody else has: tests of a shared registry must not see each other."""
+    return ComponentDescriptor(name=f"contract-{uuid.uuid4().hex[:12]}", type=object, description="", services=())
+
+
+class SnapshotRecorder:
+    """A listener that keeps every snapshot it is told, and can be waited for."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self.snapshots: list[Snapshot] = []
+        """In the order in which they came."""
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        with self._changed:
+            self.snapshots.append(snapshot)
+            self._changed.notify_all()
+
+    def wait_until(self, condition: Callable[[Snapshot], bool], timeout: float) -> Snapshot:
+        """Wait until the last snapshot fulfils the condition. Raises TimeoutError that shows all of them."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: bool(self.snapshots) and condition(self.snapshots[-1]), timeout):
+                raise TimeoutError(f"after {timeout:g} s the listener has been told {self.snapshots}")
+            return self.snapshots[-1]
+
+
+class DiscoveryContract:
+    """What callers may rely on."""
+
+    patience: ClassVar[float] = 10.0
+    """Seconds that the registry may take to find out about a component."""
+
+    def offering(self, components: Mapping[str, Sequence[ChannelAddress]]) -> AbstractContextManager[ComponentRegistry]:
+        """A registry in which these components are offered, each by one instance; or will be, within patience."""
+        raise NotImplementedError
+
+    def test_what_is_offered_is_found(self) -> None:
+        component = fresh_component()
+        with self.offering({component.name: [JSON, REST]}) as registry:
+            snapshot = registry.wait_for(component, self.patience)
+            assert {channel: found.urls for channel, found in snapshot.items()} == {
+                "dispatch-json": (JSON.uri,),
+                "rest": (REST.uri,),
+            }
+            assert registry.get_addresses(component) == list(snapshot.values())
+
+    def test_channels_keep_the_order_of_preference(self) -> None:
+        component = fresh_component()
+        with self.offering({component.name: [REST, JSON]}) as registry:
+            assert list(registry.wait_for(component, self.patience)) == ["rest", "dispatch-json"]
+
+    def test_components_are_kept_apart(self) -> None:
+        one, other = fresh_component(), fresh_component()
+        with self.offering({one.name: [JSON], other.name: [ELSEWHERE]}) as registry:
+            found = registry.wait_for(other, self.patience)["dispatch-json"]
+            assert (found.component, found.urls) == (other.name, (ELSEWHERE.uri,))
+
+    def test_a_component_that_nobody_offers_is_soon_known_to_be_absent(self) -> None:
+        absent = fresh_component()
+        with self.offering({fresh_component().name: [JSON]}) as registry:
+            assert registry.wait_until_known(absent.name, self.patience) == {}
+            for _ in range(2):
+                assert registry.get_addresses(absent) == []
+
+    def test_waiting_for_nobody_ends_with_an_error_that_names_the_component(self) -> None:
+        absent = fresh_component()
+        with self.offering({fresh_component().name: [JSON]}) as registry:
+            assert absent.name in str(_refusal(lambda: registry.wait_for(absent, 0.05)))
+
+    def test_waiting_for_a_channel_that_nobody_offers_names_the_channel(self) -> None:
+        component = fresh_component()
+        with self.offering({component.name: [JSON]}) as registry:
+            registry.wait_for(component, self.patience)
+            assert "'rest'" in str(_refusal(lambda: registry.wait_for(component, 0.05, channel="rest")))
+
+    def test_a_listener_is_told_what_is_offered(self) -> None:
+        component, listener = fresh_component(), SnapshotRecorder()
+        with self.offering({component.name: [JSON]}) as registry:
+            registry.subscribe(component.name, listener)
+            snapshot = listener.wait_until(bool, self.patience)
+            assert snapshot["dispatch-json"].urls == (JSON.uri,)
+
+    def test_a_listener_that_comes_later_is_told_at_once(self) -> None:
+        component, listener = fresh_component(), SnapshotRecorder()
+        with self.offering({component.name: [JSON]}) as registry:
+            known = registry.wait_for(component, self.patience)
+            registry.subscribe(component.name, listener)
+            assert listener.snapshots == [known]
+
+    def test_it_describes_itself_for_error_messages(self) -> None:
+        with self.offering({fresh_component().name: [JSON]}) as registry:
+            assert type(registry).__name__ in registry.describe()
+
+    def test_closing_twice_is_closing_once(self) -> None:
+        with self.offering({fresh_component().name: [JSON]}) as registry:
+            registry.close()
+            registry.close()
+
+
+class RegistrationContract(DiscoveryContract):
+    """What servers, and callers of servers that come and go, may rely on besides."""
+
+    def registries(self) -> AbstractContextManager[tuple[ComponentRegistry, ComponentRegistry]]:
+        """The registry of a server, and that of a caller who finds what is registered with the first.
+
+        They may be the same object. Nothing listens at the addresses that are registered.
+        """
+        raise NotImplementedError
+
+    @contextmanager
+    def offering(self, components: Mapping[str, Sequence[ChannelAddress]]) -> Iterator[ComponentRegistry]:
+        """Register the components."""
+        with self.registries() as (server, caller):
+            for name, addresses in components.items():
+                descriptor = ComponentDescriptor(name=name, type=object, description="", services=())
+                server.register(descriptor, addresses)
+            yield caller
+
+    def test_a_component_that_was_asked_for_too_early_is_found_when_it_comes(self) -> None:
+        component, listener = fresh_component(), SnapshotRecorder()
+        with self.registries() as (server, caller):
+            caller.subscribe(component.name, listener)
+            caller.wait_until_known(component.name, self.patience)
+            server.register(component, [JSON])
+            assert listener.wait_until(bool, self.patience)["dispatch-json"].urls == (JSON.uri,)
+
+    def test_what_is_deregistered_is_gone(self) -> None:
+        component, listener = fresh_component(), SnapshotRecorder()
+        with self.registries() as (server, caller):
+            server.register(component, [JSON])
+            caller.subscribe(component.name, listener)
+            listener.wait_until(bool, self.patience)
+            server.deregister(component)
+            listener.wait_until(_is_empty, self.patience)
+            assert caller.get_addresses(component) == []
+
+    def test_what_comes_back_is_found_again(self) -> None:
+        component, listener = fresh_component(), SnapshotRecorder()
+        with self.registries() as (server, caller):
+            caller.subscribe(component.name, listener)
+            for _ in range(2):
+                server.register(component, [JSON])
+                listener.wait_until(bool, self.patience)
+                server.deregister(component)
+                listener.wait_until(_is_empty, self.patience)
+
+    def test_registering_again_replaces(self) -> None:
+        component, listener = fresh_component(), SnapshotRecorder()
+        with self.registries() as (server, caller):
+            server.register(component, [JSON])
+            caller.subscribe(component.name, listener)
+            listener.wait_until(bool, self.patience)
+            server.register(component, [REST])
+            listener.wait_until(lambda snapshot: list(snapshot) == ["rest"], self.patience)
+
+    def test_deregistering_what_is_not_registered_does_nothing(self) -> None:
+        component = fresh_component()
+        with self.registries() as (server, caller):
+            server.deregister(component)
+            assert caller.wait_until_known(component.name, self.patience) == {}
+
+    def test_a_listener_that_has_left_is_told_nothing(self) -> None:
+        component, left, listener = fresh_component(), SnapshotRecorder(), SnapshotRecorder()
+        with self.registries() as (server, caller):
+            caller.subscribe(component.name, left)()
+            caller.subscribe(component.name, listener)
+            server.register(component, [JSON])
+            listener.wait_until(bool, self.patience)
+            assert not any(left.snapshots)
+
+    def test_what_has_not_changed_is_not_told_again(self) -> None:
+        component, listener = fresh_component(), SnapshotRecorder()
+        with self.registries() as (server, caller):
+            caller.subscribe(component.name, listener)
+            server.register(component, [JSON])
+            listener.wait_until(bool, self.patience)
+            server.register(component, [JSON])
+            server.deregister(component)
+            listener.wait_until(_is_empty, self.patience)
+            told = [bool(snapshot) for snapshot in listener.snapshots]
+            assert all(one != other for one, other in pairwise(told))
+
+
+def _is_empty(snapshot: Snapshot) -> bool:
+    return not snapshot
+
+
+def _refusal(ask: Callable[[], object]) -> ComponentUnavailableException:
+    try:
+        ask()
+    except ComponentUnavailableException as error:
+        return error
+    raise AssertionError("a component that nobody offers was found")

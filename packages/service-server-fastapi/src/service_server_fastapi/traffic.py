@@ -1,0 +1,110 @@
+"""All requests of the server on their way through, whatever route they take."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service_core.errors import ErrorCode
+from service_core.wire import context_from_headers
+from service_server_fastapi.dispatcher import Answer, refusal
+from service_server_fastapi.request_context import RequestContext
+
+__all__ = ["Traffic", "TrafficMiddleware", "send_answer"]
+
+logger: Final = logging.getLogger("service.server")
+
+
+class Traffic:
+    """Knows the requests in flight and ends them when their time is up. Used on one event loop."""
+
+    def __init__(self, is_stopping: Callable[[], bool]) -> None:
+        self.is_stopping = is_stopping
+        self.tasks: set[asyncio.Task[Any]] = set()
+        """What is being answered."""
+        self.is_over = False
+        """Whether the requests in flight have been cancelled."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def begin(self) -> None:
+        """Note the running event loop as the one of the requests."""
+        self._loop = asyncio.get_running_loop()
+
+    def end_within(self, seconds: float) -> None:
+        """Cancel, that many seconds from now, what is in flight then. Called by any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._end)
+
+    async def quiet(self, patience: float) -> None:
+        """Wait until nothing is in flight, at most that many seconds."""
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=patience)
+
+    def _end(self) -> None:
+        self.is_over = True
+        if self.tasks:
+            logger.error("%d requests did not finish in time before the end and are cancelled", len(self.tasks))
+        for task in self.tasks:
+            task.cancel()
+
+
+class TrafficMiddleware:
+    """The outermost middleware: makes a request known, and closes connections while the server stops."""
+
+    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
+        self._app = app
+        self._traffic = traffic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        has_begun = False
+
+        async def send_closing(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            if message["type"] == "http.response.start" and self._traffic.is_stopping():
+                # The caller opens its next connection elsewhere.
+                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+            await send(message)
+
+        self._traffic.tasks.add(task)
+        try:
+            with RequestContext.use(scope):
+                await self._app(scope, receive, send_closing)
+        except asyncio.CancelledError:
+            if not self._traffic.is_over or has_begun:
+                raise
+            task.uncancel()
+            await send_answer(send_closing, _cut_off(scope))
+        finally:
+            self._traffic.tasks.discard(task)
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
+    """Send an answer as the response of an ASGI application."""
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+        *((name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _cut_off(scope: Scope) -> Answer:
+    """What a caller is told whose request has been cancelled: as little as if its own deadline had passed."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return refusal(
+        ErrorCode.DEADLINE_EXCEEDED,
+        "the server has stopped and could not finish the request in time; it may have run",
+        context=context_from_headers(headers),
+    )

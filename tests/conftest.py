@@ -1,0 +1,3 @@
+"""What all suites under ``tests`` may use."""
+
+pytest_plugins = ["tests.support.figures"]
