@@ -26,7 +26,13 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 def main() -> None:
     """Serve until standard input ends."""
     config = uvicorn.Config(
-        echo, host="127.0.0.1", port=int(sys.argv[1]), access_log=False, log_level="warning", lifespan="off"
+        echo,
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        timeout_keep_alive=3600,  # the client holds one connection and waits for its turn
     )
     server = uvicorn.Server(config)
     threading.Thread(target=server.run, daemon=True).start()

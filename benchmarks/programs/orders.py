@@ -1,7 +1,7 @@
 """How the measuring programs take orders: one line of JSON in, one line of JSON out. Standard library only.
 
 An order names what to measure (``case``, ``size``), how (``mode``, ``width``) and for how long (``seconds``). The
-answer has ``value``, the figure in the unit of the question.
+answer has ``value``, the figure in the unit of the question, or ``error``, the reason why there is none.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import statistics
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -33,9 +34,15 @@ def take_orders(carry_out: Callable[[dict[str, Any]], dict[str, float]]) -> None
         answers.write('"ready"\n')
         answers.flush()
         for line in sys.stdin:
-            answer = carry_out(json.loads(line))
-            answers.write(json.dumps(answer) + "\n")
+            answers.write(json.dumps(_answer(carry_out, json.loads(line))) + "\n")
             answers.flush()
+
+
+def _answer(carry_out: Callable[[dict[str, Any]], dict[str, float]], order: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return dict(carry_out(order))
+    except Exception:
+        return {"error": traceback.format_exc()}
 
 
 def measure_calls(
@@ -61,7 +68,7 @@ def measure_calls(
 
 
 def one_at_a_time(call: Call, seconds: float) -> dict[str, float]:
-    """Microseconds per call: the median as ``value``, and ``p99``."""
+    """Microseconds per call: the median as ``value`` and ``p50``, and ``p99``."""
     clock = time.perf_counter
     for _ in range(_LEAST):
         call()
@@ -125,12 +132,14 @@ def _in_threads(call: Call, width: int, seconds: float) -> dict[str, float]:
 
 
 def _latencies(taken: list[float]) -> dict[str, float]:
-    return {"value": statistics.median(taken) * 1e6, "p99": _p99(taken), "calls": len(taken)}
+    spread = _spread(taken)
+    return {"value": spread["p50"], **spread}
 
 
 def _throughput(taken: list[float], seconds: float) -> dict[str, float]:
-    return {"value": len(taken) / seconds, "p99": _p99(taken), "calls": len(taken)}
+    return {"value": len(taken) / seconds, **_spread(taken)}
 
 
-def _p99(taken: list[float]) -> float:
-    return sorted(taken)[int(len(taken) * 0.99)] * 1e6
+def _spread(taken: list[float]) -> dict[str, float]:
+    taken.sort()
+    return {"p50": statistics.median(taken) * 1e6, "p99": taken[int(len(taken) * 0.99)] * 1e6, "calls": len(taken)}

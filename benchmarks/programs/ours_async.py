@@ -6,7 +6,6 @@ from abc import abstractmethod
 
 from benchmarks.programs.ours_values import Person, PersonRecord
 from service_core import Component, Service, component, service
-from service_core.rest import Body, get, post, rest
 
 __all__ = ["Benchmark", "BenchmarkComponent", "BlockingBenchmark", "RestBenchmark"]
 
@@ -40,17 +39,8 @@ class BlockingBenchmark(Service):
 
 
 @service(name="benchmark-rest")
-@rest("/benchmark")
 class RestBenchmark(Service):
     """Reached by routes."""
-
-    @abstractmethod
-    @get("/hello/{message}")
-    async def hello(self, message: str) -> str: ...
-
-    @abstractmethod
-    @post("/model")
-    async def model(self, data: Body(Person)) -> Person: ...  # type: ignore[valid-type]
 
 
 @component(name="benchmark-component", services=[Benchmark, BlockingBenchmark, RestBenchmark])

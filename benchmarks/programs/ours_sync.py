@@ -7,7 +7,6 @@ from typing import Final
 
 from benchmarks.programs.ours_values import Person, PersonRecord
 from service_core import Catalog, Component, Service, component, service
-from service_core.rest import Body, get, post, rest
 
 __all__ = ["CATALOG", "Benchmark", "BenchmarkComponent", "BlockingBenchmark", "RestBenchmark"]
 
@@ -43,17 +42,8 @@ class BlockingBenchmark(Service):
 
 
 @service(name="benchmark-rest", catalog=CATALOG)
-@rest("/benchmark")
 class RestBenchmark(Service):
     """Reached by routes."""
-
-    @abstractmethod
-    @get("/hello/{message}")
-    def hello(self, message: str) -> str: ...
-
-    @abstractmethod
-    @post("/model")
-    def model(self, data: Body(Person)) -> Person: ...  # type: ignore[valid-type]
 
 
 @component(

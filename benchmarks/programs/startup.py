@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.programs.orders import take_orders
@@ -17,7 +18,7 @@ print((time.perf_counter() - begin) * 1000)
 
 _PROGRAMS: Final = {
     "import service_core": ["-c", _IMPORT],
-    "boot": ["-m", "benchmarks.programs.boot_hundred"],
+    "boot": [str(Path(__file__).with_name("boot_hundred.py"))],
 }
 
 

@@ -41,9 +41,9 @@ class Received:
             pass
 
     def reset(self) -> None:
-        """End the connection with a TCP reset."""
+        """End the script and the connection with a TCP reset."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
+        raise ConnectionAbortedError
 
 
 Script = Callable[[Received], None]

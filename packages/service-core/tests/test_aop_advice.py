@@ -386,6 +386,42 @@ def test_frozen_classes_with_slots_can_be_advised(catalog: Catalog) -> None:
     assert isinstance(point, Point)
 
 
+def test_an_object_that_is_handed_on_is_advised_once(catalog: Catalog) -> None:
+    @advice(catalog=catalog)
+    class More:
+        @around(methods().named("double"))
+        def more(self, invocation: Invocation) -> Any:
+            return invocation.proceed() + 1
+
+    @module()
+    class Points:
+        @create()
+        def create_point(self) -> Point:
+            return Point(3)
+
+        @create()
+        def create_any(self, point: Point) -> Any:
+            return point
+
+    assert Environment(Points, catalog=catalog).get(Any).double() == 7
+
+
+def test_create_methods_can_be_advised(catalog: Catalog) -> None:
+    @advice(catalog=catalog)
+    class Other:
+        @around(methods().named("create_text"))
+        def replace(self, invocation: Invocation) -> Any:
+            return "other"
+
+    @module()
+    class Texts:
+        @create()
+        def create_text(self) -> str:
+            return "text"
+
+    assert Environment(Texts, catalog=catalog).get(str) == "other"
+
+
 def test_advice_applies_to_created_objects_modules_and_new_ones(catalog: Catalog) -> None:
     @advice(catalog=catalog)
     class Loud:

@@ -347,15 +347,19 @@ def test_the_hooks_of_the_class_that_a_create_method_returns_count(catalog: Cata
     assert shelf.given is environment.get(MemoryStore)
 
 
-def test_modules_inherit_create_methods(catalog: Catalog) -> None:
-    @module()
-    class Derived(StoreModule):
-        def create_store(self) -> MemoryStore:
-            store = super().create_store()
-            store.derived = True  # type: ignore[attr-defined]
-            return store
+def test_modules_inherit_create_methods_and_may_override_them(catalog: Catalog) -> None:
+    class Derived(MemoryStore): ...
 
-    assert vars(Environment(Derived, catalog=catalog).get(Store)) == {"derived": True}
+    @module()
+    class Inherits(StoreModule): ...
+
+    @module()
+    class Overrides(StoreModule):
+        def create_store(self) -> Derived:
+            return Derived()
+
+    assert type(Environment(Inherits, catalog=catalog).get(Store)) is MemoryStore
+    assert type(Environment(Overrides, catalog=catalog).get(Derived)) is Derived
 
 
 def test_two_environments_have_objects_of_their_own(catalog: Catalog) -> None:

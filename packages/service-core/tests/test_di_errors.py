@@ -102,7 +102,7 @@ def test_a_hook_says_what_it_misses(hook: Any, catalog: Catalog) -> None:
 
 def test_what_is_asked_for_and_missing_is_named(catalog: Catalog) -> None:
     assert message(Environment(Module, catalog=catalog).get, Store) == (
-        f"Store nobody provides; add a @create() method that returns Store to Module, or decorate a class with "
+        f"nobody provides Store; add a @create() method that returns Store to Module, or decorate a class with "
         f"@injectable() in package {PACKAGE}"
     )
 
@@ -111,7 +111,7 @@ def test_a_decorated_class_outside_of_the_packages_is_pointed_at(catalog: Catalo
     elsewhere = type("Elsewhere", (Store,), {"__module__": "elsewhere.app"})
     injectable(catalog=catalog)(elsewhere)
     assert message(Environment(Module, catalog=catalog).get, Store) == (
-        f"Store nobody provides: elsewhere.app.Elsewhere is not in package {PACKAGE}; import a module of its "
+        f"nobody provides Store: elsewhere.app.Elsewhere is not in package {PACKAGE}; import a module of its "
         f"package with @module(imports=[...])"
     )
 

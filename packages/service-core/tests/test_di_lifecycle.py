@@ -184,6 +184,26 @@ def test_an_object_that_is_made_later_runs_when_it_is_ready(catalog: Catalog, lo
     assert log == ["init first", "init second", "run first", "run second"]
 
 
+class Outer:
+    def __init__(self, environment: Environment) -> None:
+        self.inner = environment.get(Inner)
+
+
+class Inner:
+    outer: Outer | None = None
+
+    @on_running()
+    def run(self, environment: Environment) -> None:
+        self.outer = environment.get(Outer)
+
+
+def test_an_object_may_ask_for_the_one_that_had_it_made_when_it_runs(catalog: Catalog) -> None:
+    injectable(catalog=catalog, eager=False)(Inner)
+    injectable(catalog=catalog, eager=False)(Outer)
+    outer = Environment(Module, catalog=catalog).get(Outer)
+    assert outer.inner.outer is outer
+
+
 def test_new_objects_live_until_the_environment_ends(catalog: Catalog, log: list[str]) -> None:
     First.log = log
     injectable(catalog=catalog, scope="request")(First)
@@ -227,9 +247,20 @@ def test_an_object_that_a_create_method_hands_on_is_not_told_twice(catalog: Cata
     assert log == ["init first", "run first", "stop first"]
 
 
-def test_ready_instances_are_not_told(catalog: Catalog, log: list[str]) -> None:
+def test_ready_instances_are_not_told_also_if_they_are_handed_on(catalog: Catalog, log: list[str]) -> None:
     First.log = log
-    Environment(Module, catalog=catalog, instances=[First()]).destroy()
+
+    class Base: ...
+
+    class Child(First, Base): ...
+
+    @module()
+    class Top:
+        @create()
+        def create_base(self, child: Child) -> Base:
+            return child
+
+    Environment(Top, catalog=catalog, instances=[Child()]).destroy()
     assert log == []
 
 
@@ -317,6 +348,18 @@ def test_the_environment_answers_while_it_is_destroyed(catalog: Catalog, log: li
 
     Environment(Module, catalog=catalog).destroy()
     assert log == ["setting"]
+
+
+def test_destroying_from_inside_changes_nothing(catalog: Catalog, log: list[str]) -> None:
+    @injectable(catalog=catalog)
+    class Early:
+        @on_destroy()
+        def stop(self, environment: Environment) -> None:
+            environment.destroy()
+            log.append(type(environment.get(Early)).__name__)
+
+    Environment(Module, catalog=catalog).destroy()
+    assert log == ["Early"]
 
 
 def test_modules_have_hooks_too(catalog: Catalog, log: list[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from service_core.catalog import Catalog
 from service_core.di import Environment
+from service_core.errors import DependencyException
 
 MODULE = "from service_core.di import module\n@module({})\nclass Module: ...\n"
 CLASS = """
@@ -65,6 +66,17 @@ def held(name: str) -> set[str]:
 )
 def test_a_module_brings_the_classes_of_its_package(module: str, expected: set[str]) -> None:
     assert held(module) == expected
+
+
+@pytest.mark.usefixtures("packages")
+@pytest.mark.parametrize(
+    ("module", "package"), [("shop.app", "shop"), ("single", "single"), ("both", "shop.orders or both")]
+)
+def test_the_packages_that_were_looked_through_are_named(module: str, package: str) -> None:
+    environment = Environment(sys.modules[module].Module, catalog=Catalog())
+    with pytest.raises(DependencyException) as caught:
+        environment.get(Path)
+    assert str(caught.value).endswith(f"decorate a class with @injectable() in package {package}")
 
 
 SCRIPT = """

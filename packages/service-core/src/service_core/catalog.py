@@ -71,9 +71,7 @@ class Catalog:
             declaration = _Declaration(_valid_name(interface, name), description)
             self._add_named(self._services, interface, declaration, "service")
 
-    def add_component(
-        self, interface: type, services: Sequence[type], name: str = "", description: str = ""
-    ) -> None:
+    def add_component(self, interface: type, services: Sequence[type], name: str = "", description: str = "") -> None:
         """Declare a component and the services that belong to it. Raises DeclarationException."""
         with self._lock:
             for service in services:
@@ -183,14 +181,10 @@ class Catalog:
     def interfaces_of(self, cls: type) -> list[type]:
         """The services and components that a class implements, without those that they inherit from."""
         declared = [
-            base
-            for base in cls.__mro__
-            if base is not cls and (base in self._services or base in self._components)
+            base for base in cls.__mro__ if base is not cls and (base in self._services or base in self._components)
         ]
         return [
-            base
-            for base in declared
-            if not any(base is not other and issubclass(other, base) for other in declared)
+            base for base in declared if not any(base is not other and issubclass(other, base) for other in declared)
         ]
 
     def is_inline(self, cls: type) -> bool:
@@ -213,9 +207,7 @@ class Catalog:
         """All advice classes, in the order of their declaration."""
         return list(self._advices)
 
-    def _add_named(
-        self, declared: dict[type, _Declaration], cls: type, declaration: _Declaration, what: str
-    ) -> None:
+    def _add_named(self, declared: dict[type, _Declaration], cls: type, declaration: _Declaration, what: str) -> None:
         for other, known in declared.items():
             if known.name == declaration.name and not _same_place(other, cls):
                 raise DeclarationException(

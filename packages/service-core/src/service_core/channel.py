@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from service_core.address import ChannelInstances
 from service_core.attempts import Attempts
@@ -21,6 +21,8 @@ from service_core.selector import (
 )
 
 __all__ = ["Channel"]
+
+_Selector: TypeAlias = URLSelector  # inside of the class the name is a variable
 
 
 class Channel(InvocationHandler):
@@ -85,7 +87,7 @@ class Channel(InvocationHandler):
         """Send a call to the less loaded of two random instances; the default."""
         self._selector = LeastLoadedURLSelector()
 
-    def select_by(self, selector: URLSelector) -> None:
+    def select_by(self, selector: _Selector) -> None:
         """Send calls where ``selector`` says."""
         self._selector = selector
 
@@ -95,9 +97,7 @@ class Channel(InvocationHandler):
     def component_descriptor(self) -> ComponentDescriptor:
         """The component that is called. Raises LocalServiceException before :meth:`setup`."""
         if self._component is None:
-            raise LocalServiceException(
-                f"{type(self).__name__} is not bound to a component yet; call setup() first"
-            )
+            raise LocalServiceException(f"{type(self).__name__} is not bound to a component yet; call setup() first")
         return self._component
 
     def get_url(self) -> str:

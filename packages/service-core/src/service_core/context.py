@@ -13,7 +13,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Final
 
-__all__ = ["DEFAULT_TIMEOUT", "CallContext", "Deadline", "call_context", "current_context", "current_deadline", "deadline"]
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "CallContext",
+    "Deadline",
+    "call_context",
+    "current_context",
+    "current_deadline",
+    "deadline",
+]
 
 DEFAULT_TIMEOUT: Final = 10.0
 """Seconds that a call may take, all attempts together, where nobody says otherwise."""

@@ -186,6 +186,4 @@ def _accepts(offered: inspect.Signature, given: list[inspect.Parameter]) -> bool
     except TypeError:
         return False
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return all(
-        name == value or offered.parameters[name].kind in variadic for name, value in list(arrived.items())[1:]
-    )
+    return all(name == value or offered.parameters[name].kind in variadic for name, value in list(arrived.items())[1:])

@@ -141,9 +141,7 @@ def check_shape(interface: type) -> None:
                     f"write '{parameter.name}: <type>', since values are validated by it"
                 )
         if inspect.signature(function).return_annotation is inspect.Signature.empty:
-            raise DeclarationException(
-                f"{where}: the return type is missing; write '-> None' if there is no result"
-            )
+            raise DeclarationException(f"{where}: the return type is missing; write '-> None' if there is no result")
 
 
 def describe_service(interface: type, name: str, description: str) -> ServiceDescriptor:
@@ -152,9 +150,7 @@ def describe_service(interface: type, name: str, description: str) -> ServiceDes
         method: _describe_method(interface, method, function)
         for method, function in public_functions(interface).items()
     }
-    return ServiceDescriptor(
-        name=name, type=interface, description=description, methods=MappingProxyType(methods)
-    )
+    return ServiceDescriptor(name=name, type=interface, description=description, methods=MappingProxyType(methods))
 
 
 def _describe_method(interface: type, name: str, function: FunctionType) -> MethodDescriptor:

@@ -44,9 +44,7 @@ def _load(plugin: EntryPoint) -> type[Channel]:
 class ChannelFactory:
     """Finds channel classes and makes channels. Safe to use from several threads."""
 
-    def __init__(
-        self, *, create: Callable[[type[Any]], Any] = _construct, catalog: Catalog = default_catalog
-    ) -> None:
+    def __init__(self, *, create: Callable[[type[Any]], Any] = _construct, catalog: Catalog = default_catalog) -> None:
         """``create`` makes the object of a channel class; a container's way injects and advises it."""
         self._create = create
         self._catalog = catalog
@@ -73,9 +71,7 @@ class ChannelFactory:
             raise LocalServiceException(f"channel '{name}': {cls!r} does not derive from Channel")
         return cls
 
-    def make(
-        self, name: str, descriptor: ComponentDescriptor, address: ChannelInstances | None
-    ) -> Channel:
+    def make(self, name: str, descriptor: ComponentDescriptor, address: ChannelInstances | None) -> Channel:
         """A new channel, set up and customized. Raises ChannelNotInstalledException, LocalServiceException."""
         channel: Channel = self._create(self.channel_class(name))
         channel.name = name  # a class can be known under several

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Protocol, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from typing_extensions import TypeForm
 
@@ -16,8 +16,9 @@ from service_core.catalog import Catalog, default_catalog
 from service_core.channel import Channel
 from service_core.decorators import health_path
 from service_core.descriptors import ComponentDescriptor, ServiceDescriptor
-from service_core.errors import DeclarationException, LocalServiceException
+from service_core.errors import LocalServiceException
 from service_core.factory import ChannelFactory
+from service_core.implementations import GivenImplementations, Implementations
 from service_core.interfaces import Component
 from service_core.local import LOCAL
 from service_core.proxy import DynamicProxy
@@ -25,45 +26,9 @@ from service_core.registry import ComponentRegistry, Snapshot
 from service_core.routing import ComponentRoutes
 from service_core.server import Server
 
-__all__ = ["HostedService", "Implementations", "ServiceManager"]
+__all__ = ["HostedService", "ServiceManager"]
 
 T = TypeVar("T")
-
-logger: Final = logging.getLogger("service.manager")
-
-
-class Implementations(Protocol):
-    """Where the implementations of this process come from; a container's environment is one."""
-
-    def provides(self, requested: Any, /) -> bool:
-        """Whether there is an object of the type."""
-
-    def get(self, requested: Any, /) -> Any:
-        """The object of the type, always the same one."""
-
-
-class _Given:
-    """Implementations that were made by hand."""
-
-    def __init__(self, objects: Iterable[object], catalog: Catalog) -> None:
-        self._objects: dict[type, object] = {}
-        for implementation in objects:
-            interfaces = catalog.interfaces_of(type(implementation))
-            if not interfaces:
-                raise DeclarationException(
-                    f"{type(implementation).__name__} implements nothing: none of its base classes is decorated "
-                    f"with @service() or @component()"
-                )
-            for interface in interfaces:
-                if interface in self._objects:
-                    raise DeclarationException(f"{interface.__name__} is implemented by two of the given objects")
-                self._objects[interface] = implementation
-
-    def provides(self, requested: Any, /) -> bool:
-        return requested in self._objects
-
-    def get(self, requested: Any, /) -> Any:
-        return self._objects[requested]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +62,14 @@ class ServiceManager:
         self.channel_factory = channel_factory or ChannelFactory(catalog=catalog)
         self._catalog = catalog
         self._implementations: Implementations = (
-            _Given(implementations, catalog) if isinstance(implementations, Iterable) else implementations
+            GivenImplementations(implementations, catalog) if isinstance(implementations, Iterable) else implementations
         )
         self._preferred_channel = preferred_channel
         self._lock = threading.RLock()
         self._services: dict[tuple[Any, str], Any] = {}
         self._routes: dict[type, ComponentRoutes] = {}
         self._running: list[tuple[ComponentDescriptor, Component]] = []
+        self._closed = False
         component_registry.start()
 
     # services
@@ -139,26 +105,32 @@ class ServiceManager:
         ComponentUnavailableException after ``timeout`` seconds.
         """
         is_component = issubclass(requested, Component)
-        descriptor = (
-            self._catalog.component(requested) if is_component else self._catalog.component_of(requested)
-        )
+        descriptor = self._catalog.component(requested) if is_component else self._catalog.component_of(requested)
         return self.component_registry.wait_for(descriptor, timeout, channel=channel)
 
     def _make_service(self, service_type: type, preferred_channel: str) -> Any:
+        # Without the lock: a container that makes the implementation locks itself, and may come back from there.
+        wanted = preferred_channel or self._preferred_channel
+        component = self._catalog.component_of(service_type)
+        if wanted in ("", LOCAL) and self._implementations.provides(service_type):
+            service: Any = self._implementations.get(service_type)
+        else:
+            route = self._routes_to(component).route(wanted)
+            service = DynamicProxy.create(cast(Any, service_type), route, catalog=self._catalog)
         with self._lock:
-            wanted = preferred_channel or self._preferred_channel
-            component = self._catalog.component_of(service_type)
-            if wanted in ("", LOCAL) and self._implementations.provides(service_type):
-                service: Any = self._implementations.get(service_type)
-            else:
-                if component.type not in self._routes:
-                    self._routes[component.type] = ComponentRoutes(
-                        self.component_registry, self.channel_factory, component
-                    )
-                route = self._routes[component.type].route(wanted)
-                service = DynamicProxy.create(cast(Any, service_type), route, catalog=self._catalog)
-            self._services[service_type, preferred_channel] = service
-            return service
+            if wanted != (preferred_channel or self._preferred_channel):
+                return service  # another default was set meanwhile
+            return self._services.setdefault((service_type, preferred_channel), service)
+
+    def _routes_to(self, component: ComponentDescriptor) -> ComponentRoutes:
+        with self._lock:
+            if self._closed:
+                raise LocalServiceException(
+                    f"component '{component.name}' cannot be called any more: its service manager is closed"
+                )
+            if component.type not in self._routes:
+                self._routes[component.type] = ComponentRoutes(self.component_registry, self.channel_factory, component)
+            return self._routes[component.type]
 
     # hosting
 
@@ -191,8 +163,9 @@ class ServiceManager:
                         server.route_health(path, component.get_health)
                     component.startup()
                     self._running.append((descriptor, component))
-        except BaseException:
-            self.shutdown()
+        except BaseException as failure:
+            for another in self._shut_down():
+                failure.add_note(f"then a component that was started already failed to shut down: {another!r}")
             raise
 
     def register(self, port: int) -> None:
@@ -203,27 +176,35 @@ class ServiceManager:
             self.component_registry.register(descriptor, addresses, health=health_path(type(component)))
 
     def deregister(self) -> None:
-        """Take the components of this process out of the registry, so that no new calls come."""
+        """Take the components of this process out of the registry, so that no new calls come.
+
+        If one fails, the others are still taken out; then the error is raised, or an ExceptionGroup of several.
+        """
+        errors: list[Exception] = []
         for descriptor, _ in self._running:
-            self.component_registry.deregister(descriptor)
+            try:
+                self.component_registry.deregister(descriptor)
+            except Exception as error:  # noqa: BLE001 - raised below, after the others had their turn
+                errors.append(error)
+        _raise("components failed to deregister", errors)
 
     def shutdown(self) -> None:
         """Shut the components of this process down, the last started first.
 
         If one raises, the others are still shut down; then the error is raised, or an ExceptionGroup of several.
         """
+        _raise("components failed to shut down", self._shut_down())
+
+    def _shut_down(self) -> list[Exception]:
         errors: list[Exception] = []
         while self._running:
             descriptor, component = self._running.pop()
             try:
                 component.shutdown()
-            except Exception as error:  # noqa: BLE001 - raised below, after the others had their turn
+            except Exception as error:  # noqa: BLE001 - the caller raises it, after the others had their turn
                 error.add_note(f"in shutdown() of component '{descriptor.name}'")
                 errors.append(error)
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            raise ExceptionGroup("components failed to shut down", errors)
+        return errors
 
     def _check_services(self, descriptor: ComponentDescriptor) -> None:
         missing = [s.type.__name__ for s in descriptor.services if not self._implementations.provides(s.type)]
@@ -258,18 +239,21 @@ class ServiceManager:
 
     def close(self) -> None:
         """Close channels and registry, from a thread that runs no event loop of theirs; safe to call twice."""
-        for channel in self._end():
-            channel.close()
-        self.component_registry.close()
+        with ExitStack() as end:
+            end.callback(self.component_registry.close)
+            for channel in self._end():
+                end.callback(channel.close)
 
     async def aclose(self) -> None:
         """Close channels, with what they opened on the running event loop, and the registry; safe to call twice."""
-        for channel in self._end():
-            await channel.aclose()
-        self.component_registry.close()
+        async with AsyncExitStack() as end:
+            end.callback(self.component_registry.close)
+            for channel in self._end():
+                end.push_async_callback(channel.aclose)
 
     def _end(self) -> list[Channel]:
         with self._lock:
+            self._closed = True
             self._services.clear()
             return [channel for routes in self._routes.values() for channel in routes.close()]
 
@@ -284,6 +268,13 @@ class ServiceManager:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
+
+
+def _raise(message: str, errors: list[Exception]) -> None:
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ExceptionGroup(message, errors)
 
 
 def _check_addresses(descriptor: ComponentDescriptor, component: object, addresses: Any) -> None:

@@ -27,9 +27,7 @@ class ServiceModule:
         self, environment: Environment, registry: ComponentRegistry, factory: ChannelFactory
     ) -> ServiceManager:
         """One manager for the whole environment."""
-        self._manager = ServiceManager(
-            registry, factory, implementations=environment, catalog=environment.catalog
-        )
+        self._manager = ServiceManager(registry, factory, implementations=environment, catalog=environment.catalog)
         return self._manager
 
     @on_destroy()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from typing_extensions import TypeForm
 
@@ -66,6 +66,9 @@ class InvocationHandler(ABC):
         """Carry out the call of an ``async def`` method and return its result."""
 
 
+_Handler: TypeAlias = InvocationHandler  # inside of the class the name is a variable
+
+
 class DynamicProxy:
     """Makes proxies."""
 
@@ -73,7 +76,7 @@ class DynamicProxy:
     InvocationHandler = InvocationHandler
 
     @staticmethod
-    def create(interface: TypeForm[T], handler: InvocationHandler, *, catalog: Catalog = default_catalog) -> T:
+    def create(interface: TypeForm[T], handler: _Handler, *, catalog: Catalog = default_catalog) -> T:
         """An object of the interface's type whose public methods all call ``handler``.
 
         Nothing of the interface is run, not even its constructor. Raises DeclarationException if ``interface`` is
@@ -88,9 +91,7 @@ class DynamicProxy:
         return cast(T, object.__new__(proxy))
 
 
-def _method(
-    service: ServiceDescriptor, method: MethodDescriptor, handler: InvocationHandler
-) -> Callable[..., Any]:
+def _method(service: ServiceDescriptor, method: MethodDescriptor, handler: InvocationHandler) -> Callable[..., Any]:
     if method.is_async:
 
         @functools.wraps(method.function)

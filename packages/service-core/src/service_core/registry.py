@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Self, TypeGuard
+from typing import Any, ClassVar, Final, Self
 
 from service_core.address import ChannelAddress, ChannelInstances, parse_addresses
 from service_core.descriptors import ComponentDescriptor
@@ -117,9 +117,7 @@ class ComponentRegistry(ABC):
 
         return unsubscribe
 
-    def wait_for(
-        self, component: ComponentDescriptor | str, timeout: float = 10.0, *, channel: str = ""
-    ) -> Snapshot:
+    def wait_for(self, component: ComponentDescriptor | str, timeout: float = 10.0, *, channel: str = "") -> Snapshot:
         """Wait until somebody offers the component, over ``channel`` if one is named.
 
         Raises ComponentUnavailableException after ``timeout`` seconds.
@@ -168,10 +166,10 @@ class ComponentRegistry(ABC):
         """What this registry is, for messages; without secrets."""
         return type(self).__name__
 
-    def start(self) -> None:
+    def start(self) -> None:  # noqa: B027 - not every registry has something to begin
         """Begin to work; called once by the manager that uses the registry."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - nor to end
         """End all work and release what was opened; safe to call twice."""
 
     def __enter__(self) -> Self:
@@ -294,11 +292,7 @@ def _read_addresses(component: Any, channels: Any) -> list[ChannelAddress]:
     addresses: list[ChannelAddress] = []
     for channel, urls in channels.items():
         listed = [urls] if isinstance(urls, str) else urls
-        if not isinstance(channel, str) or not _are_texts(listed):
+        if not isinstance(listed, Sequence) or not all(isinstance(text, str) for text in (channel, *listed)):
             raise LocalServiceException(f"{where}, channel {channel!r}: {_HOW_TO}, not {urls!r}")
         addresses += [ChannelAddress(channel, url) for url in listed]
     return addresses
-
-
-def _are_texts(values: Any) -> TypeGuard[Sequence[str]]:
-    return isinstance(values, Sequence) and all(isinstance(value, str) for value in values)

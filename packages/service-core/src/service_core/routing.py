@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import threading
+from contextlib import suppress
 from typing import Any, Final
 
 from service_core.channel import Channel
@@ -27,9 +29,7 @@ FIRST_ANSWER: Final = 3.0
 class ComponentRoutes:
     """All channels to one component, kept up to date by the registry. Safe to use from several threads."""
 
-    def __init__(
-        self, registry: ComponentRegistry, factory: ChannelFactory, descriptor: ComponentDescriptor
-    ) -> None:
+    def __init__(self, registry: ComponentRegistry, factory: ChannelFactory, descriptor: ComponentDescriptor) -> None:
         self.descriptor = descriptor
         self._registry = registry
         self._factory = factory
@@ -62,10 +62,13 @@ class ComponentRoutes:
         # Made without the lock: a container runs the user's code, which may come back to this object.
         made = self._factory.make(name, self.descriptor, None)
         with self._lock:
-            channel = self._channels.setdefault(name, made)
-            channel.set_address((self._snapshot or {}).get(name))
+            if not self._closed:
+                channel = self._channels.setdefault(name, made)
+                channel.set_address((self._snapshot or {}).get(name))
         if channel is not made:
             made.close()
+        if channel is None:
+            raise self._closed_error()
         return channel
 
     def wait_until_known(self, timeout: float) -> None:
@@ -73,10 +76,23 @@ class ComponentRoutes:
         if self._snapshot is None:
             self._registry.wait_until_known(self.descriptor.name, timeout)
 
-    @property
-    def is_known(self) -> bool:
-        """Whether the registry has said anything about the component yet."""
-        return self._snapshot is not None
+    async def wait_until_known_async(self, seconds: float) -> None:
+        """Wait for the registry's first word on the component; any number of tasks need no thread for it."""
+        if self._snapshot is not None:
+            return
+        loop, known = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake(_: Snapshot) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(known.set)
+
+        unsubscribe = self._registry.subscribe(self.descriptor.name, wake)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await known.wait()
+        finally:
+            unsubscribe()
 
     def close(self) -> list[Channel]:
         """End the subscription; returns the channels, which the caller closes."""
@@ -104,9 +120,7 @@ class ComponentRoutes:
 
     def _name_of_choice(self, preferred: str) -> str:
         if self._closed:
-            raise ComponentUnavailableException(
-                f"component '{self.descriptor.name}': the service manager is closed"
-            )
+            raise self._closed_error()
         offered = [name for name in self._snapshot or () if name != LOCAL]
         if not offered:
             raise ComponentUnavailableException(
@@ -120,6 +134,11 @@ class ComponentRoutes:
             self._factory.channel_class(offered[0])  # raises, naming what to install
         return usable[0]
 
+    def _closed_error(self) -> ComponentUnavailableException:
+        return ComponentUnavailableException(
+            f"component '{self.descriptor.name}' cannot be called any more: its service manager is closed"
+        )
+
 
 class Route(InvocationHandler):
     """What a proxy calls: hands every call to the channel of choice."""
@@ -129,7 +148,7 @@ class Route(InvocationHandler):
         self._preferred = preferred_channel
         self._channel: Channel | None = None
         self._version = 0
-        self._warned = False
+        self._warnings = itertools.count()  # next() on it is atomic
 
     def invoke(self, invocation: Invocation) -> Any:
         """Carry out the call over the channel of choice."""
@@ -143,8 +162,7 @@ class Route(InvocationHandler):
         """Carry out the call over the channel of choice."""
         channel = self._channel
         if channel is None:
-            if not self._routes.is_known:
-                await asyncio.to_thread(self._routes.wait_until_known, _patience())
+            await self._routes.wait_until_known_async(_patience())
             channel = self._choose()
         return await channel.invoke_async(invocation)
 
@@ -159,8 +177,7 @@ class Route(InvocationHandler):
         self._channel = channel
         if version != self._version:
             self._channel = None  # something has changed meanwhile; the next call looks again
-        if self._preferred and channel.name != self._preferred and not self._warned:
-            self._warned = True
+        if self._preferred and channel.name != self._preferred and next(self._warnings) == 0:
             logger.warning(
                 "component %s is not offered over the preferred channel %s; using %s until it is",
                 self._routes.descriptor.name,

@@ -68,7 +68,7 @@ class Check:
         self._function: Final = function
         self._is_async: Final = _is_async(function)
         self._clock: Final = clock
-        self._lock: Final = threading.Lock()
+        self._lock: Final = threading.RLock()  # the garbage collector may land a lost flight in between
         self._flight: Flight | None = None
         self._last: CheckResult | None = None
         self._last_at = 0.0

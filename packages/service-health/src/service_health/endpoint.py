@@ -20,9 +20,17 @@ class HealthEndpoint:
     Any path is the endpoint's: where it is mounted decides.
     """
 
-    def __init__(self, check: Callable[[], Awaitable[Health]], *, details: bool) -> None:
+    def __init__(
+        self,
+        check: Callable[[], Awaitable[Health]],
+        *,
+        details: bool,
+        status_of: Callable[[Health], int] = lambda health: health.status.http_status,
+    ) -> None:
+        """``status_of`` decides the HTTP status, where other ones are wanted."""
         self._check: Final = check
         self._details: Final = details
+        self._status_of: Final = status_of
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -36,7 +44,7 @@ class HealthEndpoint:
         else:
             health = await self._check()
             told = health.to_dict(details=self._details)
-            await _answer(send, health.status.http_status, told, head=scope["method"] == "HEAD")
+            await _answer(send, self._status_of(health), told, head=scope["method"] == "HEAD")
 
 
 async def _answer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final, TypeAlias
 
@@ -50,8 +50,10 @@ class HealthCheckManager:
         """
         cls = type(obj)
         self._take(
-            (Check(getattr(obj, method), settings, self._clock), f"{cls.__qualname__}.{method}")
-            for method, settings in declared_checks(cls).items()
+            [
+                (Check(getattr(obj, method), settings, self._clock), f"{cls.__qualname__}.{method}")
+                for method, settings in declared_checks(cls).items()
+            ]
         )
 
     def add_check(
@@ -94,7 +96,8 @@ class HealthCheckManager:
     def check_sync(self, group: str | None = None) -> Health:
         """Do the same from a thread that runs no event loop; async checks run on a loop of their own.
 
-        Raises RuntimeError where a loop is running, because it would be blocked.
+        Raises RuntimeError where a loop is running, because it would be blocked. An async check that blocks
+        its loop instead of awaiting is waited for.
         """
         if _loop_is_running():
             raise RuntimeError("check_sync() would block the event loop; use 'await check()' here")
@@ -140,7 +143,7 @@ class HealthCheckManager:
             code=ErrorCode.NOT_FOUND,
         )
 
-    def _take(self, checks: Iterable[tuple[Check, str]]) -> None:
+    def _take(self, checks: Sequence[tuple[Check, str]]) -> None:
         with self._lock:
             known = dict(self._checks)
             for check, where in checks:

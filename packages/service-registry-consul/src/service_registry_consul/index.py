@@ -47,7 +47,8 @@ class TokenBucket:
         """Take a token at ``now``, in seconds of a clock that only goes forward; seconds to wait until it is
         there."""
         if self._seen is not None:
-            self._tokens = min(self._burst, self._tokens + (now - self._seen) / self._refill)
+            refilled = (now - self._seen) / self._refill if self._refill else self._burst
+            self._tokens = min(self._burst, self._tokens + refilled)
         self._seen = now
         self._tokens -= 1
         return max(0.0, -self._tokens * self._refill)

@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 from service_registry_consul.connection import Connection
 from service_registry_consul.contact import Contact
 from service_registry_consul.errors import nonsense
-from service_registry_consul.index import next_index, parse_index
+from service_registry_consul.index import REFILL, next_index, parse_index
 from service_registry_consul.retry import keep_doing
 from service_registry_consul.settings import ConsulSettings
 
@@ -29,24 +29,27 @@ class BlockingQuery:
     def __init__(
         self,
         path: str,
-        query: Mapping[str, str],
+        query: Callable[[], Mapping[str, str]],
         *,
         settings: ConsulSettings,
         contact: Contact,
         on_answer: Callable[[Any], None],
         on_doubt: Callable[[], None],
+        pause: float = REFILL,
     ) -> None:
-        """``on_answer`` gets every decoded body, and raises ValueError for one that Consul would not give.
+        """``query`` tells the parameters of each request, besides those that make it a blocking one.
 
-        ``on_doubt`` is called when what was known may be outdated, or Consul may have lost its memory: after
-        a failure, and when its index went backwards.
+        ``on_answer`` gets every decoded body, and raises ValueError for one that Consul would not give.
+        ``on_doubt`` is called when what was known may be outdated, or Consul may have lost its memory: after a
+        failure, and when its index went backwards. ``pause`` are seconds between answers, if they come in a row.
         """
         self._path = path
-        self._query = {**read_options(settings), **query, "wait": f"{settings.wait:g}s"}
+        self._query = query
         self._settings = settings
         self._contact = contact
         self._on_answer = on_answer
         self._on_doubt = on_doubt
+        self._pause = pause
         self._connection = Connection(settings)
         self._index = 0
         # Consul adds up to a sixteenth to the wait, at random.
@@ -55,12 +58,20 @@ class BlockingQuery:
     async def run(self) -> NoReturn:
         """Ask until cancelled."""
         try:
-            await keep_doing(self._ask, source=self._path, contact=self._contact, on_failure=self._start_over)
+            await keep_doing(
+                self._ask,
+                source=self._path,
+                contact=self._contact,
+                on_failure=self._start_over,
+                pause=self._pause,
+            )
         finally:
             self._connection.close()
 
     async def _ask(self) -> None:
-        answer = await self._connection.get(self._path, {**self._query, "index": str(self._index)}, self._timeout)
+        blocking = {"index": str(self._index), "wait": f"{self._settings.wait:g}s"}
+        query = {**read_options(self._settings), **self._query(), **blocking}
+        answer = await self._connection.get(self._path, query, self._timeout)
         try:
             answered = parse_index(answer.index)
             if answered < self._index:

@@ -17,10 +17,18 @@ logger: Final = logging.getLogger("service.registry.consul")
 
 
 async def keep_doing(
-    step: Callable[[], Awaitable[None]], *, source: str, contact: Contact, on_failure: Callable[[], None]
+    step: Callable[[], Awaitable[None]],
+    *,
+    source: str,
+    contact: Contact,
+    on_failure: Callable[[], None],
+    pause: float,
 ) -> NoReturn:
-    """Run ``step`` again and again until cancelled; no exception ends it."""
-    bucket = TokenBucket()
+    """Run ``step`` again and again until cancelled; no exception ends it.
+
+    While it succeeds, it is run twice at once and then every ``pause`` seconds at most.
+    """
+    bucket = TokenBucket(refill=pause)
     failures = 0
     while True:
         try:

@@ -1,9 +1,15 @@
-"""The watch for components beyond the first ones: two queries, however many components there are."""
+"""The watch for components beyond the first ones: two queries, however many components there are.
+
+The one about checks tells which components' health has changed, and those are looked at immediately. The one about
+services only tells that some registration, of whomever, has come, changed or gone. Mostly the first query has told
+already whose, since a check came or went with it; so then all components are looked at, but without haste.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, NoReturn
 from urllib.parse import quote
 
@@ -18,10 +24,11 @@ from service_registry_consul.settings import ConsulSettings
 __all__ = ["SharedWatch", "health_path"]
 
 _SERVICES: Final = "/v1/catalog/services"
-"""Its index moves with every registration that comes, changes or goes, but not with health."""
 _CHECKS: Final = "/v1/health/state/any"
-"""Its index moves with every check. Only that is of interest, so a filter leaves the answer empty."""
-_NOTHING: Final = 'CheckID == ""'
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""Names that can stand in a filter."""
+_UNHURRIED: Final = 2.0
+"""Seconds between two looks at all components, after two at once."""
 
 
 def health_path(component: str) -> str:
@@ -30,41 +37,77 @@ def health_path(component: str) -> str:
 
 
 class SharedWatch:
-    """Learns that anything at all has changed in Consul, and then looks at its components one by one."""
+    """Watches many components with three connections. Used on the event loop of the watches only."""
 
     def __init__(self, settings: ConsulSettings, contact: Contact) -> None:
         self._settings = settings
         self._contact = contact
-        self._members: list[Followed] = []
-        self._changed = asyncio.Event()
+        self._members: dict[str, Followed] = {}
+        self._asked: frozenset[str] = frozenset()
+        self._checks: frozenset[tuple[str, ...]] = frozenset()
+        # Who is to be looked at, in the order of dicts.
+        self._urgent: dict[str, None] = {}
+        self._unhurried: dict[str, None] = {}
+        self._something_to_do = asyncio.Event()
 
     def add(self, followed: Followed) -> None:
         """Watch one more component."""
-        self._members.append(followed)
-        self._changed.set()
+        self._members[followed.name] = followed
+        self._look_at(self._urgent, [followed.name])
 
-    def runs(self) -> Iterator[Callable[[], Any]]:
+    def runs(self) -> Iterator[Callable[[], Awaitable[Any]]]:
         """The coroutine functions to run for as long as the watch lasts."""
-        for path, query in ((_SERVICES, {}), (_CHECKS, {"filter": _NOTHING})):
-            yield BlockingQuery(
-                path,
-                query,
-                settings=self._settings,
-                contact=self._contact,
-                on_answer=lambda _: self._changed.set(),
-                on_doubt=self._doubt,
-            ).run
-        yield self._look_when_changed
+        yield self._query(_CHECKS, self._filter, self._on_checks).run
+        yield self._query(_SERVICES, dict, self._on_services, pause=_UNHURRIED).run
+        yield self._keep_looking
 
-    async def _look_when_changed(self) -> NoReturn:
-        await keep_doing(self._look, source="components together", contact=self._contact, on_failure=self._look_again)
+    def _query(
+        self, path: str, query: Callable[[], dict[str, str]], on_answer: Callable[[Any], None], **options: float
+    ) -> BlockingQuery:
+        return BlockingQuery(
+            path,
+            query,
+            settings=self._settings,
+            contact=self._contact,
+            on_answer=on_answer,
+            on_doubt=self._doubt,
+            **options,
+        )
+
+    def _filter(self) -> dict[str, str]:
+        self._asked = frozenset(name for name in self._members if _PLAIN.fullmatch(name))
+        # Checks without a service are those of whole nodes.
+        return {"filter": f'ServiceName == "" or ServiceName matches "^({"|".join(sorted(self._asked))})$"'}
+
+    def _on_checks(self, checks: Any) -> None:
+        if not isinstance(checks, list) or not all(isinstance(check, dict) for check in checks):
+            raise ValueError("a list of checks was expected")
+        known, self._checks = self._checks, frozenset(_identity(check) for check in checks)
+        changed = {service for service, *_ in known ^ self._checks}
+        if "" in changed:
+            self._on_services(None)
+        untold = self._members.keys() - self._asked  # among others, those that came since the question was asked
+        self._look_at(self._urgent, (changed & self._members.keys()) | untold)
+
+    def _on_services(self, _: Any) -> None:
+        self._look_at(self._unhurried, self._members)
+
+    def _look_at(self, when: dict[str, None], names: Any) -> None:
+        when |= dict.fromkeys(names)
+        if when:
+            self._something_to_do.set()
+
+    async def _keep_looking(self) -> NoReturn:
+        await keep_doing(
+            self._look, source="components together", contact=self._contact, on_failure=self._doubt, pause=0.0
+        )
 
     async def _look(self) -> None:
-        await self._changed.wait()
-        self._changed.clear()
+        await self._something_to_do.wait()
         connection = Connection(self._settings)
         try:
-            for followed in list(self._members):
+            while followed := self._next():
+                # One after the other: of two answers about a component, the later one must count.
                 answer = await connection.get(
                     health_path(followed.name), read_options(self._settings), self._settings.request_timeout
                 )
@@ -75,10 +118,21 @@ class SharedWatch:
         finally:
             connection.close()
 
-    def _doubt(self) -> None:
-        for followed in self._members:
-            followed.doubt()
+    def _next(self) -> Followed | None:
+        for names in (self._urgent, self._unhurried):
+            if names:
+                name = next(iter(names))
+                del names[name]
+                return self._members[name]
+        self._something_to_do.clear()
+        return None
 
-    def _look_again(self) -> None:
-        self._doubt()
-        self._changed.set()
+    def _doubt(self) -> None:
+        for followed in self._members.values():
+            followed.doubt()
+        self._on_services(None)
+
+
+def _identity(check: dict[str, Any]) -> tuple[str, ...]:
+    keys = ("ServiceName", "Node", "CheckID", "Status", "ModifyIndex")
+    return tuple(str(check.get(key, "")) for key in keys)

@@ -105,7 +105,7 @@ class Watcher:
             return
         query = BlockingQuery(
             health_path(component),
-            {},
+            dict,
             settings=self._settings,
             contact=self._contact,
             on_answer=followed.answered,

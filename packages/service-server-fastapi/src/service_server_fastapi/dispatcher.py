@@ -60,9 +60,7 @@ class _Target:
 class Dispatcher:
     """Looks methods up, validates, runs and answers. Used on event loops; shared by all calls."""
 
-    def __init__(
-        self, services: Iterable[HostedService], workers: Workers, *, expose_errors: bool = False
-    ) -> None:
+    def __init__(self, services: Iterable[HostedService], workers: Workers, *, expose_errors: bool = False) -> None:
         """Build the table. Raises DeclarationException if a type of a method cannot be validated."""
         self._workers = workers
         self._expose_errors = expose_errors
@@ -97,15 +95,11 @@ class Dispatcher:
         try:
             target, arguments = self._read(codec, body)
         except MalformedData as error:
-            return refusal(
-                ErrorCode.INVALID_ARGUMENT, str(error), status=400, context=context, codec=codec
-            )
+            return refusal(ErrorCode.INVALID_ARGUMENT, str(error), status=400, context=context, codec=codec)
         except _UnknownMethod as error:
             return refusal(ErrorCode.NOT_FOUND, str(error), context=context, codec=codec)
         except ArgumentException as error:
-            return refusal(
-                error.code, error.message, details=error.details, context=context, codec=codec
-            )
+            return refusal(error.code, error.message, details=error.details, context=context, codec=codec)
         return await self._answer(codec, target, arguments, context)
 
     def _read(self, codec: Codec, body: bytes) -> tuple[_Target, tuple[Any, ...]]:
@@ -115,23 +109,21 @@ class Dispatcher:
             raise _UnknownMethod(f"there is no method {request.method[:200]!r} here")
         return target, codec.read_arguments(target.plan, request)
 
-    async def _answer(
-        self, codec: Codec, target: _Target, arguments: tuple[Any, ...], context: CallContext
-    ) -> Answer:
+    async def _answer(self, codec: Codec, target: _Target, arguments: tuple[Any, ...], context: CallContext) -> Answer:
         plan = target.plan
         try:
             with call_context(context):
                 result = await self._run(target, arguments, context)
             body = codec.write_result(plan, result)
         except _TimeIsUp:
-            return refusal(
-                ErrorCode.DEADLINE_EXCEEDED, "the time of the call is up", context=context, codec=codec
-            )
-        except Exception as error:  # noqa: BLE001 - the implementation's errors are the caller's answer
+            return refusal(ErrorCode.DEADLINE_EXCEEDED, "the time of the call is up", context=context, codec=codec)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the implementation's errors are the caller's answer
             return self._failure(codec, plan, error, context)
-        return Answer(
-            status=200, content_type=codec.content_type, body=body, headers=_headers(context)
-        )
+        except asyncio.CancelledError as error:
+            if _is_being_cancelled():
+                raise
+            return self._failure(codec, plan, error, context)
+        return Answer(status=200, content_type=codec.content_type, body=body, headers=_headers(context))
 
     async def _run(self, target: _Target, arguments: tuple[Any, ...], context: CallContext) -> Any:
         args, kwargs = target.plan.method.split(arguments)
@@ -153,7 +145,7 @@ class Dispatcher:
                 raise _TimeIsUp from None
             raise
 
-    def _failure(self, codec: Codec, plan: MethodPlan, error: Exception, context: CallContext) -> Answer:
+    def _failure(self, codec: Codec, plan: MethodPlan, error: BaseException, context: CallContext) -> Answer:
         try:
             wire = error_to_wire(
                 error, declared=plan.errors, correlation_id=context.correlation_id, expose=self._expose_errors
@@ -183,6 +175,12 @@ class _UnknownMethod(LookupError):
 
 class _TimeIsUp(Exception):
     pass
+
+
+def _is_being_cancelled() -> bool:
+    """Whether this call is to end, rather than something that the implementation has waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _call(method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
@@ -12,7 +10,7 @@ from service_core.context import CallContext
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.dispatcher import Answer, Dispatcher, refusal
-from service_server_fastapi.request_context import RequestContext
+from service_server_fastapi.sending import send_answer
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["InvokeEndpoint"]
@@ -32,12 +30,9 @@ class _Refused(Exception):
 class InvokeEndpoint:
     """The ASGI application behind ``/invoke``."""
 
-    def __init__(
-        self, dispatcher: Dispatcher, settings: ServerSettings, *, is_stopping: Callable[[], bool]
-    ) -> None:
+    def __init__(self, dispatcher: Dispatcher, settings: ServerSettings) -> None:
         self._dispatcher = dispatcher
         self._settings = settings
-        self._is_stopping = is_stopping
         self._in_flight = 0
 
     @property
@@ -50,21 +45,17 @@ class InvokeEndpoint:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         context = context_from_headers(headers)
         if self._in_flight >= self._settings.max_concurrency:
-            await self._send(send, _overloaded(context))
+            await send_answer(send, _overloaded(context))
             return
         self._in_flight += 1
         try:
-            with RequestContext.use(scope):
-                answer = await self._answer(scope, receive, headers, context)
-            await self._send(send, answer)
+            await send_answer(send, await self._answer(scope, receive, headers, context))
         except _Disconnected:
             return
         finally:
             self._in_flight -= 1
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, headers: dict[str, str], context: CallContext
-    ) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, headers: dict[str, str], context: CallContext) -> Answer:
         try:
             if scope["method"] != "POST":
                 raise _Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED)
@@ -72,9 +63,7 @@ class InvokeEndpoint:
         except _Refused as refused:
             # The rest of the body is unread, so the connection cannot be used again.
             closing = (("connection", "close"), ("allow", "POST"))[: 2 if refused.status == 405 else 1]
-            return refusal(
-                refused.code, str(refused), status=refused.status, context=context, headers=closing
-            )
+            return refusal(refused.code, str(refused), status=refused.status, context=context, headers=closing)
         return await self._dispatcher.dispatch(headers.get("content-type", ""), body, context)
 
     async def _read_body(self, receive: Receive, headers: dict[str, str]) -> bytes:
@@ -104,20 +93,6 @@ class InvokeEndpoint:
                 f"the request did not arrive within {self._settings.receive_timeout:g} s",
                 ErrorCode.DEADLINE_EXCEEDED,
             ) from None
-
-    async def _send(self, send: Send, answer: Answer) -> None:
-        headers = [
-            (b"content-type", answer.content_type.encode()),
-            (b"content-length", str(len(answer.body)).encode()),
-            *((name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers),
-        ]
-        if self._is_stopping():
-            headers.append(_CLOSE)  # the caller opens its next connection elsewhere
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
-
-
-_CLOSE: Final = (b"connection", b"close")
 
 
 def _overloaded(context: CallContext) -> Answer:

@@ -107,6 +107,13 @@ class Hosting:
         if self._errors:
             raise ExceptionGroup("the server did not stop cleanly", self._errors)
 
+    def give_up(self, failure: BaseException) -> None:
+        """End it because of a failure, to which other ones are noted."""
+        try:
+            self.finish()
+        except Exception as another:  # noqa: BLE001 - the first failure is the one that is raised
+            failure.add_note(f"then what was started already failed to end: {another!r}")
+
     def is_shutting_down_here(self) -> bool:
         """Whether the caller is itself something that is being shut down."""
         return threading.get_ident() == self._shutdown_thread

@@ -11,6 +11,7 @@ from typing import Any, Final
 import uvicorn
 
 from service_core.errors import LocalServiceException, PortInUseException
+from service_server_fastapi.protocol import LimitedConfig
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Listener", "bind"]
@@ -43,57 +44,54 @@ def bind(host: str, port: int) -> socket.socket:
 class _UvicornServer(uvicorn.Server):
     """Tells when it accepts connections."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, up: threading.Event) -> None:
         super().__init__(config)
-        self.accepting = threading.Event()
+        self._up = up
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self.accepting.set()
+        self._up.set()
 
 
 class Listener:
     """Serves one ASGI application on one socket until :meth:`stop`."""
 
     def __init__(self, app: Any, bound: socket.socket, settings: ServerSettings) -> None:
-        config = uvicorn.Config(
-            app,
-            access_log=False,
-            log_config=None,  # logging is the application's
-            log_level=None,
-            lifespan="on",
-            timeout_keep_alive=max(1, round(settings.keep_alive)),
-            timeout_graceful_shutdown=max(1, round(settings.drain_timeout)),
-            server_header=False,
-            ws="none",
-        )
         self._socket = bound
-        self._server = _UvicornServer(config)
+        self._up = threading.Event()
+        self._server = _UvicornServer(LimitedConfig(app, settings), self._up)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._serve, name="service-server", daemon=True)
 
     def start(self) -> None:
         """Return when requests are answered. Raises LocalServiceException if the application does not start."""
         self._thread.start()
-        while not self._server.accepting.wait(0.05):
-            if not self._thread.is_alive():
-                break
-        if self._failure is not None or not self._server.started:
-            self._thread.join()
-            self._socket.close()
+        self._up.wait()
+        if not self._server.started:
+            self.stop(timeout=1.0)
             raise LocalServiceException(
                 "the server did not start; the log of 'uvicorn.error' has the reason"
             ) from self._failure
 
-    def stop(self) -> None:
-        """Take no new connections, finish requests in flight up to the limit, and return. Safe to call twice."""
+    def stop(self, timeout: float) -> bool:
+        """Take no new connections, finish requests in flight, and return whether that was done in time.
+
+        The application has to see to it that requests come to an end.
+        """
         self._server.should_exit = True
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
         self._socket.close()
+        return not self._thread.is_alive()
+
+    def is_own_thread(self) -> bool:
+        """Whether the caller runs on the event loop of the server."""
+        return threading.current_thread() is self._thread
 
     def _serve(self) -> None:
         try:
             self._server.run(sockets=[self._socket])
         except (Exception, SystemExit) as error:  # noqa: BLE001 - handed to the thread that waits
             self._failure = error
+        finally:
+            self._up.set()

@@ -29,6 +29,11 @@ class RequestContext:
         return request
 
     @staticmethod
+    def is_active() -> bool:
+        """Whether a request is being answered here."""
+        return _request.get() is not None
+
+    @staticmethod
     @contextmanager
     def use(scope: Scope) -> Iterator[None]:
         """Make the request of an ASGI scope the current one inside the block."""

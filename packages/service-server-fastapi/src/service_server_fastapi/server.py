@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import contextlib
 import logging
+import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Final, Self
+from contextlib import AbstractAsyncContextManager
+from typing import Final, Self
 
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from service_core import Health, LocalServiceException, Server, ServiceModule
 from service_core.di import Environment
 from service_core.server import WILDCARDS
+from service_health import HealthCheckManager, HealthModule
 from service_server_fastapi.dispatcher import Dispatcher
 from service_server_fastapi.endpoint import InvokeEndpoint
+from service_server_fastapi.health import LIVE, READY, ServerHealth
 from service_server_fastapi.hosting import Hosting, HostingState
+from service_server_fastapi.lifespan import Lifespan, registered_elsewhere, running
 from service_server_fastapi.listener import Listener, bind
-from service_server_fastapi.probe import wait_until_answering
+from service_server_fastapi.request_context import RequestContext
+from service_server_fastapi.routes import Routes
 from service_server_fastapi.settings import ServerSettings
 from service_server_fastapi.signals import GracefulSignals
+from service_server_fastapi.traffic import Traffic, TrafficMiddleware
 from service_server_fastapi.workers import Workers
 
 __all__ = ["FastAPIServer"]
 
 logger: Final = logging.getLogger("service.server")
 
-LIVE: Final = "/health/live"
-READY: Final = "/health/ready"
+_SLACK: Final = 5.0
+"""Seconds that the event loop may take to end after everything on it has ended."""
 
 
 class FastAPIServer(Server):
@@ -60,13 +63,20 @@ class FastAPIServer(Server):
         overrides = {name: value for name, value in given.items() if value is not None}
         self.settings = ServerSettings(**{**(settings or ServerSettings()).model_dump(), **overrides})
         self.app = app if app is not None else FastAPI(title="Services")
+        self._routes = Routes(self.app, details=self.settings.details)
         self._hosting: Hosting | None = None
+        self._health: ServerHealth | None = None
+        self._lifespan: Lifespan | None = None
         self._listener: Listener | None = None
-        self._workers: Workers | None = None
         self._signals: GracefulSignals | None = None
+        self._traffic = Traffic(lambda: self._hosting is not None and self._hosting.is_stopping)
+        self._workers = Workers(self.settings.worker_threads)
+        self._steps = Workers(1)
         self._port: int | None = None
-        self._used = False
+        self._is_used = False
+        self._stopping = threading.Lock()
         self._stopped = threading.Event()
+        self._failure: BaseException | None = None
 
     # three ways to serve
 
@@ -79,34 +89,34 @@ class FastAPIServer(Server):
         """
         self._use()
         bound = bind(self.settings.host, self.settings.port)
-        port = bound.getsockname()[1]
-        self._bound_to(self.settings.host, port)
         try:
+            self._bound_to(bound.getsockname()[1])
             hosting = self._assemble(module)
-        except BaseException:
+            self._listen(bound, hosting)
+            self._signals = GracefulSignals(self.stop, pass_on=True)
+            self._signals.install()
+            hosting.register(Server.port)
+        except BaseException as failure:
+            self._give_up(failure)
             bound.close()
             raise
-        try:
-            self._listener = Listener(self.app, bound, self.settings)
-            self._listener.start()
-            hosting.register(port)
-        except BaseException:
-            self.stop()
-            raise
-        self._signals = GracefulSignals(self.stop, pass_on=True)
-        self._signals.install()
         atexit.register(self.stop)
         logger.info("serving on %s", self.url)
         return hosting.environment
 
     def wait(self) -> None:
-        """Wait in the main thread until SIGTERM, SIGINT or :meth:`stop` has stopped the server; then return."""
+        """Wait in the main thread until SIGTERM, SIGINT or :meth:`stop` has stopped the server; then return.
+
+        Raises what went wrong when it stopped.
+        """
         if self._signals is not None:
             self._signals.pass_on = False
         while not self._stopped.wait(3600):  # without a limit, Windows would not see Ctrl-C
             pass
         if self._signals is not None:
             self._signals.restore()
+        if self._failure is not None:
+            raise self._failure
 
     def run(self, module: type) -> None:
         """Serve in the foreground: :meth:`boot` and :meth:`wait`."""
@@ -116,48 +126,29 @@ class FastAPIServer(Server):
     def asgi(self, module: type) -> FastAPI:
         """The application for an ASGI server, whose lifespan starts and stops everything.
 
-        ``port`` is then the one on which that server is reached. Components are registered once it answers. With
-        several workers each has an environment of its own, and all are registered as one instance.
+        ``host`` and ``port`` are then those on which that server is reached. Components are registered once it
+        answers. With several workers each has an environment of its own, and all are registered as one instance.
         """
         self._use()
-        self._bound_to(self.settings.host, self.settings.port)
-        inner = self.app.router.lifespan_context
-
-        @contextlib.asynccontextmanager
-        async def lifespan(app: Any) -> AsyncIterator[Any]:
-            async with inner(app) as state:
-                hosting = self._assemble(module)
-                signals = GracefulSignals(hosting.leave, pass_on=True)
-                signals.install()
-                registering = asyncio.create_task(self._register_when_answering(hosting))
-                try:
-                    yield state
-                finally:
-                    registering.cancel()
-                    await asyncio.to_thread(hosting.leave)
-                    signals.restore()
-                    self._finish(hosting)
-
-        self.app.router.lifespan_context = lifespan
+        self._bound_to(self.settings.port)
+        self._lifespan = Lifespan(self.app, lambda: self._hosted_elsewhere(module), keeps=False)
         return self.app
 
     def stop(self) -> None:
         """Stop what :meth:`boot` or :meth:`run` started, and return when it has stopped.
 
-        Safe to call twice and from any thread. Calls in flight get ``drain_timeout`` seconds to finish.
+        Safe to call twice and from any thread. Calls in flight get ``drain_timeout`` seconds to finish. Inside a
+        request it returns at once, since that request is among those that are waited for. Raises what went wrong
+        in ``shutdown`` of components and the like, after all has been stopped; an ExceptionGroup if it was several.
         """
         hosting, listener = self._hosting, self._listener
         if hosting is None or listener is None:
             return
-        try:
-            hosting.leave()
-            listener.stop()
-            self._finish(hosting)
-        finally:
-            atexit.unregister(self.stop)
-            if self._signals is not None and not self._signals.ending:
-                self._signals.restore()
-            self._stopped.set()
+        if self._is_inside(hosting, listener):
+            stop = threading.Thread(target=self._stop_once, args=(hosting, listener), name="service-stop", daemon=True)
+            stop.start()
+            return
+        self._stop_once(hosting, listener)
 
     def __enter__(self) -> Self:
         return self
@@ -181,75 +172,107 @@ class FastAPIServer(Server):
         return self._hosting is not None and self._hosting.state is HostingState.READY
 
     def route_health(self, path: str, check: Callable[[], Awaitable[Health]]) -> None:
-        """Answer GET requests for ``path`` with what ``check`` says, as JSON; the registry maps it to a status."""
+        """Answer GET requests for ``path`` with what ``check`` says, as JSON; the registry maps it to a status.
 
-        async def endpoint(_request: Request) -> Response:
-            health = await check()
-            status = 200 if self._hosting is None else self._hosting.manager.component_registry.map_health(health)
-            return JSONResponse(health.to_dict(), status)
-
-        self._add_route(path, endpoint)
+        Raises DeclarationException if something else is there already.
+        """
+        health, hosting = self._health, self._hosting
+        if health is None or hosting is None:
+            raise LocalServiceException("health is routed while the server starts, not before")
+        self._routes.add_health(path, lambda: health.of_component(check), hosting.manager.component_registry.map_health)
 
     # parts
 
-    def _bound_to(self, host: str, port: int) -> None:
+    def _use(self) -> None:
+        if self._is_used:
+            raise LocalServiceException("a FastAPIServer serves once; make another one for another module")
+        self._is_used = True
+        self.app.add_middleware(TrafficMiddleware, traffic=self._traffic)
+
+    def _bound_to(self, port: int) -> None:
         self._port = port
-        Server.host, Server.port = host, port
+        Server.host, Server.port = self.settings.host, port
 
     def _assemble(self, module: type) -> Hosting:
-        """Make the environment, start its components and route to them."""
-        environment = Environment(module, ServiceModule, instances=[self])
-        try:
-            hosting = Hosting(environment, propagation_delay=self.settings.propagation_delay)
-            workers = Workers(self.settings.worker_threads)
-            dispatcher = Dispatcher(
-                hosting.manager.hosted_services(), workers, expose_errors=self.settings.expose_errors
-            )
-            invoke = InvokeEndpoint(
-                dispatcher, self.settings, is_stopping=lambda: hosting.state is HostingState.STOPPING
-            )
-            self._add_route("/invoke", invoke)
-            self._add_route(LIVE, _live)
-            self._add_route(READY, self._ready)
-            self._hosting, self._workers = hosting, workers
-            hosting.start(self)
-        except BaseException:
-            self._hosting = None
-            environment.destroy()
-            raise
+        """Make the environment and route to it."""
+        environment = Environment(module, ServiceModule, HealthModule, instances=[self])
+        self._hosting = hosting = Hosting(environment, self.settings)
+        dispatcher = Dispatcher(
+            hosting.manager.hosted_services(), self._workers, expose_errors=self.settings.expose_errors
+        )
+        self._routes.add("/invoke", InvokeEndpoint(dispatcher, self.settings))
+        checks = environment.get(HealthCheckManager)
+        self._health = ServerHealth(hosting, checks, timeout=self.settings.health_timeout)
+        self._routes.add_health(LIVE, self._health.live)
+        self._routes.add_health(READY, self._health.ready)
         return hosting
 
-    def _finish(self, hosting: Hosting) -> None:
+    def _listen(self, bound: socket.socket, hosting: Hosting) -> None:
+        lifespan = self._lifespan = Lifespan(self.app, lambda: self._running(hosting), keeps=True)
+        self._listener = Listener(self.app, bound, self.settings)
+        try:
+            self._listener.start()
+        except LocalServiceException:
+            if lifespan.failure is None:
+                raise
+            raise lifespan.failure from None
+
+    def _running(self, hosting: Hosting) -> AbstractAsyncContextManager[None]:
+        return running(hosting, self, self._traffic, self._steps)
+
+    @contextlib.asynccontextmanager
+    async def _hosted_elsewhere(self, module: type) -> AsyncIterator[None]:
+        try:
+            hosting: Hosting = await self._steps.run(self._assemble, (module,))
+            async with (
+                self._running(hosting),
+                registered_elsewhere(hosting, self.settings, lambda: self._leave(hosting), self._steps),
+            ):
+                yield
+        finally:
+            self._workers.close()
+            self._steps.close()
+
+    def _leave(self, hosting: Hosting) -> None:
+        hosting.leave()
+        self._traffic.end_within(self.settings.drain_timeout)
+
+    def _is_inside(self, hosting: Hosting, listener: Listener) -> bool:
+        return RequestContext.is_active() or listener.is_own_thread() or hosting.is_shutting_down_here()
+
+    def _stop_once(self, hosting: Hosting, listener: Listener) -> None:
+        with self._stopping:
+            if self._stopped.is_set():
+                return
+            try:
+                self._stop(hosting, listener)
+            except Exception as failure:
+                self._failure = failure
+                raise
+            finally:
+                atexit.unregister(self.stop)
+                if self._signals is not None and not self._signals.has_come:
+                    self._signals.restore()
+                self._stopped.set()
+
+    def _stop(self, hosting: Hosting, listener: Listener) -> None:
+        self._leave(hosting)
+        if not listener.stop(timeout=self.settings.drain_timeout + self.settings.shutdown_timeout + _SLACK):
+            logger.error("the event loop did not end in time: something on it blocks or cannot be cancelled")
+        self._workers.close()
+        self._steps.close()
         try:
             hosting.finish()
         finally:
-            if self._workers is not None:
-                self._workers.close()
+            if self._lifespan is not None and self._lifespan.failure is not None:
+                raise self._lifespan.failure
 
-    async def _register_when_answering(self, hosting: Hosting) -> None:
-        host, port = self.settings.host, self.settings.port
-        if await wait_until_answering(host, port, LIVE, timeout=30.0):
-            await asyncio.to_thread(hosting.register, port)
-        else:
-            logger.error(
-                "nobody answers on %s:%d, so nothing is registered; give FastAPIServer(host=..., port=...) the "
-                "address that your ASGI server listens on",
-                host,
-                port,
-            )
-
-    async def _ready(self, _request: Request) -> Response:
-        return JSONResponse({"status": "OK" if self.is_ready else "ERROR"}, 200 if self.is_ready else 503)
-
-    def _add_route(self, path: str, endpoint: Any) -> None:
-        # Before the user's routes, among which there may be one that takes every path.
-        self.app.router.routes.insert(0, Route(path, endpoint, include_in_schema=False))
-
-    def _use(self) -> None:
-        if self._used:
-            raise LocalServiceException("a FastAPIServer serves once; make another one for another module")
-        self._used = True
-
-
-async def _live(_request: Request) -> Response:
-    return JSONResponse({"status": "OK"})
+    def _give_up(self, failure: BaseException) -> None:
+        """End what has begun, because of a failure that boot() raises."""
+        self._stopped.set()
+        if self._hosting is None:
+            return
+        self._leave(self._hosting)
+        if self._listener is not None:
+            self._listener.stop(timeout=_SLACK)
+        self._hosting.give_up(failure)

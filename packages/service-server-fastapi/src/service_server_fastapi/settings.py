@@ -17,7 +17,7 @@ class ServerSettings(BaseSettings):
 
     host: str = "0.0.0.0"  # noqa: S104 - a server is there to be reached
     """The address to listen on."""
-    port: int = Field(8000, ge=0, le=65535)
+    port: int = Field(default=8000, ge=0, le=65535)
     """The port to listen on; 0 picks a free one."""
     expose_errors: bool = False
     """Whether callers get the messages of errors that are not declared; they may hold secrets."""
@@ -28,26 +28,26 @@ class ServerSettings(BaseSettings):
 
     # limits
 
-    worker_threads: int = Field(40, ge=1)
+    worker_threads: int = Field(default=40, ge=1)
     """How many ``def`` methods run at once; more of them wait."""
-    max_body_bytes: int = Field(16 * 1024 * 1024, ge=1)
+    max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1)
     """The largest request that is read; a larger one is answered with 413."""
-    max_header_bytes: int = Field(64 * 1024, ge=1024)
+    max_header_bytes: int = Field(default=64 * 1024, ge=1024)
     """The most that a request may have before its body; a larger one is answered with 431."""
-    max_concurrency: int = Field(1000, ge=1)
+    max_concurrency: int = Field(default=1000, ge=1)
     """How many calls may be in work or wait for a worker; the next one is answered with 503."""
-    receive_timeout: float = Field(10.0, gt=0)
+    receive_timeout: float = Field(default=10.0, gt=0)
     """Seconds within which a request must have arrived, its head and its body each; then it is answered with 408."""
-    health_timeout: float = Field(5.0, gt=0)
+    health_timeout: float = Field(default=5.0, gt=0)
     """Seconds that a component may take to say how it is; then it is told to be in error."""
-    keep_alive: float = Field(15.0, gt=0)
+    keep_alive: float = Field(default=15.0, gt=0)
     """Seconds that an idle connection is kept; longer than clients keep it, who would else find it closed."""
 
     # the end
 
-    propagation_delay: float = Field(0.5, ge=0)
+    propagation_delay: float = Field(default=0.5, ge=0)
     """Seconds between deregistration and the end of new calls, in which clients hear of it."""
-    drain_timeout: float = Field(20.0, ge=0)
+    drain_timeout: float = Field(default=20.0, ge=0)
     """Seconds that calls in flight may take to finish when the server stops; then they are cancelled."""
-    shutdown_timeout: float = Field(10.0, gt=0)
+    shutdown_timeout: float = Field(default=10.0, gt=0)
     """Seconds that components and the container may take to shut down; then nobody waits for them any more."""

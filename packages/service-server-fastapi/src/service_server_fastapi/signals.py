@@ -67,8 +67,8 @@ class GracefulSignals:
     def _end(self, number: int) -> None:
         try:
             self._on_signal()
-        except Exception as error:  # noqa: BLE001 - who waits for the end gets it raised there
-            if self.pass_on:
+        except Exception as error:
+            if self.pass_on:  # else wait() raises it
                 logger.error("the server did not stop cleanly", exc_info=error)
         finally:
             if self.pass_on:

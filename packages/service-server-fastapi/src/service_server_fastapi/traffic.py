@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,8 +13,9 @@ from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.dispatcher import Answer, refusal
 from service_server_fastapi.request_context import RequestContext
+from service_server_fastapi.sending import send_answer
 
-__all__ = ["Traffic", "TrafficMiddleware", "send_answer"]
+__all__ = ["Traffic", "TrafficMiddleware"]
 
 logger: Final = logging.getLogger("service.server")
 
@@ -64,17 +65,13 @@ class TrafficMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        task = asyncio.current_task()
-        assert task is not None
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
         has_begun = False
 
         async def send_closing(message: Message) -> None:
             nonlocal has_begun
             has_begun = True
-            if message["type"] == "http.response.start" and self._traffic.is_stopping():
-                # The caller opens its next connection elsewhere.
-                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
-            await send(message)
+            await send(_closing(message) if self._traffic.is_stopping() else message)
 
         self._traffic.tasks.add(task)
         try:
@@ -89,15 +86,12 @@ class TrafficMiddleware:
             self._traffic.tasks.discard(task)
 
 
-async def send_answer(send: Send, answer: Answer) -> None:
-    """Send an answer as the response of an ASGI application."""
-    headers = [
-        (b"content-type", answer.content_type.encode()),
-        (b"content-length", str(len(answer.body)).encode()),
-        *((name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers),
-    ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+def _closing(message: Message) -> Message:
+    """The same with a header that lets the caller open its next connection elsewhere."""
+    if message["type"] != "http.response.start":
+        return message
+    headers = [header for header in message.get("headers", ()) if header[0].lower() != b"connection"]
+    return {**message, "headers": [*headers, (b"connection", b"close")]}
 
 
 def _cut_off(scope: Scope) -> Answer:

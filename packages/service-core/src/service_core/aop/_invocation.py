@@ -58,17 +58,13 @@ class Chain:
     """A method with its advice: before comes first, then around with the outermost first, error, after."""
 
     function: Callable[..., Any]
+    is_async: bool
     before: tuple[AdviceMethod, ...]
     around: tuple[AdviceMethod, ...]
     error: tuple[AdviceMethod, ...]
     """Called if a before advice, an around advice or the method raises an Exception."""
     after: tuple[AdviceMethod, ...]
     """Called however the call ends, also if it is cancelled."""
-
-    @property
-    def is_async(self) -> bool:
-        """Whether the method is awaited."""
-        return inspect.iscoroutinefunction(self.function)
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a sync method."""

@@ -79,6 +79,7 @@ class Weaver:
 
         return Chain(
             function=function,
+            is_async=inspect.iscoroutinefunction(function),
             before=of_kind("before"),
             around=of_kind("around"),
             error=of_kind("error"),

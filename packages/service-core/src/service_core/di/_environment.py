@@ -54,8 +54,7 @@ class Environment:
         self._shared: dict[Any, Any] = dict(self._holdings.instances)
         self._weaver = Weaver(self._holdings.advices, self.get)
         self._container = container_of(self._holdings, self._make)
-        for instance in self._shared.values():
-            self._mark_finished(instance)
+        self._mark_finished(*self._shared.values())
         try:
             self._start()
         except BaseException as failure:
@@ -113,9 +112,9 @@ class Environment:
         try:
             self._container.close()
         except ExitError as group:
-            if len(group.exceptions) == 1:
-                raise group.exceptions[0] from None
-            raise ExceptionGroup("several objects failed to end", group.exceptions) from None
+            errors = group.exceptions
+            one = errors[0] if len(errors) == 1 else ExceptionGroup("several objects failed to end", errors)
+            raise one from None
         finally:
             with self._lock:
                 self._is_closed = True
@@ -180,9 +179,10 @@ class Environment:
             if run is not None:
                 run()
 
-    def _mark_finished(self, made: object) -> None:
-        with suppress(TypeError):  # not every class with slots allows weak references
-            self._finished[id(made)] = made
+    def _mark_finished(self, *objects: object) -> None:
+        for made in objects:
+            with suppress(TypeError):  # not every class with slots allows weak references
+                self._finished[id(made)] = made
 
     def _check_open(self, kind: Any) -> None:
         if self._is_closed:

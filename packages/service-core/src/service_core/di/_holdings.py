@@ -52,23 +52,25 @@ class Holdings:
 
     def unmet(self, kind: Any, wanted_by: str = "") -> DependencyException:
         """Why there is no ``kind`` to be had."""
-        subject = f"{wanted_by} needs {name_of(kind)}, which" if wanted_by else name_of(kind)
+        name = name_of(kind)
+        nobody, several = f"nobody provides {name}", f"{name} is offered by several"
+        if wanted_by:
+            need = f"{wanted_by} needs {name}, which"
+            nobody, several = f"{need} nobody provides", f"{need} is offered by several"
         found = self._offers.get(kind)
         if found:
             sources = [self.products[t].source if t in self.products else name_of(t) for t in found]
-            return DependencyException(
-                f"{subject} is offered by several: {', '.join(sources)}; ask for one of these instead"
-            )
+            return DependencyException(f"{several}: {', '.join(sources)}; ask for one of these instead")
         packages = " or ".join(dict.fromkeys(_package(module) for module in self._modules)) or "of a module"
         outside = [cls for cls in self._declared if cls not in self.products and kind in _kinds(cls)]
         if outside:
             return DependencyException(
-                f"{subject} nobody provides: {', '.join(map(_place, outside))} is not in package {packages}; "
+                f"{nobody}: {', '.join(map(_place, outside))} is not in package {packages}; "
                 f"import a module of its package with @module(imports=[...])"
             )
         module = name_of(self._modules[-1]) if self._modules else "a module"
         return DependencyException(
-            f"{subject} nobody provides; add a @create() method that returns {name_of(kind)} to {module}, or "
+            f"{nobody}; add a @create() method that returns {name} to {module}, or "
             f"decorate a class with @injectable() in package {packages}"
         )
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 import msgpack
-from pydantic import ValidationError
 from pydantic_core import from_json, to_json, to_jsonable_python
 
 from service_core.errors import ArgumentException
 from service_core.wire.failure import WireError
 from service_core.wire.plan import MethodPlan
+from service_core.wire.values import WireType, may_be_infinite
 
 __all__ = ["CODECS", "JSON", "MSGPACK", "Codec", "MalformedData", "WireRequest"]
 
@@ -87,7 +88,7 @@ class _JSONCodec(Codec):
         return b"".join((self._METHOD, plan.name.encode(), self._ARGS, written, b"}"))
 
     def read_request(self, data: bytes) -> WireRequest:
-        if data.startswith(self._METHOD) and data.endswith(b"]}") and not _may_be_infinite(data):
+        if data.startswith(self._METHOD) and data.endswith(b"]}") and not may_be_infinite(data):
             end = data.find(self._ARGS, len(self._METHOD))
             name = data[len(self._METHOD) : end]
             if end > 0 and name.isascii() and b'"' not in name and b"\\" not in name:
@@ -97,12 +98,16 @@ class _JSONCodec(Codec):
 
     def read_arguments(self, plan: MethodPlan, request: WireRequest) -> tuple[Any, ...]:
         try:
-            arguments: tuple[Any, ...] = plan.arguments.from_json(request.arguments)
-        except ValidationError as error:
-            if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
-                raise MalformedData("the request is not valid JSON") from None
-            raise plan.arguments.refused(error) from error
-        return arguments
+            return plan.arguments.from_json(request.arguments)
+        except ArgumentException as error:
+            if not error.details or error.details[0]["type"] != "json_invalid":
+                raise
+        # More than the arguments was cut out, or they are no JSON. Read with care the whole, which is known still.
+        data = b"".join((self._METHOD, request.method.encode(), self._ARGS, request.arguments, b"}"))
+        method, arguments = _envelope_of_request(self._parse(data))
+        if method != request.method:
+            raise MalformedData("the request names two methods")
+        return plan.arguments.from_json(to_json(arguments))
 
     def write_result(self, plan: MethodPlan, result: Any) -> bytes:
         return b"".join((self._RESULT, plan.result.to_json(result), self._NO_EXCEPTION))
@@ -111,18 +116,11 @@ class _JSONCodec(Codec):
         return to_json({"result": None, "exception": error.to_dict()})
 
     def read_response(self, plan: MethodPlan, data: bytes) -> Any:
-        if data.startswith(self._RESULT) and data.endswith(self._NO_EXCEPTION) and not _may_be_infinite(data):
-            try:
+        if data.startswith(self._RESULT) and data.endswith(self._NO_EXCEPTION) and not may_be_infinite(data):
+            with suppress(ArgumentException):  # not as canonical as it looked, or wrong: what follows says what it is
                 return plan.result.from_json(data[len(self._RESULT) : -len(self._NO_EXCEPTION)])
-            except ValidationError:
-                pass  # not as canonical as it looked, or wrong: read it with care, which says what is wrong
         result, error = _envelope_of_response(self._parse(data))
-        if error is not None:
-            return error
-        try:
-            return plan.result.from_json(to_json(result))
-        except ValidationError as wrong:
-            raise plan.result.refused(wrong) from wrong
+        return plan.result.from_json(to_json(result)) if error is None else error
 
     @staticmethod
     def _parse(data: bytes) -> Any:
@@ -130,11 +128,6 @@ class _JSONCodec(Codec):
             return from_json(data, allow_inf_nan=False)
         except ValueError as error:
             raise MalformedData(f"not valid JSON: {error}") from None
-
-
-def _may_be_infinite(data: bytes) -> bool:
-    # NaN and Infinity are no JSON, but parsers that validate in the same pass take them.
-    return b"NaN" in data or b"Infinity" in data
 
 
 class _MsgpackCodec(Codec):
@@ -146,34 +139,35 @@ class _MsgpackCodec(Codec):
     _NO_EXCEPTION: Final = b"\xa9exception\xc0"
 
     def write_request(self, plan: MethodPlan, arguments: tuple[Any, ...]) -> bytes:
-        written = _pack(plan.arguments.to_plain(arguments), plan.arguments.where)
-        return b"".join((self._METHOD, msgpack.packb(plan.name), self._ARGS, written))
+        written = self._write(plan.arguments, arguments)
+        return b"".join((self._METHOD, _pack(plan.name, plan.method.where), self._ARGS, written))
 
     def read_request(self, data: bytes) -> WireRequest:
         return WireRequest(*_envelope_of_request(_unpack(data)))
 
     def read_arguments(self, plan: MethodPlan, request: WireRequest) -> tuple[Any, ...]:
-        try:
-            arguments: tuple[Any, ...] = plan.arguments.from_plain(request.arguments)
-        except ValidationError as error:
-            raise plan.arguments.refused(error) from error
-        return arguments
+        return plan.arguments.from_plain(request.arguments)
 
     def write_result(self, plan: MethodPlan, result: Any) -> bytes:
-        written = _pack(plan.result.to_plain(result), plan.result.where)
-        return b"".join((self._RESULT, written, self._NO_EXCEPTION))
+        return b"".join((self._RESULT, self._write(plan.result, result), self._NO_EXCEPTION))
 
     def write_error(self, error: WireError) -> bytes:
         return _pack({"result": None, "exception": error.to_dict()}, "exception")
 
     def read_response(self, plan: MethodPlan, data: bytes) -> Any:
         result, error = _envelope_of_response(_unpack(data))
-        if error is not None:
-            return error
-        try:
-            return plan.result.from_plain(result)
-        except ValidationError as wrong:
-            raise plan.result.refused(wrong) from wrong
+        return plan.result.from_plain(result) if error is None else error
+
+    @staticmethod
+    def _write(wire_type: WireType, value: Any) -> bytes:
+        written = _pack(wire_type.to_plain(value), wire_type.where)
+        if any(number in written for number in _NOT_FINITE):
+            wire_type.to_json(value)  # refuses it, if it is a number indeed
+        return written
+
+
+_NOT_FINITE: Final = (b"\xcb\x7f\xf8", b"\xcb\xff\xf8", b"\xcb\x7f\xf0" + bytes(6), b"\xcb\xff\xf0" + bytes(6))
+"""NaN, -NaN, infinity and -infinity in msgpack: JSON has no form for them, and both formats carry the same values."""
 
 
 def _envelope_of_request(data: Any) -> tuple[str, list[Any]]:
@@ -194,10 +188,9 @@ def _envelope_of_response(data: Any) -> tuple[Any, WireError | None]:
 
 def _pack(value: Any, where: str) -> bytes:
     try:
-        packed: bytes = msgpack.packb(value, default=_plain)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise ArgumentException(f"{where}: the value cannot be written as msgpack") from error
-    return packed
+        return cast(bytes, msgpack.packb(value, default=_plain))
+    except (ValueError, TypeError, OverflowError):
+        raise ArgumentException(f"{where}: the value cannot be written as msgpack") from None
 
 
 def _plain(value: Any) -> Any:
@@ -223,8 +216,8 @@ def _unpack(data: bytes) -> Any:
             unpacker = msgpack.Unpacker(max_buffer_size=len(data) or 1)
             unpacker.feed(data)
             unpacker.skip()
-        value = msgpack.unpackb(data, strict_map_key=False, ext_hook=_refuse_extension)
-    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        value = msgpack.unpackb(data, strict_map_key=False, ext_hook=_refuse_extension, timestamp=3)
+    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
         reason = str(error) or type(error).__name__
         raise MalformedData(f"not valid msgpack: {reason[:200]}") from None
     if _headers(data) > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):

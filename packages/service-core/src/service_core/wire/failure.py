@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from pydantic import ValidationError
-
 from service_core.errors import (
+    ArgumentException,
     AuthorizationException,
     DeadlineExceeded,
     ErrorCode,
@@ -59,19 +58,20 @@ class WireError:
         aspyx-service sends a plain string.
         """
         if not isinstance(data, Mapping):
-            return cls(message=data if isinstance(data, str) else repr(data)[:500])
-        try:
-            code = ErrorCode(data.get("code"))
-        except ValueError:
-            code = ErrorCode.INTERNAL
-        correlation_id = data.get("correlation_id")
+            return cls(
+                message=data if isinstance(data, str) else f"a failure of an unknown form: {type(data).__name__}"
+            )
         return cls(
-            type=str(data.get("type") or ""),
-            code=code,
-            message=str(data.get("message") or ""),
+            type=_text(data.get("type")),
+            code=next((code for code in ErrorCode if code == data.get("code")), ErrorCode.INTERNAL),
+            message=_text(data.get("message")),
             details=data.get("details"),
-            correlation_id=None if correlation_id is None else str(correlation_id),
+            correlation_id=_text(data.get("correlation_id")) or None,
         )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def error_to_wire(
@@ -84,7 +84,7 @@ def error_to_wire(
     """What the caller is told about an exception of the implementation.
 
     A declared error is told with its fields. Of any other one only its class name and code are told, and its
-    message if ``expose`` says so. Raises ArgumentException or AttributeError if a declared error's fields are not
+    message if ``expose`` says so. A subclass of a declared error is told as that, without its own message. Raises ArgumentException or AttributeError if a declared error's fields are not
     what its class declares.
     """
     for cls in type(error).__mro__:
@@ -94,7 +94,7 @@ def error_to_wire(
             return WireError(
                 type=cls.__name__,
                 code=code if isinstance(code, ErrorCode) else ErrorCode.FAILED_PRECONDITION,
-                message=str(error),
+                message=str(error) if expose or type(error) is cls else "",
                 details={"fields": known.write(cast(Exception, error))},
                 correlation_id=correlation_id,
             )
@@ -126,7 +126,7 @@ def error_from_wire(
     if known is not None and isinstance(wire.details, Mapping) and "fields" in wire.details:
         try:
             return known.read(wire.details["fields"])
-        except (ValidationError, TypeError, ValueError):
+        except (ArgumentException, TypeError, ValueError):
             # The other side has another version of the class; the error stays one, only less precise.
             return _remote(wire, where)
     if wire.type in _AUTHORIZATION:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from typing import Annotated, Any, get_type_hints
+from dataclasses import is_dataclass
+from typing import Annotated, Any, NotRequired, get_type_hints
 
 from pydantic import Field
 from pydantic_core import from_json
 from typing_extensions import TypedDict
 
-from service_core.descriptors import NO_DEFAULT, ComponentDescriptor, MethodDescriptor, ServiceDescriptor
-from service_core.errors import DeclarationException
+from service_core.descriptors import (
+    NO_DEFAULT,
+    ComponentDescriptor,
+    MethodDescriptor,
+    ParameterDescriptor,
+    ServiceDescriptor,
+)
+from service_core.errors import ArgumentException, DeclarationException
 from service_core.wire.values import WireType
 
 __all__ = ["DeclaredError", "MethodPlan"]
@@ -23,9 +29,7 @@ class MethodPlan:
 
     __slots__ = ("arguments", "errors", "method", "name", "result")
 
-    def __init__(
-        self, component: ComponentDescriptor, service: ServiceDescriptor, method: MethodDescriptor
-    ) -> None:
+    def __init__(self, component: ComponentDescriptor, service: ServiceDescriptor, method: MethodDescriptor) -> None:
         """Build the plan. Raises DeclarationException if a type cannot be validated."""
         self.name = f"{component.name}:{service.name}:{method.name}"
         """The name of the method on the wire."""
@@ -42,14 +46,25 @@ def _arguments(method: MethodDescriptor) -> WireType:
         if parameter.default is NO_DEFAULT:
             items.append(parameter.annotation)
         else:
-            items.append(Annotated[parameter.annotation, Field(default=parameter.default)])
+            _check_default(parameter, method.where)
+            default: Any = Field(default=parameter.default, validate_default=True)
+            items.append(Annotated[parameter.annotation, default])
     names = [parameter.name for parameter in method.parameters]
     try:
-        return WireType(tuple[*items] if items else tuple[()], method.where, names)
+        return WireType(tuple.__class_getitem__(tuple(items)), method.where, names)
     except DeclarationException:
         for parameter in method.parameters:  # one of these says which it is
             WireType(parameter.annotation, f"{method.where}: parameter '{parameter.name}'")
         raise
+
+
+def _check_default(parameter: ParameterDescriptor, where: str) -> None:
+    where = f"{where}: parameter '{parameter.name}'"
+    try:
+        WireType(parameter.annotation, where).to_plain(parameter.default)
+    except ArgumentException as error:
+        hint = f"; write '{parameter.name}: ... | None = None'" if parameter.default is None else ""
+        raise DeclarationException(f"{where}: its default does not fit its type{hint} ({error.message})") from None
 
 
 class DeclaredError:
@@ -67,7 +82,7 @@ class DeclaredError:
         hints = _error_fields(cls, where)
         self._keyword = hints is not None
         self._names = tuple(hints or ("args",))
-        fields_type: Any = TypedDict(  # type: ignore[misc, operator]
+        fields_type: Any = TypedDict(  # type: ignore[misc]
             f"{cls.__name__}Fields", hints if hints is not None else {"args": list[Any]}
         )
         self._fields = WireType(fields_type, f"{where}: error {cls.__name__}")
@@ -84,8 +99,8 @@ class DeclaredError:
         return from_json(self._fields.to_json(values))
 
     def read(self, data: Any) -> Exception:
-        """The error again. Raises ValidationError, TypeError if the data do not fit the class."""
-        values: Mapping[str, Any] = self._fields.from_plain(data)
+        """The error again. Raises ArgumentException, TypeError if the data do not fit the class."""
+        values = self._fields.from_plain(data)
         if self._keyword:
             return self._cls(**values)
         return self._cls(*values["args"])
@@ -93,21 +108,31 @@ class DeclaredError:
 
 def _error_fields(cls: type[Exception], where: str) -> dict[str, Any] | None:
     """Names and types of the fields, None for a class that only keeps its arguments."""
-    if is_dataclass(cls):
-        hints = get_type_hints(cls, include_extras=True)
-        return {field.name: hints[field.name] for field in fields(cls) if field.init}
-    if not inspect.isfunction(cls.__init__):
+    if not is_dataclass(cls) and not inspect.isfunction(cls.__init__):
         return None
-    hints = get_type_hints(cls.__init__, include_extras=True)
+    hints = _hints(cls, where)
     found: dict[str, Any] = {}
     for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or parameter.name not in hints:
+        named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if not named or parameter.name not in hints:
             raise DeclarationException(
-                f"{where}: error {cls.__name__} cannot be sent, its parameter '{parameter}' has no type of its own; "
-                f"give every parameter of __init__ a type hint and keep it in an attribute of the same name"
+                f"{where}: error {cls.__name__} cannot be sent, its parameter '{parameter}' is not one that has a type "
+                f"and can be given by name; write '{parameter.name}: <type>' and keep it in an attribute of that name"
             )
-        found[parameter.name] = hints[parameter.name]
+        hint = hints[parameter.name]
+        # The other side may have a version of the class that has no such field yet.
+        found[parameter.name] = hint if parameter.default is parameter.empty else NotRequired[hint]
     return found
+
+
+def _hints(cls: type[Exception], where: str) -> dict[str, Any]:
+    try:
+        return get_type_hints(cls if is_dataclass(cls) else cls.__init__, include_extras=True)
+    except (AttributeError, NameError, SyntaxError, TypeError) as error:
+        raise DeclarationException(
+            f"{where}: error {cls.__name__} cannot be sent, a type hint of its fields is not a type that can be found "
+            f"from module '{cls.__module__}': {error}"
+        ) from error
 
 
 def _declared_errors(method: MethodDescriptor) -> dict[str, DeclaredError]:

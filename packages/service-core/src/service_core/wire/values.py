@@ -1,138 +1,138 @@
-"""Values on the wire: the schema that pydantic has for a type, with the wire's own rules added.
+"""Values on the wire: read and written by pydantic, refused with the place where they are wrong.
 
-pydantic takes rules such as "bytes as base64" from each model's own configuration, so a model that says nothing
-could not carry arbitrary bytes in JSON. The wire's rules therefore go into the schema of every nested type:
-
-* bytes are base64 in JSON (url-safe alphabet, as pydantic writes it) and raw in msgpack,
-* NaN and infinity are refused,
-* fields travel under their own names, aliases are read too, computed fields stay at home.
+Messages name places and never quote values, which may be secret; for the same reason pydantic's errors, which do
+quote them, are not chained to ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, SchemaSerializer, SchemaValidator, to_json
+from pydantic_core import SchemaSerializer, SchemaValidator, from_json
 
 from service_core.errors import ArgumentException, DeclarationException
+from service_core.wire.schema import RULES, UnsendableType, with_rules
 
-__all__ = ["WireType", "validation_details"]
+__all__ = ["WireType", "may_be_infinite", "validation_details"]
 
-_RULES: Final[dict[str, Any]] = {
-    "ser_json_bytes": "base64",
-    "val_json_bytes": "base64",
-    "allow_inf_nan": False,
-}
-_CONFIGURED: Final = frozenset({"model", "dataclass", "typed-dict"})
-# Parts of a schema that hold classes and hints, not schemas.
-_OPAQUE: Final = frozenset({"cls", "metadata", "function", "default", "expected", "members"})
+R = TypeVar("R")
+
+_CLOSELY: Final = {**RULES, "revalidate_instances": "always"}
+_MOST_ERRORS: Final = 1000
+"""How many wrong places are looked at; pydantic needs about 1 KB for each, whatever a few bytes made wrong."""
+_MOST_DETAILS: Final = 20
+"""How many wrong places are told."""
 
 
 class WireType:
     """Reads and writes the values of one type. Immutable and safe to use from several threads."""
 
-    __slots__ = ("_names", "_serializer", "_validator", "where")
+    __slots__ = ("_names", "_schema", "_serializer", "_validator", "where")
 
     def __init__(self, annotation: Any, where: str, names: Sequence[str] = ()) -> None:
-        """Build the schema. Raises DeclarationException if pydantic knows none for the type.
+        """Build the schema. Raises DeclarationException if values of the type cannot be sent.
 
         ``where`` names the type in messages, ``names`` the items of a tuple.
         """
         try:
-            schema = _with_rules(TypeAdapter(annotation).core_schema)
+            self._schema = with_rules(TypeAdapter(annotation).core_schema)
         except (PydanticSchemaGenerationError, PydanticUserError) as error:
             raise DeclarationException(
                 f"{where}: values of type {annotation!r} cannot be validated; use a type that pydantic knows, "
                 f"such as a dataclass or a BaseModel ({str(error).splitlines()[0]})"
             ) from error
-        # Validators that pydantic has built before know nothing of the rules, so they are not used for nested types.
-        self._validator: Any = SchemaValidator(schema, _RULES, _use_prebuilt=False)  # type: ignore[call-arg]
-        self._serializer: Any = SchemaSerializer(schema, _RULES, _use_prebuilt=False)  # type: ignore[call-arg]
+        except UnsendableType as error:
+            raise DeclarationException(f"{where}: values of type {annotation!r} cannot be sent: {error}") from None
+        self._validator = _validator(self._schema, RULES)
+        config: Any = dict(RULES)
+        self._serializer: Any = SchemaSerializer(self._schema, config, _use_prebuilt=False)
         self.where = where
         self._names = tuple(names)
 
-    def validate(self, value: Any) -> Any:
-        """The value as the type wants it. Raises ValidationError."""
-        return self._validator.validate_python(value, by_alias=True, by_name=True)
-
     def to_json(self, value: Any) -> bytes:
         """Write a value as JSON. Raises ArgumentException if it does not fit the type."""
-        try:
-            valid = self.validate(value)
-            written: bytes = self._serializer.to_json(valid, warnings="error", round_trip=True)
-        except (ValidationError, PydanticSerializationError, ValueError) as error:
-            raise self.refused(error) from error
+        written: bytes = self._write(value, self._serializer.to_json)
+        if may_be_infinite(written):
+            try:
+                from_json(written, allow_inf_nan=False)
+            except ValueError:
+                self._write_closely(value, self._serializer.to_json)  # has the better message
+                raise ArgumentException(f"{self.where}: NaN and infinity cannot be sent") from None
         return written
-
-    def from_json(self, data: bytes) -> Any:
-        """Read a value from JSON. Raises ValidationError, also if it is no JSON."""
-        return self._validator.validate_json(data, by_alias=True, by_name=True)
 
     def to_plain(self, value: Any) -> Any:
         """The value in dicts, lists and scalars, bytes and dates as they are. Raises ArgumentException."""
-        try:
-            valid = self.validate(value)
-            return self._serializer.to_python(valid, warnings="error", round_trip=True)
-        except (ValidationError, PydanticSerializationError, ValueError) as error:
-            raise self.refused(error) from error
+        return self._write(value, self._serializer.to_python)
+
+    def from_json(self, data: bytes) -> Any:
+        """Read a value from JSON. Raises ArgumentException, also if it is no JSON."""
+        return self._read(data, self._validator.validate_json)
 
     def from_plain(self, data: Any) -> Any:
-        """Read a value from dicts, lists and scalars, as msgpack gives them. Raises ValidationError.
+        """Read a value from dicts, lists and scalars, as msgpack gives them. Raises ArgumentException."""
+        return self._read(data, self._validator.validate_python)
 
-        A type that is strict takes no text for, say, a date, unless it comes from JSON; so what does not fit is
-        read a second time as JSON.
-        """
+    def _read(self, data: Any, validate: Callable[..., Any]) -> Any:
         try:
-            return self.validate(data)
+            return validate(data, by_alias=True, by_name=True)
         except ValidationError as error:
-            try:
-                text = to_json(data, bytes_mode="base64", inf_nan_mode="constants")
-            except (PydanticSerializationError, ValueError):
-                raise error from None
-            return self.from_json(text)
+            raise self._refused(error) from None
+        except Exception as error:  # a validator of the user's may raise whatever it likes
+            raise ArgumentException(f"{self.where}: the value was refused with {type(error).__name__}") from error
 
-    def refused(self, error: ValidationError | PydanticSerializationError | ValueError) -> ArgumentException:
-        """The error for a value that does not fit; it names the wrong places but not the values."""
-        if not isinstance(error, ValidationError):
-            # The text of a serialization error quotes the value.
-            return ArgumentException(f"{self.where}: the value is not one of the declared type")
+    def _write(self, value: Any, serialize: Callable[..., R], validator: Any = None) -> R:
+        valid = self._read(value, (validator or self._validator).validate_python)
+        try:
+            return serialize(valid, warnings="error", round_trip=True)
+        except ValueError:
+            if validator is not None:
+                raise ArgumentException(f"{self.where}: the value is not one of the declared type") from None
+        return self._write_closely(value, serialize)
+
+    def _write_closely(self, value: Any, serialize: Callable[..., R]) -> R:
+        """Write a value that is suspected of being wrong.
+
+        Objects of the declared classes are believed at first, since looking at each of their fields makes writing
+        several times slower, and the other side will do it anyway.
+        """
+        return self._write(value, serialize, _validator(with_rules(self._schema, _CLOSELY), _CLOSELY))
+
+    def _refused(self, error: ValidationError) -> ArgumentException:
+        if error.error_count() > _MOST_ERRORS:
+            return ArgumentException(f"{self.where}: {error.error_count()} values are wrong")
         details = validation_details(error, self._names)
-        return ArgumentException(f"{self.where}: {summary(details)}", details=details)
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        place = ".".join(str(part) for part in details[0]["loc"])
+        return ArgumentException(
+            f"{self.where}: {place + ': ' if place else ''}{details[0]['msg']}{more}", details=details
+        )
 
 
-def _with_rules(schema: Any) -> Any:
-    """A copy of a core schema in which every configured part follows the wire's rules."""
-    if isinstance(schema, dict):
-        copy = {key: value if key in _OPAQUE else _with_rules(value) for key, value in schema.items()}
-        if schema.get("type") in _CONFIGURED:
-            copy["config"] = {**(schema.get("config") or {}), **_RULES}
-        return copy
-    if isinstance(schema, list):
-        return [_with_rules(part) for part in schema]
-    if isinstance(schema, tuple):
-        return tuple(_with_rules(part) for part in schema)
-    return schema
+def _validator(schema: Any, rules: Mapping[str, Any]) -> Any:
+    config: Any = dict(rules)
+    # Validators that pydantic has built before know nothing of the rules, so they are not used for nested types.
+    return SchemaValidator(schema, config, _use_prebuilt=False)
+
+
+def may_be_infinite(data: bytes) -> bool:
+    """Whether JSON could hold NaN or infinity, which are no JSON, but which pydantic's parser takes."""
+    return b"NaN" in data or b"Infinity" in data
 
 
 def validation_details(error: ValidationError, names: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """The wrong places as ``{loc, msg, type}``, without the values, which may be secret.
+    """The first wrong places as ``{loc, msg, type}``, without the values, which may be secret.
 
     ``names`` are the parameters that stand at the first level, where the schema only knows positions.
     """
     details: list[dict[str, Any]] = []
-    for wrong in error.errors(include_url=False, include_context=False, include_input=False):
+    for wrong in error.errors(include_url=False, include_input=False)[:_MOST_DETAILS]:
         loc: list[Any] = list(wrong["loc"])
         if loc and isinstance(loc[0], int) and loc[0] < len(names):
             loc[0] = names[loc[0]]
-        details.append({"loc": loc, "msg": wrong["msg"], "type": wrong["type"]})
+        msg = wrong["msg"]
+        if wrong["type"] == "union_tag_invalid":  # the one message that quotes
+            msg = f"Input tag does not match any of the expected tags: {wrong['ctx']['expected_tags']}"
+        details.append({"loc": loc, "msg": msg, "type": wrong["type"]})
     return details
-
-
-def summary(details: Sequence[dict[str, Any]]) -> str:
-    """One line for people: the first wrong place, and how many more there are."""
-    first = details[0]
-    place = ".".join(str(part) for part in first["loc"])
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return f"{place + ': ' if place else ''}{first['msg']}{more}"

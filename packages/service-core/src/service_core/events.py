@@ -1,0 +1,86 @@
+"""What happens to calls, for those who want to count, log or trace it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+__all__ = ["CallCounters", "CallEvent", "CallEventKind", "CallObserver", "notify"]
+
+logger: Final = logging.getLogger("service.events")
+
+
+class CallEventKind(Enum):
+    """What has happened."""
+
+    ANSWERED = "answered"
+    """An instance has answered; the answer may be an error of the implementation."""
+    FAILED = "failed"
+    """An instance could not be asked, or its answer was lost."""
+    ABANDONED = "abandoned"
+    """Nobody waits any more: cancelled, or the time is up."""
+    RETRIED = "retried"
+    """The call goes on to another attempt."""
+    BUDGET_EXHAUSTED = "budget_exhausted"
+    """Another attempt would have been made, but there were too many retries lately."""
+    EJECTED = "ejected"
+    """An instance gets no calls for a while."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEvent:
+    """One thing that has happened to a call."""
+
+    kind: CallEventKind
+    component: str
+    channel: str
+    method: str
+    """``Class.method`` of the interface."""
+    url: str
+    """The instance."""
+    attempt: int
+    """Which attempt of the call it was, from 1."""
+    duration: float
+    """Seconds that the attempt took."""
+    error: BaseException | None = None
+
+
+CallObserver = Callable[[CallEvent], None]
+"""Told about events, by the thread or task that makes the call; must be quick."""
+
+
+def notify(observers: Sequence[CallObserver], event: CallEvent) -> None:
+    """Tell all observers. One that raises is logged, and does no harm to the call."""
+    for observer in observers:
+        try:
+            observer(event)
+        except Exception:
+            logger.exception("a call observer failed at %s", event.kind.value)
+
+
+class CallCounters:
+    """An observer that counts events, by component, method and kind. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+
+    def __call__(self, event: CallEvent) -> None:
+        """Count the event."""
+        with self._lock:
+            self._counts[event.component, event.method, event.kind.value] += 1
+
+    def counts(self) -> dict[tuple[str, str, str], int]:
+        """How many events there were so far, by ``(component, method, kind)``."""
+        with self._lock:
+            return dict(self._counts)
+
+    def total(self, kind: CallEventKind) -> int:
+        """How many events of a kind there were so far."""
+        with self._lock:
+            return sum(count for (_, _, name), count in self._counts.items() if name == kind.value)

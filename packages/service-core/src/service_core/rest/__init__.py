@@ -1,0 +1,45 @@
+"""The REST contract: which method travels as which plain HTTP request.
+
+::
+
+    @service()
+    @rest("/library")
+    class Library(Service):
+        @abstractmethod
+        @get("/documents/{name}")
+        def describe(self, name: str, *, top: int = 3) -> Document: ...
+
+        @abstractmethod
+        @post("/documents")
+        def add(self, document: Annotated[Document, Body()]) -> None: ...
+
+Client and server both follow the :class:`RoutePlan` of a method, so they cannot disagree.
+"""
+
+from service_core.rest.markers import Body, Header, PathParam, Place, QueryParam
+from service_core.rest.plan import RestRequest, RoutePlan
+from service_core.rest.problem import PROBLEM_TYPE, Problem, read_failure
+from service_core.rest.table import RouteTable
+from service_core.rest.verbs import delete, get, patch, post, put, rest
+
+__all__ = [
+    # declare
+    "rest",
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "Body",
+    "QueryParam",
+    "PathParam",
+    "Header",
+    # carry
+    "PROBLEM_TYPE",
+    "Place",
+    "Problem",
+    "RestRequest",
+    "RoutePlan",
+    "RouteTable",
+    "read_failure",
+]

@@ -1,0 +1,223 @@
+"""Parameters: how one argument becomes text in a path, query or header, or the body, and what is read from there.
+
+Text holds one value: a number, a text, a date, an enum and the like. A query also holds lists of such.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Sequence
+from dataclasses import is_dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic_core import from_json, to_json
+
+from service_core.descriptors import NO_DEFAULT, ParameterDescriptor
+from service_core.errors import ArgumentException, DeclarationException
+from service_core.rest.markers import Marker, Place, find_marker
+from service_core.wire import WireType
+
+__all__ = ["Parameter", "place_of"]
+
+# Headers that belong to the protocol or to the call, so that no argument may change them.
+_RESERVED: Final = frozenset(
+    "host content-length content-type transfer-encoding connection x-deadline-ms x-correlation-id traceparent "
+    "baggage".split()
+)
+_HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_TEXT: Final = re.compile(r"[!-~]([ -~]*[!-~])?|")
+_SCALARS: Final = frozenset({"string", "integer", "number", "boolean", "null"})
+
+
+class Parameter:
+    """One parameter of a method, and its place in the request. Immutable."""
+
+    __slots__ = ("default", "is_list", "marker", "name", "place", "python_name", "wire")
+
+    def __init__(self, parameter: ParameterDescriptor, place: Place, marker: Marker | None, where: str) -> None:
+        """Plan it. Raises DeclarationException, that begins with ``where``, if values of the type cannot travel there."""
+        self.python_name = parameter.name
+        self.place = place
+        self.marker = marker or Marker(place=place)
+        self.name = _name(parameter.name, place, self.marker)
+        """What it is called in the request."""
+        self.wire = WireType(parameter.annotation, where, at=parameter.name, by_alias=True)
+        self.is_list = False
+        """Whether it travels as several values of one name."""
+        self.default = parameter.default
+        """What its absence means to the server."""
+        if place is not Place.BODY:
+            self._plan_text(parameter, f"{where}: parameter '{parameter.name}'")
+
+    def write(self, value: Any) -> list[str]:
+        """The texts that stand for an argument; none at all for None. Raises ArgumentException."""
+        data = from_json(self.wire.to_json(value))
+        if data is None:
+            return []
+        if not self.is_list:
+            return [self._checked(_text(data))]
+        if not data and (self.default is NO_DEFAULT or self.default is None or self.default):
+            raise ArgumentException(
+                f"{self.wire.where}: {self.python_name}: an empty list travels by being left out, which to the server "
+                f"means the default; leave the argument out, or let the interface have an empty list as the default"
+            )
+        return [_text(item) for item in data]
+
+    def read(self, texts: str | Sequence[str]) -> Any:
+        """The argument from its text, or its texts if it is a list. Raises ArgumentException."""
+        try:
+            return self.wire.from_json(to_json(texts))
+        except ArgumentException as error:
+            # A strict type, and an enum of numbers, want the number that the text is.
+            data = _data(texts) if isinstance(texts, str) else [_data(text) for text in texts]
+            try:
+                return self.wire.from_json(to_json(data))
+            except ArgumentException:
+                raise error from None
+
+    def write_body(self, value: Any) -> bytes | None:
+        """The body that stands for an argument, None for no body. Raises ArgumentException."""
+        return None if value is None and self.default is None else self.wire.to_json(value)
+
+    def _plan_text(self, parameter: ParameterDescriptor, where: str) -> None:
+        kinds, item_kinds = _kinds_of(parameter.annotation, where)
+        self.is_list = kinds - {"null"} == {"array"} and self.place is Place.QUERY
+        if not (kinds <= _SCALARS or (self.is_list and item_kinds <= _SCALARS - {"null"})):
+            holds = "one value, or a list of values that are not None" if self.place is Place.QUERY else "one value"
+            raise DeclarationException(
+                f"{where} cannot travel in the {self.place.value}, which holds {holds}, such as a number, a text, a "
+                f"date or an enum; send it as the body: 'Annotated[..., Body()]'"
+            )
+        if self.place is Place.HEADER and (self.name in _RESERVED or not _HEADER_NAME.fullmatch(self.name)):
+            raise DeclarationException(f"{where}: '{self.name}' is not a header that an argument can be sent in")
+        if "null" in kinds and self.place is Place.PATH:
+            raise DeclarationException(f"{where} may be None, which a path cannot hold; take it out of the path")
+        if "null" in kinds and not (parameter.default is NO_DEFAULT or parameter.default is None):
+            raise DeclarationException(
+                f"{where} may be None, which travels by being left out and so would arrive as {parameter.default!r}; "
+                f"make None its default"
+            )
+        self.default = self._default_on_absence(nullable="null" in kinds)
+
+    def _default_on_absence(self, *, nullable: bool) -> Any:
+        if self.default is not NO_DEFAULT:
+            return self.default
+        if nullable:
+            return None
+        if not self.is_list:
+            return NO_DEFAULT
+        try:
+            return self.wire.from_json(b"[]")
+        except ArgumentException:
+            return NO_DEFAULT  # at least one item is asked for
+
+    def _checked(self, text: str) -> str:
+        if self.place is Place.HEADER and not _HEADER_TEXT.fullmatch(text):
+            raise ArgumentException(
+                f"{self.wire.where}: {self.python_name}: a header holds printable ASCII without spaces at its ends; "
+                f"encode the value"
+            )
+        return text
+
+
+def place_of(parameter: ParameterDescriptor, verb: str, path_names: Sequence[str], where: str) -> tuple[Place, Marker | None]:
+    """Where a parameter travels: as marked, else by the rules. Raises DeclarationException.
+
+    The rules: in the path where that names it, else as the body of post, put and patch if it is a model or dataclass,
+    else in the query.
+    """
+    where = f"{where}: parameter '{parameter.name}'"
+    marker = find_marker(parameter.annotation, where)
+    in_path = parameter.name in path_names
+    if marker is None:
+        if in_path:
+            return Place.PATH, None
+        has_body = verb in ("POST", "PUT", "PATCH")
+        return (Place.BODY if has_body and _is_model(parameter.annotation) else Place.QUERY), None
+    if marker.place is Place.PATH and not in_path:
+        raise DeclarationException(f"{where}: the path does not name it; put '{{{parameter.name}}}' into the path")
+    if in_path and marker.place is not Place.PATH:
+        raise DeclarationException(
+            f"{where}: the path names it, the marker sends it in the {marker.place.value}; take one away"
+        )
+    if marker.place is Place.BODY and verb == "GET":
+        raise DeclarationException(f"{where}: a GET has no body; use another verb, or send it in the query")
+    return marker.place, marker
+
+
+def _name(python_name: str, place: Place, marker: Marker) -> str:
+    if place is Place.HEADER:
+        return (marker.name or python_name.replace("_", "-")).lower()
+    return marker.name or python_name
+
+
+def _is_model(annotation: Any) -> bool:
+    """Whether it is a model or dataclass, or one or None."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _is_model(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        options = [option for option in typing.get_args(annotation) if option is not types.NoneType]
+        return all(_is_model(option) for option in options)
+    cls = typing.get_origin(annotation) or annotation
+    return inspect.isclass(cls) and (issubclass(cls, BaseModel) or is_dataclass(cls))
+
+
+def _kinds_of(annotation: Any, where: str) -> tuple[set[str], set[str]]:
+    """The JSON types of a type's values, and those of the items of its lists."""
+    try:
+        schema = TypeAdapter(annotation).json_schema(mode="serialization")
+    except PydanticInvalidForJsonSchema as error:
+        raise DeclarationException(f"{where}: the type cannot be described as JSON: {error}") from error
+    definitions = schema.get("$defs", {})
+    kinds: set[str] = set()
+    item_kinds: set[str] = set()
+    for option in _options(schema, definitions):
+        kinds |= _json_types(option)
+        items = [*option.get("prefixItems", ()), *([option["items"]] if option.get("items") else ())]
+        for item in items:
+            for item_option in _options(item, definitions):
+                item_kinds |= _json_types(item_option)
+    return kinds, item_kinds
+
+
+def _options(schema: Any, definitions: dict[str, Any]) -> list[dict[str, Any]]:
+    if "$ref" in schema:
+        return _options(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    for union in ("anyOf", "oneOf"):
+        if union in schema:
+            return [option for part in schema[union] for option in _options(part, definitions)]
+    return [schema]
+
+
+def _json_types(schema: dict[str, Any]) -> set[str]:
+    if "type" in schema:
+        kind = schema["type"]
+        return set(kind) if isinstance(kind, list) else {kind}
+    values = [schema["const"]] if "const" in schema else schema.get("enum", [...])
+    return {_JSON_TYPES.get(type(value), "anything") for value in values}
+
+
+_JSON_TYPES: Final[dict[type, str]] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    types.NoneType: "null",
+}
+
+
+def _text(data: Any) -> str:
+    return data if isinstance(data, str) else to_json(data).decode()
+
+
+def _data(text: str) -> Any:
+    try:
+        data = from_json(text, allow_inf_nan=False)
+    except ValueError:
+        return text
+    return data if isinstance(data, int | float) else text

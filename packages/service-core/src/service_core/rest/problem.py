@@ -1,0 +1,104 @@
+"""Failures of plain HTTP requests: problem details (RFC 9457) out, and whatever servers send in.
+
+Ours carry what a failure carries on every channel as extension members, so it arrives as the same exception. Of other
+servers' answers the status counts, and the message that they have in a place where many put it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import from_json
+
+from service_core.errors import ErrorCode, code_for_status
+from service_core.rest.plan import is_json, media_type_of
+from service_core.wire import WireError
+
+__all__ = ["PROBLEM_TYPE", "Problem", "read_failure"]
+
+PROBLEM_TYPE: Final = "application/problem+json"
+
+_MESSAGES: Final = ("detail", "title", "message", "error")
+
+
+class Problem(BaseModel):
+    """Why a request failed."""
+
+    type: str = "about:blank"
+    title: str = Field(description="What the status means.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(default="", description="What went wrong, as far as it is told.")
+    code: ErrorCode = Field(description="The kind of failure.")
+    error: str = Field(default="", description="The class of the error.")
+    details: Any = Field(default=None, description="What belongs to the failure: for wrong arguments the wrong places.")
+    correlation_id: str | None = Field(default=None, description="Under this id the server logged the failure.")
+    executed: bool = Field(default=False, description="Whether the request was carried out, and failed then.")
+
+    @classmethod
+    def of(cls, error: WireError, *, status: int | None = None, executed: bool = False) -> Problem:
+        """The problem that a failure is; ``executed`` if the implementation has run."""
+        status = status or error.code.http_status
+        return cls(
+            title=HTTPStatus(status).phrase,
+            status=status,
+            detail=error.message,
+            code=error.code,
+            error=error.type,
+            details=error.details,
+            correlation_id=error.correlation_id,
+            executed=executed,
+        )
+
+    def to_json(self) -> bytes:
+        """The problem as it travels."""
+        return self.model_dump_json().encode()
+
+    def to_error(self) -> WireError:
+        """The failure again."""
+        return WireError(
+            type=self.error,
+            code=self.code,
+            message=self.detail,
+            details=self.details,
+            correlation_id=self.correlation_id,
+        )
+
+
+def read_failure(status: int, content_type: str, content: bytes) -> tuple[WireError, bool] | None:
+    """What an answer with a status >= 400 tells, and whether the implementation has run.
+
+    None if it tells nothing: it is no JSON, or has no message in a known place.
+    """
+    data = _data(content_type, content)
+    try:
+        problem = Problem.model_validate(data)
+    except ValidationError:
+        error = _foreign(status, data)
+        return None if error is None else (error, False)
+    return problem.to_error(), problem.executed
+
+
+def _data(content_type: str, content: bytes) -> Any:
+    if not is_json(media_type_of(content_type)):
+        return None
+    try:
+        return from_json(content)
+    except ValueError:
+        return None
+
+
+def _foreign(status: int, data: Any) -> WireError | None:
+    if not isinstance(data, Mapping):
+        return None
+    code = code_for_status(status)
+    told = next((data[name] for name in _MESSAGES if data.get(name)), None)
+    if isinstance(told, str):
+        return WireError(code=code, message=told)
+    if isinstance(told, list) and all(isinstance(one, Mapping) and {"loc", "msg", "type"} <= one.keys() for one in told):
+        # FastAPI's list of wrong places; what it quotes of the input is dropped.
+        places = [{name: one[name] for name in ("loc", "msg", "type")} for one in told]
+        return WireError(code=code, message=str(places[0]["msg"]) if places else "", details=places)
+    return None

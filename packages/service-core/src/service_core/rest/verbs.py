@@ -1,0 +1,139 @@
+"""Verbs: decorators that give a method its HTTP method and path.
+
+They stamp the method, or the class, and return it as it was; what follows is planned when somebody calls or serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypedDict, TypeVar, Unpack
+
+from service_core.descriptors import IDEMPOTENT
+from service_core.errors import DeclarationException
+
+__all__ = ["Prefix", "Route", "RouteDetails", "delete", "get", "patch", "post", "prefix_of", "put", "rest", "route_of"]
+
+C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ROUTE: Final = "__service_route__"
+_PREFIX: Final = "__service_route_prefix__"
+
+
+class RouteDetails(TypedDict, total=False):
+    """What a verb may say beyond the path."""
+
+    status: int
+    """The HTTP status of a success, 200 if nothing is said. 204 has no body, so the method returns None."""
+    summary: str
+    """One line for the documentation, by default the first one of the docstring."""
+    description: str
+    """More lines, by default those of the docstring that follow."""
+    tags: Sequence[str]
+    """The groups in the documentation, by default the name of the service."""
+    examples: Sequence[Any]
+    """Results that the documentation shows, as JSON-like data."""
+    deprecated: bool
+    """Whether the documentation warns of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What a verb said about a method."""
+
+    verb: str
+    path: str
+    status: int = 200
+    summary: str = ""
+    description: str = ""
+    tags: Sequence[str] = ()
+    examples: Sequence[Any] = ()
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefix:
+    """What ``@rest`` said about a service."""
+
+    path: str = ""
+    tags: Sequence[str] = ()
+
+
+def rest(prefix: str = "", *, tags: Sequence[str] = ()) -> Callable[[C], C]:
+    """Put ``prefix`` in front of the paths of a service, and group its methods under ``tags`` in the documentation."""
+    if not isinstance(prefix, str):
+        raise DeclarationException(f"@rest on {getattr(prefix, '__name__', prefix)}: write '@rest(\"/prefix\")'")
+    _check_path(f'@rest("{prefix}")', prefix)
+
+    def declare(cls: C) -> C:
+        setattr(cls, _PREFIX, Prefix(path=prefix, tags=tuple(tags)))
+        return cls
+
+    return declare
+
+
+def get(path: str, **details: Unpack[RouteDetails]) -> Callable[[F], F]:
+    """Call the method by GET: it only reads, and may be called again."""
+    return _verb("get", path, details, idempotent=True)
+
+
+def put(path: str, **details: Unpack[RouteDetails]) -> Callable[[F], F]:
+    """Call the method by PUT: it stores something under its path, and may be called again."""
+    return _verb("put", path, details, idempotent=True)
+
+
+def delete(path: str, **details: Unpack[RouteDetails]) -> Callable[[F], F]:
+    """Call the method by DELETE: it takes something away, and may be called again."""
+    return _verb("delete", path, details, idempotent=True)
+
+
+def post(path: str, **details: Unpack[RouteDetails]) -> Callable[[F], F]:
+    """Call the method by POST. It is not called again unless it is declared ``@idempotent``."""
+    return _verb("post", path, details, idempotent=False)
+
+
+def patch(path: str, **details: Unpack[RouteDetails]) -> Callable[[F], F]:
+    """Call the method by PATCH. It is not called again unless it is declared ``@idempotent``."""
+    return _verb("patch", path, details, idempotent=False)
+
+
+def route_of(method: Callable[..., Any]) -> Route | None:
+    """What a verb said about a method, None if it has none."""
+    route: Route | None = getattr(method, _ROUTE, None)
+    return route
+
+
+def prefix_of(interface: type) -> Prefix:
+    """What ``@rest`` said about a service."""
+    prefix: Prefix = getattr(interface, _PREFIX, Prefix())
+    return prefix
+
+
+def _verb(verb: str, path: str, details: RouteDetails, *, idempotent: bool) -> Callable[[F], F]:
+    if not isinstance(path, str):
+        raise DeclarationException(f"@{verb} on {getattr(path, '__name__', path)}: write '@{verb}(\"/path\")'")
+    where = f'@{verb}("{path}")'
+    _check_path(where, path)
+    route = Route(verb=verb.upper(), path=path, **details)
+    if not 200 <= route.status <= 299:
+        raise DeclarationException(f"{where}: status {route.status} is not one of a success, 200 to 299")
+
+    def declare(method: F) -> F:
+        other = route_of(method)
+        if other is not None:
+            raise DeclarationException(
+                f"{method.__qualname__}: it has a route already, {other.verb} {other.path}; "
+                f"write a second method for {where}"
+            )
+        setattr(method, _ROUTE, route)
+        if idempotent:
+            setattr(method, IDEMPOTENT, True)
+        return method
+
+    return declare
+
+
+def _check_path(where: str, path: str) -> None:
+    if path and not path.startswith("/"):
+        raise DeclarationException(f"{where}: a path starts with '/'; write '/{path}'")

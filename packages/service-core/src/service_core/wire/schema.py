@@ -1,0 +1,84 @@
+"""The wire's rules, put into the schema that pydantic has for a type.
+
+pydantic takes rules such as "bytes as base64" from each model's own configuration, so a model that says nothing
+could not carry arbitrary bytes in JSON. The wire's rules therefore go into the schema of every nested type:
+
+* bytes are base64 in JSON (url-safe alphabet, as pydantic writes it) and raw in msgpack,
+* NaN and infinity are refused,
+* what the formats have no form for, such as dates, enums and sets, is read from text or a list also where a model
+  is strict; strict numbers, texts and truth values stay strict,
+* a serializer that is meant for JSON works for msgpack too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+__all__ = ["RULES", "UnsendableType", "with_rules"]
+
+RULES: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "ser_json_bytes": "base64",
+        "val_json_bytes": "base64",
+        "ser_json_inf_nan": "constants",  # so that it can be seen and refused, instead of becoming null
+        "allow_inf_nan": False,
+    }
+)
+
+_CONFIGURED: Final = frozenset({"model", "dataclass", "typed-dict"})
+_WITHOUT_A_FORM: Final = frozenset(
+    "date datetime time timedelta decimal uuid url multi-host-url complex enum tuple set frozenset call dataclass "
+    "model union tagged-union json-or-python lax-or-strict".split()
+)
+_FOR_JSON: Final = {"json": "always", "json-unless-none": "unless-none"}
+_NOT_FOR_KEYS: Final = frozenset("tuple list set frozenset dict call dataclass model typed-dict nullable none".split())
+_UNSENDABLE: Final = {
+    "generator": "iterables are read one by one, so they would not be validated; use a list",
+    "callable": "functions do not travel",
+    "is-subclass": "classes do not travel",
+}
+
+# Parts of a schema that hold classes, functions and values.
+_OPAQUE: Final = frozenset({"cls", "metadata", "function", "default", "expected", "members"})
+# Parts whose keys are names that the user chose.
+_NAMED: Final = frozenset({"fields", "choices"})
+
+
+class UnsendableType(TypeError):
+    """Values of a type can be validated but not sent; says why, and what to use instead."""
+
+
+def with_rules(schema: Any, rules: Mapping[str, Any] = RULES) -> Any:
+    """A copy of a core schema that follows the wire's rules. Raises UnsendableType."""
+    if isinstance(schema, dict):
+        return _schema_with_rules(schema, rules)
+    if isinstance(schema, list | tuple):
+        return type(schema)(with_rules(part, rules) for part in schema)
+    return schema
+
+
+def _schema_with_rules(schema: dict[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
+    kind = schema.get("type")
+    if kind in _UNSENDABLE:
+        raise UnsendableType(_UNSENDABLE[kind])
+    if kind == "dict" and schema.get("keys_schema", {}).get("type") in _NOT_FOR_KEYS:
+        raise UnsendableType("the keys of a map must be single values, such as text or numbers; use a list of pairs")
+    copy = {key: _part_with_rules(key, part, rules) for key, part in schema.items()}
+    if kind in _CONFIGURED:
+        copy["config"] = {**(schema.get("config") or {}), **rules}
+    if kind in _WITHOUT_A_FORM:
+        copy["strict"] = False
+    when = schema.get("when_used", "json-unless-none" if kind in ("to-string", "format") else None)
+    if when in _FOR_JSON:
+        copy["when_used"] = _FOR_JSON[when]
+    return copy
+
+
+def _part_with_rules(key: str, part: Any, rules: Mapping[str, Any]) -> Any:
+    if key in _OPAQUE:
+        return part
+    if key in _NAMED and isinstance(part, dict):
+        return {name: with_rules(named, rules) for name, named in part.items()}
+    return with_rules(part, rules)

@@ -1,0 +1,110 @@
+"""The lifespan of the application: around the components there is the user's own.
+
+So what the user opens there is open as long as components run, whoever runs the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from service_core import Server
+from service_server_fastapi.health import LIVE
+from service_server_fastapi.hosting import Hosting
+from service_server_fastapi.probe import wait_until_answering
+from service_server_fastapi.settings import ServerSettings
+from service_server_fastapi.signals import GracefulSignals
+from service_server_fastapi.traffic import Traffic
+from service_server_fastapi.workers import Workers
+
+__all__ = ["Lifespan", "registered_elsewhere", "running"]
+
+logger: Final = logging.getLogger("service.server")
+
+_LAST_WORDS: Final = 1.0
+"""Seconds that requests which have been cancelled may take to clean up, before their components shut down."""
+
+_PATIENCE: Final = 30.0
+"""Seconds that an ASGI server may take to answer after the application has started."""
+
+
+class Lifespan:
+    """Puts what must run for the components inside the lifespan of the user's application."""
+
+    def __init__(self, app: FastAPI, inside: Callable[[], AbstractAsyncContextManager[None]], *, keeps: bool) -> None:
+        """``keeps`` means that somebody will raise :attr:`failure`, so that a short message is enough for the log."""
+        self._outside = app.router.lifespan_context
+        self._inside = inside
+        self._keeps = keeps
+        self.failure: Exception | None = None
+        """What ended the lifespan before its time."""
+        app.router.lifespan_context = self.enter
+
+    @contextlib.asynccontextmanager
+    async def enter(self, app: Any) -> AsyncIterator[Any]:
+        """The lifespan that an ASGI server sees."""
+        try:
+            async with self._outside(app) as state, self._inside():
+                yield state
+        except Exception as error:
+            if not self._keeps:
+                raise
+            self.failure = error
+            raise RuntimeError(f"the lifespan ended with {type(error).__name__}; it is raised by the server") from None
+
+
+@contextlib.asynccontextmanager
+async def running(hosting: Hosting, server: Server, traffic: Traffic, steps: Workers) -> AsyncIterator[None]:
+    """Start the components; at the end let requests finish, and shut the components down.
+
+    Both happen in a thread of ``steps``, so they may block and may run event loops of their own.
+    """
+    traffic.begin()
+    try:
+        await steps.run(hosting.start, (server,))
+    except BaseException as failure:
+        await steps.run(hosting.give_up, (failure,))
+        raise
+    try:
+        yield
+        await traffic.quiet(_LAST_WORDS)
+    finally:
+        await steps.run(hosting.finish, ())
+
+
+@contextlib.asynccontextmanager
+async def registered_elsewhere(
+    hosting: Hosting, settings: ServerSettings, leave: Callable[[], None], steps: Workers
+) -> AsyncIterator[None]:
+    """Register the components when the ASGI server answers, and call ``leave`` before it hears of a signal."""
+    signals = GracefulSignals(leave, pass_on=True)
+    signals.install()
+    registering = asyncio.create_task(_register(hosting, settings, steps))
+    try:
+        yield
+    finally:
+        registering.cancel()
+        await steps.run(leave, ())
+        signals.restore()
+
+
+async def _register(hosting: Hosting, settings: ServerSettings, steps: Workers) -> None:
+    host, port = settings.host, settings.port
+    if not await wait_until_answering(host, port, LIVE, timeout=_PATIENCE):
+        logger.error(
+            "nobody answers on %s:%d, so nothing is registered; give FastAPIServer(host=..., port=...) the address "
+            "that your ASGI server listens on",
+            host,
+            port,
+        )
+        return
+    try:
+        await steps.run(hosting.register, (port,))
+    except Exception:
+        logger.exception("the components cannot be registered, so the server is never ready")

@@ -1,0 +1,20 @@
+"""From an answer to what an ASGI server wants to hear."""
+
+from __future__ import annotations
+
+from starlette.types import Send
+
+from service_server_fastapi.dispatcher import Answer
+
+__all__ = ["send_answer"]
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
+    """Send an answer as the whole response."""
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+        *((name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
