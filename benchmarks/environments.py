@@ -40,7 +40,7 @@ def _environment(peer: str, packages: Sequence[str]) -> str:
 
 
 def _install(python: Path, packages: Sequence[str]) -> None:
-    command = [python, "-m", "pip", "install", "--disable-pip-version-check", *packages]
+    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", *packages]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"pip could not install {' '.join(packages)}: {done.stderr.strip()}")

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-# pyright: basic, reportMissingImports=false
+# pyright: basic, reportMissingImports=false, reportInvalidTypeForm=false
 """aspyx-service's server and client: ``aspyx_peer.py serve PORT`` and ``aspyx_peer.py call URL``.
 
 One file, run by its path: a module of aspyx imports everything in its package. The server's sync methods run on

@@ -84,10 +84,10 @@ def consul_agent() -> Iterator[str]:
     """The address of a Consul agent that lives as long as the block."""
     port = _free_port()
     ports = [f"-{name}-port={_free_port()}" for name in ("server", "serf-lan", "serf-wan")]
-    command = [consul_binary(), "agent", "-dev", "-bind=127.0.0.1", "-client=127.0.0.1", f"-http-port={port}", *ports]
+    options = ["-bind=127.0.0.1", "-client=127.0.0.1", f"-http-port={port}", *ports, "-dns-port=-1", "-grpc-port=-1"]
     with (
         tempfile.TemporaryFile() as log,
-        subprocess.Popen([*command, "-dns-port=-1", "-grpc-port=-1"], stdout=log, stderr=log) as agent,
+        subprocess.Popen([str(consul_binary()), "agent", "-dev", *options], stdout=log, stderr=log) as agent,
     ):
         try:
             _wait_for_leader(f"http://127.0.0.1:{port}/v1/status/leader")
@@ -141,10 +141,8 @@ def main() -> None:
 
     def carry_out(order: dict[str, Any]) -> dict[str, float]:
         case = order["case"]
-        if case == "call/1 component":
-            return calls_per_component(1, 1, order["seconds"])
         if case.startswith("call/"):
-            return calls_per_component(1000, 10, order["seconds"])
+            return calls_per_component(1 if case.startswith("call/1 ") else 1000, 10, order["seconds"])
         if not watches:
             watches.update(idle_watches())
         return watches[case]

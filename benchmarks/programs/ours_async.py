@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Annotated
 
 from benchmarks.programs.ours_values import Person, PersonRecord
 from service_core import Component, Service, component, service
+from service_core.rest import Body, get, post, rest
 
 __all__ = ["Benchmark", "BenchmarkComponent", "BlockingBenchmark", "RestBenchmark"]
 
@@ -39,8 +41,17 @@ class BlockingBenchmark(Service):
 
 
 @service(name="benchmark-rest")
+@rest("/benchmark")
 class RestBenchmark(Service):
     """Reached by routes."""
+
+    @abstractmethod
+    @get("/hello/{message}")
+    async def hello(self, message: str) -> str: ...
+
+    @abstractmethod
+    @post("/model")
+    async def model(self, data: Annotated[Person, Body()]) -> Person: ...
 
 
 @component(name="benchmark-component", services=[Benchmark, BlockingBenchmark, RestBenchmark])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Final
+from typing import Annotated, Final
 
 from benchmarks.programs.ours_values import Person, PersonRecord
 from service_core import Catalog, Component, Service, component, service
+from service_core.rest import Body, get, post, rest
 
 __all__ = ["CATALOG", "Benchmark", "BenchmarkComponent", "BlockingBenchmark", "RestBenchmark"]
 
@@ -42,12 +43,19 @@ class BlockingBenchmark(Service):
 
 
 @service(name="benchmark-rest", catalog=CATALOG)
+@rest("/benchmark")
 class RestBenchmark(Service):
     """Reached by routes."""
 
+    @abstractmethod
+    @get("/hello/{message}")
+    def hello(self, message: str) -> str: ...
 
-@component(
-    name="benchmark-component", services=[Benchmark, BlockingBenchmark, RestBenchmark], catalog=CATALOG
-)
+    @abstractmethod
+    @post("/model")
+    def model(self, data: Annotated[Person, Body()]) -> Person: ...
+
+
+@component(name="benchmark-component", services=[Benchmark, BlockingBenchmark, RestBenchmark], catalog=CATALOG)
 class BenchmarkComponent(Component):
     """All of them."""

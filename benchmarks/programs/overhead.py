@@ -77,9 +77,7 @@ def main() -> None:
     implemented = LocalBenchmark()
     urls = ["http://one.example:1", "http://two.example:1"]
     registry = StaticComponentRegistry({"benchmark-component": {"memory-msgpack": urls, "memory-json": urls}})
-    manager = ServiceManager(
-        registry, ChannelFactory(catalog=CATALOG), implementations=[implemented], catalog=CATALOG
-    )
+    manager = ServiceManager(registry, ChannelFactory(catalog=CATALOG), implementations=[implemented], catalog=CATALOG)
     person = Person(**PERSON)
     packed = manager.get_service(Benchmark, "memory-msgpack")
     text = manager.get_service(Benchmark, "memory-json")

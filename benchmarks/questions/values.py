@@ -4,7 +4,9 @@ from typing import Final
 
 from benchmarks.entries import Entry, Question, at_most
 
-_CASES: Final = [f"{what}/{channel}" for what in ("model", "record") for channel in ("dispatch-msgpack", "dispatch-json")]
+_CASES: Final = [
+    f"{what}/{channel}" for what in ("model", "record") for channel in ("dispatch-msgpack", "dispatch-json")
+]
 OURS: Final = tuple(Entry(station="ours", case=case) for case in _CASES)
 ASPYX: Final = tuple(Entry(station="aspyx", case=case) for case in _CASES)
 GRPC: Final = Entry(station="grpc", case="model")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import BinaryIO
 
 WAIT = 30.0
 """Seconds after which a test that waits in vain fails."""
@@ -96,10 +97,7 @@ class ScriptedServer:
     def _serve(self, connection: socket.socket) -> None:
         try:
             with connection, connection.makefile("rb") as stream:
-                while True:
-                    head = list(iter(stream.readline, b"\r\n"))
-                    if not head or not head[-1]:
-                        return
+                while head := _read_head(stream):
                     self._handle(head, stream.read, connection)
         except OSError:
             pass  # the client has left, or the script has reset
@@ -117,6 +115,15 @@ class ScriptedServer:
             self.requests.append(request)
             self._changed.notify_all()
         self._script(request)
+
+
+def _read_head(stream: BinaryIO) -> list[bytes]:
+    lines: list[bytes] = []
+    for line in stream:
+        if line == b"\r\n":
+            return lines
+        lines.append(line)
+    return []  # the client has left
 
 
 @contextmanager

@@ -150,7 +150,7 @@ FAILURES = [
         name="a result of another type",
         script=in_format(lambda kind: (200, NULL[kind], kind)),
         error=ProtocolException,
-        message=r"Shop.place(_async)?: result: Input should be a valid list",
+        message=r"Shop.place(_async)?: result: Input should be a valid (list|array)",
     ),
     Failure(
         name="a compressed answer",

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from service_registry_consul import ConsulComponentRegistry
+from tests.integration.consul.parts import MakeRegistry
 from tests.support.consul import ConsulAgent
-
-__all__ = ["MakeRegistry"]
-
-
-class MakeRegistry(Protocol):
-    """Makes registries that are closed after the test."""
-
-    def __call__(self, consul: ConsulAgent | str, port: int = 0, **options: Any) -> ConsulComponentRegistry:
-        """A registry at that Consul."""
-        ...
 
 
 @pytest.fixture(scope="session")

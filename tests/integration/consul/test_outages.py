@@ -6,26 +6,16 @@ import time
 
 import pytest
 
-from service_core.address import ChannelAddress
-from service_core.registry import Snapshot
 from service_core.testing import SnapshotRecorder, fresh_component
-from tests.integration.consul.conftest import MakeRegistry
+from tests.integration.consul.parts import MakeRegistry, address_of, urls
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures
 from tests.support.health_server import HealthServer
 from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE, eventually
 
-PATIENCE = 40.0
 RECONCILE = 10.0
 """The default, on purpose: it is what is promised."""
-
-
-def address_of(server: HealthServer) -> ChannelAddress:
-    return ChannelAddress("dispatch-json", server.url)
-
-
-def urls(snapshot: Snapshot) -> set[str]:
-    return {url for found in snapshot.values() for url in found.urls}
 
 
 def test_an_agent_that_forgot_everything_is_told_again_and_callers_lose_no_address(
@@ -66,8 +56,7 @@ def test_addresses_stay_in_use_while_the_agent_is_down(
         caller.subscribe(component.name, failure)
         own_consul.kill()
         begin = time.monotonic()
-        while caller.status().stale != (component.name,):
-            time.sleep(0.01)
+        eventually(lambda: caller.status().stale == (component.name,))
         figures.add("agent killed: callers know that they know nothing new after", time.monotonic() - begin, "s")
         status = caller.status()
         assert not status.connected
@@ -164,8 +153,7 @@ def test_an_answer_that_nobody_is_there_is_believed_when_nothing_else_comes(
     own_consul.kill()
     own_consul.start()
     listener.wait_until(lambda snapshot: not snapshot, PATIENCE)
-    while caller.status().stale:  # noqa: ASYNC110 - no loop here
-        time.sleep(0.01)
+    eventually(lambda: not caller.status().stale)
     assert caller.status().connected
 
 

@@ -1,4 +1,4 @@
-"""The one place where httpx's errors become ours."""
+"""The one place where errors of a transport become ours: what the engine meets, and httpx's exceptions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from service_core import (
     ServiceException,
 )
 
-__all__ = ["time_is_up", "translated"]
+__all__ = ["broken_off", "lost", "not_sent", "time_is_up", "translated"]
 
 
 @contextmanager
@@ -38,7 +38,25 @@ def time_is_up(where: str) -> DeadlineExceeded:
     return DeadlineExceeded(f"{where}: no answer before the deadline of the call")
 
 
-# Certainly not sent, so another instance may be asked.
+def not_sent(request: HTTPRequest, reason: str, cause: Exception) -> ServiceCommunicationException:
+    """The error for a request of which nothing was sent, so another instance may be asked."""
+    return ServiceCommunicationException(f"{request.where}: {reason} ({_cause(cause)})")
+
+
+def lost(request: HTTPRequest) -> ServiceCommunicationException:
+    """The error for a connection that broke after the request was sent."""
+    return _may_have_run(request, _LOST)
+
+
+def broken_off(request: HTTPRequest) -> ServiceCommunicationException:
+    """The error for an answer that has no end, or is no HTTP."""
+    return _may_have_run(request, _BROKEN_OFF)
+
+
+_LOST: Final = "the connection was lost before the answer was complete"
+_BROKEN_OFF: Final = "no complete HTTP answer before the connection ended"
+
+# Certainly not sent.
 _NOT_SENT: Final[dict[type[Exception], str]] = {
     httpx.ConnectTimeout: "no connection in time",
     httpx.ConnectError: "cannot connect",
@@ -49,9 +67,9 @@ _NOT_SENT: Final[dict[type[Exception], str]] = {
 }
 # From here on the request may have arrived; most specific first.
 _SENT: Final[dict[type[Exception], str]] = {
-    httpx.RemoteProtocolError: "no complete HTTP answer before the connection ended",
+    httpx.RemoteProtocolError: _BROKEN_OFF,
     httpx.TimeoutException: "no answer in time",
-    httpx.TransportError: "the connection was lost before the answer was complete",
+    httpx.TransportError: _LOST,
 }
 
 
@@ -60,11 +78,15 @@ def _translate(error: Exception, request: HTTPRequest) -> ServiceException:
         return time_is_up(request.where)
     for kind, reason in _NOT_SENT.items():
         if isinstance(error, kind):
-            return ServiceCommunicationException(f"{request.where}: {reason} ({_cause(error)})")
+            return not_sent(request, reason, error)
     for kind, reason in _SENT.items():
         if isinstance(error, kind):
-            return ServiceCommunicationException(f"{request.where}: {reason}; the call may have run", may_have_run=True)
+            return _may_have_run(request, reason)
     return ProtocolException(f"{request.where}: the answer cannot be read as HTTP", may_have_run=True)
+
+
+def _may_have_run(request: HTTPRequest, reason: str) -> ServiceCommunicationException:
+    return ServiceCommunicationException(f"{request.where}: {reason}; the call may have run", may_have_run=True)
 
 
 def _cause(error: Exception) -> str:

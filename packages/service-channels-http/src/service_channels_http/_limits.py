@@ -19,7 +19,7 @@ from service_channels_http._errors import time_is_up
 from service_channels_http._messages import HTTPRequest
 from service_core import Deadline, ProtocolException
 
-__all__ = ["Guard", "guarded", "timeouts", "watch", "watch_async"]
+__all__ = ["Guard", "check_head", "check_size", "guarded", "timeouts", "watch", "watch_async"]
 
 
 def timeouts(deadline: Deadline, connect_timeout: float) -> httpx.Timeout:
@@ -47,23 +47,15 @@ class Guard:
     def begin(self, response: httpx.Response) -> None:
         """The headers are there. Raises DeadlineExceeded, ProtocolException."""
         self.check_time()
-        # Unpacking could make much of little; it was not asked for.
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise ProtocolException(
-                f"{self._request.where}: the answer is compressed although that was not asked for; "
-                f"keep the server or proxy from compressing it",
-                may_have_run=True,
-            )
-        announced = response.headers.get("content-length", "")
-        self._check_size(int(announced) if announced.isdecimal() else 0)
+        check_head(self._request, response.headers, self._max_bytes)
         self._received = 0
         self._shorten_wait(response.request.extensions)
 
     def take(self, part: bytes) -> bytes:
         """A part of the body is there. Raises DeadlineExceeded, ProtocolException."""
         self.check_time()
-        self._check_size(self._received + len(part))
         self._received += len(part)
+        check_size(self._request, self._received, self._max_bytes)
         return part
 
     def check_time(self) -> None:
@@ -81,13 +73,28 @@ class Guard:
         if waits.get("read") is not None:
             waits["read"] = _wait(self._request.deadline)
 
-    def _check_size(self, size: int) -> None:
-        if size > self._max_bytes:
-            raise ProtocolException(
-                f"{self._request.where}: the answer is larger than {self._max_bytes} bytes; let the method return "
-                f"less, or raise the channel's max_response_bytes in customize()",
-                may_have_run=True,
-            )
+
+def check_head(request: HTTPRequest, headers: Mapping[str, str], max_bytes: int) -> None:
+    """Refuse an answer by its headers. Raises ProtocolException."""
+    # Unpacking could make much of little; it was not asked for.
+    if headers.get("content-encoding", "identity") != "identity":
+        raise ProtocolException(
+            f"{request.where}: the answer is compressed although that was not asked for; "
+            f"keep the server or proxy from compressing it",
+            may_have_run=True,
+        )
+    announced = headers.get("content-length", "")
+    check_size(request, int(announced) if announced.isdecimal() else 0, max_bytes)
+
+
+def check_size(request: HTTPRequest, size: int, max_bytes: int) -> None:
+    """Refuse an answer by its size. Raises ProtocolException."""
+    if size > max_bytes:
+        raise ProtocolException(
+            f"{request.where}: the answer is larger than {max_bytes} bytes; let the method return "
+            f"less, or raise the channel's max_response_bytes in customize()",
+            may_have_run=True,
+        )
 
 
 _guard: ContextVar[Guard | None] = ContextVar("service_http_guard", default=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
+import time
 import ssl
 from typing import Any, Final
 
@@ -92,6 +93,8 @@ class HTTPXChannel(Channel):
         """Carry out a call, on other instances too if need be. Raises what went wrong."""
         outcome: Outcome | None = None
         while outcome is None:
+            if exchange.attempts.pause:
+                time.sleep(exchange.attempts.pause)
             with exchange.attempt() as request:
                 outcome = exchange.complete(request, self.send(request))
         return outcome.unwrap()
@@ -104,6 +107,8 @@ class HTTPXChannel(Channel):
         try:
             async with limit:
                 while outcome is None:
+                    if exchange.attempts.pause:
+                        await asyncio.sleep(exchange.attempts.pause)
                     with exchange.attempt() as request:
                         outcome = exchange.complete(request, await self.send_async(request))
         except TimeoutError:

@@ -8,7 +8,16 @@ from service_core.address import ChannelAddress, ChannelInstances
 from service_core.catalog import Catalog, default_catalog
 from service_core.channel import Channel
 from service_core.context import CallContext, Deadline, current_context, current_deadline, deadline
-from service_core.decorators import channel, component, health, idempotent, implementation, raises, service
+from service_core.decorators import (
+    channel,
+    component,
+    health,
+    idempotent,
+    implementation,
+    raises,
+    service,
+    with_policy,
+)
 from service_core.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
 from service_core.errors import (
     ArgumentException,
@@ -30,6 +39,7 @@ from service_core.errors import (
     TokenException,
     TokenExpiredException,
 )
+from service_core.events import CallCounters, CallEvent, CallEventKind, CallObserver
 from service_core.factory import ChannelFactory
 from service_core.health import CheckResult, Health, HealthStatus
 from service_core.injection import inject_service
@@ -37,6 +47,7 @@ from service_core.interfaces import AbstractComponent, Component, ComponentStatu
 from service_core.local import LocalChannel
 from service_core.manager import ServiceManager
 from service_core.module import ServiceModule
+from service_core.policy import Policy
 from service_core.proxy import DynamicProxy, Invocation, InvocationHandler
 from service_core.registry import ComponentRegistry, LocalComponentRegistry, StaticComponentRegistry
 from service_core.selector import (
@@ -61,6 +72,7 @@ __all__ = [
     "channel",
     "raises",
     "idempotent",
+    "with_policy",
     "inject_service",
     "Catalog",
     "default_catalog",
@@ -75,6 +87,11 @@ __all__ = [
     "current_context",
     "current_deadline",
     "deadline",
+    "Policy",
+    "CallCounters",
+    "CallEvent",
+    "CallEventKind",
+    "CallObserver",
     # find
     "ChannelAddress",
     "ChannelInstances",

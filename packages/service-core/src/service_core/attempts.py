@@ -6,22 +6,18 @@ sync and async channels share it.
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable, Sequence
 from typing import Final
 
+from service_core.balancer import Balancer
 from service_core.context import Deadline
 from service_core.descriptors import MethodDescriptor
-from service_core.errors import (
-    ComponentUnavailableException,
-    DeadlineExceeded,
-    ServiceCommunicationException,
-)
-from service_core.selector import Endpoint, URLSelector
+from service_core.errors import DeadlineExceeded, ServiceCommunicationException
+from service_core.events import CallEventKind
+from service_core.selector import Endpoint
 
-__all__ = ["MAX_ATTEMPTS", "Attempts"]
-
-MAX_ATTEMPTS: Final = 3
+__all__ = ["Attempts"]
 
 _FAILURE: Final = 1.0
 """Seconds that a failure counts like, at least: an instance that fails at once must not look like the fastest."""
@@ -30,37 +26,45 @@ _FAILURE: Final = 1.0
 class Attempts:
     """One call's way through the instances. Used by one thread or task.
 
-    A failure before anything was sent is always tried again elsewhere, a later one only if the method is
-    idempotent; each attempt goes to an instance that this call has not tried yet.
+    A failure before anything was sent is tried again, a later one only if the method is idempotent; each attempt goes
+    to an instance that this call has not tried yet, and after a pause to all again. The policy says how often, and the
+    retry budget of all calls together whether at all.
     """
 
-    __slots__ = ("_count", "_endpoint", "_method", "_select", "_started", "_tried", "deadline")
+    __slots__ = (
+        "_balancer",
+        "_count",
+        "_endpoint",
+        "_method",
+        "_policy",
+        "_rounds",
+        "_started",
+        "_tried",
+        "deadline",
+        "pause",
+    )
 
-    def __init__(
-        self,
-        method: MethodDescriptor,
-        deadline: Deadline,
-        selector: URLSelector,
-        endpoints: Callable[[], Sequence[Endpoint]],
-    ) -> None:
-        self._method = method
+    def __init__(self, method: MethodDescriptor, deadline: Deadline, balancer: Balancer) -> None:
         self.deadline = deadline
         """The end of all attempts together."""
-        self._select = (selector, endpoints)
+        self.pause = 0.0
+        """Seconds to wait before the next attempt."""
+        self._method = method
+        self._balancer = balancer
+        self._policy = method.policy or balancer.policy
         self._tried: list[Endpoint] = []
         self._endpoint: Endpoint | None = None
         self._started = 0.0
         self._count = 0
+        self._rounds = 0
 
     def begin(self) -> Endpoint:
         """The instance for the next attempt. Raises DeadlineExceeded, ComponentUnavailableException."""
         if self.deadline.expired:
             raise DeadlineExceeded(f"{self._method.where}: the time of the call was up before it was sent")
-        selector, known = self._select
-        endpoints = known()
-        if self._tried:
-            endpoints = [endpoint for endpoint in endpoints if endpoint not in self._tried] or endpoints
-        endpoint = selector.select(endpoints)
+        if self._count == 0:
+            self._balancer.budget.call()
+        endpoint = self._balancer.choose(self._tried)
         endpoint.in_flight += 1
         self._endpoint = endpoint
         self._started = time.monotonic()
@@ -69,34 +73,63 @@ class Attempts:
 
     def answered(self) -> None:
         """The instance has answered, with whatever."""
-        self._end().observe(self._elapsed())
+        endpoint, elapsed = self._end()
+        endpoint.observe(elapsed)
+        self._balancer.outliers.succeeded(endpoint)
+        if self._balancer.observers:
+            self._tell(CallEventKind.ANSWERED, endpoint, elapsed)
 
     def abandoned(self) -> None:
-        """Nobody waits for the answer any more: the call was cancelled or its time is up."""
-        self._end().wait_ended(self._elapsed())
+        """Nobody waits for the answer any more: the call was cancelled, or its time is up.
+
+        The latter speaks against the instance, the former does not.
+        """
+        endpoint, elapsed = self._end()
+        endpoint.wait_ended(elapsed)
+        self._tell(CallEventKind.ABANDONED, endpoint, elapsed)
+        if self.deadline.expired and self._balancer.failed(endpoint):
+            self._tell(CallEventKind.EJECTED, endpoint, elapsed)
 
     def failed(self, error: ServiceCommunicationException) -> None:
-        """The instance could not be asked or did not answer. Raises ``error`` unless another attempt is allowed."""
-        endpoint = self._end()
-        endpoint.wait_ended(max(self._elapsed(), _FAILURE))
+        """The instance could not be asked or did not answer. Raises ``error`` unless another attempt is allowed.
+
+        The next one is due after :attr:`pause`.
+        """
+        endpoint, elapsed = self._end()
+        endpoint.wait_ended(max(elapsed, _FAILURE))
         self._tried.append(endpoint)
+        self._tell(CallEventKind.FAILED, endpoint, elapsed, error)
+        if self._balancer.failed(endpoint):
+            self._tell(CallEventKind.EJECTED, endpoint, elapsed, error)
         repeatable = self._method.idempotent or not error.may_have_run
-        if not repeatable or self._count >= MAX_ATTEMPTS or not self._has_another():
+        if not repeatable or self._count >= self._policy.max_attempts:
             raise error
+        self.pause = 0.0 if self._balancer.has_another(self._tried) else self._next_round(error)
+        if self.pause >= self.deadline.remaining:
+            raise error
+        if not self._balancer.budget.retry():
+            self._tell(CallEventKind.BUDGET_EXHAUSTED, endpoint, elapsed, error)
+            raise error
+        self._tell(CallEventKind.RETRIED, endpoint, elapsed, error)
 
-    def _has_another(self) -> bool:
-        try:
-            return any(endpoint not in self._tried for endpoint in self._select[1]())
-        except ComponentUnavailableException:
-            return False  # all are gone; what went wrong says more
+    def _next_round(self, error: ServiceCommunicationException) -> float:
+        """All instances have been asked: a pause with full jitter, and not before the server wants to be asked."""
+        self._tried.clear()
+        longest = min(self._policy.backoff * 2**self._rounds, self._policy.max_backoff)
+        self._rounds += 1
+        return max(random.uniform(0.0, longest), error.retry_after or 0.0)  # noqa: S311 - spreads load, guards nothing
 
-    def _elapsed(self) -> float:
-        return time.monotonic() - self._started
+    def _tell(
+        self, kind: CallEventKind, endpoint: Endpoint, elapsed: float, error: BaseException | None = None
+    ) -> None:
+        self._balancer.tell(
+            kind, method=self._method.where, url=endpoint.url, attempt=self._count, duration=elapsed, error=error
+        )
 
-    def _end(self) -> Endpoint:
+    def _end(self) -> tuple[Endpoint, float]:
         endpoint = self._endpoint
         if endpoint is None:
             raise RuntimeError("an attempt ends once, and after it has begun")
         self._endpoint = None
         endpoint.in_flight -= 1
-        return endpoint
+        return endpoint, time.monotonic() - self._started

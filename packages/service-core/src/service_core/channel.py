@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from service_core.address import ChannelInstances
 from service_core.attempts import Attempts
-from service_core.context import DEFAULT_TIMEOUT, Deadline, current_deadline
+from service_core.balancer import Balancer
+from service_core.context import Deadline, current_deadline
 from service_core.descriptors import ComponentDescriptor, MethodDescriptor
-from service_core.errors import ComponentUnavailableException, LocalServiceException
+from service_core.errors import LocalServiceException
+from service_core.policy import Policy
 from service_core.proxy import Invocation, InvocationHandler
 from service_core.selector import (
-    Endpoint,
     FirstURLSelector,
     LeastLoadedURLSelector,
     RoundRobinURLSelector,
@@ -40,30 +40,26 @@ class Channel(InvocationHandler):
     """The name of the channel in addresses; set by ``@channel``."""
 
     def __init__(self) -> None:
-        self.timeout = DEFAULT_TIMEOUT
-        """Seconds that a call may take where neither a block of ``deadline(...)`` nor an outer call says otherwise."""
         self.address: ChannelInstances | None = None
         """What the registry said last, None while nobody offers this channel."""
         self._component: ComponentDescriptor | None = None
-        self._endpoints: tuple[Endpoint, ...] = ()
-        self._selector: URLSelector = LeastLoadedURLSelector()
+        self.balancer = Balancer()
+        """The instances, how they have answered, and who gets the next call."""
 
     # life
 
     def setup(self, component_descriptor: ComponentDescriptor, address: ChannelInstances | None) -> None:
         """Bind the channel to a component; called once, before :meth:`customize`."""
         self._component = component_descriptor
+        self.balancer.component, self.balancer.channel = component_descriptor.name, self.name
         self.set_address(address)
 
     def customize(self) -> None:
-        """Nothing; a place for advice and subclasses to choose a selector, a timeout and the like."""
+        """Nothing; a place for advice and subclasses to choose a selector, a policy and the like."""
 
     def set_address(self, address: ChannelInstances | None) -> None:
         """Use these instances from the next attempt on; None if there are none. Any thread may call it."""
-        known = {endpoint.url: endpoint for endpoint in self._endpoints}
-        urls = address.urls if address is not None else ()
-        # Who stays keeps what is known of its load. Replaced as a whole, so that a call sees one state.
-        self._endpoints = tuple(known.get(url) or Endpoint(url) for url in urls)
+        self.balancer.update(address.urls if address is not None else ())
         self.address = address
 
     def close(self) -> None:
@@ -73,23 +69,32 @@ class Channel(InvocationHandler):
         """Release what calls on the running event loop have opened, and all that :meth:`close` releases."""
         self.close()
 
-    # selectors
+    # balancing
+
+    @property
+    def policy(self) -> Policy:
+        """How much is done for a call of this channel."""
+        return self.balancer.policy
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self.balancer.policy = policy
 
     def select_first_url(self) -> None:
         """Send every call to the first instance."""
-        self._selector = FirstURLSelector()
+        self.balancer.selector = FirstURLSelector()
 
     def select_round_robin(self) -> None:
         """Send calls to all instances in turn."""
-        self._selector = RoundRobinURLSelector()
+        self.balancer.selector = RoundRobinURLSelector()
 
     def select_least_loaded(self) -> None:
         """Send a call to the less loaded of two random instances; the default."""
-        self._selector = LeastLoadedURLSelector()
+        self.balancer.selector = LeastLoadedURLSelector()
 
     def select_by(self, selector: _Selector) -> None:
         """Send calls where ``selector`` says."""
-        self._selector = selector
+        self.balancer.selector = selector
 
     # for subclasses
 
@@ -102,22 +107,12 @@ class Channel(InvocationHandler):
 
     def get_url(self) -> str:
         """The address for one call, as the selector chooses. Raises ComponentUnavailableException."""
-        return self._selector.select(self.endpoints()).url
-
-    def endpoints(self) -> Sequence[Endpoint]:
-        """The instances that there are now, at least one. Raises ComponentUnavailableException."""
-        endpoints = self._endpoints
-        if not endpoints:
-            raise ComponentUnavailableException(
-                f"nobody offers component '{self.component_descriptor.name}' over channel '{self.name}' at the "
-                f"moment; the call can be repeated when a server that hosts it is registered"
-            )
-        return endpoints
+        return self.balancer.choose(()).url
 
     def attempts(self, method: MethodDescriptor) -> Attempts:
-        """Begin a call: its deadline is that of the context, else :attr:`timeout` from now."""
-        deadline = current_deadline() or Deadline.after(self.timeout)
-        return Attempts(method, deadline, self._selector, self.endpoints)
+        """Begin a call: its deadline is that of the context, else the policy's timeout from now."""
+        deadline = current_deadline() or Deadline.after((method.policy or self.policy).timeout)
+        return Attempts(method, deadline, self.balancer)
 
     @abstractmethod
     def invoke(self, invocation: Invocation) -> Any:

@@ -5,6 +5,7 @@ One context variable holds it, so that it follows the call through tasks and, co
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -35,9 +36,9 @@ class Deadline:
     """``time.monotonic()`` at that point; infinite for no limit."""
 
     @classmethod
-    def after(cls, seconds: float) -> Deadline:
-        """The deadline that many seconds from now."""
-        return cls(time.monotonic() + seconds)
+    def after(cls, seconds: float | None) -> Deadline:
+        """The deadline that many seconds from now; None for no limit."""
+        return cls(math.inf if seconds is None else time.monotonic() + seconds)
 
     @property
     def remaining(self) -> float:
@@ -96,7 +97,7 @@ def deadline(seconds: float | None) -> Iterator[Deadline]:
     if seconds is not None and not seconds >= 0:  # NaN is neither
         raise ValueError(f"deadline({seconds}): a time to live is not negative; use None for no limit")
     outer = current_deadline()
-    limit = Deadline(float("inf")) if seconds is None else Deadline.after(seconds)
+    limit = Deadline.after(seconds)
     if outer is not None and outer.expires_at < limit.expires_at:
         limit = outer
     with call_context(replace(current_context(), deadline=limit)):

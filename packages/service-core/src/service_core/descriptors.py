@@ -14,6 +14,7 @@ from types import FunctionType, MappingProxyType
 from typing import Any, Final
 
 from service_core.errors import DeclarationException
+from service_core.policy import Policy
 
 __all__ = ["ComponentDescriptor", "MethodDescriptor", "ParameterDescriptor", "ServiceDescriptor", "public_functions"]
 
@@ -22,6 +23,7 @@ NO_DEFAULT: Final = inspect.Parameter.empty
 
 IDEMPOTENT: Final = "__service_idempotent__"
 RAISES: Final = "__service_raises__"
+POLICY: Final = "__service_policy__"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class MethodDescriptor:
     is_async: bool
     idempotent: bool
     """Whether running it twice does no harm, so that a call may be repeated after it was sent."""
+    policy: Policy | None
+    """What its calls deserve, None if what is set for the component."""
     raises: tuple[type[Exception], ...]
     """Errors that arrive at the caller as they are, most specific first."""
     where: str
@@ -61,8 +65,12 @@ class MethodDescriptor:
 
         Raises TypeError, as a local call would, if an argument is missing, given twice or unknown.
         """
-        if not kwargs and len(args) == len(self.parameters) and not self._has_keyword_only:
-            return args
+        if not kwargs and len(args) <= len(self.parameters) and not self._has_keyword_only:
+            if len(args) == len(self.parameters):
+                return args
+            defaults = [parameter.default for parameter in self.parameters[len(args) :]]
+            if not any(default is NO_DEFAULT for default in defaults):
+                return (*args, *defaults)
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -174,6 +182,7 @@ def _describe_method(interface: type, name: str, function: FunctionType) -> Meth
         result=result,
         is_async=inspect.iscoroutinefunction(function),
         idempotent=getattr(function, IDEMPOTENT, False),
+        policy=getattr(function, POLICY, None),
         raises=_declared_errors(interface, function),
         where=where,
         signature=inspect.Signature(parameters),

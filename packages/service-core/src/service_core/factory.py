@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast
@@ -13,6 +13,8 @@ from service_core.catalog import Catalog, default_catalog
 from service_core.channel import Channel
 from service_core.descriptors import ComponentDescriptor
 from service_core.errors import ChannelNotInstalledException, LocalServiceException
+from service_core.events import CallObserver
+from service_core.policy import Policy
 
 __all__ = ["ENTRY_POINT_GROUP", "ChannelFactory"]
 
@@ -71,10 +73,21 @@ class ChannelFactory:
             raise LocalServiceException(f"channel '{name}': {cls!r} does not derive from Channel")
         return cls
 
-    def make(self, name: str, descriptor: ComponentDescriptor, address: ChannelInstances | None) -> Channel:
+    def make(
+        self,
+        name: str,
+        descriptor: ComponentDescriptor,
+        address: ChannelInstances | None,
+        *,
+        policy: Policy | None = None,
+        observers: Sequence[CallObserver] = (),
+    ) -> Channel:
         """A new channel, set up and customized. Raises ChannelNotInstalledException, LocalServiceException."""
         channel: Channel = self._create(self.channel_class(name))
         channel.name = name  # a class can be known under several
+        channel.balancer.observers = observers
+        if policy is not None:
+            channel.policy = policy
         channel.setup(descriptor, address)
         channel.customize()
         return channel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,10 +17,12 @@ from service_core.channel import Channel
 from service_core.decorators import health_path
 from service_core.descriptors import ComponentDescriptor, ServiceDescriptor
 from service_core.errors import LocalServiceException
+from service_core.events import CallObserver
 from service_core.factory import ChannelFactory
 from service_core.implementations import GivenImplementations, Implementations
 from service_core.interfaces import Component
 from service_core.local import LOCAL
+from service_core.policy import Policy
 from service_core.proxy import DynamicProxy
 from service_core.registry import ComponentRegistry, Snapshot
 from service_core.routing import ComponentRoutes
@@ -55,9 +57,16 @@ class ServiceManager:
         *,
         implementations: Implementations | Iterable[object] = (),
         preferred_channel: str = "",
+        policy: Policy | None = None,
+        policies: Mapping[type, Policy] = MappingProxyType({}),
+        observers: Sequence[CallObserver] = (),
         catalog: Catalog = default_catalog,
     ) -> None:
-        """``implementations`` are the objects of this process that implement services and components."""
+        """``implementations`` are the objects of this process that implement services and components.
+
+        ``policy`` says how much is done for a call to succeed, ``policies`` says it for single components, by their
+        interface. ``observers`` are told what happens to calls.
+        """
         self.component_registry = component_registry
         self.channel_factory = channel_factory or ChannelFactory(catalog=catalog)
         self._catalog = catalog
@@ -65,6 +74,9 @@ class ServiceManager:
             GivenImplementations(implementations, catalog) if isinstance(implementations, Iterable) else implementations
         )
         self._preferred_channel = preferred_channel
+        self._policy = policy
+        self._policies = policies
+        self._observers = observers
         self._lock = threading.RLock()
         self._services: dict[tuple[Any, str], Any] = {}
         self._routes: dict[type, ComponentRoutes] = {}
@@ -129,7 +141,13 @@ class ServiceManager:
                     f"component '{component.name}' cannot be called any more: its service manager is closed"
                 )
             if component.type not in self._routes:
-                self._routes[component.type] = ComponentRoutes(self.component_registry, self.channel_factory, component)
+                self._routes[component.type] = ComponentRoutes(
+                    self.component_registry,
+                    self.channel_factory,
+                    component,
+                    policy=self._policies.get(component.type, self._policy),
+                    observers=self._observers,
+                )
             return self._routes[component.type]
 
     # hosting
@@ -219,13 +237,7 @@ class ServiceManager:
     def report(self) -> Mapping[str, Any]:
         """What this process hosts and calls, as JSON-like data without secrets."""
         with self._lock:
-            calls = {
-                routes.descriptor.name: {
-                    address.channel: list(address.urls)
-                    for address in self.component_registry.get_addresses(routes.descriptor)
-                }
-                for routes in self._routes.values()
-            }
+            calls = {routes.descriptor.name: routes.view() for routes in self._routes.values()}
         hosts = {
             descriptor.name: {
                 "status": component.get_status().value,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from service_core.di import Environment, create, module, on_destroy
 from service_core.factory import ChannelFactory
 from service_core.manager import ServiceManager
+from service_core.policy import Policy
 from service_core.registry import ComponentRegistry
 
 __all__ = ["ServiceModule"]
+
+_DEFAULT: Final = Policy()
 
 
 @module()
@@ -24,10 +29,16 @@ class ServiceModule:
 
     @create()
     def create_service_manager(
-        self, environment: Environment, registry: ComponentRegistry, factory: ChannelFactory
+        self,
+        environment: Environment,
+        registry: ComponentRegistry,
+        factory: ChannelFactory,
+        policy: Policy = _DEFAULT,
     ) -> ServiceManager:
-        """One manager for the whole environment."""
-        self._manager = ServiceManager(registry, factory, implementations=environment, catalog=environment.catalog)
+        """One manager for the whole environment; a module may create the policy for its calls."""
+        self._manager = ServiceManager(
+            registry, factory, implementations=environment, policy=policy, catalog=environment.catalog
+        )
         return self._manager
 
     @on_destroy()

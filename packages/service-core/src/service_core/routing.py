@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -13,8 +14,10 @@ from service_core.channel import Channel
 from service_core.context import DEFAULT_TIMEOUT, current_deadline
 from service_core.descriptors import ComponentDescriptor
 from service_core.errors import ComponentUnavailableException
+from service_core.events import CallObserver
 from service_core.factory import ChannelFactory
 from service_core.local import LOCAL
+from service_core.policy import Policy
 from service_core.proxy import Invocation, InvocationHandler
 from service_core.registry import ComponentRegistry, Snapshot
 
@@ -29,8 +32,18 @@ FIRST_ANSWER: Final = 3.0
 class ComponentRoutes:
     """All channels to one component, kept up to date by the registry. Safe to use from several threads."""
 
-    def __init__(self, registry: ComponentRegistry, factory: ChannelFactory, descriptor: ComponentDescriptor) -> None:
+    def __init__(
+        self,
+        registry: ComponentRegistry,
+        factory: ChannelFactory,
+        descriptor: ComponentDescriptor,
+        *,
+        policy: Policy | None = None,
+        observers: Sequence[CallObserver] = (),
+    ) -> None:
         self.descriptor = descriptor
+        self._policy = policy
+        self._observers = observers
         self._registry = registry
         self._factory = factory
         self._lock = threading.RLock()
@@ -60,7 +73,7 @@ class ComponentRoutes:
         if channel is not None:
             return channel
         # Made without the lock: a container runs the user's code, which may come back to this object.
-        made = self._factory.make(name, self.descriptor, None)
+        made = self._factory.make(name, self.descriptor, None, policy=self._policy, observers=self._observers)
         with self._lock:
             if not self._closed:
                 channel = self._channels.setdefault(name, made)
@@ -93,6 +106,16 @@ class ComponentRoutes:
                     await known.wait()
         finally:
             unsubscribe()
+
+    def view(self) -> dict[str, Any]:
+        """The instances of each channel, and how those look that have been called, as JSON-like data."""
+        with self._lock:
+            return {
+                name: self._channels[name].balancer.view()
+                if name in self._channels
+                else [{"url": url} for url in found.urls]
+                for name, found in (self._snapshot or {}).items()
+            }
 
     def close(self) -> list[Channel]:
         """End the subscription; returns the channels, which the caller closes."""

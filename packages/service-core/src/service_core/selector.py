@@ -75,8 +75,11 @@ class Endpoint:
         """
         if not self._latency:
             return _UNKNOWN * self.in_flight
-        faded = self._latency * math.exp((self._measured_at - time.monotonic()) / _DECAY)
-        return faded * (self.in_flight + 1)
+        return self.latency_at(time.monotonic()) * (self.in_flight + 1)
+
+    def latency_at(self, now: float) -> float:
+        """The expected latency in seconds at a time of the monotonic clock; 0.0 as long as none is known."""
+        return self._latency * math.exp((self._measured_at - now) / _DECAY)
 
     def __repr__(self) -> str:
         return f"Endpoint({self.url!r}, in_flight={self.in_flight}, latency={self._latency:.6f})"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from service_registry_consul.errors import ConsulError, gone, nonsense, refused
+from service_registry_consul.errors import CHECK_CERTIFICATES, ConsulError, gone, nonsense, refused
 from service_registry_consul.settings import ConsulSettings
 
 __all__ = ["Answer", "Connection"]
@@ -55,6 +55,8 @@ class Connection:
             if status != 200:
                 raise refused(url, status, body.decode("utf-8", "replace"))
             answer = Answer(headers.get("X-Consul-Index"), json.loads(body))
+            if not answer.body and headers.get("X-Consul-Results-Filtered-By-ACLs") == "true":
+                raise refused(url, 403, "there are results, but none that the token may read")
         except TimeoutError as error:
             self.close()
             raise gone(url, TimeoutError(f"no answer within {within:g} s")) from error
@@ -84,10 +86,7 @@ class Connection:
             try:
                 tls = settings.ssl_context()
             except OSError as error:
-                raise ConsulError(
-                    f"cannot load the certificates for Consul ({error}); check settings 'ca_file', "
-                    f"'cert_file' and 'key_file'"
-                ) from error
+                raise ConsulError(f"cannot load the certificates for Consul ({error}); {CHECK_CERTIFICATES}") from error
             try:
                 async with asyncio.timeout(settings.request_timeout):
                     self._reader, self._writer = await asyncio.open_connection(settings.host, settings.port, ssl=tls)

@@ -5,12 +5,14 @@ Nothing of this reaches a caller of a service: it is logged and shown in the reg
 
 from __future__ import annotations
 
+import ssl
 from typing import Final
 
-__all__ = ["ConsulError", "ConsulRefusal", "gone", "nonsense", "refused"]
+__all__ = ["CHECK_CERTIFICATES", "ConsulError", "ConsulRefusal", "gone", "nonsense", "refused"]
 
 CHECK_URL: Final = "check setting 'url' (SERVICE_CONSUL_URL or CONSUL_HTTP_ADDR)"
 CHECK_TOKEN: Final = "check setting 'token' (SERVICE_CONSUL_TOKEN or CONSUL_HTTP_TOKEN)"  # noqa: S105
+CHECK_CERTIFICATES: Final = "check settings 'ca_file', 'cert_file' and 'key_file'"
 
 _QUOTED: Final = 200
 """Characters of a foreign answer that a message quotes."""
@@ -27,6 +29,8 @@ class ConsulRefusal(ConsulError):
 def gone(url: str, error: BaseException) -> ConsulError:
     """The error for a connection that could not be made or was lost."""
     reason = "it closed the connection" if isinstance(error, EOFError) else str(error) or type(error).__name__
+    if isinstance(error, ssl.SSLError):
+        return ConsulError(f"cannot speak TLS with Consul at {url} ({reason}); {CHECK_CERTIFICATES}")
     return ConsulError(f"cannot reach Consul at {url} ({reason}); start it, or {CHECK_URL}")
 
 

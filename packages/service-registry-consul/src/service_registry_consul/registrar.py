@@ -143,7 +143,7 @@ class Registrar:
             return self._failed(f"registering with Consul failed: {error!r}", longest)
         with self._changed:
             self._failures = 0
-        return longest * random.uniform(0.8, 1.0)  # noqa: S311 - spreads load, guards nothing
+        return longest * random.uniform(0.75, 0.95)  # noqa: S311 - spreads load, guards nothing
 
     def _failed(self, error: str, longest: float) -> float:
         self._contact.failed(_SOURCE, error)

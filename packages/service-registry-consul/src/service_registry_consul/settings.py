@@ -37,59 +37,63 @@ class ConsulSettings(BaseSettings):
 
     # the agent
 
-    url: str = Field("127.0.0.1:8500", validation_alias=AliasChoices("SERVICE_CONSUL_URL", "CONSUL_HTTP_ADDR"))
+    url: str = Field(default="127.0.0.1:8500", validation_alias=AliasChoices("SERVICE_CONSUL_URL", "CONSUL_HTTP_ADDR"))
     """The agent's address, ``host:port`` or ``http(s)://host:port``. Use the agent of this machine."""
     scheme: Literal["http", "https"] = "http"
     """How to talk to the agent if ``url`` does not say so."""
-    token: SecretStr | None = Field(None, validation_alias=AliasChoices("SERVICE_CONSUL_TOKEN", "CONSUL_HTTP_TOKEN"))
+    token: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("SERVICE_CONSUL_TOKEN", "CONSUL_HTTP_TOKEN")
+    )
     """The ACL token. It needs ``service:write`` for what is registered, ``service:read`` and ``node:read``
     for what is looked for. Sent in a header, never logged."""
     datacenter: str | None = None
     """Where to look for components, if not in the agent's own datacenter. Registration is always with the
     agent."""
-    ca_file: Path | None = Field(None, validation_alias=AliasChoices("SERVICE_CONSUL_CA_FILE", "CONSUL_CACERT"))
+    ca_file: Path | None = Field(default=None, validation_alias=AliasChoices("SERVICE_CONSUL_CA_FILE", "CONSUL_CACERT"))
     """The CA that signed the agent's certificate; None for the system's."""
     cert_file: Path | None = Field(
-        None, validation_alias=AliasChoices("SERVICE_CONSUL_CERT_FILE", "CONSUL_CLIENT_CERT")
+        default=None, validation_alias=AliasChoices("SERVICE_CONSUL_CERT_FILE", "CONSUL_CLIENT_CERT")
     )
     """The certificate that this process shows to the agent."""
-    key_file: Path | None = Field(None, validation_alias=AliasChoices("SERVICE_CONSUL_KEY_FILE", "CONSUL_CLIENT_KEY"))
+    key_file: Path | None = Field(
+        default=None, validation_alias=AliasChoices("SERVICE_CONSUL_KEY_FILE", "CONSUL_CLIENT_KEY")
+    )
     """The key of ``cert_file``, unless that file holds it."""
-    verify: bool = Field(True, validation_alias=AliasChoices("SERVICE_CONSUL_VERIFY", "CONSUL_HTTP_SSL_VERIFY"))
+    verify: bool = Field(default=True, validation_alias=AliasChoices("SERVICE_CONSUL_VERIFY", "CONSUL_HTTP_SSL_VERIFY"))
     """Whether to check the agent's certificate."""
-    request_timeout: float = Field(2.0, gt=0)
+    request_timeout: float = Field(default=2.0, gt=0)
     """How long the agent may take to accept a connection, and to answer anything that is not a watch."""
-    close_timeout: float = Field(5.0, gt=0)
+    close_timeout: float = Field(default=5.0, gt=0)
     """How long ``close`` and ``deregister`` may take if the agent hangs."""
 
     # what is registered
 
     advertise_address: str | None = None
     """The host under which others reach this process; None for that of the component's first address."""
-    advertise_port: int | None = Field(None, gt=0, lt=65536)
+    advertise_port: int | None = Field(default=None, gt=0, lt=65536)
     """The port under which others reach this process; None for the server's."""
     tags: tuple[str, ...] = ()
     """Tags for the registrations, besides ``component``."""
     check: Literal["http", "ttl"] = "http"
     """Who finds out about the health. ``http``: Consul asks the component's health endpoint, or tries to
     connect if it has none. ``ttl``: this process tells, for agents that cannot reach it."""
-    check_interval: float = Field(10.0, gt=0)
+    check_interval: float = Field(default=10.0, gt=0)
     """Time between two checks by Consul, which takes less than 1 s for 1 s."""
-    check_timeout: float = Field(3.0, gt=0)
+    check_timeout: float = Field(default=3.0, gt=0)
     """How long a check may take."""
-    ttl: float = Field(15.0, gt=0)
+    ttl: float = Field(default=15.0, gt=0)
     """How long Consul believes what this process told; it tells three times in that time."""
-    deregister_after: float | None = Field(300.0, gt=0)
+    deregister_after: float | None = Field(default=300.0, gt=0)
     """After that time in a critical state Consul forgets a registration; at least 60 s, None for never."""
-    reconcile_interval: float = Field(10.0, gt=0)
+    reconcile_interval: float = Field(default=10.0, gt=0)
     """A registration that got lost, by whatever reason, is back after at most that time."""
 
     # what is looked for
 
-    wait: float = Field(60.0, ge=1, le=600)
+    wait: float = Field(default=60.0, ge=1, le=600)
     """How long a watch waits for a change before it asks again; a link that swallows everything is noticed
     then."""
-    max_queries: int = Field(100, ge=1)
+    max_queries: int = Field(default=100, ge=1)
     """Up to so many components get a watch, and so a connection, of their own; further ones share two. An
     agent allows 200 connections from one address (``limits.http_max_conns_per_client``)."""
     allow_schemes: tuple[str, ...] = ("http", "https")

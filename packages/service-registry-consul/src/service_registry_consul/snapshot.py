@@ -34,24 +34,24 @@ class Reading:
 def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
     """Read the answer of ``/v1/health/service/<component>``. Raises ValueError if it is not a list."""
     if not isinstance(nodes, list):
-        raise ValueError(f"a list of instances was expected, not {type(nodes).__name__}")  # noqa: TRY004 - bad data
+        raise ValueError(f"a list of instances was expected, not {type(nodes).__name__}")  # noqa: TRY004 - bad data, not a bad call
     complaints: list[str] = []
     instances: list[tuple[int, str, list[ChannelAddress]]] = []
     for node in nodes:
+        where = f"component '{component}', registration {_id(node)!r}"
         try:
-            service_id, meta, checks = _parts(node)
-            rank = _rank(checks)
+            meta, rank = _parts(node)
             if rank is None:
                 continue
             addresses = read_channels(meta)
             if not addresses:
-                raise ValueError(f"'{service_id}' names no channels in its meta entries, so it is somebody else's")
+                raise ValueError("it names no channels in its meta entries, so it is somebody else's")
         except ValueError as error:
-            complaints.append(f"component '{component}': a registration is skipped: {error}")
+            complaints.append(f"{where} is skipped: {error}")
             continue
         usable, objections = _sift(addresses, policy)
-        complaints += [f"component '{component}', registration '{service_id}': {said}" for said in objections]
-        instances.append((rank, service_id, usable))
+        complaints += [f"{where}: {objection}" for objection in objections]
+        instances.append((rank, _id(node), usable))
     # Consul promises no order; without one of our own, equal answers could look different.
     instances.sort(key=lambda instance: instance[:2])
     return Reading(
@@ -61,17 +61,22 @@ def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
     )
 
 
-def _parts(node: Any) -> tuple[str, Mapping[str, str], list[Mapping[str, Any]]]:
-    """Id, meta entries and checks of an instance. Raises ValueError."""
+def _id(node: Any) -> str:
+    """The id of an instance, or what can be said instead."""
+    service = node.get("Service") if isinstance(node, Mapping) else node
+    return str(service.get("ID") if isinstance(service, Mapping) else node)[:100]
+
+
+def _parts(node: Any) -> tuple[Mapping[str, str], int | None]:
+    """Meta entries and rank of an instance, None if it is not to be called. Raises ValueError."""
     if not isinstance(node, Mapping) or not isinstance(node.get("Service"), Mapping):
-        raise ValueError(f"this is none: {str(node)[:100]!r}")  # noqa: TRY004 - bad data
-    service = node["Service"]
-    service_id, meta, checks = str(service.get("ID")), service.get("Meta") or {}, node.get("Checks") or []
+        raise ValueError("it is none of a service")  # noqa: TRY004 - bad data, not a bad call
+    meta, checks = node["Service"].get("Meta") or {}, node.get("Checks") or []
     if not isinstance(meta, Mapping) or not all(isinstance(value, str) for value in meta.values()):
-        raise ValueError(f"'{service_id}' has meta entries that are no texts")
+        raise ValueError("its meta entries are no texts")
     if not isinstance(checks, list) or not all(isinstance(check, Mapping) for check in checks):
-        raise ValueError(f"'{service_id}' has checks that are none")
-    return service_id, meta, checks
+        raise ValueError("its checks are none")
+    return meta, _rank(checks)
 
 
 def _rank(checks: Sequence[Mapping[str, Any]]) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.types import Send
 
-from service_server_fastapi.dispatcher import Answer
+from service_server_fastapi.answers import Answer
 
 __all__ = ["send_answer"]
 

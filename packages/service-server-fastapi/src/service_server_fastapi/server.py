@@ -21,6 +21,7 @@ from service_server_fastapi.dispatcher import Dispatcher
 from service_server_fastapi.endpoint import InvokeEndpoint
 from service_server_fastapi.health import LIVE, READY, ServerHealth
 from service_server_fastapi.hosting import Hosting, HostingState
+from service_server_fastapi.intake import Intake
 from service_server_fastapi.lifespan import Lifespan, registered_elsewhere, running
 from service_server_fastapi.listener import Listener, bind
 from service_server_fastapi.request_context import RequestContext
@@ -197,10 +198,10 @@ class FastAPIServer(Server):
         """Make the environment and route to it."""
         environment = Environment(module, ServiceModule, HealthModule, instances=[self])
         self._hosting = hosting = Hosting(environment, self.settings)
-        dispatcher = Dispatcher(
-            hosting.manager.hosted_services(), self._workers, expose_errors=self.settings.expose_errors
-        )
-        self._routes.add("/invoke", InvokeEndpoint(dispatcher, self.settings))
+        services, expose_errors = hosting.manager.hosted_services(), self.settings.expose_errors
+        intake = Intake(self.settings)
+        dispatcher = Dispatcher(services, self._workers, expose_errors=expose_errors)
+        self._routes.add("/invoke", InvokeEndpoint(dispatcher, intake))
         checks = environment.get(HealthCheckManager)
         self._health = ServerHealth(hosting, checks, timeout=self.settings.health_timeout)
         self._routes.add_health(LIVE, self._health.live)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = ["ServerSettings"]
+
+Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class ServerSettings(BaseSettings):
@@ -36,18 +40,18 @@ class ServerSettings(BaseSettings):
     """The most that a request may have before its body; a larger one is answered with 431."""
     max_concurrency: int = Field(default=1000, ge=1)
     """How many calls may be in work or wait for a worker; the next one is answered with 503."""
-    receive_timeout: float = Field(default=10.0, gt=0)
+    receive_timeout: Seconds = Field(default=10.0, gt=0)
     """Seconds within which a request must have arrived, its head and its body each; then it is answered with 408."""
-    health_timeout: float = Field(default=5.0, gt=0)
+    health_timeout: Seconds = Field(default=5.0, gt=0)
     """Seconds that a component may take to say how it is; then it is told to be in error."""
-    keep_alive: float = Field(default=15.0, gt=0)
+    keep_alive: Seconds = Field(default=15.0, gt=0)
     """Seconds that an idle connection is kept; longer than clients keep it, who would else find it closed."""
 
     # the end
 
-    propagation_delay: float = Field(default=0.5, ge=0)
+    propagation_delay: Seconds = Field(default=0.5, ge=0)
     """Seconds between deregistration and the end of new calls, in which clients hear of it."""
-    drain_timeout: float = Field(default=20.0, ge=0)
+    drain_timeout: Seconds = Field(default=20.0, ge=0)
     """Seconds that calls in flight may take to finish when the server stops; then they are cancelled."""
-    shutdown_timeout: float = Field(default=10.0, gt=0)
+    shutdown_timeout: Seconds = Field(default=10.0, gt=0)
     """Seconds that components and the container may take to shut down; then nobody waits for them any more."""

@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
-from service_server_fastapi.dispatcher import Answer, refusal
+from service_server_fastapi.answers import Answer, envelope, problem, refusal
+from service_server_fastapi.intake import headers_of
 from service_server_fastapi.request_context import RequestContext
 from service_server_fastapi.sending import send_answer
 
@@ -96,9 +97,9 @@ def _closing(message: Message) -> Message:
 
 def _cut_off(scope: Scope) -> Answer:
     """What a caller is told whose request has been cancelled: as little as if its own deadline had passed."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    return refusal(
+    error = refusal(
         ErrorCode.DEADLINE_EXCEEDED,
         "the server has stopped and could not finish the request in time; it may have run",
-        context=context_from_headers(headers),
+        context=context_from_headers(headers_of(scope)),
     )
+    return envelope(error) if scope["path"].endswith("/invoke") else problem(error)

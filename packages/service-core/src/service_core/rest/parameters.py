@@ -125,7 +125,9 @@ class Parameter:
         return text
 
 
-def place_of(parameter: ParameterDescriptor, verb: str, path_names: Sequence[str], where: str) -> tuple[Place, Marker | None]:
+def place_of(
+    parameter: ParameterDescriptor, verb: str, path_names: Sequence[str], where: str
+) -> tuple[Place, Marker | None]:
     """Where a parameter travels: as marked, else by the rules. Raises DeclarationException.
 
     The rules: in the path where that names it, else as the body of post, put and patch if it is a model or dataclass,

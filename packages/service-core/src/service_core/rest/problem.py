@@ -97,7 +97,9 @@ def _foreign(status: int, data: Any) -> WireError | None:
     told = next((data[name] for name in _MESSAGES if data.get(name)), None)
     if isinstance(told, str):
         return WireError(code=code, message=told)
-    if isinstance(told, list) and all(isinstance(one, Mapping) and {"loc", "msg", "type"} <= one.keys() for one in told):
+    if isinstance(told, list) and all(
+        isinstance(one, Mapping) and {"loc", "msg", "type"} <= one.keys() for one in told
+    ):
         # FastAPI's list of wrong places; what it quotes of the input is dropped.
         places = [{name: one[name] for name in ("loc", "msg", "type")} for one in told]
         return WireError(code=code, message=str(places[0]["msg"]) if places else "", details=places)

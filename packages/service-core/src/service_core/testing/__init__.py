@@ -1,10 +1,33 @@
-"""Contracts as tests to inherit, for those who write registries."""
+"""For tests: services without a network, faults on command, and contracts to inherit for channels and registries.
 
+Nothing here needs a test framework to be installed.
+"""
+
+from service_core.testing.channel_contract import ChannelContract
+from service_core.testing.contract_service import ContractComponentImpl, ContractServiceImpl
+from service_core.testing.faults import Fate, FaultPlan
+from service_core.testing.in_memory import InMemoryNetwork, in_memory
 from service_core.testing.registry_contract import (
     DiscoveryContract,
     RegistrationContract,
     SnapshotRecorder,
     fresh_component,
 )
+from service_core.testing.scripted_registry import ScriptedRegistry
 
-__all__ = ["DiscoveryContract", "RegistrationContract", "SnapshotRecorder", "fresh_component"]
+__all__ = [
+    # services without a network
+    "in_memory",
+    "InMemoryNetwork",
+    "FaultPlan",
+    "Fate",
+    "ScriptedRegistry",
+    # contracts
+    "ChannelContract",
+    "ContractServiceImpl",
+    "ContractComponentImpl",
+    "DiscoveryContract",
+    "RegistrationContract",
+    "SnapshotRecorder",
+    "fresh_component",
+]

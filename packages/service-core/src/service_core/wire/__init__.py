@@ -3,7 +3,7 @@
 Everything here is a pure function of its arguments: no sockets, no threads, no clocks.
 """
 
-from service_core.wire.codec import CODECS, JSON, MSGPACK, Codec, MalformedData, WireRequest
+from service_core.wire.codec import CODECS, JSON, MSGPACK, Codec, MalformedData, WireRequest, read_json
 from service_core.wire.failure import WireError, error_from_wire, error_to_wire, token_error
 from service_core.wire.headers import CORRELATION_ID, DEADLINE_MS, context_from_headers, context_to_headers
 from service_core.wire.plan import MethodPlan
@@ -25,6 +25,7 @@ __all__ = [
     "context_to_headers",
     "error_from_wire",
     "error_to_wire",
+    "read_json",
     "token_error",
     "validation_details",
 ]

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn, TypeAlias, cast
 
 import msgpack
 from pydantic_core import from_json, to_json, to_jsonable_python
@@ -23,7 +23,10 @@ from service_core.wire.failure import WireError
 from service_core.wire.plan import MethodPlan
 from service_core.wire.values import WireType, may_be_infinite
 
-__all__ = ["CODECS", "JSON", "MSGPACK", "Codec", "MalformedData", "WireRequest"]
+__all__ = ["CODECS", "JSON", "MSGPACK", "Codec", "MalformedData", "WireRequest", "read_json"]
+
+Arguments: TypeAlias = tuple[Any, ...]
+"""The arguments of a call, all of them, in the order of the parameters."""
 
 MAX_DEPTH: Final = 200
 """How deep lists and maps may be nested; pydantic's JSON parser has the same limit."""
@@ -49,7 +52,7 @@ class Codec(ABC):
     content_type: str
 
     @abstractmethod
-    def write_request(self, plan: MethodPlan, arguments: tuple[Any, ...]) -> bytes:
+    def write_request(self, plan: MethodPlan, arguments: Arguments) -> bytes:
         """A call. Raises ArgumentException if an argument does not fit its type."""
 
     @abstractmethod
@@ -57,7 +60,7 @@ class Codec(ABC):
         """The envelope of a call. Raises MalformedData."""
 
     @abstractmethod
-    def read_arguments(self, plan: MethodPlan, request: WireRequest) -> tuple[Any, ...]:
+    def read_arguments(self, plan: MethodPlan, request: WireRequest) -> Arguments:
         """The arguments of a call, all of them. Raises ArgumentException."""
 
     @abstractmethod
@@ -83,7 +86,7 @@ class _JSONCodec(Codec):
     _RESULT: Final = b'{"result":'
     _NO_EXCEPTION: Final = b',"exception":null}'
 
-    def write_request(self, plan: MethodPlan, arguments: tuple[Any, ...]) -> bytes:
+    def write_request(self, plan: MethodPlan, arguments: Arguments) -> bytes:
         written = plan.arguments.to_json(arguments)
         return b"".join((self._METHOD, plan.name.encode(), self._ARGS, written, b"}"))
 
@@ -96,9 +99,9 @@ class _JSONCodec(Codec):
         method, arguments = _envelope_of_request(self._parse(data))
         return WireRequest(method, to_json(arguments))
 
-    def read_arguments(self, plan: MethodPlan, request: WireRequest) -> tuple[Any, ...]:
+    def read_arguments(self, plan: MethodPlan, request: WireRequest) -> Arguments:
         try:
-            return plan.arguments.from_json(request.arguments)
+            return cast(Arguments, plan.arguments.from_json(request.arguments))
         except ArgumentException as error:
             if not error.details or error.details[0]["type"] != "json_invalid":
                 raise
@@ -107,7 +110,7 @@ class _JSONCodec(Codec):
         method, arguments = _envelope_of_request(self._parse(data))
         if method != request.method:
             raise MalformedData("the request names two methods")
-        return plan.arguments.from_json(to_json(arguments))
+        return cast(Arguments, plan.arguments.from_json(to_json(arguments)))
 
     def write_result(self, plan: MethodPlan, result: Any) -> bytes:
         return b"".join((self._RESULT, plan.result.to_json(result), self._NO_EXCEPTION))
@@ -130,6 +133,18 @@ class _JSONCodec(Codec):
             raise MalformedData(f"not valid JSON: {error}") from None
 
 
+def read_json(wire: WireType, data: bytes) -> Any:
+    """A value that is all of a JSON document. Raises MalformedData, ArgumentException."""
+    if may_be_infinite(data):
+        data = to_json(_JSONCodec._parse(data))
+    try:
+        return wire.from_json(data)
+    except ArgumentException as error:
+        if error.details and error.details[0]["type"] == "json_invalid":
+            raise MalformedData(error.details[0]["msg"]) from None
+        raise
+
+
 class _MsgpackCodec(Codec):
     content_type = "application/msgpack"
 
@@ -138,15 +153,15 @@ class _MsgpackCodec(Codec):
     _RESULT: Final = b"\x82\xa6result"
     _NO_EXCEPTION: Final = b"\xa9exception\xc0"
 
-    def write_request(self, plan: MethodPlan, arguments: tuple[Any, ...]) -> bytes:
+    def write_request(self, plan: MethodPlan, arguments: Arguments) -> bytes:
         written = self._write(plan.arguments, arguments)
         return b"".join((self._METHOD, _pack(plan.name, plan.method.where), self._ARGS, written))
 
     def read_request(self, data: bytes) -> WireRequest:
         return WireRequest(*_envelope_of_request(_unpack(data)))
 
-    def read_arguments(self, plan: MethodPlan, request: WireRequest) -> tuple[Any, ...]:
-        return plan.arguments.from_plain(request.arguments)
+    def read_arguments(self, plan: MethodPlan, request: WireRequest) -> Arguments:
+        return cast(Arguments, plan.arguments.from_plain(request.arguments))
 
     def write_result(self, plan: MethodPlan, result: Any) -> bytes:
         return b"".join((self._RESULT, self._write(plan.result, result), self._NO_EXCEPTION))

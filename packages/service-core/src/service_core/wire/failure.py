@@ -84,8 +84,8 @@ def error_to_wire(
     """What the caller is told about an exception of the implementation.
 
     A declared error is told with its fields. Of any other one only its class name and code are told, and its
-    message if ``expose`` says so. A subclass of a declared error is told as that, without its own message. Raises ArgumentException or AttributeError if a declared error's fields are not
-    what its class declares.
+    message if ``expose`` says so. A subclass of a declared error is told as that, without its own message. Raises
+    ArgumentException or AttributeError if a declared error's fields are not what its class declares.
     """
     for cls in type(error).__mro__:
         known = declared.get(cls.__name__)

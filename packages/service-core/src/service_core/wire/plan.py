@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Annotated, Any, NotRequired, get_type_hints
 
@@ -46,9 +45,8 @@ def _arguments(method: MethodDescriptor) -> WireType:
         if parameter.default is NO_DEFAULT:
             items.append(parameter.annotation)
         else:
-            _check_default(parameter, method.where)
-            default: Any = Field(default=parameter.default, validate_default=True)
-            items.append(Annotated[parameter.annotation, default])
+            default = _valid_default(parameter, method.where)
+            items.append(Annotated[parameter.annotation, Field(default=default)])
     names = [parameter.name for parameter in method.parameters]
     try:
         return WireType(tuple.__class_getitem__(tuple(items)), method.where, names)
@@ -58,13 +56,14 @@ def _arguments(method: MethodDescriptor) -> WireType:
         raise
 
 
-def _check_default(parameter: ParameterDescriptor, where: str) -> None:
+def _valid_default(parameter: ParameterDescriptor, where: str) -> Any:
     where = f"{where}: parameter '{parameter.name}'"
     try:
-        WireType(parameter.annotation, where).to_plain(parameter.default)
+        return WireType(parameter.annotation, where).from_plain(parameter.default)
     except ArgumentException as error:
-        hint = f"; write '{parameter.name}: ... | None = None'" if parameter.default is None else ""
-        raise DeclarationException(f"{where}: its default does not fit its type{hint} ({error.message})") from None
+        raise DeclarationException(
+            f"{error.message}: so its default {parameter.default!r} can never be sent; give it another, or another type"
+        ) from None
 
 
 class DeclaredError:

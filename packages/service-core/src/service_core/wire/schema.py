@@ -7,11 +7,15 @@ could not carry arbitrary bytes in JSON. The wire's rules therefore go into the 
 * NaN and infinity are refused,
 * what the formats have no form for, such as dates, enums and sets, is read from text or a list also where a model
   is strict; strict numbers, texts and truth values stay strict,
-* a serializer that is meant for JSON works for msgpack too.
+* a serializer that is meant for JSON works for msgpack too,
+* computed fields stay at home.
+
+The rules hold for the JSON schema that pydantic makes of it, too.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -29,11 +33,14 @@ RULES: Final[Mapping[str, Any]] = MappingProxyType(
 
 _CONFIGURED: Final = frozenset({"model", "dataclass", "typed-dict"})
 _WITHOUT_A_FORM: Final = frozenset(
-    "date datetime time timedelta decimal uuid url multi-host-url complex enum tuple set frozenset call dataclass "
-    "model union tagged-union json-or-python lax-or-strict".split()
+    {"date", "datetime", "time", "timedelta", "decimal", "uuid", "url", "multi-host-url", "complex", "enum"}
+    | {"tuple", "set", "frozenset", "call", "dataclass", "model"}
+    | {"union", "tagged-union", "json-or-python", "lax-or-strict"}
 )
 _FOR_JSON: Final = {"json": "always", "json-unless-none": "unless-none"}
-_NOT_FOR_KEYS: Final = frozenset("tuple list set frozenset dict call dataclass model typed-dict nullable none".split())
+_NOT_FOR_KEYS: Final = frozenset(
+    {"tuple", "list", "set", "frozenset", "dict", "call", "dataclass", "model", "typed-dict", "nullable", "none"}
+)
 _UNSENDABLE: Final = {
     "generator": "iterables are read one by one, so they would not be validated; use a list",
     "callable": "functions do not travel",
@@ -44,6 +51,9 @@ _UNSENDABLE: Final = {
 _OPAQUE: Final = frozenset({"cls", "metadata", "function", "default", "expected", "members"})
 # Parts whose keys are names that the user chose.
 _NAMED: Final = frozenset({"fields", "choices"})
+
+
+_BASE64: Final = r"^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?$"
 
 
 class UnsendableType(TypeError):
@@ -70,6 +80,9 @@ def _schema_with_rules(schema: dict[str, Any], rules: Mapping[str, Any]) -> dict
         copy["config"] = {**(schema.get("config") or {}), **rules}
     if kind in _WITHOUT_A_FORM:
         copy["strict"] = False
+    if kind == "bytes":
+        copy["metadata"] = {**(schema.get("metadata") or {}), "pydantic_js_updates": _as_base64(schema)}
+    copy.pop("computed_fields", None)
     when = schema.get("when_used", "json-unless-none" if kind in ("to-string", "format") else None)
     if when in _FOR_JSON:
         copy["when_used"] = _FOR_JSON[when]
@@ -82,3 +95,10 @@ def _part_with_rules(key: str, part: Any, rules: Mapping[str, Any]) -> Any:
     if key in _NAMED and isinstance(part, dict):
         return {name: with_rules(named, rules) for name, named in part.items()}
     return with_rules(part, rules)
+
+
+def _as_base64(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What JSON schema is to say about bytes; their lengths are told in characters."""
+    lengths = {"maxLength": schema.get("max_length"), "minLength": schema.get("min_length")}
+    told = {name: 4 * math.ceil(length / 3) for name, length in lengths.items() if length is not None}
+    return {"format": "base64url", "contentEncoding": "base64url", "pattern": _BASE64} | told

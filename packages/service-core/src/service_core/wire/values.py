@@ -29,15 +29,18 @@ _MOST_DETAILS: Final = 20
 class WireType:
     """Reads and writes the values of one type. Immutable and safe to use from several threads."""
 
-    __slots__ = ("_names", "_schema", "_serializer", "_validator", "where")
+    __slots__ = ("_at", "_by_alias", "_names", "_serializer", "_validator", "core_schema", "where")
 
-    def __init__(self, annotation: Any, where: str, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self, annotation: Any, where: str, names: Sequence[str] = (), *, at: str = "", by_alias: bool = False
+    ) -> None:
         """Build the schema. Raises DeclarationException if values of the type cannot be sent.
 
-        ``where`` names the type in messages, ``names`` the items of a tuple.
+        ``where`` names the type in messages, ``names`` the items of a tuple, and ``at`` the place that all wrong ones
+        are told to be in. With ``by_alias`` fields are written under their aliases, as other software knows them.
         """
         try:
-            self._schema = with_rules(TypeAdapter(annotation).core_schema)
+            self.core_schema: Any = with_rules(TypeAdapter(annotation).core_schema)
         except (PydanticSchemaGenerationError, PydanticUserError) as error:
             raise DeclarationException(
                 f"{where}: values of type {annotation!r} cannot be validated; use a type that pydantic knows, "
@@ -45,11 +48,13 @@ class WireType:
             ) from error
         except UnsendableType as error:
             raise DeclarationException(f"{where}: values of type {annotation!r} cannot be sent: {error}") from None
-        self._validator = _validator(self._schema, RULES)
+        self._validator = _validator(self.core_schema, RULES)
         config: Any = dict(RULES)
-        self._serializer: Any = SchemaSerializer(self._schema, config, _use_prebuilt=False)
+        self._serializer: Any = SchemaSerializer(self.core_schema, config, _use_prebuilt=False)
         self.where = where
         self._names = tuple(names)
+        self._at = at
+        self._by_alias = by_alias
 
     def to_json(self, value: Any) -> bytes:
         """Write a value as JSON. Raises ArgumentException if it does not fit the type."""
@@ -85,7 +90,7 @@ class WireType:
     def _write(self, value: Any, serialize: Callable[..., R], validator: Any = None) -> R:
         valid = self._read(value, (validator or self._validator).validate_python)
         try:
-            return serialize(valid, warnings="error", round_trip=True)
+            return serialize(valid, by_alias=self._by_alias, warnings="error", round_trip=True)
         except ValueError:
             if validator is not None:
                 raise ArgumentException(f"{self.where}: the value is not one of the declared type") from None
@@ -97,12 +102,12 @@ class WireType:
         Objects of the declared classes are believed at first, since looking at each of their fields makes writing
         several times slower, and the other side will do it anyway.
         """
-        return self._write(value, serialize, _validator(with_rules(self._schema, _CLOSELY), _CLOSELY))
+        return self._write(value, serialize, _validator(with_rules(self.core_schema, _CLOSELY), _CLOSELY))
 
     def _refused(self, error: ValidationError) -> ArgumentException:
         if error.error_count() > _MOST_ERRORS:
             return ArgumentException(f"{self.where}: {error.error_count()} values are wrong")
-        details = validation_details(error, self._names)
+        details = validation_details(error, self._names, at=self._at)
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         place = ".".join(str(part) for part in details[0]["loc"])
         return ArgumentException(
@@ -121,18 +126,21 @@ def may_be_infinite(data: bytes) -> bool:
     return b"NaN" in data or b"Infinity" in data
 
 
-def validation_details(error: ValidationError, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+def validation_details(error: ValidationError, names: Sequence[str] = (), *, at: str = "") -> list[dict[str, Any]]:
     """The first wrong places as ``{loc, msg, type}``, without the values, which may be secret.
 
-    ``names`` are the parameters that stand at the first level, where the schema only knows positions.
+    ``names`` are the parameters that stand at the first level, where the schema only knows positions; ``at`` is put
+    in front.
     """
     details: list[dict[str, Any]] = []
     for wrong in error.errors(include_url=False, include_input=False)[:_MOST_DETAILS]:
         loc: list[Any] = list(wrong["loc"])
         if loc and isinstance(loc[0], int) and loc[0] < len(names):
             loc[0] = names[loc[0]]
+        if at:
+            loc.insert(0, at)
         msg = wrong["msg"]
         if wrong["type"] == "union_tag_invalid":  # the one message that quotes
-            msg = f"Input tag does not match any of the expected tags: {wrong['ctx']['expected_tags']}"
+            msg = f"Input tag does not match any of the expected tags: {wrong.get('ctx', {})['expected_tags']}"
         details.append({"loc": loc, "msg": msg, "type": wrong["type"]})
     return details

@@ -1,0 +1,133 @@
+"""The engines: they pick a connection for each request, and keep it if it can be used again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Generic, TypeVar
+
+import httpx
+
+from service_channels_http._engine.connection import Connection
+from service_channels_http._engine.idle import Idle
+from service_channels_http._engine.message import write_head
+from service_channels_http._engine.origin import Origin, split
+from service_channels_http._engine.protocol import AsyncConnection
+from service_channels_http._messages import HTTPReply, HTTPRequest
+
+__all__ = ["AsyncEngine", "Engine"]
+
+C = TypeVar("C", Connection, AsyncConnection)
+
+_MANY: Final = 1000
+"""Origins without connections that are remembered."""
+
+
+class _Place(Generic[C]):
+    """An origin and its idle connections."""
+
+    __slots__ = ("idle", "origin")
+
+    def __init__(self, origin: Origin, limits: httpx.Limits) -> None:
+        self.origin = origin
+        self.idle: Idle[C] = Idle(limit=limits.max_keepalive_connections, expiry=limits.keepalive_expiry)
+
+
+class _Places(Generic[C]):
+    """What both engines share: the places by the beginning of their addresses."""
+
+    def __init__(self, limits: httpx.Limits) -> None:
+        self._limits = limits
+        self._places: dict[str, _Place[C] | None] = {}
+        self.is_closed = False
+
+    def find(self, url: str) -> tuple[_Place[C], str] | None:
+        """Where to send a request, and its target there; None if httpx has to do it."""
+        beginning, target = split(url)
+        try:
+            place = self._places[beginning]
+        except KeyError:
+            self._forget_unused()
+            origin = Origin.parse(beginning) if self._limits.max_connections is None else None
+            place = self._places[beginning] = None if origin is None else _Place(origin, self._limits)
+        return (place, target) if place is not None and target else None
+
+    def keep(self, place: _Place[C], connection: C) -> None:
+        """Take a connection back after a call."""
+        if not connection.is_reusable:
+            connection.close()
+            return
+        place.idle.put(connection)
+        if self.is_closed:
+            place.idle.close()
+
+    def close(self) -> None:
+        """Close all idle connections; those in use are closed after their call."""
+        self.is_closed = True
+        for place in list(self._places.values()):
+            if place is not None:
+                place.idle.close()
+
+    def _forget_unused(self) -> None:
+        # Instances come and go; their addresses need not be remembered for ever.
+        if len(self._places) >= _MANY:
+            for beginning, place in list(self._places.items()):
+                if place is None or place.idle.is_empty():
+                    self._places.pop(beginning, None)
+
+
+class Engine:
+    """For sync calls. Safe to use from several threads."""
+
+    def __init__(self, limits: httpx.Limits) -> None:
+        self._places: _Places[Connection] = _Places(limits)
+
+    def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
+        """Send one request and wait for the reply; None, and nothing is sent, if httpx has to do it.
+
+        Raises ServiceCommunicationException, DeadlineExceeded, LocalServiceException.
+        """
+        found = self._places.find(request.url)
+        if found is None:
+            return None
+        place, target = found
+        head = write_head(request, target, place.origin.authority)
+        connection = place.idle.take() or Connection.open(place.origin, request, connect_timeout)
+        try:
+            reply = connection.exchange(request, head, max_bytes)
+        except BaseException:
+            connection.close()
+            raise
+        self._places.keep(place, connection)
+        return reply
+
+    def close(self) -> None:
+        """Close the idle connections now and the others after their call."""
+        self._places.close()
+
+
+class AsyncEngine:
+    """For async calls on one event loop."""
+
+    def __init__(self, limits: httpx.Limits) -> None:
+        self._places: _Places[AsyncConnection] = _Places(limits)
+
+    async def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
+        """As :meth:`Engine.send`. A call that is cancelled closes its connection."""
+        found = self._places.find(request.url)
+        if found is None:
+            return None
+        place, target = found
+        head = write_head(request, target, place.origin.authority)
+        connection = place.idle.take() or await AsyncConnection.open(place.origin, request, connect_timeout)
+        try:
+            reply = await connection.exchange(request, head, max_bytes)
+        except BaseException:
+            connection.close()
+            raise
+        self._places.keep(place, connection)
+        return reply
+
+    async def aclose(self) -> None:
+        """Close the idle connections now and the others after their call."""
+        self._places.close()
+        await asyncio.sleep(0)  # the loop closes sockets in its next turn

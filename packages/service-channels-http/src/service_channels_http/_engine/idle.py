@@ -1,0 +1,86 @@
+"""Connections that wait for their next call."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Generic, Protocol, TypeVar
+
+__all__ = ["Idle"]
+
+
+class Waiting(Protocol):
+    """What both kinds of connections have."""
+
+    idle_since: float
+    """``time.monotonic()`` at the end of the last call."""
+
+    def is_fresh(self) -> bool:
+        """Whether the other side has neither closed it nor said anything unasked."""
+
+    def close(self) -> None:
+        """Close it at once."""
+
+
+C = TypeVar("C", bound=Waiting)
+
+
+class Idle(Generic[C]):
+    """The idle connections to one origin. Safe to use from several threads.
+
+    The one that was used last is used first, so that those that are not needed grow old and are closed.
+    """
+
+    __slots__ = ("_connections", "_expiry", "_limit")
+
+    def __init__(self, *, limit: int | None, expiry: float | None) -> None:
+        """At most ``limit`` connections are kept, each ``expiry`` seconds; None for no limit."""
+        self._connections: deque[C] = deque()  # its methods are atomic
+        self._limit = limit
+        self._expiry = expiry
+
+    def take(self) -> C | None:
+        """A connection that can be used, None if there is none."""
+        while True:
+            try:
+                connection = self._connections.pop()
+            except IndexError:
+                return None
+            if not self._is_old(connection, time.monotonic()) and connection.is_fresh():
+                return connection
+            connection.close()
+
+    def put(self, connection: C) -> None:
+        """Keep a connection for the next call, and close the oldest if there are too many or it is too old."""
+        connection.idle_since = now = time.monotonic()
+        self._connections.append(connection)
+        if len(self._connections) > 1:
+            self._close_old(now)
+
+    def close(self) -> None:
+        """Close all of them."""
+        while self._connections:
+            try:
+                self._connections.pop().close()
+            except IndexError:  # another thread was quicker
+                return
+
+    def is_empty(self) -> bool:
+        """Whether there is none left, after those that are too old were closed."""
+        self._close_old(time.monotonic())
+        return not self._connections
+
+    def _close_old(self, now: float) -> None:
+        while self._connections:
+            try:
+                oldest = self._connections.popleft()
+            except IndexError:
+                return
+            surplus = self._limit is not None and len(self._connections) >= self._limit
+            if not surplus and not self._is_old(oldest, now):
+                self._connections.appendleft(oldest)
+                return
+            oldest.close()
+
+    def _is_old(self, connection: C, now: float) -> bool:
+        return self._expiry is not None and now - connection.idle_since >= self._expiry

@@ -1,0 +1,78 @@
+"""Origins: which addresses the engine takes, and what is known about them."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import urllib.request
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+__all__ = ["Origin", "split"]
+
+_ORIGIN: Final = re.compile(
+    r"""(?P<scheme>https?)://
+        (?P<authority>
+            (?: \[ (?P<ip6>[0-9A-Fa-f:.]+) \] | (?P<host>[A-Za-z0-9._-]+) )
+            (?: : (?P<port>\d{1,5}) )?
+        )""",
+    re.VERBOSE,
+)
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where requests go whose address begins alike."""
+
+    host: str
+    port: int
+    authority: str
+    """The value of the ``host`` header."""
+    tls: ssl.SSLContext | None
+    """How to encrypt, None for plain HTTP."""
+
+    @classmethod
+    def parse(cls, text: str) -> Origin | None:
+        """Read ``scheme://host:port``; None if it is one for httpx, which also knows what is wrong with it.
+
+        That is: another scheme, user information, a host that is not ASCII, and whatever goes through a proxy.
+        """
+        parts = _ORIGIN.fullmatch(text)
+        if parts is None:
+            return None
+        scheme, host = parts["scheme"], parts["ip6"] or parts["host"]
+        port = int(parts["port"] or _PORTS[scheme])
+        if port > 65535 or _needs_proxy(scheme, host):
+            return None
+        authority = parts["authority"].lower()
+        if port == _PORTS[scheme]:
+            authority = authority.removesuffix(f":{port}")
+        return cls(host=host, port=port, authority=authority, tls=_tls() if scheme == "https" else None)
+
+
+def split(url: str) -> tuple[str, str]:
+    """An address as origin and target, ``""`` as the target if it holds what only httpx knows how to write."""
+    end = url.find("/", 8)  # behind "https://"
+    if end < 0:
+        return url, "/"
+    target = url[end:]
+    if not target.isascii() or not target.isprintable() or " " in target or "#" in target:
+        target = ""
+    return url[:end], target
+
+
+def _needs_proxy(scheme: str, host: str) -> bool:
+    """Whether httpx would ask a proxy: it reads the same settings."""
+    proxies = urllib.request.getproxies()
+    if scheme not in proxies and "all" not in proxies:
+        return False
+    return not urllib.request.proxy_bypass(host)
+
+
+def _tls() -> ssl.SSLContext:
+    context = httpx.create_ssl_context()  # the same authorities as a client that is not customised
+    context.set_alpn_protocols(["http/1.1"])
+    return context

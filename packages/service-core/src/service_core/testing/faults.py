@@ -1,0 +1,92 @@
+"""What goes wrong on the way between a caller and a server, as a test plans it."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from service_core.descriptors import MethodDescriptor
+
+__all__ = ["Fate", "FaultPlan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What happens to one attempt of a call."""
+
+    delay: float = 0.0
+    """Seconds until the request arrives; infinite if it never does, and nobody says so."""
+    refused: bool = False
+    """The server cannot be reached: nothing is sent, nothing runs."""
+    answer_lost: bool = False
+    """The method runs, and then the connection breaks."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Fault:
+    fate: Fate
+    method: Callable[..., Any] | None
+    url: str
+    left: float
+    """How many attempts it is still for."""
+
+    def hits(self, method: MethodDescriptor, url: str) -> bool:
+        return self.left > 0 and self.method in (None, method.function) and self.url in ("", url)
+
+
+class FaultPlan:
+    """Faults for the attempts of calls to come, which a test may add and clear at any time from any thread.
+
+    Each fault is for all methods and servers unless it names one: ``method`` is the function of the interface, such
+    as ``OrderService.place``, and ``url`` the address of a server. It is for the next ``times`` attempts, None for all
+    until :meth:`clear`. Faults add up. A call that is tried again has several attempts.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[_Fault] = []
+
+    def delay(
+        self, seconds: float, method: Callable[..., Any] | None = None, *, url: str = "", times: int | None = None
+    ) -> None:
+        """Let requests arrive later. Raises ValueError if ``seconds`` is negative."""
+        if not seconds >= 0:
+            raise ValueError(f"FaultPlan.delay({seconds}): a request cannot arrive before it is sent")
+        self._add(Fate(delay=seconds), method, url, times)
+
+    def drop(self, method: Callable[..., Any] | None = None, *, url: str = "", times: int | None = None) -> None:
+        """Let requests vanish without a word, so that callers wait until their deadline."""
+        self._add(Fate(delay=math.inf), method, url, times)
+
+    def refuse(self, method: Callable[..., Any] | None = None, *, url: str = "", times: int | None = None) -> None:
+        """Refuse connections: nothing is sent, so the method certainly does not run."""
+        self._add(Fate(refused=True), method, url, times)
+
+    def lose_answer(self, method: Callable[..., Any] | None = None, *, url: str = "", times: int | None = None) -> None:
+        """Let the method run, and break the connection before its answer: the caller cannot know whether it ran."""
+        self._add(Fate(answer_lost=True), method, url, times)
+
+    def clear(self) -> None:
+        """Let everything go well from now on."""
+        with self._lock:
+            self._faults.clear()
+
+    def next(self, method: MethodDescriptor, url: str) -> Fate:
+        """What happens to the attempt that is made now; faults that are for a number of attempts are used up."""
+        with self._lock:
+            hits = [fault for fault in self._faults if fault.hits(method, url)]
+            for fault in hits:
+                fault.left -= 1
+        return Fate(
+            delay=sum(fault.fate.delay for fault in hits),
+            refused=any(fault.fate.refused for fault in hits),
+            answer_lost=any(fault.fate.answer_lost for fault in hits),
+        )
+
+    def _add(self, fate: Fate, method: Callable[..., Any] | None, url: str, times: int | None) -> None:
+        fault = _Fault(fate=fate, method=method, url=url, left=math.inf if times is None else times)
+        with self._lock:
+            self._faults.append(fault)

@@ -1,0 +1,70 @@
+"""Answers: a result or a failure in the form in which it is sent, an envelope for calls and a problem for requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from service_core.context import CallContext
+from service_core.errors import ArgumentException, DeadlineExceeded, ErrorCode, ServiceException
+from service_core.rest import PROBLEM_TYPE, Problem
+from service_core.wire import CORRELATION_ID, JSON, Codec, WireError
+
+__all__ = ["Answer", "Headers", "envelope", "problem", "refusal"]
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is sent back."""
+
+    status: int
+    content_type: str
+    body: bytes
+    headers: Headers = ()
+
+
+def refusal(code: ErrorCode, message: str, *, context: CallContext, details: object = None) -> WireError:
+    """The failure of a call that is turned away before the implementation has run, or whose time is up."""
+    return WireError(
+        type=_REFUSED_AS.get(code, ServiceException).__name__,
+        code=code,
+        message=message,
+        details=details,
+        correlation_id=context.correlation_id,
+    )
+
+
+_REFUSED_AS: Final[dict[ErrorCode, type[ServiceException]]] = {
+    ErrorCode.INVALID_ARGUMENT: ArgumentException,
+    ErrorCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+}
+
+
+def envelope(error: WireError, *, status: int | None = None, codec: Codec = JSON, headers: Headers = ()) -> Answer:
+    """A failure in the form of ``/invoke``; by default with the status of its code."""
+    return Answer(
+        status=status or error.code.http_status,
+        content_type=codec.content_type,
+        body=codec.write_error(error),
+        headers=(*correlation(error.correlation_id), *headers),
+    )
+
+
+def problem(
+    error: WireError, *, status: int | None = None, executed: bool = False, headers: Headers = ()
+) -> Answer:
+    """A failure as problem details; by default with the status of its code."""
+    told = Problem.of(error, status=status, executed=executed)
+    return Answer(
+        status=told.status,
+        content_type=PROBLEM_TYPE,
+        body=told.to_json(),
+        headers=(*correlation(error.correlation_id), *headers),
+    )
+
+
+def correlation(correlation_id: str | None) -> Headers:
+    """The header by which both sides find a call in their logs."""
+    return ((CORRELATION_ID, correlation_id or ""),)

@@ -1,0 +1,148 @@
+"""Carrying calls out: a method of an implementation runs, in time and where it may wait, and its failure is told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+from service_core.context import CallContext, call_context, new_correlation_id
+from service_core.descriptors import MethodDescriptor
+from service_core.errors import ArgumentException, AuthorizationException, ErrorCode
+from service_core.manager import HostedService
+from service_core.wire import MethodPlan, WireError, error_to_wire
+from service_server_fastapi.answers import Headers, refusal
+from service_server_fastapi.workers import Workers
+
+__all__ = ["Calls", "Failure", "Target", "identified"]
+
+logger: Final = logging.getLogger("service.dispatch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A method that can be called."""
+
+    plan: MethodPlan
+    method: Callable[..., Any]
+    """The bound method of the implementation."""
+    inline: bool
+    """Whether it runs on the event loop."""
+
+    @classmethod
+    def of(cls, hosted: HostedService, descriptor: MethodDescriptor) -> Self:
+        """The method of a hosted service. Raises DeclarationException if a type of it cannot be validated."""
+        return cls(
+            plan=MethodPlan(hosted.component, hosted.service, descriptor),
+            method=getattr(hosted.implementation, descriptor.name),
+            inline=descriptor.is_async or hosted.inline,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What a caller is told about a call that has failed."""
+
+    error: WireError
+    executed: bool
+    """Whether it is the outcome of the implementation, not a refusal."""
+    headers: Headers = ()
+
+
+class Calls:
+    """Runs the methods of implementations. Used on event loops; shared by all calls."""
+
+    def __init__(self, workers: Workers, *, expose_errors: bool = False) -> None:
+        self._workers = workers
+        self._expose_errors = expose_errors
+
+    async def carry_out(
+        self, target: Target, arguments: tuple[Any, ...], write: Callable[[Any], bytes], context: CallContext
+    ) -> bytes | Failure:
+        """Run a method and write its result; only cancellation is raised."""
+        try:
+            with call_context(context):
+                result = await self._run(target, arguments, context)
+            return write(result)
+        except _TimeIsUp:
+            late = refusal(ErrorCode.DEADLINE_EXCEEDED, "the time of the call is up", context=context)
+            return Failure(error=late, executed=False)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the implementation's errors are the caller's answer
+            return self._failure(target.plan, error, context)
+        except asyncio.CancelledError as error:
+            if _is_being_cancelled():
+                raise
+            return self._failure(target.plan, error, context)
+
+    async def _run(self, target: Target, arguments: tuple[Any, ...], context: CallContext) -> Any:
+        args, kwargs = target.plan.method.split(arguments)
+        timeout = None
+        if context.deadline is not None:
+            timeout = context.deadline.remaining
+            if timeout <= 0:
+                raise _TimeIsUp
+        if not target.plan.method.is_async and target.inline:
+            return target.method(*args, **kwargs)
+        limit = asyncio.timeout(timeout)
+        try:
+            async with limit:
+                if target.inline:
+                    return await target.method(*args, **kwargs)
+                return await self._workers.run(_call, (target.method, args, kwargs))
+        except TimeoutError:
+            if limit.expired():
+                raise _TimeIsUp from None
+            raise
+
+    def _failure(self, plan: MethodPlan, error: BaseException, context: CallContext) -> Failure:
+        try:
+            wire = error_to_wire(
+                error, declared=plan.errors, correlation_id=context.correlation_id, expose=self._expose_errors
+            )
+        except (ArgumentException, AttributeError) as undeclared:
+            # A declared error whose fields are not as its class declares them is a mistake of the implementation.
+            undeclared.__cause__ = error
+            error = undeclared
+            wire = WireError(type=type(error).__name__, correlation_id=context.correlation_id)
+        if isinstance(error, AuthorizationException):
+            headers = (("www-authenticate", _challenge(error)),) if wire.code is ErrorCode.UNAUTHENTICATED else ()
+            return Failure(error=wire, executed=False, headers=headers)
+        if not isinstance(error, plan.method.raises):
+            logger.error(
+                "%s failed (correlation id %s)",
+                plan.name,
+                context.correlation_id,
+                exc_info=error,
+                extra={"correlation_id": context.correlation_id, "method": plan.name},
+            )
+        return Failure(error=wire, executed=True)
+
+
+def identified(context: CallContext) -> CallContext:
+    """The context with a correlation id, the caller's or a new one."""
+    return context if context.correlation_id is not None else replace(context, correlation_id=new_correlation_id())
+
+
+class _TimeIsUp(Exception):
+    pass
+
+
+def _is_being_cancelled() -> bool:
+    """Whether this call is to end, rather than something that the implementation has waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _call(method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return method(*args, **kwargs)
+
+
+def _challenge(error: AuthorizationException) -> str:
+    """The ``WWW-Authenticate`` header (RFC 6750, section 3) that tells token errors apart."""
+    kind = type(error).__name__
+    if kind == "MissingTokenException":
+        return "Bearer"
+    reason = "expired" if kind == "TokenExpiredException" else "not accepted"
+    return f'Bearer error="invalid_token", error_description="the token is {reason}"'

@@ -1,0 +1,88 @@
+"""HTTP clients that are as rude as a test needs: over a plain socket, one byte at a time if need be."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+TIMEOUT = 20.0
+"""Seconds after which a test that hangs fails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a server answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> Any:
+        """The failure in the envelope of a call."""
+        return self.json["exception"]
+
+
+class Connection:
+    """A TCP connection to a server, usable for several requests."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.socket = socket.create_connection((parts.hostname or "", parts.port or 80), TIMEOUT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def head(self, method: str = "POST", path: str = "/invoke", **headers: object) -> None:
+        """Send the head of a request; in names of headers ``_`` stands for ``-``."""
+        told = {"host": "test", "content_type": "application/json", **headers}
+        lines = [f"{name.replace('_', '-')}: {value}" for name, value in told.items() if value is not None]
+        self.send("\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode())
+
+    def reply(self, to: str = "GET") -> Reply:
+        """Read one answer ``to`` a method. Raises http.client.HTTPException or OSError if there is none."""
+        response = http.client.HTTPResponse(self.socket, method=to)
+        response.begin()
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Reply(status=response.status, headers=headers, body=response.read())
+
+    def is_closed(self) -> bool:
+        """Wait until the server closes the connection; False if it sends something instead."""
+        try:
+            return self.socket.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+
+def request(url: str, path: str, *, method: str = "GET", body: bytes = b"", **headers: object) -> Reply:
+    """One request on a connection of its own."""
+    with Connection(url) as connection:
+        length = len(body) if body or method == "POST" else None
+        connection.head(method, path, content_length=length, connection="close", **headers)
+        connection.send(body)
+        return connection.reply(method)
+
+
+def envelope(method: str, *args: Any) -> bytes:
+    """The body of a call of a method of the desk."""
+    return json.dumps({"method": f"desk-component:desk:{method}", "args": args}).encode()
+
+
+def call(url: str, method: str, *args: Any, **headers: object) -> Reply:
+    """Call a method of the desk."""
+    return request(url, "/invoke", method="POST", body=envelope(method, *args), **headers)

@@ -1,0 +1,1 @@
+"""The registry of service-registry-consul, against a real Consul."""

@@ -1,0 +1,58 @@
+"""What the tests of the registry name and ask again and again."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from service_core.address import ChannelAddress
+from service_core.registry import Snapshot
+from service_registry_consul import ConsulComponentRegistry
+from tests.support.consul import ConsulAgent
+from tests.support.health_server import HealthServer
+
+__all__ = ["MakeRegistry", "address_of", "registered_elsewhere", "states", "urls"]
+
+
+class MakeRegistry(Protocol):
+    """Makes registries that are closed after the test."""
+
+    def __call__(self, consul: ConsulAgent | str, port: int = 0, **options: Any) -> ConsulComponentRegistry:
+        """A registry at that Consul."""
+        ...
+
+
+def address_of(server: HealthServer) -> ChannelAddress:
+    """The address under which a component on that server is registered."""
+    return ChannelAddress("dispatch-json", server.url)
+
+
+def urls(snapshot: Snapshot) -> set[str]:
+    """All addresses of a component."""
+    return {url for found in snapshot.values() for url in found.urls}
+
+
+def states(consul: ConsulAgent, component: str) -> dict[str, str]:
+    """The state of each registration of a component that Consul knows, by id."""
+    return {
+        node["Service"]["ID"]: check["Status"]
+        for node in consul.instances(component)
+        for check in node["Checks"]
+        if check["ServiceID"]
+    }
+
+
+def registered_elsewhere(
+    consul: ConsulAgent, component: str, url: str, *, instance: str = "other", state: str = "passing", **more: Any
+) -> None:
+    """Register an instance as some other program does it, with a check that stays as it is for a while."""
+    consul.registered(
+        **{
+            "Name": component,
+            "ID": f"{component}-{instance}",
+            "Address": "127.0.0.1",
+            "Port": 1,
+            "Meta": {"channels": f"dispatch-json({url})"},
+            "Check": {"TTL": "10m", "Status": state},
+            **more,
+        }
+    )

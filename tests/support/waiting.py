@@ -1,0 +1,24 @@
+"""Waiting for what announces itself to nobody."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+__all__ = ["PATIENCE", "eventually"]
+
+T = TypeVar("T")
+
+PATIENCE: Final = 40.0
+"""Seconds after which something will not happen any more, even on a busy machine."""
+
+
+def eventually(look: Callable[[], T], *, patience: float = PATIENCE) -> T:
+    """Look again and again until what is seen is true; gives it. Raises TimeoutError that shows the last look."""
+    deadline = time.monotonic() + patience
+    while not (seen := look()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"after {patience:g} s it is still {seen!r}")
+        time.sleep(0.01)
+    return seen
