@@ -1,5 +1,6 @@
 """The client: starts the server as a process of its own, and calls it over every channel."""
 
+import argparse
 import asyncio
 import contextlib
 import statistics
@@ -20,16 +21,16 @@ ROUNDS = 200
 
 
 @contextlib.contextmanager
-def server_process() -> Iterator[str]:
-    """A running server's URL; the process ends with the block, however it is left."""
-    command = [sys.executable, str(Path(__file__).with_name("server.py")), "--port", "0"]
+def server_process(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A running server's URL and its process, which ends with the block, however it is left."""
+    command = [sys.executable, str(Path(__file__).with_name("server.py")), "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             if not line.startswith("serving on "):
                 raise SystemExit("the server did not start; its error is printed above")
-            yield line.split()[-1]
+            yield line.split()[-1], process
         finally:
             process.terminate()
 
@@ -67,7 +68,7 @@ def round_trip(library: LibraryService) -> tuple[str, str]:
 
 
 def main() -> None:
-    with server_process() as url:
+    with server_process() as (url, _):
         table = Table("channel", "called", "answer", title=f"LibraryService of another process at {url}")
         registry = StaticComponentRegistry({"library-component": dict.fromkeys(CHANNELS, url)})
         with ServiceManager(registry) as manager:
@@ -80,5 +81,12 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--consul", action="store_true", help="two servers found through Consul, one of them killed")
     with contextlib.suppress(KeyboardInterrupt):
-        main()
+        if parser.parse_args().consul:
+            import failover
+
+            failover.main()
+        else:
+            main()

@@ -29,6 +29,7 @@ from service_core import (
     implementation,
 )
 from service_core.di import create, module
+from service_registry_consul import ConsulComponentRegistry
 from service_server_fastapi import FastAPIServer
 
 ROOT = Path(__file__).parents[2]
@@ -83,19 +84,23 @@ class LibraryComponentImpl(AbstractComponent, LibraryComponent):
         return [ChannelAddress("dispatch-json", url), ChannelAddress("dispatch-msgpack", url)]
 
 
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--host", default="127.0.0.1")
+parser.add_argument("--port", type=int, default=8000, help="0 picks a free one")
+parser.add_argument("--consul", metavar="URL", help="register with this Consul agent")
+
+
 @module()
 class LibraryModule:
     @create()
     def create_registry(self) -> ComponentRegistry:
+        if arguments.consul:
+            return ConsulComponentRegistry(Server.port, arguments.consul, check_interval=1.0)
         return LocalComponentRegistry()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000, help="0 picks a free one")
     arguments = parser.parse_args()
-
     server = FastAPIServer(host=arguments.host, port=arguments.port)
     server.boot(LibraryModule)
     print(f"serving on {server.url}", flush=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from service_core import (
     Server,
     Service,
     component,
+    health,
     implementation,
     service,
 )
@@ -73,6 +74,7 @@ class PeerServiceImpl(PeerService):
         return f"hello {message}"
 
 
+@health("/peer-health")
 @implementation()
 class PeerComponentImpl(AbstractComponent, PeerComponent):
     def get_addresses(self, port: int) -> list[ChannelAddress]:
@@ -80,16 +82,21 @@ class PeerComponentImpl(AbstractComponent, PeerComponent):
         return [ChannelAddress(channel, url) for channel in CHANNELS]
 
 
-@module()
-class OursModule:
-    @create()
-    def create_registry(self) -> ComponentRegistry:
-        return LocalComponentRegistry()
+def module_with(registry: Callable[[], ComponentRegistry]) -> type:
+    """A module whose registry is made after the server's port is known."""
+
+    @module()
+    class OursModule:
+        @create()
+        def create_registry(self) -> ComponentRegistry:
+            return registry()
+
+    return OursModule
 
 
 @contextmanager
-def ours_server() -> Iterator[str]:
+def ours_server(registry: Callable[[], ComponentRegistry] = LocalComponentRegistry) -> Iterator[str]:
     """Our server's URL, as long as the block lasts."""
     with FastAPIServer(host="127.0.0.1", port=0) as server:
-        server.boot(OursModule)
+        server.boot(module_with(registry))
         yield server.url

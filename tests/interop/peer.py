@@ -6,6 +6,7 @@ peer.py call CHANNEL URL    calls the peer component of another process, prints 
 
 import asyncio
 import json
+import os
 import sys
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -17,16 +18,19 @@ from aspyx_service import (
     ChannelInstances,
     Component,
     ComponentRegistry,
+    ConsulComponentRegistry,
     FastAPIServer,
     Service,
     ServiceManager,
     ServiceModule,
     SessionManager,
     component,
+    health,
     implementation,
     service,
 )
 from aspyx_service.service import LocalComponentRegistry
+from consul import Consul
 from fastapi import FastAPI
 from pydantic import BaseModel
 
@@ -83,6 +87,7 @@ class PeerServiceImpl(PeerService):
         return f"hello {message}"
 
 
+@health("/peer-health")
 @implementation()
 class PeerComponentImpl(AbstractComponent, PeerComponent):
     def __init__(self):
@@ -93,8 +98,21 @@ class PeerComponentImpl(AbstractComponent, PeerComponent):
 
 
 class StaticRegistry(LocalComponentRegistry):
+    def __init__(self, url: str):
+        super().__init__()
+        self.url = url
+
     def get_addresses(self, descriptor) -> list[ChannelInstances]:
-        return [ChannelInstances(descriptor.name, channel, [sys.argv[3]]) for channel in CHANNELS]
+        return [ChannelInstances(descriptor.name, channel, [self.url]) for channel in CHANNELS]
+
+
+def registry_at(address: str, port: int = 0) -> ComponentRegistry:
+    if not address.isdigit():
+        return StaticRegistry(address)
+    registry = ConsulComponentRegistry(port, Consul(host="127.0.0.1", port=int(address)))
+    registry.ip = "127.0.0.1"
+    registry.healthcheck_interval = "1s"
+    return registry
 
 
 @module(imports=[ServiceModule])
@@ -104,7 +122,7 @@ class CommonModule:
         return SessionManager.InMemoryStorage()
 
 
-def serve(port: int) -> None:
+def serve(port: int, consul: str = "") -> None:
     @module(imports=[CommonModule])
     class ServerModule:
         @create()
@@ -113,18 +131,18 @@ def serve(port: int) -> None:
 
         @create()
         def create_registry(self) -> ComponentRegistry:
-            return LocalComponentRegistry()
+            return registry_at(consul, port) if consul else LocalComponentRegistry()
 
     FastAPIServer.boot(ServerModule, host="127.0.0.1", port=port)
     sys.stdin.read()
 
 
-def call(channel: str) -> None:
+def call(channel: str, address: str) -> None:
     @module(imports=[CommonModule])
     class ClientModule:
         @create()
         def create_registry(self) -> ComponentRegistry:
-            return StaticRegistry()
+            return registry_at(address)
 
     manager = Environment(ClientModule).get(ServiceManager)
     peer = manager.get_service(PeerService, preferred_channel=channel)
@@ -142,12 +160,14 @@ def call(channel: str) -> None:
                 "failure": failure,
                 "async": asyncio.run(peer.hello_async("ours")),
             }
-        )
+        ),
+        flush=True,
     )
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        serve(int(sys.argv[2]))
+        serve(int(sys.argv[2]), *sys.argv[3:])
     else:
-        call(sys.argv[2])
+        call(*sys.argv[2:])
+        os._exit(0)  # the registry's thread never ends by itself

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 PEER = Path(__file__).with_name("peer.py")
 
+ANSWERS = {
+    "hello": "hello ours",
+    "order": {"number": 8, "items": [{"name": "tea", "price": 2.5, "tags": ["a", "b"]}]},
+    "failure": "RemoteServiceException",
+    "async": "hello ours",
+}
+"""What an aspyx-service client gets for its calls if all is well."""
+
 
 @contextmanager
-def peer_server(python: str, *, patience: float = 30.0) -> Iterator[str]:
+def peer_server(python: str, *options: str, patience: float = 30.0) -> Iterator[str]:
     """The URL of an aspyx-service server, as long as the block lasts."""
     port = free_port()
-    with subprocess.Popen([python, str(PEER), "serve", str(port)], stdin=subprocess.PIPE) as process:
+    with subprocess.Popen([python, str(PEER), "serve", str(port), *options], stdin=subprocess.PIPE) as process:
         try:
             wait_until_accepting(port, process, patience)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.kill()
+
+
+def peer_calls(python: str, channel: str, address: str) -> Any:
+    """What an aspyx-service client got for its calls; the address is a URL, or the port of a Consul agent."""
+    command = [python, str(PEER), "call", channel, address]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if run.returncode != 0:
+        raise RuntimeError(f"the peer failed:\n{run.stderr}")
+    return json.loads(run.stdout.splitlines()[-1])
 
 
 def free_port() -> int:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
 
 import pytest
 
 from service_core import RemoteServiceException, ServiceManager, StaticComponentRegistry
 from tests.interop.ours import CHANNELS, Item, Order, PeerService, ours_server
-from tests.interop.processes import PEER, peer_server
+from tests.interop.processes import ANSWERS, peer_calls, peer_server
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +42,4 @@ def test_ours_calls_an_async_method_of_an_aspyx_server(peer_url: str, channel: s
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_an_aspyx_client_calls_ours(peer_python: str, channel: str) -> None:
     with ours_server() as url:
-        command = [peer_python, str(PEER), "call", channel, url]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert run.returncode == 0, run.stderr
-    assert json.loads(run.stdout.splitlines()[-1]) == {
-        "hello": "hello ours",
-        "order": {"number": 8, "items": [{"name": "tea", "price": 2.5, "tags": ["a", "b"]}]},
-        "failure": "RemoteServiceException",
-        "async": "hello ours",
-    }
+        assert peer_calls(peer_python, channel, url) == ANSWERS

@@ -8,9 +8,19 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Self
 
 __all__ = ["FaultProxy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    """When connections break."""
+
+    requests: int | None = None
+    answers: int | None = None
+    politely: bool = False
 
 
 class FaultProxy:
@@ -20,10 +30,13 @@ class FaultProxy:
         """``host`` and ``port`` are where connections are passed on to; nobody needs to listen there yet."""
         self.delay = 0.0
         """Seconds that every piece is held back, in both directions."""
+        self.rate: float | None = None
+        """Bytes per second that pass in each direction of a connection; None for no limit."""
         self.pieces = 0
         """Pieces that came from clients; of a client that writes a request at once, that is the requests."""
         self._target = (host, port)
         self._swallowing = False
+        self._limits = _Limits()
         self._links: set[_Link] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
@@ -46,9 +59,19 @@ class FaultProxy:
         self._swallowing = True
         self._on_every_link(_Link.swallow)
 
+    def break_after(self, *, requests: int | None = None, answers: int | None = None, politely: bool = False) -> None:
+        """Break each connection, open or new, when so many more bytes have passed to or from the server.
+
+        What comes beyond is not passed on: with ``requests=0`` the server gets nothing of a request, with ``answers=0``
+        the client nothing of the answer to a request that the server got. Broken with RST, or ``politely`` with FIN.
+        """
+        self._limits = _Limits(requests=requests, answers=answers, politely=politely)
+        self._on_every_link(_Link.count_anew)
+
     def heal(self) -> None:
-        """Serve new connections again. Those that were swallowed stay dead, as behind a restarted firewall."""
+        """Serve connections again. Those that were swallowed stay dead, as behind a restarted firewall."""
         self._swallowing = False
+        self._limits = _Limits()
 
     def reset(self) -> None:
         """Break all connections with RST."""
@@ -96,6 +119,9 @@ class FaultProxy:
             link.close()
             self._links.discard(link)
 
+    def _limit(self, *, of_requests: bool) -> int | None:
+        return self._limits.requests if of_requests else self._limits.answers
+
 
 class _Link:
     """One connection and its continuation."""
@@ -106,32 +132,65 @@ class _Link:
         self._writer = writer
         self._onward: asyncio.StreamWriter | None = None
         self._dead = asyncio.Event()
+        self._passed = {True: 0, False: 0}  # of requests, of answers
 
     async def run(self, host: str, port: int) -> None:
         with contextlib.suppress(OSError):
             back, self._onward = await asyncio.open_connection(host, port)
-            there = asyncio.ensure_future(self._pass(self._reader, self._onward, count=True))
-            here = asyncio.ensure_future(self._pass(back, self._writer, count=False))
+            there = asyncio.ensure_future(self._pass(self._reader, self._onward, of_requests=True))
+            here = asyncio.ensure_future(self._pass(back, self._writer, of_requests=False))
             try:
                 await asyncio.wait([there, here], return_when=asyncio.FIRST_COMPLETED)
                 if self._dead.is_set():
                     await there  # until the client gives up
+                await self._finish()
             finally:
                 there.cancel()
                 here.cancel()
 
-    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, count: bool) -> None:
+    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, of_requests: bool) -> None:
         with contextlib.suppress(OSError):
             while piece := await source.read(65536):
-                self._proxy.pieces += count
+                self._proxy.pieces += of_requests
                 if self._proxy.delay:
                     await asyncio.sleep(self._proxy.delay)
-                if not self._dead.is_set():
-                    sink.write(piece)
-                    await sink.drain()
+                if not self._dead.is_set() and not await self._pass_piece(piece, sink, of_requests):
+                    return
+
+    async def _pass_piece(self, piece: bytes, sink: asyncio.StreamWriter, of_requests: bool) -> bool:
+        """Pass a piece on as far as that is allowed; whether all was."""
+        limit = self._proxy._limit(of_requests=of_requests)
+        allowed = len(piece) if limit is None else max(0, limit - self._passed[of_requests])
+        self._passed[of_requests] += len(piece)
+        for part in self._parts(piece[:allowed]):
+            sink.write(part)
+            await sink.drain()
+            if self._proxy.rate:
+                await asyncio.sleep(len(part) / self._proxy.rate)
+        if allowed >= len(piece):
+            return True
+        if not self._proxy._limits.politely:
+            self.reset()
+        return False
+
+    def _parts(self, piece: bytes) -> list[bytes]:
+        """What may go at once: all of it, or a tenth of a second's worth."""
+        size = max(1, int(self._proxy.rate / 10)) if self._proxy.rate else len(piece) or 1
+        return [piece[start : start + size] for start in range(0, len(piece), size)]
+
+    async def _finish(self) -> None:
+        """Say goodbye in an orderly way, after all that was written."""
+        if not self._writer.is_closing():
+            with contextlib.suppress(OSError):
+                await self._writer.drain()
+                self._writer.close()
+                await self._writer.wait_closed()
 
     def swallow(self) -> None:
         self._dead.set()
+
+    def count_anew(self) -> None:
+        self._passed = {True: 0, False: 0}
 
     def reset(self) -> None:
         raw = self._writer.get_extra_info("socket")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+import httpx
 from pydantic import BaseModel
 from scripted_server import Received
 
@@ -85,7 +86,35 @@ class ShopComponent(Component):
 
 COMPONENT: Final = catalog.component(ShopComponent)
 SHOP: Final = catalog.service(Shop)
-CHANNELS: Final[tuple[type[HTTPXChannel], ...]] = (DispatchJSONChannel, DispatchMSGPackChannel)
+
+
+class HTTPXJSONChannel(DispatchJSONChannel):
+    """Sends with httpx, since its clients are customised."""
+
+    def make_client(self) -> httpx.Client:
+        return super().make_client()
+
+    def make_async_client(self) -> httpx.AsyncClient:
+        return super().make_async_client()
+
+
+class HTTPXMSGPackChannel(DispatchMSGPackChannel):
+    """Sends with httpx, since its clients are customised."""
+
+    def make_client(self) -> httpx.Client:
+        return super().make_client()
+
+    def make_async_client(self) -> httpx.AsyncClient:
+        return super().make_async_client()
+
+
+CHANNELS: Final[tuple[type[HTTPXChannel], ...]] = (
+    DispatchJSONChannel,
+    DispatchMSGPackChannel,
+    HTTPXJSONChannel,
+    HTTPXMSGPackChannel,
+)
+"""Both formats over both transports."""
 
 
 def bound(channel: HTTPXChannel, *urls: str) -> HTTPXChannel:

@@ -78,9 +78,7 @@ def test_another_error_arrives_as_remote_with_place_type_and_correlation_id(
 
 
 @calls
-def test_a_wrong_argument_is_refused_before_anything_is_sent(
-    server: ScriptedServer, shop: Shop, call: Call
-) -> None:
+def test_a_wrong_argument_is_refused_before_anything_is_sent(server: ScriptedServer, shop: Shop, call: Call) -> None:
     with pytest.raises(ArgumentException, match="number"):
         call(shop, "find", "many")
     with pytest.raises(TypeError, match="missing a required argument: 'number'"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-__all__ = ["Ask", "StubAgent", "answer", "instance", "serving", "wait_for"]
+__all__ = ["Ask", "Cut", "Script", "StubAgent", "answer", "instance", "serving", "wait_for"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,10 @@ class Ask:
 
 Script = Callable[[Ask], bytes | None]
 """What is sent back, byte by byte; None ends the connection."""
+
+
+class Cut(bytes):
+    """Bytes after which the connection ends."""
 
 
 def answer(body: Any, *, index: str | None = "1", status: int = 200, **headers: str) -> bytes:
@@ -89,6 +93,8 @@ def serving(script: Script) -> Iterator[StubAgent]:
                 if reply is None:
                     return
                 self.wfile.write(reply)
+                if isinstance(reply, Cut):
+                    return
 
     with _Server(("127.0.0.1", 0), Handler) as server:
         agent = StubAgent(url=f"http://127.0.0.1:{server.server_address[1]}", script=script)

@@ -46,11 +46,10 @@ def test_a_bucket_without_refill_time_never_makes_wait() -> None:
 @given(st.lists(st.floats(0, 2), min_size=1, max_size=60))
 def test_no_interval_sees_more_than_its_share(work: list[float]) -> None:
     """Whatever the steps between take: in t seconds at most burst + t / refill pass."""
-    bucket, now, passed = TokenBucket(burst=2, refill=0.5), 0.0, 0
-    for step in work:
+    bucket, now = TokenBucket(burst=2, refill=0.5), 0.0
+    for passed, step in enumerate(work, start=1):
         now += step
         now += bucket.take(now)
-        passed += 1
         assert passed <= 2 + now / 0.5 + 1e-6
 
 

@@ -110,7 +110,7 @@ def test_what_is_no_list_is_no_answer(nodes: Any) -> None:
 
 @given(st.data())
 def test_whatever_stands_there_the_good_instance_is_found(data: st.DataObject) -> None:
-    broken = copy.deepcopy(instance(ONE, service_id="0"))
+    broken: Any = copy.deepcopy(instance(ONE, service_id="0"))
     place = data.draw(st.sampled_from([(), ("Service",), ("Service", "Meta"), ("Checks",), ("Service", "ID")]))
     value = data.draw(JSON_VALUES)
     target: Any = broken

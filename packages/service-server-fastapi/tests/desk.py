@@ -81,6 +81,9 @@ class Desk(Service):
     async def linger(self) -> str: ...
 
     @abstractmethod
+    def let_go(self) -> None: ...
+
+    @abstractmethod
     def fail(self, kind: str) -> str: ...
 
     @abstractmethod
@@ -127,6 +130,7 @@ class DeskImpl(Desk):
         self.entered = threading.Semaphore(0)
         self.release = threading.Event()
         self.cancelled = threading.Event()
+        self.tell: Callable[[str], None] = lambda what: None
 
     def echo(self, text: str, *, times: int = 1) -> str:
         self.runs.append("echo")
@@ -151,11 +155,13 @@ class DeskImpl(Desk):
     def block(self) -> str:
         self.runs.append("block")
         self.entered.release()
+        self.tell("blocked")
         return "released" if self.release.wait(60) else "forgotten"
 
     async def linger(self) -> str:
         self.runs.append("linger")
         self.entered.release()
+        self.tell("lingering")
         try:
             while not self.release.is_set():  # noqa: ASYNC110 - it is set by another thread
                 await asyncio.sleep(0.005)
@@ -163,6 +169,9 @@ class DeskImpl(Desk):
             self.cancelled.set()
             raise
         return "released"
+
+    def let_go(self) -> None:
+        self.release.set()
 
     def fail(self, kind: str) -> str:
         raise failure(kind)
@@ -244,8 +253,8 @@ class LoggingRegistry(LocalComponentRegistry):
 class World:
     """The objects behind one server."""
 
-    def __init__(self) -> None:
-        self.log: list[str] = []
+    def __init__(self, log: list[str] | None = None) -> None:
+        self.log: list[str] = [] if log is None else log
         self.desk = DeskImpl()
         self.component = DeskComponentImpl(self.log)
         self.registry = LoggingRegistry(self.log)

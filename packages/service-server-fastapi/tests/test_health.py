@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from desk import World, serving
+from desk import LoggingRegistry, World, serving
 from fastapi import FastAPI
 from raw_http import Reply, call, request
 
@@ -165,10 +165,9 @@ def test_the_error_of_a_component_is_logged(
 
 
 def test_the_registry_decides_which_status_means_what(
-    served: tuple[FastAPIServer, World], monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    server, world = served
-    monkeypatch.setattr(type(world.registry), "map_health", lambda self, health: 200 + health.status.value)
+    monkeypatch.setattr(LoggingRegistry, "map_health", lambda self, health: 200 + health.status.value)
     with serving() as (server, _):
         assert request(server.url, COMPONENT).status == 201
         assert request(server.url, READY).status == 200  # of the process, which is in no registry

@@ -86,7 +86,7 @@ def test_an_application_that_does_not_start_is_an_error(bound: socket.socket) ->
     async def broken(_scope: object, _receive: object, _send: object) -> None:
         raise ValueError("on purpose")
 
-    with pytest.raises(LocalServiceException, match="the server did not start; the log of 'uvicorn.error' has the rea"):
+    with pytest.raises(LocalServiceException, match=r"the server did not start; the log of 'uvicorn\.error' has"):
         Listener(broken, bound, ServerSettings()).start()
     assert "service-server" not in [thread.name for thread in threading.enumerate()]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
+import gc
 import http.client
 import json
 import signal
 import socket
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -379,7 +380,9 @@ def test_an_idle_connection_is_closed_at_the_end() -> None:
 
 
 @pytest.mark.parametrize("shared", [True, False])
-def test_clients_of_a_shared_registry_get_time_to_hear_of_the_end(shared: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clients_of_a_shared_registry_get_time_to_hear_of_the_end(
+    shared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = World()
     monkeypatch.setattr(type(world.registry), "is_shared", shared)
     slept: list[float] = []
@@ -474,9 +477,11 @@ def test_a_shutdown_that_hangs_is_not_waited_for_for_ever() -> None:
             super().shutdown()
 
     world.component = HangingComponent(world.log)
-    with serving(world, settings=ServerSettings(shutdown_timeout=0.1)) as (server, _):
-        with pytest.raises(LocalServiceException, match=r"did not shut down within 0\.1 s; see which shutdown\(\)"):
-            server.stop()
+    with (
+        serving(world, settings=ServerSettings(shutdown_timeout=0.1)) as (server, _),
+        pytest.raises(LocalServiceException, match=r"did not shut down within 0\.1 s; see which shutdown\(\)"),
+    ):
+        server.stop()
 
 
 def test_wait_returns_when_another_thread_has_stopped_the_server() -> None:
@@ -486,13 +491,27 @@ def test_wait_returns_when_another_thread_has_stopped_the_server() -> None:
         assert world.log[-1] == "destroyed"
 
 
-def test_signals_and_exit_handlers_are_given_back() -> None:
+def test_signals_are_given_back() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
-    handlers = atexit._ncallbacks()  # type: ignore[attr-defined]
     with serving():
         assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] != before
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
-    assert atexit._ncallbacks() == handlers  # type: ignore[attr-defined]
+
+
+def test_a_stopped_server_is_kept_alive_by_nobody() -> None:
+    gone = threading.Event()
+
+    def serve() -> None:
+        with serving() as (server, _):
+            call(server.url, "echo", "a")
+            weakref.finalize(server, gone.set)
+
+    serve()
+    for _ in range(100):
+        gc.collect()
+        if gone.wait(0.1):
+            return
+    pytest.fail("the server is still referenced")
 
 
 def test_two_boots_in_turn_hold_the_same_environment_contents() -> None:

@@ -11,7 +11,14 @@ from service_server_fastapi import FastAPIServer, ServerSettings
 def test_every_setting_has_a_default_and_none_waits_for_ever() -> None:
     settings = ServerSettings()
 
-    times = ["receive_timeout", "health_timeout", "keep_alive", "propagation_delay", "drain_timeout", "shutdown_timeout"]
+    times = [
+        "receive_timeout",
+        "health_timeout",
+        "keep_alive",
+        "propagation_delay",
+        "drain_timeout",
+        "shutdown_timeout",
+    ]
     assert all(0 < getattr(settings, name) < 60 for name in times)
     assert (settings.expose_errors, settings.details, settings.report) == (False, False, False)
 
@@ -56,4 +63,4 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, value: object
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        ServerSettings().port = 1  # type: ignore[misc]
+        ServerSettings().port = 1

@@ -160,13 +160,14 @@ async def test_without_new_threads_jobs_wait_for_those_that_there_are(
         await asyncio.sleep(0)
     gate.open.set()
 
-    assert await asyncio.gather(first, second) == ["first", "second"]
+    assert [await first, await second] == ["first", "second"]
 
 
 async def test_without_any_thread_the_caller_learns_it(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="can't start new thread"):
+    with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", _no_more_threads)
-        await workers.run(lambda: None, ())
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            await workers.run(lambda: None, ())
 
 
 def _no_more_threads(_thread: threading.Thread) -> None:

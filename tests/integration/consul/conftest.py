@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from service_core.testing import fresh_component
 from service_registry_consul import ConsulComponentRegistry
-from tests.integration.consul.parts import MakeRegistry
+from tests.integration.consul.parts import Doomed, MakeRegistry, address_of
 from tests.support.consul import ConsulAgent
+from tests.support.health_server import HealthServer
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +40,17 @@ def make_registry() -> Iterator[MakeRegistry]:
             return stack.enter_context(ConsulComponentRegistry(port, url, **options))
 
         yield make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def doomed(consul: ConsulAgent) -> Iterator[Doomed]:
+    """A registration that Consul will reap. That takes it 60 to 90 s, so it begins before the first test."""
+    component = fresh_component()
+    with (
+        HealthServer() as server,
+        ConsulComponentRegistry(server.port, consul.url, check_interval=1, deregister_after=60) as registry,
+    ):
+        registry.register(component, [address_of(server)], health="/health")
+        [node] = eventually(lambda: consul.instances(component.name))
+        server.status = 503
+        yield Doomed(component=component.name, server=server, first=node["Service"]["CreateIndex"])

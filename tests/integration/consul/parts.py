@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from service_core.address import ChannelAddress
@@ -10,7 +11,7 @@ from service_registry_consul import ConsulComponentRegistry
 from tests.support.consul import ConsulAgent
 from tests.support.health_server import HealthServer
 
-__all__ = ["MakeRegistry", "address_of", "registered_elsewhere", "states", "urls"]
+__all__ = ["Doomed", "MakeRegistry", "address_of", "registered_elsewhere", "states", "urls"]
 
 
 class MakeRegistry(Protocol):
@@ -19,6 +20,17 @@ class MakeRegistry(Protocol):
     def __call__(self, consul: ConsulAgent | str, port: int = 0, **options: Any) -> ConsulComponentRegistry:
         """A registry at that Consul."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doomed:
+    """A registration that Consul is about to remove, since its check is critical."""
+
+    component: str
+    server: HealthServer
+    """Its server, which is ill."""
+    first: int
+    """The index in Consul at which it was created."""
 
 
 def address_of(server: HealthServer) -> ChannelAddress:

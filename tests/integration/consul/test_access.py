@@ -166,6 +166,7 @@ def test_certificates_of_both_sides_are_used(tls_port: int, certificates: dict[s
         assert urls(registry.wait_for(component, PATIENCE)) == {server.url}
 
 
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")  # said by urllib3, rightly
 def test_an_unknown_authority_is_not_trusted_unless_told_to(tls_port: int, certificates: dict[str, Path]) -> None:
     component, url = fresh_component(), f"https://127.0.0.1:{tls_port}"
     client = {"cert_file": certificates["client"], "key_file": certificates["client_key"]}

@@ -1,4 +1,4 @@
-"""HTTP channels for service-core: dispatch-json and dispatch-msgpack.
+"""HTTP channels for service-core: dispatch-json, dispatch-msgpack and rest.
 
 Installing the package is enough: service managers find the channels by their entry points. Import it to customise
 the HTTP clients, or to build a channel of one's own on :class:`HTTPXChannel`.
@@ -8,13 +8,29 @@ from service_channels_http._exchange import Exchange, Outcome
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_channels_http.dispatch import DispatchJSONChannel, DispatchMSGPackChannel
 from service_channels_http.httpx_channel import HTTPXChannel
+from service_channels_http.rest_channel import RestChannel
+from service_core.rest import Body, Header, PathParam, QueryParam, delete, get, patch, post, put, rest
 
 __all__ = [
+    # channels
     "DispatchJSONChannel",
     "DispatchMSGPackChannel",
+    "RestChannel",
+    # for channels of one's own
     "Exchange",
     "HTTPReply",
     "HTTPRequest",
     "HTTPXChannel",
     "Outcome",
+    # what service_core.rest has to describe requests
+    "rest",
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "Body",
+    "QueryParam",
+    "PathParam",
+    "Header",
 ]

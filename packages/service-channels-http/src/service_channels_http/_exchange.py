@@ -5,14 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from service_channels_http._messages import HTTPReply, HTTPRequest
-from service_core import ServiceCommunicationException
+from service_core import CallContext, ServiceCommunicationException
 from service_core.attempts import Attempts
+from service_core.context import current_context, new_correlation_id
 
-__all__ = ["Exchange", "Outcome"]
+__all__ = ["Exchange", "Outcome", "context_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +64,10 @@ class Exchange(ABC):
             raise
         else:
             self.attempts.answered()
+
+
+def context_of(attempts: Attempts) -> CallContext:
+    """What a call hands on to the server: its own deadline, and the rest of the context in which it is made."""
+    outer = current_context()
+    correlation_id = outer.correlation_id or new_correlation_id()
+    return replace(outer, deadline=attempts.deadline, correlation_id=correlation_id)

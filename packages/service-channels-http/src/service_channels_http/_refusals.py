@@ -17,8 +17,8 @@ _SHOWN: Final = 200
 """How many bytes of an answer that cannot be read an error keeps."""
 
 
-def refused(request: HTTPRequest, reply: HTTPReply) -> Exception:
-    """The error for a reply with a status >= 400 whose body says nothing that we understand."""
+def refused(request: HTTPRequest, reply: HTTPReply, told: WireError | None = None) -> Exception:
+    """The error for a reply with a status >= 400 that is none of ours; ``told`` is what can be read from its body."""
     where = request.where
     if reply.status == 401:
         return token_error(reply.headers.get("www-authenticate", ""), where)
@@ -30,8 +30,9 @@ def refused(request: HTTPRequest, reply: HTTPReply) -> Exception:
             retry_after=retry_after(reply),
             details=_shown(reply),
         )
-    error = WireError(code=code_for_status(reply.status), message=f"HTTP {reply.status}", details=_shown(reply))
-    return error_from_wire(error, where=where, declared={}, refused=True, retry_after=retry_after(reply))
+    if told is None:
+        told = WireError(code=code_for_status(reply.status), message=f"HTTP {reply.status}", details=_shown(reply))
+    return error_from_wire(told, where=where, declared={}, refused=True, retry_after=retry_after(reply))
 
 
 def unreadable(request: HTTPRequest, reply: HTTPReply, reason: str) -> ProtocolException:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from service_channels_http._exchange import Exchange, Outcome
+from service_channels_http._exchange import Exchange, Outcome, context_of
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_channels_http._refusals import media_type, refused, retry_after, unreadable
 from service_channels_http.httpx_channel import HTTPXChannel
 from service_core import ArgumentException, CallContext, Invocation, MethodDescriptor, ServiceCommunicationException
-from service_core.context import current_context, new_correlation_id
 from service_core.wire import (
     CODECS,
     JSON,
@@ -113,17 +112,11 @@ class DispatchChannel(HTTPXChannel):
     def _prepare(self, invocation: Invocation) -> _Dispatch:
         plan = self._plan(invocation)
         attempts = self.attempts(plan.method)
-        outer = current_context()
         return _Dispatch(
             plan=plan,
             codec=self.codec,
             attempts=attempts,
-            context=CallContext(
-                deadline=attempts.deadline,
-                correlation_id=outer.correlation_id or new_correlation_id(),
-                traceparent=outer.traceparent,
-                baggage=outer.baggage,
-            ),
+            context=context_of(attempts),
             content=self.codec.write_request(plan, invocation.arguments()),
             caller=f"{plan.method.where} of component '{self.component_descriptor.name}'",
         )

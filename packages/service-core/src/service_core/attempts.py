@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Final
 
 from service_core.balancer import Balancer
 from service_core.context import Deadline
@@ -18,9 +17,6 @@ from service_core.events import CallEventKind
 from service_core.selector import Endpoint
 
 __all__ = ["Attempts"]
-
-_FAILURE: Final = 1.0
-"""Seconds that a failure counts like, at least: an instance that fails at once must not look like the fastest."""
 
 
 class Attempts:
@@ -96,7 +92,7 @@ class Attempts:
         The next one is due after :attr:`pause`.
         """
         endpoint, elapsed = self._end()
-        endpoint.wait_ended(max(elapsed, _FAILURE))
+        endpoint.failed(elapsed)
         self._tried.append(endpoint)
         self._tell(CallEventKind.FAILED, endpoint, elapsed, error)
         if self._balancer.failed(endpoint):

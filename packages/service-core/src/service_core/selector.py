@@ -28,6 +28,12 @@ _UNKNOWN: Final = 1.0
 """Seconds that an instance is taken to need as long as its first answer is awaited."""
 _FASTEST: Final = 1e-6
 """Seconds that every answer takes at least, so that a latency is never zero once it is known."""
+_FAILURE: Final = 1.0
+"""Seconds that a call is taken to cost more where the last one has failed; twice as many for each further failure."""
+_MOST_FAILURES: Final = 6
+"""Failures in a row that count."""
+_FORGIVENESS: Final = 2.0
+"""Seconds in which that fades to 1/e, so that an instance that failed is tried again."""
 
 
 class Endpoint:
@@ -37,7 +43,7 @@ class Endpoint:
     wrong address.
     """
 
-    __slots__ = ("_latency", "_measured_at", "in_flight", "url")
+    __slots__ = ("_failed_at", "_failures", "_latency", "_measured_at", "in_flight", "url")
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -46,13 +52,28 @@ class Endpoint:
         """Calls that wait for this instance's answer."""
         self._latency = 0.0
         self._measured_at = 0.0
+        self._failures = 0
+        self._failed_at = 0.0
 
     def observe(self, seconds: float) -> None:
-        """Take a finished call's duration into account.
+        """Take a finished call's duration into account; failures before it are forgiven.
 
         A peak counts at once and fades with time (peak EWMA), so a slow instance is avoided from its first slow
         answer on and tried again later.
         """
+        self._failures = 0
+        self._measure(seconds)
+
+    def failed(self, seconds: float) -> None:
+        """Take a call into account that failed after that time.
+
+        An instance that fails at once must not look like the fastest and the least busy one.
+        """
+        self._failures = min(self._failures + 1, _MOST_FAILURES)
+        self._failed_at = time.monotonic()
+        self.wait_ended(seconds)
+
+    def _measure(self, seconds: float) -> None:
         now = time.monotonic()
         if seconds >= self._latency:
             self._latency = max(seconds, _FASTEST)
@@ -64,15 +85,21 @@ class Endpoint:
     def wait_ended(self, seconds: float) -> None:
         """Take a call into account that was not answered in that time: an answer would have taken longer."""
         if seconds > self._latency:
-            self.observe(seconds)
+            self._measure(seconds)
 
     @property
     def cost(self) -> float:
-        """What another call would cost here: expected latency x calls that wait, in seconds.
+        """What another call would cost here: expected latency x calls that wait, in seconds, and more after failures.
 
-        The latency fades while nobody asks, so that an instance that was slow once is tried again. One that is
-        new costs nothing until it has its first call, and much until it has answered it.
+        All of that fades while nobody asks, so that an instance that was slow or failed once is tried again. One that
+        is new costs nothing until it has its first call, and much until it has answered it.
         """
+        if not self._failures:
+            return self._load()
+        penalty: float = _FAILURE * 2 ** (self._failures - 1)
+        return self._load() + penalty * math.exp((self._failed_at - time.monotonic()) / _FORGIVENESS)
+
+    def _load(self) -> float:
         if not self._latency:
             return _UNKNOWN * self.in_flight
         return self.latency_at(time.monotonic()) * (self.in_flight + 1)

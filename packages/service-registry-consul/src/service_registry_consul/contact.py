@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,7 +43,8 @@ class Contact:
     """Collects successes and failures from several threads; one source is one thing that is asked
     repeatedly."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._failing: dict[str, str] = {}
         self._last_error: str | None = None
@@ -54,7 +56,7 @@ class Contact:
     def answered(self, source: str) -> None:
         """What ``source`` asked was answered."""
         with self._lock:
-            self._last_answer = time.monotonic()
+            self._last_answer = self._clock()
             if self._failing.pop(source, None) is None or self._failing:
                 return
             self._logged.clear()
@@ -66,7 +68,7 @@ class Contact:
         with self._lock:
             self._failing[source] = error
             self._last_error = error
-            if not self._worth_a_line(error, time.monotonic()):
+            if not self._worth_a_line(error, self._clock()):
                 return
         logger.warning("%s", error, extra={"source": source})
 
@@ -84,7 +86,7 @@ class Contact:
     def status(self, *, watched: tuple[str, ...], stale: tuple[str, ...], registered: tuple[str, ...]) -> ConsulStatus:
         """The state at this moment, with what others know."""
         with self._lock:
-            age = None if self._last_answer is None else time.monotonic() - self._last_answer
+            age = None if self._last_answer is None else self._clock() - self._last_answer
             return ConsulStatus(
                 connected=age is not None and not self._failing,
                 last_error=self._last_error,

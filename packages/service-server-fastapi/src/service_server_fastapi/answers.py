@@ -52,9 +52,7 @@ def envelope(error: WireError, *, status: int | None = None, codec: Codec = JSON
     )
 
 
-def problem(
-    error: WireError, *, status: int | None = None, executed: bool = False, headers: Headers = ()
-) -> Answer:
+def problem(error: WireError, *, status: int | None = None, executed: bool = False, headers: Headers = ()) -> Answer:
     """A failure as problem details; by default with the status of its code."""
     told = Problem.of(error, status=status, executed=executed)
     return Answer(

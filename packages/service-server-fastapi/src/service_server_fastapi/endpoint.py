@@ -10,7 +10,7 @@ from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.answers import Answer, envelope, refusal
 from service_server_fastapi.dispatcher import Dispatcher
-from service_server_fastapi.intake import Disconnected, Intake, Refused, headers_of
+from service_server_fastapi.intake import UNREAD, Disconnected, Intake, Refused, headers_of
 from service_server_fastapi.sending import send_answer
 
 __all__ = ["InvokeEndpoint"]
@@ -37,6 +37,7 @@ class InvokeEndpoint:
 
     async def _answer(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> Answer:
         if scope["method"] != "POST":
-            raise Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(("allow", "POST"),))
+            allow = ("allow", "POST")
+            raise Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
         body = await self._intake.read_body(receive, headers)
         return await self._dispatcher.dispatch(headers.get("content-type", ""), body, context_from_headers(headers))

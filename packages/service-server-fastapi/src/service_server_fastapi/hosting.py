@@ -43,6 +43,7 @@ class Hosting:
         self._state = HostingState.STARTING
         self._registered = False
         self._errors: list[Exception] = []
+        self._failure: Exception | None = None
         self._is_shutting_down = False
         self._shut_down = threading.Event()
         self._shutdown_thread: int | None = None
@@ -102,17 +103,16 @@ class Hosting:
                 f"the components did not shut down within {self._settings.shutdown_timeout:g} s; see which shutdown() "
                 f"or @on_destroy() method takes so long, or set shutdown_timeout"
             )
-        if len(self._errors) == 1:
-            raise self._errors[0]
-        if self._errors:
-            raise ExceptionGroup("the server did not stop cleanly", self._errors)
+        if self._failure is not None:
+            raise self._failure
 
     def give_up(self, failure: BaseException) -> None:
         """End it because of a failure, to which other ones are noted."""
         try:
             self.finish()
         except Exception as another:  # noqa: BLE001 - the first failure is the one that is raised
-            failure.add_note(f"then what was started already failed to end: {another!r}")
+            if another is not failure:
+                failure.add_note(f"then what was started already failed to end: {another!r}")
 
     def is_shutting_down_here(self) -> bool:
         """Whether the caller is itself something that is being shut down."""
@@ -122,6 +122,9 @@ class Hosting:
         self._shutdown_thread = threading.get_ident()
         self._attempt(self.manager.shutdown)
         self._attempt(self.environment.destroy)
+        if self._errors:
+            several = ExceptionGroup("the server did not stop cleanly", self._errors)
+            self._failure = several if len(self._errors) > 1 else self._errors[0]
         self._shutdown_thread = None
         self._shut_down.set()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 from starlette.types import Receive, Scope
 
@@ -12,7 +13,10 @@ from service_core.errors import ErrorCode
 from service_server_fastapi.answers import Headers
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["Disconnected", "Intake", "Refused", "headers_of"]
+__all__ = ["UNREAD", "Disconnected", "Intake", "Refused", "headers_of"]
+
+UNREAD: Final[Headers] = (("connection", "close"),)
+"""Headers of an answer to a request that has not been read to its end: the connection cannot be used again."""
 
 
 class Disconnected(Exception):
@@ -28,8 +32,7 @@ class Refused(Exception):
         super().__init__(message)
         self.status = status
         self.code = code
-        # The rest of the body is unread, so the connection cannot be used again.
-        self.headers = (*headers, ("connection", "close"))
+        self.headers = headers
 
 
 class Intake:
@@ -47,7 +50,7 @@ class Intake:
                 503,
                 "the server has as many calls in work as it may take",
                 ErrorCode.UNAVAILABLE,
-                headers=(("retry-after", "1"),),
+                headers=(("retry-after", "1"), *UNREAD),
             )
         self._in_work += 1
         try:
@@ -65,7 +68,7 @@ class Intake:
                 return await self._receive_all(receive)
         except TimeoutError:
             told = f"the request did not arrive within {self._settings.receive_timeout:g} s"
-            raise Refused(408, told, ErrorCode.DEADLINE_EXCEEDED) from None
+            raise Refused(408, told, ErrorCode.DEADLINE_EXCEEDED, headers=UNREAD) from None
 
     async def _receive_all(self, receive: Receive) -> bytes:
         chunks: list[bytes] = []
@@ -83,7 +86,7 @@ class Intake:
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _too_large(self) -> Refused:
-        return Refused(413, f"the request is larger than {self._settings.max_body_bytes} bytes")
+        return Refused(413, f"the request is larger than {self._settings.max_body_bytes} bytes", headers=UNREAD)
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -61,16 +61,12 @@ class Lifespan:
 
 @contextlib.asynccontextmanager
 async def running(hosting: Hosting, server: Server, traffic: Traffic, steps: Workers) -> AsyncIterator[None]:
-    """Start the components; at the end let requests finish, and shut the components down.
+    """Start the components; at the end let requests finish, and shut the components down. Not if the start fails.
 
     Both happen in a thread of ``steps``, so they may block and may run event loops of their own.
     """
     traffic.begin()
-    try:
-        await steps.run(hosting.start, (server,))
-    except BaseException as failure:
-        await steps.run(hosting.give_up, (failure,))
-        raise
+    await steps.run(hosting.start, (server,))
     try:
         yield
         await traffic.quiet(_LAST_WORDS)

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from service_core import DeclarationException, Health
 from service_health.endpoint import HealthEndpoint
+from service_server_fastapi.rest_route import RestRoute
 
 __all__ = ["Routes"]
 
@@ -24,7 +25,7 @@ class Routes:
 
     def add(self, path: str, endpoint: Any) -> None:
         """Send requests for a path to an ASGI application. Raises DeclarationException if it is taken."""
-        if any(getattr(route, "path", None) == path for route in self._app.routes):
+        if any(_takes(route, path) for route in self._app.routes):
             raise DeclarationException(
                 f"the path '{path}' is taken by another route of the application; give that one, or @health(...), "
                 f"another path"
@@ -40,3 +41,9 @@ class Routes:
     ) -> None:
         """Tell health at a path as JSON. Raises DeclarationException if it is taken."""
         self.add(path, HealthEndpoint(check, details=self._details, status_of=status_of))
+
+
+def _takes(route: BaseRoute, path: str) -> bool:
+    if isinstance(route, RestRoute):
+        return route.plan.verb == "GET" and route.plan.template.match(path) is not None
+    return getattr(route, "path", None) == path

@@ -17,6 +17,7 @@ from service_core import Health, LocalServiceException, Server, ServiceModule
 from service_core.di import Environment
 from service_core.server import WILDCARDS
 from service_health import HealthCheckManager, HealthModule
+from service_server_fastapi.calls import Calls
 from service_server_fastapi.dispatcher import Dispatcher
 from service_server_fastapi.endpoint import InvokeEndpoint
 from service_server_fastapi.health import LIVE, READY, ServerHealth
@@ -24,6 +25,7 @@ from service_server_fastapi.hosting import Hosting, HostingState
 from service_server_fastapi.intake import Intake
 from service_server_fastapi.lifespan import Lifespan, registered_elsewhere, running
 from service_server_fastapi.listener import Listener, bind
+from service_server_fastapi.mounting import mount_services
 from service_server_fastapi.request_context import RequestContext
 from service_server_fastapi.routes import Routes
 from service_server_fastapi.settings import ServerSettings
@@ -141,6 +143,7 @@ class FastAPIServer(Server):
         Safe to call twice and from any thread. Calls in flight get ``drain_timeout`` seconds to finish. Inside a
         request it returns at once, since that request is among those that are waited for. Raises what went wrong
         in ``shutdown`` of components and the like, after all has been stopped; an ExceptionGroup if it was several.
+        What :meth:`asgi` has made ends with its ASGI server, not here.
         """
         hosting, listener = self._hosting, self._listener
         if hosting is None or listener is None:
@@ -206,6 +209,7 @@ class FastAPIServer(Server):
         self._health = ServerHealth(hosting, checks, timeout=self.settings.health_timeout)
         self._routes.add_health(LIVE, self._health.live)
         self._routes.add_health(READY, self._health.ready)
+        mount_services(self.app, services, calls=Calls(self._workers, expose_errors=expose_errors), intake=intake)
         return hosting
 
     def _listen(self, bound: socket.socket, hosting: Hosting) -> None:
@@ -225,11 +229,15 @@ class FastAPIServer(Server):
     async def _hosted_elsewhere(self, module: type) -> AsyncIterator[None]:
         try:
             hosting: Hosting = await self._steps.run(self._assemble, (module,))
-            async with (
-                self._running(hosting),
-                registered_elsewhere(hosting, self.settings, lambda: self._leave(hosting), self._steps),
-            ):
-                yield
+            try:
+                async with (
+                    self._running(hosting),
+                    registered_elsewhere(hosting, self.settings, lambda: self._leave(hosting), self._steps),
+                ):
+                    yield
+            except BaseException as failure:
+                await self._steps.run(hosting.give_up, (failure,))
+                raise
         finally:
             self._workers.close()
             self._steps.close()

@@ -33,12 +33,16 @@ class GracefulSignals:
         self._is_passing_on = False
 
     def install(self) -> None:
-        """Take the signals over. Outside the main thread nothing happens: only there Python allows it."""
+        """Take the signals over, except those that are ignored, as a shell does it for what runs in the background.
+
+        Outside the main thread nothing happens: only there Python allows it.
+        """
         if threading.current_thread() is not threading.main_thread():
             logger.debug("signals are left alone outside the main thread; call stop() at the end")
             return
         for number in _SIGNALS:
-            self._previous[number] = signal.signal(number, self._handle)
+            if signal.getsignal(number) != signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, self._handle)
 
     def restore(self) -> None:
         """Give the signals back, where nobody else has taken them meanwhile."""
@@ -79,7 +83,7 @@ class GracefulSignals:
         previous = self._previous.get(number, signal.SIG_DFL)
         if callable(previous):
             previous(number, frame)
-        elif previous != signal.SIG_IGN:
+        else:
             _die(number)
 
 

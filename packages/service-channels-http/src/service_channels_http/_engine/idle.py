@@ -17,9 +17,11 @@ class Waiting(Protocol):
 
     def is_fresh(self) -> bool:
         """Whether the other side has neither closed it nor said anything unasked."""
+        ...
 
     def close(self) -> None:
         """Close it at once."""
+        ...
 
 
 C = TypeVar("C", bound=Waiting)

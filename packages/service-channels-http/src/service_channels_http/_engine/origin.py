@@ -8,7 +8,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
+from service_channels_http._tls import default_tls
 
 __all__ = ["Origin", "split"]
 
@@ -50,7 +50,7 @@ class Origin:
         authority = parts["authority"].lower()
         if port == _PORTS[scheme]:
             authority = authority.removesuffix(f":{port}")
-        return cls(host=host, port=port, authority=authority, tls=_tls() if scheme == "https" else None)
+        return cls(host=host, port=port, authority=authority, tls=default_tls() if scheme == "https" else None)
 
 
 def split(url: str) -> tuple[str, str]:
@@ -70,9 +70,3 @@ def _needs_proxy(scheme: str, host: str) -> bool:
     if scheme not in proxies and "all" not in proxies:
         return False
     return not urllib.request.proxy_bypass(host)
-
-
-def _tls() -> ssl.SSLContext:
-    context = httpx.create_ssl_context()  # the same authorities as a client that is not customised
-    context.set_alpn_protocols(["http/1.1"])
-    return context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final
+from typing import Final, cast
 
 from service_channels_http._engine.message import ResponseParser
 from service_channels_http._engine.origin import Origin
@@ -28,6 +28,7 @@ class AsyncConnection(asyncio.Protocol):
         self._request: HTTPRequest | None = None
         self._waiter: asyncio.Future[HTTPReply] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
         self._is_lost = False
 
     @classmethod
@@ -65,7 +66,8 @@ class AsyncConnection(asyncio.Protocol):
         """Send a request and wait for its response. Raises ServiceCommunicationException, DeadlineExceeded."""
         self._parser.expect(request, max_bytes)
         self._request = request
-        waiter = self._waiter = self._loop.create_future()
+        waiter: asyncio.Future[HTTPReply] = self._loop.create_future()
+        self._waiter = waiter
         content = request.content
         is_small = len(content) <= _CHUNK
         self._transport.write(head + content if is_small else head)
@@ -82,8 +84,7 @@ class AsyncConnection(asyncio.Protocol):
     # called by the loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._readable = Readable(transport.get_extra_info("socket").fileno())
 
     def data_received(self, data: bytes) -> None:
@@ -97,7 +98,7 @@ class AsyncConnection(asyncio.Protocol):
         except ServiceException as error:
             self._fail(error)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
         if self._timer is not None:
             self._timer.cancel()
@@ -105,8 +106,8 @@ class AsyncConnection(asyncio.Protocol):
         if waiter is None or request is None or waiter.done():
             return
         try:
-            if error is not None:
-                raise lost(request) from error
+            if exc is not None:
+                raise lost(request) from exc
             self._parser.end()
         except ServiceException as failure:
             self._fail(failure)

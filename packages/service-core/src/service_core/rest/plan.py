@@ -41,7 +41,7 @@ class RestRequest:
 class RoutePlan:
     """How one method travels as a plain HTTP request. Immutable, shared by threads."""
 
-    __slots__ = ("body", "call", "method", "parameters", "prefix", "result", "route", "service", "template")
+    __slots__ = ("body", "call", "component", "method", "parameters", "prefix", "result", "route", "service", "template")
 
     def __init__(
         self, component: ComponentDescriptor, service: ServiceDescriptor, method: MethodDescriptor, route: Route
@@ -49,6 +49,7 @@ class RoutePlan:
         """Plan it. Raises DeclarationException if the route contradicts the method."""
         self.call = MethodPlan(component, service, method)
         """Its name, and the errors that it declares."""
+        self.component = component
         self.service = service
         self.method = method
         self.route = route
@@ -86,7 +87,7 @@ class RoutePlan:
                 continue
             texts = parameter.write(value)
             if parameter.place is Place.PATH:
-                path[parameter.name] = texts[0]
+                path[parameter.name] = "".join(texts)
             elif parameter.place is Place.QUERY:
                 query += [(parameter.name, text) for text in texts]
             elif texts:

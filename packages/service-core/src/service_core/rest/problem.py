@@ -17,11 +17,12 @@ from service_core.errors import ErrorCode, code_for_status
 from service_core.rest.plan import is_json, media_type_of
 from service_core.wire import WireError
 
-__all__ = ["PROBLEM_TYPE", "Problem", "read_failure"]
+__all__ = ["PROBLEM_TYPE", "Problem", "read_message", "read_problem"]
 
 PROBLEM_TYPE: Final = "application/problem+json"
 
 _MESSAGES: Final = ("detail", "title", "message", "error")
+_PLACE: Final = frozenset({"loc", "msg", "type"})
 
 
 class Problem(BaseModel):
@@ -67,18 +68,28 @@ class Problem(BaseModel):
         )
 
 
-def read_failure(status: int, content_type: str, content: bytes) -> tuple[WireError, bool] | None:
-    """What an answer with a status >= 400 tells, and whether the implementation has run.
-
-    None if it tells nothing: it is no JSON, or has no message in a known place.
-    """
-    data = _data(content_type, content)
+def read_problem(content_type: str, content: bytes) -> Problem | None:
+    """The problem that an answer holds in our form, None if it holds none."""
     try:
-        problem = Problem.model_validate(data)
+        return Problem.model_validate(_data(content_type, content))
     except ValidationError:
-        error = _foreign(status, data)
-        return None if error is None else (error, False)
-    return problem.to_error(), problem.executed
+        return None
+
+
+def read_message(status: int, content_type: str, content: bytes) -> WireError | None:
+    """What an answer of other software tells about a failure, None if it has no message in a known place."""
+    data = _data(content_type, content)
+    if not isinstance(data, Mapping):
+        return None
+    code = code_for_status(status)
+    told = next((data[name] for name in _MESSAGES if data.get(name)), None)
+    if isinstance(told, str):
+        return WireError(code=code, message=told)
+    if isinstance(told, list) and all(isinstance(one, Mapping) and one.keys() >= _PLACE for one in told):
+        # FastAPI's list of wrong places; what it quotes of the input is dropped.
+        places = [{name: one[name] for name in sorted(_PLACE)} for one in told]
+        return WireError(code=code, message=str(places[0]["msg"]), details=places)
+    return None
 
 
 def _data(content_type: str, content: bytes) -> Any:
@@ -88,19 +99,3 @@ def _data(content_type: str, content: bytes) -> Any:
         return from_json(content)
     except ValueError:
         return None
-
-
-def _foreign(status: int, data: Any) -> WireError | None:
-    if not isinstance(data, Mapping):
-        return None
-    code = code_for_status(status)
-    told = next((data[name] for name in _MESSAGES if data.get(name)), None)
-    if isinstance(told, str):
-        return WireError(code=code, message=told)
-    if isinstance(told, list) and all(
-        isinstance(one, Mapping) and {"loc", "msg", "type"} <= one.keys() for one in told
-    ):
-        # FastAPI's list of wrong places; what it quotes of the input is dropped.
-        places = [{name: one[name] for name in ("loc", "msg", "type")} for one in told]
-        return WireError(code=code, message=str(places[0]["msg"]) if places else "", details=places)
-    return None

@@ -64,6 +64,10 @@ class Leaf(BaseModel):
     leaves: list[Leaf] = []
 
 
+_NIL: Final = UUID(int=0)
+_ORIGIN: Final = Spot(0, 0.0)
+
+
 @dataclass
 class Specimen:
     """A value of every kind."""
@@ -74,14 +78,14 @@ class Specimen:
     price: Decimal = Decimal(0)
     raw: bytes = b""
     flag: bool = False
-    id: UUID = UUID(int=0)
+    id: UUID = _NIL
     at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     day: date = date(1970, 1, 1)
     clock: time = time(0)
     lasts: timedelta = timedelta(0)
     shade: Shade = Shade.LIGHT
     rank: Rank = Rank.LOW
-    spot: Spot = Spot(0, 0.0)
+    spot: Spot = _ORIGIN
     pair: tuple[int, str] = (0, "")
     tags: set[str] = field(default_factory=set)
     table: dict[str, list[int]] = field(default_factory=dict)

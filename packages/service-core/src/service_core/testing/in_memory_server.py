@@ -52,7 +52,11 @@ class InMemoryServer:
         """``expose_errors`` sends the messages of errors that are not declared."""
         self._expose_errors = expose_errors
         self._targets: dict[str, _Target] = {}
+        self.components: list[str] = []
+        """The names of the components that are hosted."""
         for hosted in services:
+            if hosted.component.name not in self.components:
+                self.components.append(hosted.component.name)
             for descriptor in hosted.service.methods.values():
                 plan = MethodPlan(hosted.component, hosted.service, descriptor)
                 self._targets[plan.name] = _Target(plan=plan, method=getattr(hosted.implementation, descriptor.name))

@@ -24,7 +24,7 @@ from service_core.errors import (
     TokenException,
     TokenExpiredException,
 )
-from service_core.wire.plan import DeclaredError
+from service_core.wire.plan import DeclaredError, code_of
 
 __all__ = ["WireError", "error_from_wire", "error_to_wire", "token_error"]
 
@@ -90,10 +90,9 @@ def error_to_wire(
     for cls in type(error).__mro__:
         known = declared.get(cls.__name__)
         if known is not None and known.describes(cls):
-            code = getattr(error, "code", None)
             return WireError(
                 type=cls.__name__,
-                code=code if isinstance(code, ErrorCode) else ErrorCode.FAILED_PRECONDITION,
+                code=code_of(cast(Exception, error)),
                 message=str(error) if expose or type(error) is cls else "",
                 details={"fields": known.write(cast(Exception, error))},
                 correlation_id=correlation_id,

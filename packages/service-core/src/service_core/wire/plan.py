@@ -17,10 +17,10 @@ from service_core.descriptors import (
     ParameterDescriptor,
     ServiceDescriptor,
 )
-from service_core.errors import ArgumentException, DeclarationException
+from service_core.errors import ArgumentException, DeclarationException, ErrorCode
 from service_core.wire.values import WireType
 
-__all__ = ["DeclaredError", "MethodPlan"]
+__all__ = ["DeclaredError", "MethodPlan", "code_of"]
 
 
 class MethodPlan:
@@ -73,36 +73,48 @@ class DeclaredError:
     an attribute of the same name. A class without an ``__init__`` of its own keeps its arguments.
     """
 
-    __slots__ = ("_cls", "_fields", "_keyword", "_names")
+    __slots__ = ("_keyword", "_names", "cls", "fields")
 
     def __init__(self, cls: type[Exception], where: str) -> None:
         """Find the fields. Raises DeclarationException if one has no type."""
-        self._cls = cls
+        self.cls = cls
+        """The class."""
         hints = _error_fields(cls, where)
         self._keyword = hints is not None
         self._names = tuple(hints or ("args",))
         fields_type: Any = TypedDict(  # type: ignore[misc]
             f"{cls.__name__}Fields", hints if hints is not None else {"args": list[Any]}
         )
-        self._fields = WireType(fields_type, f"{where}: error {cls.__name__}")
+        self.fields = WireType(fields_type, f"{where}: error {cls.__name__}")
+
+    @property
+    def code(self) -> ErrorCode:
+        """The kind of failure that it is: the attribute ``code`` of the class, else ``failed_precondition``."""
+        return code_of(self.cls)
 
     def describes(self, cls: type) -> bool:
         """Whether this is the declaration of exactly that class."""
-        return cls is self._cls
+        return cls is self.cls
 
     def write(self, error: Exception) -> Any:
         """The fields of an error as JSON-like data. Raises ArgumentException, AttributeError."""
         values = {name: getattr(error, name) for name in self._names}
         if not self._keyword:
             values = {"args": list(error.args)}
-        return from_json(self._fields.to_json(values))
+        return from_json(self.fields.to_json(values))
 
     def read(self, data: Any) -> Exception:
         """The error again. Raises ArgumentException, TypeError if the data do not fit the class."""
-        values = self._fields.from_plain(data)
+        values = self.fields.from_plain(data)
         if self._keyword:
-            return self._cls(**values)
-        return self._cls(*values["args"])
+            return self.cls(**values)
+        return self.cls(*values["args"])
+
+
+def code_of(error: Exception | type[Exception]) -> ErrorCode:
+    """The kind of failure that a declared error, or its class, says that it is."""
+    code = getattr(error, "code", None)
+    return code if isinstance(code, ErrorCode) else ErrorCode.FAILED_PRECONDITION
 
 
 def _error_fields(cls: type[Exception], where: str) -> dict[str, Any] | None:

@@ -1,0 +1,110 @@
+"""The rest channel: every call is the plain HTTP request that the interface's decorators describe.
+
+The server may be one of ours, one of aspyx-service, or any other whose interface somebody has written down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service_channels_http._exchange import Exchange, Outcome, context_of
+from service_channels_http._messages import HTTPReply, HTTPRequest
+from service_channels_http._refusals import refused, retry_after, unreadable
+from service_channels_http.httpx_channel import HTTPXChannel
+from service_core import (
+    ArgumentException,
+    CallContext,
+    ChannelInstances,
+    ComponentDescriptor,
+    Invocation,
+    ServiceCommunicationException,
+)
+from service_core.rest import PROBLEM_TYPE, RestRequest, RoutePlan, RouteTable, read_message, read_problem
+from service_core.wire import MalformedData, context_to_headers, error_from_wire
+
+__all__ = ["RestChannel"]
+
+_ACCEPT: Final = f"application/json, {PROBLEM_TYPE}, text/plain;q=0.5"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RestCall(Exchange):
+    """One call, written."""
+
+    plan: RoutePlan
+    context: CallContext
+    written: RestRequest
+
+    def request(self, url: str) -> HTTPRequest:
+        headers = {"accept": _ACCEPT, "accept-encoding": "identity", **self.written.headers}
+        headers |= context_to_headers(self.context)
+        if self.written.body is not None:
+            headers["content-type"] = "application/json"
+        return HTTPRequest(
+            method=self.written.verb,
+            url=f"{url.rstrip('/')}{self.written.target}",
+            headers=headers,
+            content=self.written.body or b"",
+            deadline=self.attempts.deadline,
+            caller=self.caller,
+        )
+
+    def complete(self, request: HTTPRequest, reply: HTTPReply) -> Outcome:
+        if 200 <= reply.status <= 299:
+            return Outcome(result=self._result(request, reply))
+        if reply.status < 400:
+            raise unreadable(request, reply, f"answered with HTTP {reply.status}, where only a success is an answer")
+        error = self._failure(request, reply)
+        if isinstance(error, ServiceCommunicationException):
+            raise error
+        return Outcome(error=error)
+
+    def _result(self, request: HTTPRequest, reply: HTTPReply) -> Any:
+        try:
+            return self.plan.read_result(reply.headers.get("content-type", ""), reply.content)
+        except (MalformedData, ArgumentException) as error:
+            raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
+
+    def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
+        content_type = reply.headers.get("content-type", "")
+        problem = read_problem(content_type, reply.content)
+        if problem is None:
+            return refused(request, reply, read_message(reply.status, content_type, reply.content))
+        return error_from_wire(
+            problem.to_error(),
+            where=request.where,
+            declared=self.plan.call.errors,
+            refused=not problem.executed,
+            retry_after=retry_after(reply),
+        )
+
+
+class RestChannel(HTTPXChannel):
+    """Sends calls as the routes say that ``service_core.rest`` gives to methods."""
+
+    name = "rest"
+
+    def setup(self, component_descriptor: ComponentDescriptor, address: ChannelInstances | None) -> None:
+        """Bind the channel to a component. Raises DeclarationException if its routes are contradictory."""
+        self._routes = RouteTable.of_component(component_descriptor)
+        super().setup(component_descriptor, address)
+
+    def invoke(self, invocation: Invocation) -> Any:
+        """Carry out the call of a ``def`` method and return its result."""
+        return self.exchange(self._prepare(invocation))
+
+    async def invoke_async(self, invocation: Invocation) -> Any:
+        """Carry out the call of an ``async def`` method and return its result."""
+        return await self.exchange_async(self._prepare(invocation))
+
+    def _prepare(self, invocation: Invocation) -> _RestCall:
+        plan = self._routes.plan(invocation.descriptor)
+        attempts = self.attempts(plan.method)
+        return _RestCall(
+            plan=plan,
+            attempts=attempts,
+            context=context_of(attempts),
+            written=self._routes.write(plan, invocation.arguments()),
+            caller=f"{plan.method.where} of component '{self.component_descriptor.name}'",
+        )

@@ -1,0 +1,167 @@
+"""A route of a service in the user's FastAPI application: its limits, its matching and its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Message, Receive, Scope, Send
+
+from service_core.context import call_context, current_context
+from service_core.errors import ErrorCode
+from service_core.rest import RoutePlan
+from service_core.rest.plan import is_json, media_type_of
+from service_core.wire import context_from_headers
+from service_server_fastapi.answers import Answer, correlation, problem, refusal
+from service_server_fastapi.calls import Calls, Failure, Target, identified
+from service_server_fastapi.documentation import documented
+from service_server_fastapi.intake import Disconnected, Intake, Refused, headers_of
+from service_server_fastapi.sending import send_answer
+from service_server_fastapi.signature import signature_of
+
+__all__ = ["RestRoute"]
+
+
+class RestRoute(APIRoute):
+    """FastAPI finds arguments and validates them; the rest is done as for all calls."""
+
+    def __init__(
+        self, plan: RoutePlan, target: Target, *, calls: Calls, intake: Intake, app: FastAPI, verbs: Sequence[str]
+    ) -> None:
+        """``verbs`` are those of all routes with this path."""
+        self.plan = plan
+        self._intake = intake
+        self._verbs: Final = ", ".join(verbs)
+        super().__init__(
+            plan.template.text,
+            _endpoint(plan, target, calls),
+            methods=[plan.verb],
+            dependencies=app.router.dependencies,
+            dependency_overrides_provider=app,
+            **documented(plan),
+        )
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Compare the path as it came, so that an encoded slash does not divide a value."""
+        values = self.plan.template.match(_path_of(scope)) if scope["type"] == "http" else None
+        if values is None:
+            return Match.NONE, {}
+        child = {"endpoint": self.endpoint, "path_params": {**scope.get("path_params", {}), **values}, "route": self}
+        return (Match.FULL if scope["method"] == self.plan.verb else Match.PARTIAL), child
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] != self.plan.verb:
+            raise HTTPException(405, headers={"allow": self._verbs})
+        headers = headers_of(scope)
+        context = identified(context_from_headers(headers))
+        try:
+            with self._intake.admitted(), call_context(context):
+                body = await self._intake.read_body(receive, headers)
+                self._check_type(body, headers.get("content-type", ""))
+                await super().handle(scope, _replay(body, receive), send)
+        except Disconnected:
+            return
+        except Refused as refused:
+            error = refusal(refused.code, str(refused), context=context)
+            await send_answer(send, problem(error, status=refused.status, headers=refused.headers))
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler, given the body as it is, and with problems as the answer to wrong arguments."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handle(_RawRequest(request.scope, request.receive))
+            except RequestValidationError as error:
+                return _response(self._wrong_arguments(error))
+
+        return answer
+
+    def _check_type(self, body: bytes, content_type: str) -> None:
+        if self.plan.body is not None and body and not is_json(media_type_of(content_type)):
+            raise Refused(415, f"content type {content_type[:100]!r} is not application/json")
+
+    def _wrong_arguments(self, error: RequestValidationError) -> Answer:
+        places = [{"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in error.errors()]
+        first = places[0]
+        more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
+        place = ".".join(str(part) for part in first["loc"])
+        wrong = refusal(
+            ErrorCode.INVALID_ARGUMENT,
+            f"{self.plan.method.where}: {place}: {first['msg']}{more}",
+            details=places,
+            context=current_context(),
+        )
+        is_malformed = any(one["type"] == "json_invalid" for one in places)
+        return problem(wrong, status=400 if is_malformed else None)
+
+
+class _RawRequest(Request):
+    """A request whose body is left to the plan, which reads JSON more strictly."""
+
+    async def json(self) -> Any:
+        """The body, unread."""
+        return await self.body()
+
+
+def _endpoint(plan: RoutePlan, target: Target, calls: Calls) -> Callable[..., Awaitable[Response]]:
+    names = [parameter.python_name for parameter in plan.parameters]
+
+    async def endpoint(**values: Any) -> Response:
+        context = current_context()
+        arguments = tuple(values[name] for name in names)
+        outcome = await calls.carry_out(target, arguments, plan.write_result, context)
+        if isinstance(outcome, Failure):
+            return _response(problem(outcome.error, executed=outcome.executed, headers=outcome.headers))
+        return _response(
+            Answer(
+                status=plan.route.status,
+                content_type="application/json",
+                body=outcome,
+                headers=correlation(context.correlation_id),
+            )
+        )
+
+    endpoint.__name__ = plan.method.name
+    endpoint.__signature__ = signature_of(plan)  # type: ignore[attr-defined]
+    return endpoint
+
+
+def _response(answer: Answer) -> Response:
+    response = Response(answer.body, answer.status, dict(answer.headers))
+    if answer.body:
+        response.headers["content-type"] = answer.content_type
+    return response
+
+
+def _path_of(scope: Scope) -> str:
+    """The percent-encoded path below the application's root."""
+    path: str = scope["path"]
+    encoded: str = scope["raw_path"].decode("latin-1") if scope.get("raw_path") else ""
+    if unquote(encoded) != path:
+        encoded = quote(path)  # a middleware has changed it, or the server does not tell how it came
+    root = quote(scope.get("root_path", ""))
+    return encoded.removeprefix(root) if encoded.startswith(f"{root}/") else encoded
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """What reads the body once more, and then goes on to listen to the caller."""
+    is_read = False
+
+    async def replay() -> Message:
+        nonlocal is_read
+        if is_read:
+            return await receive()
+        is_read = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

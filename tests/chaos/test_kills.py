@@ -1,0 +1,72 @@
+"""Servers are killed under load."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+
+from service_core import CallEvent, CallEventKind
+
+from tests.chaos.conftest import MakeLedger
+from tests.chaos.ledger import Journal
+from tests.chaos.load import Call, Load, percentile
+from tests.chaos.processes import ServerProcess
+from tests.support.figures import Figures
+from tests.support.waiting import PATIENCE
+
+
+def test_calls_survive_servers_that_are_killed(
+    trio: list[ServerProcess], journal: Journal, ledger_at: MakeLedger, figures: Figures, is_long: bool
+) -> None:
+    kills = 100 if is_long else 4
+    with Load(ledger_at(*(server.url for server in trio))) as load:
+        load.wait_for_calls(50)
+        for _ in range(kills):
+            victim = random.choice(trio)
+            victim.kill()
+            load.wait_for_calls(50)
+            victim.start()
+            load.wait_for_calls(50)
+    assert [call.error for call in load.reads if call.error is not None] == []
+    executions = journal.counts()
+    assert [entry for entry, count in executions.items() if entry.startswith("book") and count > 1] == []
+    # Whoever was told that nothing has run was told the truth.
+    told = [call for call in load.bookings if call.error is not None]
+    assert all(getattr(call.error, "may_have_run", True) for call in told if executions[call.entry])
+    figures.add(f"{kills} servers killed: idempotent calls", len(load.reads))
+    figures.add(f"{kills} servers killed: idempotent calls that failed", 0)
+    figures.add(f"{kills} servers killed: idempotent calls, p99", p99(load.reads), "ms")
+    figures.add(f"{kills} servers killed: other calls", len(load.bookings))
+    figures.add(f"{kills} servers killed: other calls that may have run", len(told))
+    figures.add(f"{kills} servers killed: other calls that ran twice", 0)
+
+
+def test_a_killed_server_is_ejected_before_the_registry_knows(
+    trio: list[ServerProcess], ledger_at: MakeLedger, figures: Figures
+) -> None:
+    victim = trio[0]
+    ejected, events = threading.Event(), list[CallEvent]()
+
+    def observe(event: CallEvent) -> None:
+        events.append(event)
+        if event.kind is CallEventKind.EJECTED:
+            ejected.set()
+
+    with Load(ledger_at(*(server.url for server in trio), observers=[observe])) as load:
+        load.wait_for_calls(100)
+        begin = time.monotonic()
+        victim.kill()
+        assert ejected.wait(PATIENCE)
+        figures.add("one server killed: ejected after", (time.monotonic() - begin) * 1000, "ms")
+        load.wait_for_calls(100)
+    assert {event.url for event in events if event.kind is CallEventKind.EJECTED} == {victim.url}
+    failed = [event for event in events if event.kind is CallEventKind.FAILED]
+    figures.add("one server killed: attempts that met it", len(failed))
+    after = events[next(index for index, event in enumerate(events) if event.kind is CallEventKind.EJECTED) :]
+    # Attempts that were under way when it was ejected may still fail, one for each thread.
+    assert len([event for event in after if event.url == victim.url and event.kind is CallEventKind.FAILED]) <= 4
+
+
+def p99(calls: list[Call]) -> float:
+    return percentile([call.seconds for call in calls], 0.99) * 1000
