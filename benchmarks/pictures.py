@@ -43,7 +43,7 @@ def _in_flight(figures: Figures) -> str:
 
 
 def _payload(figures: Figures) -> str:
-    entries = (*payload.BLOB.values(), *payload.QUESTION.sweep)
+    entries = (payload.FLOOR, *payload.BLOB.values(), *payload.QUESTION.sweep)
     series = _series(figures, entries, lambda entry: entry.size)
     return lines("Large values: microseconds per call, lower is better", "bytes", series) if series else ""
 

@@ -19,14 +19,19 @@ JSON: Final = {
     station: Entry(station=station, case="models/dispatch-json", size=10_000) for station in ("ours", "aspyx")
 }
 
+FLOOR: Final = Entry(station="floor", case="echo", size=1_000_000)
+
 QUESTION: Final = Question(
     name="payload",
     title="large values: bytes, a list of models",
-    entries=(*BLOB.values(), *MODELS.values(), *JSON.values()),
+    entries=(FLOOR, *BLOB.values(), *MODELS.values(), *JSON.values()),
     goals=(
         at_most(1 / 5, BLOB["ours"], BLOB["aspyx"]),
         at_most(1 / 5, MODELS["ours"], MODELS["aspyx"]),
         at_most(1 / 5, JSON["ours"], JSON["aspyx"]),
     ),
-    sweep=tuple(_entry(_BLOB, station, size) for station in _BLOB for size in SIZES if size != 1_000_000),
+    sweep=(
+        *(_entry(_BLOB, station, size) for station in _BLOB for size in SIZES if size != 1_000_000),
+        *(Entry(station="floor", case="echo", size=size) for size in SIZES if size != 1_000_000),
+    ),
 )

@@ -37,11 +37,22 @@ class ConsulAgent:
     By default it is one in development mode, which leads at once and keeps its state in memory.
     """
 
-    def __init__(self, *options: str, token: str | None = None, host: str = "127.0.0.1", alone: bool = True) -> None:
-        """``options`` are added to the command line; ``token`` is sent with the requests of this object."""
+    def __init__(
+        self,
+        *options: str,
+        token: str | None = None,
+        folder: Path | None = None,
+        host: str = "127.0.0.1",
+        alone: bool = True,
+    ) -> None:
+        """``options`` are added to the command line, and may name files in ``folder``.
+
+        ``token`` is sent with the requests of this object. One that is not ``alone`` waits for others to join it.
+        """
         self.host = host
         self.port, self.serf_port, wan_port, server_port = free_ports(4, host)
         self.token = token
+        self._folder = folder
         self._process: ConsulProcess | None = None
         self._arguments = [
             "agent",
@@ -64,7 +75,7 @@ class ConsulAgent:
 
     def launch(self, *options: str) -> None:
         """Start it, without waiting."""
-        self._process = launch([*self._arguments, *options])
+        self._process = launch([*self._arguments, *options], self._folder)
 
     def start(self) -> Self:
         """Start it, and wait until it knows a leader."""

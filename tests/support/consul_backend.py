@@ -39,9 +39,9 @@ class ConsulProcess(Protocol):
         ...
 
 
-def launch(arguments: Sequence[str]) -> ConsulProcess:
-    """Start Consul with command line arguments."""
-    return _Container(arguments) if backend() == "docker" else _Process(arguments)
+def launch(arguments: Sequence[str], folder: Path | None = None) -> ConsulProcess:
+    """Start Consul with command line arguments, which may name files in ``folder``."""
+    return _Container(arguments, folder) if backend() == "docker" else _Process(arguments)
 
 
 @functools.cache
@@ -97,11 +97,13 @@ class _Process:
 
 
 class _Container:
-    def __init__(self, arguments: Sequence[str]) -> None:
+    def __init__(self, arguments: Sequence[str], folder: Path | None) -> None:
         from testcontainers.core.container import DockerContainer
 
         # The agent's checks and the servers under test meet on the host's loopback interface.
         self._container = DockerContainer(_image(), network_mode="host").with_command(list(arguments))
+        if folder is not None:
+            self._container.with_volume_mapping(str(folder), str(folder), "ro")
         self._container.start()
 
     def signal(self, number: signal.Signals) -> None:

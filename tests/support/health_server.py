@@ -19,7 +19,7 @@ class HealthServer:
         """What was asked for."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="health-server")
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="health-server")
         self.port: int = self._server.server_port
         """Where it listens."""
 

@@ -16,9 +16,10 @@ PATIENCE: Final = 40.0
 
 def eventually(look: Callable[[], T], *, patience: float = PATIENCE) -> T:
     """Look again and again until what is seen is true; gives it. Raises TimeoutError that shows the last look."""
-    deadline = time.monotonic() + patience
+    deadline, pause = time.monotonic() + patience, 0.005
     while not (seen := look()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"after {patience:g} s it is still {seen!r}")
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(0.1, pause * 1.2)
     return seen

@@ -62,7 +62,7 @@ def test_a_client_without_time_limits_keeps_them_away(extensions: dict[str, Any]
 
 
 def test_headers_that_come_too_late_end_the_call() -> None:
-    with pytest.raises(DeadlineExceeded, match="A.b of component 'c' at http://127.0.0.1: no answer before"):
+    with pytest.raises(DeadlineExceeded, match=r"A\.b of component 'c' at http://127.0.0.1: no answer before"):
         Guard(request_until(PAST), 100).begin(httpx.Response(200))
 
 

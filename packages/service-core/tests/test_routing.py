@@ -67,7 +67,15 @@ class Rest(Memory): ...
 class Registry(LocalComponentRegistry):
     """Publishes what a test says, and knows nothing before."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.somebody_waits = threading.Event()
+
     def follow(self, component: str) -> None: ...
+
+    def wait_until_known(self, component: str, timeout: float) -> Snapshot:
+        self.somebody_waits.set()
+        return super().wait_until_known(component, timeout)
 
     def offer(self, *channels: str, url: str = "http://h") -> None:
         self.publish("shop", snapshot_of("shop", [[ChannelAddress(name, url) for name in channels]]))
@@ -201,6 +209,7 @@ def test_what_nobody_offers_is_an_error_again_and_again_and_works_as_soon_as_som
 def test_the_first_call_waits_for_the_first_word_of_the_registry(registry: Registry, routes: ComponentRoutes) -> None:
     with ThreadPoolExecutor(1) as pool:
         calling = pool.submit(call, routes.route(""))
+        assert registry.somebody_waits.wait(10)
         registry.offer("json")
         assert calling.result(10) == "json at http://h"
 
@@ -364,8 +373,6 @@ def test_what_is_offered_is_logged(
     registry: Registry, routes: ComponentRoutes, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "service.routing")
-    snapshots: list[Snapshot] = []
-    registry.subscribe("shop", snapshots.append)
     registry.offer("json", "rest")
     registry.offer()
     assert [record.getMessage() for record in caplog.records] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +15,7 @@ from raw_http import Reply, call, request
 
 from service_core import DeclarationException, Health, HealthStatus
 from service_core.di import create, module
+from service_core.health import HealthSource
 from service_health import HealthCheckManager, health_check, health_checks
 from service_server_fastapi import FastAPIServer, ServerSettings
 
@@ -171,6 +173,20 @@ def test_the_registry_decides_which_status_means_what(
     with serving() as (server, _):
         assert request(server.url, COMPONENT).status == 201
         assert request(server.url, READY).status == 200  # of the process, which is in no registry
+
+
+async def test_a_registry_that_passes_health_on_gets_it_from_the_loop_of_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sources: list[HealthSource] = []
+    monkeypatch.setattr(LoggingRegistry, "set_health_source", lambda self, source: sources.append(source))
+    world = World()
+    world.component.health = lambda: Health(
+        HealthStatus.WARNING if threading.current_thread().name == "service-server" else HealthStatus.ERROR
+    )
+    with serving(world):
+        (tell,) = sources
+        assert (await tell("desk-component")).status is HealthStatus.WARNING
 
 
 def test_health_is_told_while_all_workers_are_blocked_and_no_call_is_taken(

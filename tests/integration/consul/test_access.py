@@ -149,7 +149,7 @@ def tls_port(certificates: dict[str, Path]) -> Iterator[int]:
         "key_file": str(certificates["server_key"]),
         "verify_incoming_https": True,
     }
-    with ConsulAgent(f"-hcl={json.dumps(settings)}"):
+    with ConsulAgent(f"-hcl={json.dumps(settings)}", folder=certificates["ca"].parent):
         yield port
 
 

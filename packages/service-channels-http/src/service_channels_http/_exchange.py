@@ -48,26 +48,41 @@ class Exchange(ABC):
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Outcome:
         """What the reply means. Raises ServiceCommunicationException if another instance may know better."""
 
-    @contextmanager
-    def attempt(self) -> Iterator[HTTPRequest]:
-        """The request for the next instance; the block sends it and completes.
+    def attempt(self) -> _Attempt:
+        """A block for one attempt: it is given the request for the next instance, sends it and completes.
 
         A failure to communicate ends the block without an error if the call may be tried again.
         """
-        endpoint = self.attempts.begin()
+        return _Attempt(self)
+
+
+class _Attempt:
+    __slots__ = ("_exchange",)
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def __enter__(self) -> HTTPRequest:
+        exchange = self._exchange
+        endpoint = exchange.attempts.begin()
         try:
-            yield self.request(endpoint.url)
-        except ServiceCommunicationException as error:
-            self.attempts.failed(error)
+            return exchange.request(endpoint.url)
         except BaseException:
-            self.attempts.abandoned()
+            exchange.attempts.abandoned()
             raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        attempts = self._exchange.attempts
+        if error is None:
+            attempts.answered()
+        elif isinstance(error, ServiceCommunicationException):
+            attempts.failed(error)
+            return True
         else:
-            self.attempts.answered()
+            attempts.abandoned()
+        return False
 
 
 def context_of(attempts: Attempts) -> CallContext:
     """What a call hands on to the server: its own deadline, and the rest of the context in which it is made."""
-    outer = current_context()
-    correlation_id = outer.correlation_id or new_correlation_id()
-    return replace(outer, deadline=attempts.deadline, correlation_id=correlation_id)
+    return current_context().of_call(attempts.deadline)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import httpx
 
+from service_channels_http._credentials import TokenProvider, provided, provided_async, with_credentials
 from service_channels_http._engine import AsyncEngine, Engine
 from service_channels_http._errors import time_is_up, translated
 from service_channels_http._exchange import Exchange, Outcome
@@ -17,7 +18,7 @@ from service_channels_http._limits import Guard, guarded, timeouts, watch, watch
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_channels_http._owners import OncePerLoop, OncePerProcess
 from service_channels_http._tls import default_tls
-from service_core import Channel, LocalServiceException
+from service_core import Channel, LocalServiceException, current_context
 
 __all__ = ["HTTPXChannel"]
 
@@ -46,6 +47,13 @@ class HTTPXChannel(Channel):
         """How large an answer may be."""
         self.limits = _LIMITS
         """For clients: how many connections, and how long idle ones are kept."""
+        self.headers: dict[str, str] = {}
+        """What goes with every request, unless the request has such a header itself."""
+        self.token_provider: TokenProvider | None = None
+        """Gives the bearer token for every request; None for no token."""
+        self.forward_token = False
+        """Whether the caller's bearer token is handed on, where a call is made inside of a call; it comes before that
+        of :attr:`token_provider`. Only for components that may act in the caller's name."""
         self._client: OncePerProcess[httpx.Client] = OncePerProcess()
         self._async_client: OncePerLoop[httpx.AsyncClient] = OncePerLoop()
         self._engine: OncePerProcess[Engine] = OncePerProcess()
@@ -124,6 +132,10 @@ class HTTPXChannel(Channel):
 
         Raises ServiceCommunicationException, DeadlineExceeded.
         """
+        token = self._forwarded_token()
+        if token is None and self.token_provider is not None:
+            token = provided(self.token_provider, request.where)
+        request = with_credentials(request, self.headers, token)
         if _is_method(self.make_client, HTTPXChannel.make_client):
             reply = self._engine.get(self._make_engine).send(
                 request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
@@ -148,6 +160,10 @@ class HTTPXChannel(Channel):
 
         Raises ServiceCommunicationException.
         """
+        token = self._forwarded_token()
+        if token is None and self.token_provider is not None:
+            token = await provided_async(self.token_provider)
+        request = with_credentials(request, self.headers, token)
         if _is_method(self.make_async_client, HTTPXChannel.make_async_client):
             reply = await self._async_engine.get(self._make_async_engine).send(
                 request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
@@ -164,6 +180,9 @@ class HTTPXChannel(Channel):
                 timeout=httpx.Timeout(None, connect=self.connect_timeout),
             )
         return HTTPReply(status=response.status_code, headers=response.headers, content=response.content)
+
+    def _forwarded_token(self) -> str | None:
+        return current_context().token if self.forward_token else None
 
     def _make_engine(self) -> Engine:
         return Engine(self.limits)

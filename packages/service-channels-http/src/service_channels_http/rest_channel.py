@@ -35,10 +35,11 @@ class _RestCall(Exchange):
     plan: RoutePlan
     context: CallContext
     written: RestRequest
+    accept: str
 
     def request(self, url: str) -> HTTPRequest:
-        headers = {"accept": _ACCEPT, "accept-encoding": "identity", **self.written.headers}
-        headers |= context_to_headers(self.context)
+        headers = {"accept": self.accept, "accept-encoding": "identity", **context_to_headers(self.context)}
+        headers |= self.written.headers
         if self.written.body is not None:
             headers["content-type"] = "application/json"
         return HTTPRequest(
@@ -85,6 +86,11 @@ class RestChannel(HTTPXChannel):
 
     name = "rest"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.accept = _ACCEPT
+        """The media types that are asked for, for servers that have types of their own; they must be JSON or text."""
+
     def setup(self, component_descriptor: ComponentDescriptor, address: ChannelInstances | None) -> None:
         """Bind the channel to a component. Raises DeclarationException if its routes are contradictory."""
         self._routes = RouteTable.of_component(component_descriptor)
@@ -106,5 +112,6 @@ class RestChannel(HTTPXChannel):
             attempts=attempts,
             context=context_of(attempts),
             written=self._routes.write(plan, invocation.arguments()),
+            accept=self.accept,
             caller=f"{plan.method.where} of component '{self.component_descriptor.name}'",
         )

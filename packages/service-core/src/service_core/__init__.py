@@ -7,7 +7,7 @@ channels and registries, and the wire format. Channels and servers are packages 
 from service_core.address import ChannelAddress, ChannelInstances
 from service_core.catalog import Catalog, default_catalog
 from service_core.channel import Channel
-from service_core.context import CallContext, Deadline, current_context, current_deadline, deadline
+from service_core.context import CallContext, Deadline, bearer_token, current_context, current_deadline, deadline
 from service_core.decorators import (
     channel,
     component,
@@ -87,6 +87,7 @@ __all__ = [
     "current_context",
     "current_deadline",
     "deadline",
+    "bearer_token",
     "Policy",
     "CallCounters",
     "CallEvent",

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 __all__ = [
     "DEFAULT_TIMEOUT",
     "CallContext",
     "Deadline",
+    "bearer_token",
     "call_context",
     "current_context",
     "current_deadline",
@@ -63,6 +65,18 @@ class CallContext:
     """The W3C trace context, handed on as received."""
     baggage: str | None = None
     """The W3C baggage, handed on as received."""
+    token: str | None = field(default=None, repr=False)
+    """The caller's bearer token. Channels hand it on only if they are told to, each for itself."""
+
+    def of_call(self, deadline: Deadline) -> CallContext:
+        """The context of a call that is made here: with its own deadline, and a correlation id in any case."""
+        return CallContext(
+            deadline=deadline,
+            correlation_id=self.correlation_id or new_correlation_id(),
+            traceparent=self.traceparent,
+            baggage=self.baggage,
+            token=self.token,
+        )
 
 
 _context: ContextVar[CallContext] = ContextVar("service_call_context", default=CallContext())  # noqa: B039 - frozen
@@ -78,14 +92,20 @@ def current_deadline() -> Deadline | None:
     return _context.get().deadline
 
 
-@contextmanager
-def call_context(context: CallContext) -> Iterator[CallContext]:
+class call_context:  # noqa: N801 - used like the functions below; a class, since it is entered for every call
     """Make ``context`` the current one inside the block."""
-    token = _context.set(context)
-    try:
-        yield context
-    finally:
-        _context.reset(token)
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, context: CallContext) -> None:
+        self._inner = context
+
+    def __enter__(self) -> CallContext:
+        self._outer = _context.set(self._inner)
+        return self._inner
+
+    def __exit__(self, *exc: object) -> None:
+        _context.reset(self._outer)
 
 
 @contextmanager
@@ -104,6 +124,22 @@ def deadline(seconds: float | None) -> Iterator[Deadline]:
         yield limit
 
 
+@contextmanager
+def bearer_token(token: str | None) -> Iterator[None]:
+    """Make all calls inside the block on behalf of who owns the token; None for nobody.
+
+    It is sent by channels with ``forward_token`` alone.
+    """
+    with call_context(replace(current_context(), token=token)):
+        yield
+
+
+# Of its own, so that a program which seeds its random numbers does not repeat the ids of another. A child does neither.
+_ids: Final = random.Random()  # noqa: S311 - ids are no secrets
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_ids.seed)
+
+
 def new_correlation_id() -> str:
-    """A fresh id of 32 hexadecimal digits."""
-    return os.urandom(16).hex()
+    """A fresh id of 32 hexadecimal digits; unique, but not hard to guess."""
+    return f"{_ids.getrandbits(128):032x}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["CheckResult", "Health", "HealthStatus"]
+__all__ = ["CheckResult", "Health", "HealthSource", "HealthStatus"]
 
 
 class HealthStatus(Enum):
@@ -68,6 +68,10 @@ class Health:
         """The health as JSON-like data; without ``details`` if strangers read it, since details can leak."""
         checks = [check.to_dict(details=details) for check in self.checks.values()]
         return {"status": self.status.name, "checks": checks}
+
+
+HealthSource = Callable[[str], Awaitable[Health]]
+"""Tells the health of a component of this process, by name. Run on any event loop."""
 
 
 def _severity(status: HealthStatus) -> int:

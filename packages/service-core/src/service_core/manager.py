@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar, cast
 
 from typing_extensions import TypeForm
 
-from service_core.address import ChannelAddress
+from service_core.address import ChannelAddress, format_addresses
 from service_core.catalog import Catalog, default_catalog
 from service_core.channel import Channel
 from service_core.decorators import health_path
@@ -81,6 +81,7 @@ class ServiceManager:
         self._services: dict[tuple[Any, str], Any] = {}
         self._routes: dict[type, ComponentRoutes] = {}
         self._running: list[tuple[ComponentDescriptor, Component]] = []
+        self._offered: dict[str, list[ChannelAddress]] = {}
         self._closed = False
         component_registry.start()
 
@@ -191,6 +192,7 @@ class ServiceManager:
         for descriptor, component in self._running:
             addresses = component.get_addresses(port)
             _check_addresses(descriptor, component, addresses)
+            self._offered[descriptor.name] = addresses
             self.component_registry.register(descriptor, addresses, health=health_path(type(component)))
 
     def deregister(self) -> None:
@@ -200,11 +202,16 @@ class ServiceManager:
         """
         errors: list[Exception] = []
         for descriptor, _ in self._running:
+            self._offered.pop(descriptor.name, None)
             try:
                 self.component_registry.deregister(descriptor)
             except Exception as error:  # noqa: BLE001 - raised below, after the others had their turn
                 errors.append(error)
         _raise("components failed to deregister", errors)
+
+    def running(self) -> Mapping[str, Component]:
+        """The components of this process that have been started, by name."""
+        return {descriptor.name: component for descriptor, component in self._running}
 
     def shutdown(self) -> None:
         """Shut the components of this process down, the last started first.
@@ -242,6 +249,7 @@ class ServiceManager:
             descriptor.name: {
                 "status": component.get_status().value,
                 "services": [service.name for service in descriptor.services],
+                "addresses": format_addresses(self._offered.get(descriptor.name, ())),
             }
             for descriptor, component in self._running
         }

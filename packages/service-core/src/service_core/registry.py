@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Final, Self
 from service_core.address import ChannelAddress, ChannelInstances, parse_addresses
 from service_core.descriptors import ComponentDescriptor
 from service_core.errors import ComponentUnavailableException, LocalServiceException
-from service_core.health import Health
+from service_core.health import Health, HealthSource
 
 __all__ = [
     "ComponentRegistry",
@@ -81,6 +81,9 @@ class ComponentRegistry(ABC):
     @abstractmethod
     def deregister(self, descriptor: ComponentDescriptor) -> None:
         """Take the offer back; nothing happens if there is none."""
+
+    def set_health_source(self, source: HealthSource) -> None:  # noqa: B027 - most are asked, and do not ask
+        """Who tells how a component is, for registries that pass it on themselves."""
 
     def map_health(self, health: Health) -> int:
         """The HTTP status with which a health endpoint answers: 200, 429 for a warning, 503 for an error."""

@@ -22,8 +22,10 @@ __all__ = [
     "URLSelector",
 ]
 
-_DECAY: Final = 10.0
-"""Seconds in which a latency loses its influence to 1/e; Finagle's peak EWMA uses the same."""
+_DECAY: Final = 3.0
+"""Seconds in which a latency loses its influence to 1/e: one that was slow once is tried again after some of them."""
+_NOISE: Final = 0.005
+"""Seconds below which latencies count as equal: a pause of the scheduler must not decide who gets all calls."""
 _UNKNOWN: Final = 1.0
 """Seconds that an instance is taken to need as long as its first answer is awaited."""
 _FASTEST: Final = 1e-6
@@ -102,7 +104,7 @@ class Endpoint:
     def _load(self) -> float:
         if not self._latency:
             return _UNKNOWN * self.in_flight
-        return self.latency_at(time.monotonic()) * (self.in_flight + 1)
+        return max(self.latency_at(time.monotonic()), _NOISE) * (self.in_flight + 1)
 
     def latency_at(self, now: float) -> float:
         """The expected latency in seconds at a time of the monotonic clock; 0.0 as long as none is known."""

@@ -32,6 +32,27 @@ class ServerHealth:
         self._hosting = hosting
         self._checks = checks
         self._timeout = timeout
+        self._endpoints: dict[str, Callable[[], Awaitable[Health]]] = {LIVE: self.live, READY: self.ready}
+
+    def add_component(self, path: str, get_health: Callable[[], Awaitable[Health]]) -> Callable[[], Awaitable[Health]]:
+        """Take a component in, which says how it is at a path; returns what to ask there."""
+        self._endpoints[path] = lambda: self.of_component(get_health)
+        return self._endpoints[path]
+
+    async def all(self) -> dict[str, Health]:
+        """What all endpoints say, by their paths."""
+        found = await asyncio.gather(*(check() for check in self._endpoints.values()))
+        return dict(zip(self._endpoints, found, strict=True))
+
+    def begin(self) -> None:
+        """Let the registry ask how components are, on whatever loop; called on that of the server."""
+        loop = asyncio.get_running_loop()
+
+        async def tell(name: str) -> Health:
+            get_health = self._hosting.manager.running()[name].get_health
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.of_component(get_health), loop))
+
+        self._hosting.manager.component_registry.set_health_source(tell)
 
     async def live(self) -> Health:
         """What the checks of the group "liveness" found."""

@@ -65,7 +65,6 @@ async def running(hosting: Hosting, server: Server, traffic: Traffic, steps: Wor
 
     Both happen in a thread of ``steps``, so they may block and may run event loops of their own.
     """
-    traffic.begin()
     await steps.run(hosting.start, (server,))
     try:
         yield

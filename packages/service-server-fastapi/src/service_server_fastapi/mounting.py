@@ -66,6 +66,6 @@ def _refuse_hiding(plan: RoutePlan, known: BaseRoute) -> None:
         return
     if plan.verb in (known.methods or (plan.verb,)) and plan.template.match(known.path) is not None:
         raise DeclarationException(
-            f"{plan.verb} {plan.template.text} of {plan.method.where} would take '{known.path}', which is another route "
+            f"{plan.verb} {plan.template.text} of {plan.method.where} would take '{known.path}', another route "
             f'of the application; give the service a prefix of its own with @rest("/prefix")'
         )

@@ -8,7 +8,6 @@ import logging
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Final, Self
 
 from fastapi import FastAPI
@@ -26,6 +25,7 @@ from service_server_fastapi.intake import Intake
 from service_server_fastapi.lifespan import Lifespan, registered_elsewhere, running
 from service_server_fastapi.listener import Listener, bind
 from service_server_fastapi.mounting import mount_services
+from service_server_fastapi.report import REPORT, Report
 from service_server_fastapi.request_context import RequestContext
 from service_server_fastapi.routes import Routes
 from service_server_fastapi.settings import ServerSettings
@@ -183,7 +183,8 @@ class FastAPIServer(Server):
         health, hosting = self._health, self._hosting
         if health is None or hosting is None:
             raise LocalServiceException("health is routed while the server starts, not before")
-        self._routes.add_health(path, lambda: health.of_component(check), hosting.manager.component_registry.map_health)
+        tell = health.add_component(path, check)
+        self._routes.add_health(path, tell, hosting.manager.component_registry.map_health)
 
     # parts
 
@@ -209,6 +210,8 @@ class FastAPIServer(Server):
         self._health = ServerHealth(hosting, checks, timeout=self.settings.health_timeout)
         self._routes.add_health(LIVE, self._health.live)
         self._routes.add_health(READY, self._health.ready)
+        if self.settings.report:
+            self._routes.add(REPORT, Report(hosting, self._health, details=self.settings.details).answer)
         mount_services(self.app, services, calls=Calls(self._workers, expose_errors=expose_errors), intake=intake)
         return hosting
 
@@ -222,8 +225,13 @@ class FastAPIServer(Server):
                 raise
             raise lifespan.failure from None
 
-    def _running(self, hosting: Hosting) -> AbstractAsyncContextManager[None]:
-        return running(hosting, self, self._traffic, self._steps)
+    @contextlib.asynccontextmanager
+    async def _running(self, hosting: Hosting) -> AsyncIterator[None]:
+        self._traffic.begin()
+        if self._health is not None:
+            self._health.begin()
+        async with running(hosting, self, self._traffic, self._steps):
+            yield
 
     @contextlib.asynccontextmanager
     async def _hosted_elsewhere(self, module: type) -> AsyncIterator[None]:

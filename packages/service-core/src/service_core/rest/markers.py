@@ -104,8 +104,7 @@ def find_marker(annotation: Any, where: str) -> Marker | None:
     if len(markers) > 1:
         places = " and ".join(marker.place.value for marker in markers)
         raise DeclarationException(f"{where}: two markers ({places}); keep the one that says where it travels")
-    for argument in typing.get_args(annotation)[: 1 if metadata else None]:
-        _refuse_inside(argument if metadata else annotation, where)
+    _refuse_inside(annotation.__origin__ if metadata else annotation, where)
     return markers[0] if markers else None
 
 

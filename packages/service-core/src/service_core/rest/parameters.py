@@ -26,8 +26,7 @@ __all__ = ["Parameter", "place_of"]
 
 # Headers that belong to the protocol or to the call, so that no argument may change them.
 _RESERVED: Final = frozenset(
-    "host content-length content-type transfer-encoding connection x-deadline-ms x-correlation-id traceparent "
-    "baggage".split()
+    {"host", "content-length", "content-type", "transfer-encoding", "connection", "x-deadline-ms", "x-correlation-id"}
 )
 _HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_TEXT: Final = re.compile(r"[!-~]([ -~]*[!-~])?|")
@@ -40,7 +39,7 @@ class Parameter:
     __slots__ = ("default", "is_list", "marker", "name", "place", "python_name", "wire")
 
     def __init__(self, parameter: ParameterDescriptor, place: Place, marker: Marker | None, where: str) -> None:
-        """Plan it. Raises DeclarationException, that begins with ``where``, if values of the type cannot travel there."""
+        """Plan it. Raises DeclarationException, beginning with ``where``, if values of the type cannot travel there."""
         self.python_name = parameter.name
         self.place = place
         self.marker = marker or Marker(place=place)

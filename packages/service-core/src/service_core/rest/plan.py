@@ -16,7 +16,7 @@ from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Place
 from service_core.rest.parameters import Parameter, place_of
 from service_core.rest.template import PathTemplate
-from service_core.rest.verbs import Prefix, Route, prefix_of, route_of
+from service_core.rest.verbs import Prefix, Route, prefix_of
 from service_core.wire import MalformedData, MethodPlan, WireType, read_json
 
 __all__ = ["RestRequest", "RoutePlan", "is_json", "media_type_of"]
@@ -41,7 +41,18 @@ class RestRequest:
 class RoutePlan:
     """How one method travels as a plain HTTP request. Immutable, shared by threads."""
 
-    __slots__ = ("body", "call", "component", "method", "parameters", "prefix", "result", "route", "service", "template")
+    __slots__ = (
+        "body",
+        "call",
+        "component",
+        "method",
+        "parameters",
+        "prefix",
+        "result",
+        "route",
+        "service",
+        "template",
+    )
 
     def __init__(
         self, component: ComponentDescriptor, service: ServiceDescriptor, method: MethodDescriptor, route: Route
@@ -112,12 +123,18 @@ class RoutePlan:
         media_type = media_type_of(content_type)
         is_void = self.method.result is NoneType
         if not content:
-            return self.result.from_json(b"null")
+            return self._nothing()
         if is_json(media_type):
             return None if is_void else read_json(self.result, content)
         if media_type == "text/plain":
             return None if is_void else self.result.from_plain(content.decode(errors="replace"))
         raise MalformedData(f"content type '{media_type}' is not JSON")
+
+    def _nothing(self) -> Any:
+        try:
+            return self.result.from_json(b"null")
+        except ArgumentException:
+            raise MalformedData("the answer is empty") from None
 
     def __repr__(self) -> str:
         return f"<{self.verb} {self.template.text} of {self.method.where}>"
@@ -157,14 +174,14 @@ def _refuse_doubles(parameters: Sequence[Parameter], where: str) -> None:
     bodies = [parameter.python_name for parameter in parameters if parameter.place is Place.BODY]
     if len(bodies) > 1:
         raise DeclarationException(
-            f"{where}: two bodies, parameters '{bodies[0]}' and '{bodies[1]}'; put both into one dataclass, or mark one "
-            f"as QueryParam()"
+            f"{where}: two bodies, parameters '{bodies[0]}' and '{bodies[1]}'; put both into one dataclass, or send "
+            f"one elsewhere, as QueryParam()"
         )
     seen: dict[tuple[Place, str], str] = {}
     for parameter in parameters:
         other = seen.setdefault((parameter.place, parameter.name), parameter.python_name)
         if other != parameter.python_name:
             raise DeclarationException(
-                f"{where}: parameters '{other}' and '{parameter.python_name}' are both called '{parameter.name}' in the "
-                f"{parameter.place.value}; give one another name"
+                f"{where}: parameters '{other}' and '{parameter.python_name}' are both called '{parameter.name}' in "
+                f"the {parameter.place.value}; give one another name"
             )

@@ -8,6 +8,9 @@ Reading is done in two steps on the server, since only the name tells of which t
 
 from __future__ import annotations
 
+import functools
+import itertools
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
@@ -148,14 +151,11 @@ def read_json(wire: WireType, data: bytes) -> Any:
 class _MsgpackCodec(Codec):
     content_type = "application/msgpack"
 
-    _METHOD: Final = b"\x82\xa6method"
-    _ARGS: Final = b"\xa4args"
     _RESULT: Final = b"\x82\xa6result"
     _NO_EXCEPTION: Final = b"\xa9exception\xc0"
 
     def write_request(self, plan: MethodPlan, arguments: Arguments) -> bytes:
-        written = self._write(plan.arguments, arguments)
-        return b"".join((self._METHOD, _pack(plan.name, plan.method.where), self._ARGS, written))
+        return _beginning(plan.name) + self._write(plan.arguments, arguments)
 
     def read_request(self, data: bytes) -> WireRequest:
         return WireRequest(*_envelope_of_request(_unpack(data)))
@@ -176,12 +176,17 @@ class _MsgpackCodec(Codec):
     @staticmethod
     def _write(wire_type: WireType, value: Any) -> bytes:
         written = _pack(wire_type.to_plain(value), wire_type.where)
-        if any(number in written for number in _NOT_FINITE):
+        if wire_type.believes and _NOT_FINITE.search(written):
             wire_type.to_json(value)  # refuses it, if it is a number indeed
         return written
 
 
-_NOT_FINITE: Final = (b"\xcb\x7f\xf8", b"\xcb\xff\xf8", b"\xcb\x7f\xf0" + bytes(6), b"\xcb\xff\xf0" + bytes(6))
+@functools.cache  # there are as many as there are methods
+def _beginning(method: str) -> bytes:
+    return b"".join((b"\x82\xa6method", _pack(method, method), b"\xa4args"))
+
+
+_NOT_FINITE: Final = re.compile(rb"\xcb[\x7f\xff](?:\xf8|\xf0\0{6})")
 """NaN, -NaN, infinity and -infinity in msgpack: JSON has no form for them, and both formats carry the same values."""
 
 
@@ -203,7 +208,7 @@ def _envelope_of_response(data: Any) -> tuple[Any, WireError | None]:
 
 def _pack(value: Any, where: str) -> bytes:
     try:
-        return cast(bytes, msgpack.packb(value, default=_plain))
+        return cast(bytes, msgpack.Packer(default=_plain).pack(value))
     except (ValueError, TypeError, OverflowError):
         raise ArgumentException(f"{where}: the value cannot be written as msgpack") from None
 
@@ -227,7 +232,7 @@ def _unpack(data: bytes) -> Any:
     more than eight bytes per byte of input can be made room for.
     """
     try:
-        if any(wide in data for wide in _WIDE_HEADERS):
+        if b"\xdc" in data or b"\xdd" in data or b"\xde" in data or b"\xdf" in data:  # 16 items and more
             unpacker = msgpack.Unpacker(max_buffer_size=len(data) or 1)
             unpacker.feed(data)
             unpacker.skip()
@@ -235,30 +240,25 @@ def _unpack(data: bytes) -> Any:
     except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
         reason = str(error) or type(error).__name__
         raise MalformedData(f"not valid msgpack: {reason[:200]}") from None
-    if _headers(data) > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+    if _may_be_deeper(data, MAX_DEPTH) and _is_deeper(value, MAX_DEPTH):
         raise MalformedData(f"nested deeper than {MAX_DEPTH} levels")
     return value
 
 
-_WIDE_HEADERS: Final = (b"\xdc", b"\xdd", b"\xde", b"\xdf")  # arrays and maps of 16 and more items
-_ALL_HEADERS: Final = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])
-_WITHOUT_HEADERS: Final = bytes(range(256))
+_HEADERS: Final = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])  # of lists and maps
 
 
-def _headers(data: bytes) -> int:
-    """At most how many lists and maps the bytes hold."""
-    return len(data) - len(data.translate(_WITHOUT_HEADERS, _ALL_HEADERS))
+def _may_be_deeper(data: bytes, limit: int) -> bool:
+    if len(data) > 4096:  # then looking at the values is as cheap as counting
+        return True
+    return len(data) > limit and len(data) - len(data.translate(None, _HEADERS)) > limit
 
 
 def _is_deeper(value: Any, limit: int) -> bool:
-    level = [value] if isinstance(value, list | dict) else []
-    for _ in range(limit):
-        level = [
-            item
-            for parent in level
-            for item in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(item, list | dict)
-        ]
+    level = [[value]]
+    for _ in range(limit + 1):
+        items = itertools.chain.from_iterable(parent.values() if type(parent) is dict else parent for parent in level)
+        level = [item for item in items if type(item) is dict or type(item) is list]
         if not level:
             return False
     return True

@@ -20,11 +20,12 @@ _BAGGAGE: Final = "baggage"
 # Ids are written to logs, so they hold nothing that could forge a line.
 _ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _BAGGAGE_LIMIT: Final = 8192  # characters, W3C Baggage section 3.3.2
+_BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,8192}=*)", re.IGNORECASE)  # RFC 6750, section 2.1
 _LONGEST_MS: Final = 24 * 60 * 60 * 1000
 
 
 def context_to_headers(context: CallContext) -> dict[str, str]:
-    """The headers of a call that is made in ``context``."""
+    """The headers of a call that is made in ``context``; not its token, which is not for everybody."""
     headers: dict[str, str] = {}
     deadline = context.deadline
     if deadline is not None and not math.isinf(deadline.expires_at):
@@ -45,10 +46,12 @@ def context_from_headers(headers: Mapping[str, str]) -> CallContext:
     if remaining.isascii() and remaining.isdigit() and len(remaining) <= 12:
         deadline = Deadline.after(min(int(remaining), _LONGEST_MS) / 1000)
     baggage = headers.get(_BAGGAGE, "")
+    bearer = _BEARER.fullmatch(headers.get("authorization", ""))
     return CallContext(
         deadline=deadline,
         correlation_id=_id(headers.get(CORRELATION_ID, "")),
         traceparent=_id(headers.get(_TRACEPARENT, "")),
+        token=bearer[1] if bearer else None,
         baggage=baggage if 0 < len(baggage) <= _BAGGAGE_LIMIT and baggage.isprintable() else None,
     )
 

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-__all__ = ["RULES", "UnsendableType", "with_rules"]
+__all__ = ["RULES", "UnsendableType", "kinds", "with_rules"]
 
 RULES: Final[Mapping[str, Any]] = MappingProxyType(
     {
@@ -67,6 +67,18 @@ def with_rules(schema: Any, rules: Mapping[str, Any] = RULES) -> Any:
     if isinstance(schema, list | tuple):
         return type(schema)(with_rules(part, rules) for part in schema)
     return schema
+
+
+def kinds(schema: Any) -> set[str]:
+    """The kinds of all parts of a core schema; ``custom`` among them if one has a serializer of its own."""
+    if isinstance(schema, list | tuple):
+        return set().union(*map(kinds, schema))
+    if not isinstance(schema, dict):
+        return set()
+    found = {schema["type"]} if isinstance(schema.get("type"), str) else set()
+    if "serialization" in schema:
+        found.add("custom")
+    return found.union(*(kinds(part) for key, part in schema.items() if key not in _OPAQUE))
 
 
 def _schema_with_rules(schema: dict[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:

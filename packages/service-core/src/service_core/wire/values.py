@@ -13,13 +13,18 @@ from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapt
 from pydantic_core import SchemaSerializer, SchemaValidator, from_json
 
 from service_core.errors import ArgumentException, DeclarationException
-from service_core.wire.schema import RULES, UnsendableType, with_rules
+from service_core.wire.schema import RULES, UnsendableType, kinds, with_rules
 
 __all__ = ["WireType", "may_be_infinite", "validation_details"]
 
 R = TypeVar("R")
 
 _CLOSELY: Final = {**RULES, "revalidate_instances": "always"}
+_LOOKED_AT: Final = frozenset(
+    {"none", "bool", "int", "float", "str", "bytes", "date", "time", "datetime", "timedelta", "uuid", "decimal"}
+    | {"literal", "enum", "nullable", "default", "list", "tuple", "set", "frozenset", "dict"}
+)
+"""Kinds of schemas that validate everything that a value holds."""
 _MOST_ERRORS: Final = 1000
 """How many wrong places are looked at; pydantic needs about 1 KB for each, whatever a few bytes made wrong."""
 _MOST_DETAILS: Final = 20
@@ -29,7 +34,7 @@ _MOST_DETAILS: Final = 20
 class WireType:
     """Reads and writes the values of one type. Immutable and safe to use from several threads."""
 
-    __slots__ = ("_at", "_by_alias", "_names", "_serializer", "_validator", "core_schema", "where")
+    __slots__ = ("_at", "_names", "_serializer", "_validator", "_writing", "believes", "core_schema", "where")
 
     def __init__(
         self, annotation: Any, where: str, names: Sequence[str] = (), *, at: str = "", by_alias: bool = False
@@ -52,14 +57,17 @@ class WireType:
         config: Any = dict(RULES)
         self._serializer: Any = SchemaSerializer(self.core_schema, config, _use_prebuilt=False)
         self.where = where
+        self.believes = not kinds(self.core_schema) <= _LOOKED_AT
+        """Whether values may hold objects that are taken for what they are by their class, unseen."""
         self._names = tuple(names)
         self._at = at
-        self._by_alias = by_alias
+        # Only such objects can be wrong in spite of validation, and to ask for errors takes as long as all the rest.
+        self._writing = {"by_alias": by_alias, "round_trip": True, "warnings": "error" if self.believes else False}
 
     def to_json(self, value: Any) -> bytes:
         """Write a value as JSON. Raises ArgumentException if it does not fit the type."""
         written: bytes = self._write(value, self._serializer.to_json)
-        if may_be_infinite(written):
+        if self.believes and may_be_infinite(written):
             try:
                 from_json(written, allow_inf_nan=False)
             except ValueError:
@@ -90,7 +98,7 @@ class WireType:
     def _write(self, value: Any, serialize: Callable[..., R], validator: Any = None) -> R:
         valid = self._read(value, (validator or self._validator).validate_python)
         try:
-            return serialize(valid, by_alias=self._by_alias, warnings="error", round_trip=True)
+            return serialize(valid, **self._writing)
         except ValueError:
             if validator is not None:
                 raise ArgumentException(f"{self.where}: the value is not one of the declared type") from None
