@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from service_core import ServiceManager, StaticComponentRegistry
 
+from service_core import ServiceManager, StaticComponentRegistry
 from tests.chaos.ledger import COMPONENT, Journal, Ledger
 from tests.chaos.processes import ServerProcess
 

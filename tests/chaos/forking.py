@@ -10,7 +10,6 @@ import os
 import sys
 
 from service_core import ServiceManager, StaticComponentRegistry
-
 from tests.chaos.ledger import COMPONENT, Ledger
 
 

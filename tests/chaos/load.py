@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from service_core import ServiceException
-
 from tests.chaos.ledger import Ledger
 from tests.support.waiting import eventually
 

@@ -23,7 +23,8 @@ class ServerProcess:
         """``settings`` are those of ``ServerSettings``."""
         (self.port,) = free_ports(1)
         """Where it listens."""
-        self._command = [sys.executable, "-m", "tests.chaos.program", str(self.port), str(journal), json.dumps(settings)]
+        arguments = [str(self.port), str(journal), json.dumps(settings)]
+        self._command = [sys.executable, "-m", "tests.chaos.program", *arguments]
         self._process: subprocess.Popen[str] | None = None
 
     @property

@@ -13,7 +13,6 @@ from service_core import ComponentRegistry, LocalComponentRegistry
 from service_core.di import create, module
 from service_server_fastapi import FastAPIServer
 from service_server_fastapi.settings import ServerSettings
-
 from tests.chaos.ledger import Journal, LedgerComponentImpl, LedgerImpl
 
 

@@ -7,13 +7,13 @@ import json
 import socket
 import time
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import msgpack
 
 from tests.support.waiting import PATIENCE
 
-__all__ = ["FORMATS", "Reply", "RudeClient", "read_status"]
+__all__ = ["FORMATS", "Reply", "RudeClient", "packed", "read_status"]
 
 FORMATS = {"json": "application/json", "msgpack": "application/msgpack"}
 
@@ -62,6 +62,12 @@ class RudeClient:
 
     def __exit__(self, *exc: object) -> None:
         self._connection.close()
+
+
+def packed(value: object, **options: Any) -> bytes:
+    """A value as msgpack."""
+    written: bytes = cast(Any, msgpack).packb(value, **options)
+    return written
 
 
 def read_status(connection: socket.socket) -> int:

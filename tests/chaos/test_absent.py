@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
 from service_core import ComponentRegistry, ComponentUnavailableException, ServiceManager
 from service_core.testing import ScriptedRegistry
 from service_registry_consul import ConsulComponentRegistry
-
 from tests.chaos.ledger import COMPONENT, Ledger
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures

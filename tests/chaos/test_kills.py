@@ -7,7 +7,6 @@ import threading
 import time
 
 from service_core import CallEvent, CallEventKind
-
 from tests.chaos.conftest import MakeLedger
 from tests.chaos.ledger import Journal
 from tests.chaos.load import Call, Load, percentile

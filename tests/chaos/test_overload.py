@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from service_core import CallCounters, CallEvent, CallEventKind, ServiceCommunicationException, deadline
 
+from service_core import CallCounters, CallEvent, CallEventKind, ServiceCommunicationException, deadline
 from tests.chaos.busy_server import BusyServer
 from tests.chaos.conftest import MakeLedger
 from tests.chaos.load import Load, percentile

@@ -1,5 +1,6 @@
 """An own channel, advice on channels, and an intercepting client."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import httpx
@@ -14,7 +15,7 @@ class InterceptingClient(httpx.Client):
     # constructor
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.token_provider = lambda: "secret"
+        self.token_provider: Callable[[], str] = lambda: "secret"
         super().__init__(*args, **kwargs)
 
     # override

@@ -2,6 +2,7 @@
 
 from service_core import LocalComponentRegistry, ServiceManager, ServiceModule, inject_service
 from service_core.di import create, injectable, module
+from service_health import HealthModule
 
 from tests.seed import channels, implementation  # noqa: F401 - what is imported is declared
 from tests.seed.interface import TestService
@@ -17,7 +18,7 @@ class Caller:
         self.service = service
 
 
-@module(imports=[ServiceModule])
+@module(imports=[ServiceModule, HealthModule])
 class Module:
     def __init__(self) -> None:
         pass

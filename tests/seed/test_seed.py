@@ -11,9 +11,9 @@ from service_core import DynamicProxy, Server, ServiceManager
 from service_core.di import Environment
 from service_server_fastapi import FastAPIServer
 
-from tests.seed import log
-from tests.seed.implementation import TestServiceImpl
-from tests.seed.interface import Data, OtherService, TestService
+# The classes are reached through their modules: pytest would take TestService for a test.
+from tests.seed import implementation, interface, log
+from tests.seed.interface import Data, OtherService
 from tests.seed.server_module import Caller, Module
 
 
@@ -33,20 +33,20 @@ def test_a_service_is_called_locally_without_a_server() -> None:
     with Environment(Module) as environment:
         service_manager = environment.get(ServiceManager)
 
-        service = service_manager.get_service(TestService)
+        service = service_manager.get_service(interface.TestService)
 
         assert service.hello("world") == "hello world"
-        assert isinstance(service, TestServiceImpl)
+        assert isinstance(service, implementation.TestServiceImpl)
 
 
 @pytest.mark.parametrize("channel", ["dispatch-json", "dispatch-msgpack"])
 def test_a_service_is_called_over_a_preferred_channel(environment: Environment, channel: str) -> None:
     service_manager = environment.get(ServiceManager)
 
-    service = service_manager.get_service(TestService, preferred_channel=channel)
+    service = service_manager.get_service(interface.TestService, preferred_channel=channel)
     other = service_manager.get_service(OtherService, preferred_channel=channel)
 
-    assert not isinstance(service, TestServiceImpl)
+    assert not isinstance(service, implementation.TestServiceImpl)
     assert service.hello("world") == "hello world"
     assert other.set_data(Data("x")) == Data("x")
 
@@ -61,7 +61,7 @@ async def test_an_async_method_is_called(environment: Environment) -> None:
 def test_advice_customizes_every_channel_once(environment: Environment) -> None:
     service_manager = environment.get(ServiceManager)
     for channel in ("dispatch-json", "fancy"):
-        service = service_manager.get_service(TestService, preferred_channel=channel)
+        service = service_manager.get_service(interface.TestService, preferred_channel=channel)
         service.hello("world")
         service.hello("world")
 
@@ -69,20 +69,20 @@ def test_advice_customizes_every_channel_once(environment: Environment) -> None:
 
 
 def test_advice_replaces_the_http_client(environment: Environment) -> None:
-    service = environment.get(ServiceManager).get_service(TestService, preferred_channel="dispatch-json")
+    service = environment.get(ServiceManager).get_service(interface.TestService, preferred_channel="dispatch-json")
     service.hello("world")
 
     assert log.intercepted == ["Bearer secret"]
 
 
 def test_an_own_channel_carries_calls(environment: Environment) -> None:
-    service = environment.get(ServiceManager).get_service(TestService, preferred_channel="fancy")
+    service = environment.get(ServiceManager).get_service(interface.TestService, preferred_channel="fancy")
 
     assert service.hello("world") == f"fancy hello('world',) at fancy://127.0.0.1:{Server.port}"
 
 
 def test_a_service_is_injected(environment: Environment) -> None:
-    assert isinstance(environment.get(Caller).service, TestServiceImpl)
+    assert isinstance(environment.get(Caller).service, implementation.TestServiceImpl)
 
 
 def test_the_component_answers_for_its_health(environment: Environment) -> None:

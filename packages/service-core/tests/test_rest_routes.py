@@ -145,8 +145,8 @@ def test_a_method_without_a_route_says_what_to_do() -> None:
     with pytest.raises(LocalServiceException) as error:
         TABLE.plan(method)
     assert str(error.value) == (
-        "Library.internal has no route; decorate it with @get(...), @post(...) or another verb of service_core.rest, or "
-        "call it over another channel"
+        "Library.internal has no route; decorate it with @get(...), @post(...) or another verb of service_core.rest, "
+        "or call it over another channel"
     )
 
 

@@ -114,13 +114,15 @@ Pet = Annotated[Union[Cat, Dog], Field(discriminator="kind")]  # noqa: UP007 - a
 Shape = Box[int] | Page[int] | Tags
 
 zones = st.builds(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)), st.integers(-23 * 60, 23 * 60))
+# Beyond 64 bits msgpack has no numbers, so they travel as text, which a strict number or a union with text is not.
+words = st.integers(-(2**63), 2**64 - 1)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 decimals = st.decimals(allow_nan=False, allow_infinity=False)
 trees = st.recursive(st.builds(Tree, st.binary()), lambda children: st.builds(Tree, st.binary(), st.lists(children)))
 datetimes = st.datetimes() | st.datetimes(timezones=zones)
 boxes = st.builds(Box, content=st.binary(), label=st.text())
 
-HASHABLE: Mapping[Any, st.SearchStrategy[Any]] = {
+KEYS: Mapping[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     int: st.integers(),
     str: st.text(),
@@ -134,8 +136,12 @@ HASHABLE: Mapping[Any, st.SearchStrategy[Any]] = {
     Color: st.sampled_from(Color),
     Level: st.sampled_from(Level),
     Unit: st.sampled_from(Unit),
+    Literal["a", "b"]: st.sampled_from(["a", "b"]),
+}
+HASHABLE = {
+    **KEYS,
     Literal["a", 2]: st.sampled_from(["a", 2]),
-    int | str: st.integers(-(2**63), 2**64 - 1) | st.text(),
+    int | str: words | st.text(),
 }
 OTHERS: Mapping[Any, st.SearchStrategy[Any]] = {
     None: st.none(),
@@ -153,14 +159,14 @@ OTHERS: Mapping[Any, st.SearchStrategy[Any]] = {
     ),
     Strict: st.builds(
         Strict,
-        number=st.integers(),
+        number=words,
         when=datetimes,
         amount=decimals,
         color=st.sampled_from(Color),
         identity=st.none() | st.uuids(),
-        pairs=st.lists(st.tuples(st.integers(), st.binary())).map(tuple),
+        pairs=st.lists(st.tuples(words, st.binary())).map(tuple),
         names=st.frozensets(st.text()),
-        choice=st.integers() | st.dates(),
+        choice=words | st.dates(),
         box=st.builds(Box, content=st.times()),
     ),
     Pet: st.builds(Cat, lives=st.integers()) | st.builds(Dog, collar=st.binary()),
@@ -174,17 +180,18 @@ def nested(draw: Draw, depth: int = 2) -> tuple[Any, st.SearchStrategy[Any]]:
     """A type, and its values."""
     if not depth or draw(st.booleans()):
         return draw(st.sampled_from([*LEAVES.items()]))
-    key, keys = draw(st.sampled_from([*HASHABLE.items()]))
+    key, keys = draw(st.sampled_from([*KEYS.items()]))
+    item, items = draw(st.sampled_from([*HASHABLE.items()]))
     inner, values = draw(nested(depth - 1))
     return draw(
         st.sampled_from(
             [
                 (list[inner], st.lists(values, max_size=3)),
                 (dict[key, inner], st.dictionaries(keys, values, max_size=3)),
-                (set[key], st.sets(keys, max_size=3)),
-                (frozenset[key], st.frozensets(keys, max_size=3)),
+                (set[item], st.sets(items, max_size=3)),
+                (frozenset[item], st.frozensets(items, max_size=3)),
                 (tuple[inner, ...], st.lists(values, max_size=3).map(tuple)),
-                (tuple[key, inner], st.tuples(keys, values)),
+                (tuple[item, inner], st.tuples(items, values)),
                 (inner | None if inner is not None else int | None, st.none() | (values if inner else st.integers())),
                 (Box[inner], st.builds(Box, content=values, label=st.text())),
                 (Page[inner], st.lists(values, max_size=3).map(lambda items: Page[inner](items=items))),
@@ -227,16 +234,16 @@ def assert_same(arrived: Any, sent: Any) -> None:
             assert_same(one, other)
 
 
-@pytest.mark.parametrize("codec", [JSON, MSGPACK])
 @pytest.mark.parametrize("annotation", LEAVES, ids=str)
-def test_every_type_travels(annotation: Any, codec: Codec) -> None:
+def test_every_type_travels(annotation: Any) -> None:
     method = plan(annotation)
 
-    @settings(max_examples=50)
+    @settings(max_examples=100)
     @given(LEAVES[annotation])
     def travels(value: Any) -> None:
-        for arrived in travel(codec, method, value):
-            assert_same(arrived, value)
+        for codec in (JSON, MSGPACK):
+            for arrived in travel(codec, method, value):
+                assert_same(arrived, value)
 
     travels()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -266,3 +267,27 @@ def test_a_shared_watch_keeps_what_was_known_while_its_questions_fail() -> None:
         known = True
         wait_for(lambda: not registry.status().stale)
         assert registry.status().connected
+
+
+def test_a_component_that_came_while_the_question_was_under_way_is_looked_at_with_its_answer() -> None:
+    nodes: list[Any] = []
+    changed = threading.Event()
+
+    def script(ask: Ask) -> bytes | None:
+        if "/health/service/" in ask.path:
+            return answer(nodes if ask.path.endswith("/late") else [], index="5")
+        if ask.index == 0:
+            return answer([] if "state" in ask.path else {}, index="5")
+        changed.wait(PATIENCE) if "state" in ask.path else agent.closing.wait(PATIENCE)
+        return answer([], index="6")
+
+    with serving(script) as agent, ConsulComponentRegistry(0, agent.url, max_queries=1) as registry:
+        for component in ("first", "early"):
+            registry.wait_until_known(component, PATIENCE)
+        wait_for(lambda: any(ask.path.endswith("/any") and ask.index == 5 for ask in list(agent.asked)))
+        assert registry.wait_until_known("late", PATIENCE) == {}
+        nodes.append(instance(ONE))
+        changed.set()
+        registry.wait_for("late", PATIENCE)
+        [question] = [ask for ask in agent.asked if ask.path.endswith("/any") and ask.index == 5]
+        assert "late" not in question.query["filter"]

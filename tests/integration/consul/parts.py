@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +12,7 @@ from service_registry_consul import ConsulComponentRegistry
 from tests.support.consul import ConsulAgent
 from tests.support.health_server import HealthServer
 
-__all__ = ["Doomed", "MakeRegistry", "address_of", "registered_elsewhere", "states", "urls"]
+__all__ = ["Doomed", "MakeRegistry", "address_of", "new_thread_names", "registered_elsewhere", "states", "urls"]
 
 
 class MakeRegistry(Protocol):
@@ -36,6 +37,11 @@ class Doomed:
 def address_of(server: HealthServer) -> ChannelAddress:
     """The address under which a component on that server is registered."""
     return ChannelAddress("dispatch-json", server.url)
+
+
+def new_thread_names(before: set[threading.Thread]) -> set[str]:
+    """The names of the threads that run now and did not before."""
+    return {thread.name for thread in set(threading.enumerate()) - before}
 
 
 def urls(snapshot: Snapshot) -> set[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from service_core.testing import fresh_component
 from service_registry_consul import ConsulComponentRegistry
-from tests.integration.consul.parts import address_of
+from tests.integration.consul.parts import address_of, new_thread_names
 from tests.integration.consul.test_scale import connections_to
 from tests.support.consul import ConsulAgent
 from tests.support.health_server import HealthServer
@@ -69,4 +69,4 @@ def test_a_listener_may_close_the_registry(own_consul: ConsulAgent) -> None:
         caller.subscribe(component.name, lambda snapshot: caller.close() if snapshot else None)
         host.register(component, [address_of(server)])
         eventually(lambda: bool(caller.snapshot(component.name)))
-        eventually(lambda: "consul-watch" not in {t.name for t in set(threading.enumerate()) - threads})
+        eventually(lambda: "consul-watch" not in new_thread_names(threads))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 
 from service_core.testing import SnapshotRecorder, fresh_component
-from tests.integration.consul.parts import MakeRegistry, address_of, urls
+from tests.integration.consul.parts import MakeRegistry, address_of, new_thread_names, urls
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures
 from tests.support.health_server import HealthServer
@@ -83,6 +84,7 @@ def test_a_hanging_agent_harms_neither_calls_nor_the_end(
     own_consul: ConsulAgent, make_registry: MakeRegistry, figures: Figures
 ) -> None:
     component, other = fresh_component(), fresh_component()
+    threads = set(threading.enumerate())
     with HealthServer() as server:
         host = make_registry(own_consul, server.port, close_timeout=2.0, request_timeout=1.0)
         for each in (component, other):
@@ -100,6 +102,7 @@ def test_a_hanging_agent_harms_neither_calls_nor_the_end(
         begin = time.monotonic()
         caller.close()
         figures.add("agent hangs: caller closed in", time.monotonic() - begin, "s")
+        eventually(lambda: not {"consul-register", "consul-watch"} & new_thread_names(threads))
         own_consul.resume()
         assert caller.snapshot(component.name) == known
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_core import CallContext, ServiceCommunicationException
 from service_core.attempts import Attempts
-from service_core.context import current_context, new_correlation_id
+from service_core.context import current_context
 
 __all__ = ["Exchange", "Outcome", "context_of"]
 

@@ -57,7 +57,7 @@ class _Dispatch(Exchange):
         return Outcome(error=error)
 
     def _outcome(self, request: HTTPRequest, reply: HTTPReply) -> Outcome:
-        codec = CODECS.get(media_type(reply))
+        codec = _codec_of(reply)
         if codec is None:
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
         try:
@@ -82,7 +82,7 @@ class _Dispatch(Exchange):
 
     def _told(self, reply: HTTPReply) -> WireError | None:
         """What a refusal says in our envelope, None if there is none: a gateway or middleware may have refused."""
-        codec = CODECS.get(media_type(reply))
+        codec = _codec_of(reply)
         if codec is None:
             return None
         try:
@@ -92,6 +92,10 @@ class _Dispatch(Exchange):
         return answer if isinstance(answer, WireError) else None
 
 
+def _codec_of(reply: HTTPReply) -> Codec | None:
+    return CODECS.get(reply.headers.get("content-type", "")) or CODECS.get(media_type(reply))
+
+
 class DispatchChannel(HTTPXChannel):
     """Sends calls in the format of :attr:`codec`."""
 
@@ -99,7 +103,7 @@ class DispatchChannel(HTTPXChannel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._plans: dict[MethodDescriptor, MethodPlan] = {}
+        self._plans: dict[MethodDescriptor, tuple[MethodPlan, str]] = {}
 
     def invoke(self, invocation: Invocation) -> Any:
         """Carry out the call of a ``def`` method and return its result."""
@@ -110,7 +114,7 @@ class DispatchChannel(HTTPXChannel):
         return await self.exchange_async(self._prepare(invocation))
 
     def _prepare(self, invocation: Invocation) -> _Dispatch:
-        plan = self._plan(invocation)
+        plan, caller = self._plans.get(invocation.descriptor) or self._plan(invocation)
         attempts = self.attempts(plan.method)
         return _Dispatch(
             plan=plan,
@@ -118,17 +122,15 @@ class DispatchChannel(HTTPXChannel):
             attempts=attempts,
             context=context_of(attempts),
             content=self.codec.write_request(plan, invocation.arguments()),
-            caller=f"{plan.method.where} of component '{self.component_descriptor.name}'",
+            caller=caller,
         )
 
-    def _plan(self, invocation: Invocation) -> MethodPlan:
-        method = invocation.descriptor
-        plan = self._plans.get(method)
-        if plan is None:
-            # Two threads may build it at once; both then use the same.
-            built = MethodPlan(self.component_descriptor, invocation.service, method)
-            plan = self._plans.setdefault(method, built)
-        return plan
+    def _plan(self, invocation: Invocation) -> tuple[MethodPlan, str]:
+        """The plan of a method that is called for the first time, and its name for messages."""
+        component, method = self.component_descriptor, invocation.descriptor
+        built = MethodPlan(component, invocation.service, method)
+        # Two threads may build it at once; both then use the same.
+        return self._plans.setdefault(method, (built, f"{method.where} of component '{component.name}'"))
 
 
 class DispatchJSONChannel(DispatchChannel):

@@ -22,7 +22,10 @@ from service_core.selector import (
 
 __all__ = ["Channel"]
 
-_Selector: TypeAlias = URLSelector  # inside of the class the name is a variable
+# Inside of the class the names are its own.
+_URLSelector: TypeAlias = URLSelector
+_FirstURLSelector: TypeAlias = FirstURLSelector
+_RoundRobinURLSelector: TypeAlias = RoundRobinURLSelector
 
 
 class Channel(InvocationHandler):
@@ -32,9 +35,9 @@ class Channel(InvocationHandler):
     :meth:`setup`, then :meth:`customize`, then calls and new addresses at any time, then :meth:`close`.
     """
 
-    URLSelector = URLSelector
-    FirstURLSelector = FirstURLSelector
-    RoundRobinURLSelector = RoundRobinURLSelector
+    URLSelector: TypeAlias = _URLSelector
+    FirstURLSelector: TypeAlias = _FirstURLSelector
+    RoundRobinURLSelector: TypeAlias = _RoundRobinURLSelector
 
     name = ""
     """The name of the channel in addresses; set by ``@channel``."""
@@ -92,7 +95,7 @@ class Channel(InvocationHandler):
         """Send a call to the less loaded of two random instances; the default."""
         self.balancer.selector = LeastLoadedURLSelector()
 
-    def select_by(self, selector: _Selector) -> None:
+    def select_by(self, selector: _URLSelector) -> None:
         """Send calls where ``selector`` says."""
         self.balancer.selector = selector
 

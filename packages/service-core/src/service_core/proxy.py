@@ -66,17 +66,18 @@ class InvocationHandler(ABC):
         """Carry out the call of an ``async def`` method and return its result."""
 
 
-_Handler: TypeAlias = InvocationHandler  # inside of the class the name is a variable
+_Invocation: TypeAlias = Invocation  # inside of the class below the names are its own
+_InvocationHandler: TypeAlias = InvocationHandler
 
 
 class DynamicProxy:
     """Makes proxies."""
 
-    Invocation = Invocation
-    InvocationHandler = InvocationHandler
+    Invocation: TypeAlias = _Invocation
+    InvocationHandler: TypeAlias = _InvocationHandler
 
     @staticmethod
-    def create(interface: TypeForm[T], handler: _Handler, *, catalog: Catalog = default_catalog) -> T:
+    def create(interface: TypeForm[T], handler: _InvocationHandler, *, catalog: Catalog = default_catalog) -> T:
         """An object of the interface's type whose public methods all call ``handler``.
 
         Nothing of the interface is run, not even its constructor. Raises DeclarationException if ``interface`` is

@@ -14,6 +14,7 @@ from service_core.errors import ArgumentException, AuthorizationException, Error
 from service_core.manager import HostedService
 from service_core.wire import MethodPlan, WireError, error_to_wire
 from service_server_fastapi.answers import Headers, refusal
+from service_server_fastapi.waiting import TimeIsUp, within
 from service_server_fastapi.workers import Workers
 
 __all__ = ["Calls", "Failure", "Target", "identified"]
@@ -66,7 +67,7 @@ class Calls:
             with call_context(context):
                 result = await self._run(target, arguments, context)
             return write(result)
-        except _TimeIsUp:
+        except TimeIsUp:
             late = refusal(ErrorCode.DEADLINE_EXCEEDED, "the time of the call is up", context=context)
             return Failure(error=late, executed=False)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the implementation's errors are the caller's answer
@@ -82,19 +83,12 @@ class Calls:
         if context.deadline is not None:
             timeout = context.deadline.remaining
             if timeout <= 0:
-                raise _TimeIsUp
+                raise TimeIsUp
         if not target.plan.method.is_async and target.inline:
             return target.method(*args, **kwargs)
-        limit = asyncio.timeout(timeout)
-        try:
-            async with limit:
-                if target.inline:
-                    return await target.method(*args, **kwargs)
-                return await self._workers.run(_call, (target.method, args, kwargs))
-        except TimeoutError:
-            if limit.expired():
-                raise _TimeIsUp from None
-            raise
+        if target.inline:
+            return await within(target.method(*args, **kwargs), timeout)
+        return await within(self._workers.run(_call, (target.method, args, kwargs)), timeout)
 
     def _failure(self, plan: MethodPlan, error: BaseException, context: CallContext) -> Failure:
         try:
@@ -123,10 +117,6 @@ class Calls:
 def identified(context: CallContext) -> CallContext:
     """The context with a correlation id, the caller's or a new one."""
     return context if context.correlation_id is not None else replace(context, correlation_id=new_correlation_id())
-
-
-class _TimeIsUp(Exception):
-    pass
 
 
 def _is_being_cancelled() -> bool:

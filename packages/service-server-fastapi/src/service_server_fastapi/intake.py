@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from typing import Self
 from typing import Final
 
 from starlette.types import Receive, Scope
@@ -12,6 +11,7 @@ from starlette.types import Receive, Scope
 from service_core.errors import ErrorCode
 from service_server_fastapi.answers import Headers
 from service_server_fastapi.settings import ServerSettings
+from service_server_fastapi.waiting import TimeIsUp, within
 
 __all__ = ["UNREAD", "Disconnected", "Intake", "Refused", "headers_of"]
 
@@ -42,9 +42,11 @@ class Intake:
         self._settings = settings
         self._in_work = 0
 
-    @contextmanager
-    def admitted(self) -> Iterator[None]:
+    def admitted(self) -> Self:
         """Count a request as one in work inside the block. Raises Refused if there are too many."""
+        return self
+
+    def __enter__(self) -> None:
         if self._in_work >= self._settings.max_concurrency:
             raise Refused(
                 503,
@@ -53,10 +55,9 @@ class Intake:
                 headers=(("retry-after", "1"), *UNREAD),
             )
         self._in_work += 1
-        try:
-            yield
-        finally:
-            self._in_work -= 1
+
+    def __exit__(self, *exc: object) -> None:
+        self._in_work -= 1
 
     async def read_body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
         """The whole body. Raises Refused if it is too large or too slow, Disconnected."""
@@ -64,9 +65,8 @@ class Intake:
         if announced.isdigit() and int(announced[:19]) > self._settings.max_body_bytes:
             raise self._too_large()
         try:
-            async with asyncio.timeout(self._settings.receive_timeout):
-                return await self._receive_all(receive)
-        except TimeoutError:
+            return await within(self._receive_all(receive), self._settings.receive_timeout)
+        except TimeIsUp:
             told = f"the request did not arrive within {self._settings.receive_timeout:g} s"
             raise Refused(408, told, ErrorCode.DEADLINE_EXCEEDED, headers=UNREAD) from None
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 from starlette.requests import Request
 from starlette.types import Scope
 
 __all__ = ["RequestContext"]
 
-_request: ContextVar[Request | None] = ContextVar("service_request", default=None)
+_scope: ContextVar[Scope | None] = ContextVar("service_request", default=None)
 
 
 class RequestContext:
@@ -23,22 +21,22 @@ class RequestContext:
     @staticmethod
     def get_request() -> Request:
         """The request that is being answered here. Raises LookupError outside a request."""
-        request = _request.get()
-        if request is None:
+        scope = _scope.get()
+        if scope is None:
             raise LookupError("there is no HTTP request here: this code was not called through the server")
-        return request
+        return Request(scope)
 
     @staticmethod
     def is_active() -> bool:
         """Whether a request is being answered here."""
-        return _request.get() is not None
+        return _scope.get() is not None
 
     @staticmethod
-    @contextmanager
-    def use(scope: Scope) -> Iterator[None]:
-        """Make the request of an ASGI scope the current one inside the block."""
-        token = _request.set(Request(scope))
-        try:
-            yield
-        finally:
-            _request.reset(token)
+    def enter(scope: Scope) -> Token[Scope | None]:
+        """Make the request of an ASGI scope the current one, until :meth:`leave` is called with the token."""
+        return _scope.set(scope)
+
+    @staticmethod
+    def leave(token: Token[Scope | None]) -> None:
+        """Make the request current that was so before."""
+        _scope.reset(token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -66,25 +66,36 @@ class TrafficMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        traffic = self._traffic
         task = cast("asyncio.Task[Any]", asyncio.current_task())
-        has_begun = False
-
-        async def send_closing(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            await send(_closing(message) if self._traffic.is_stopping() else message)
-
-        self._traffic.tasks.add(task)
+        sending = _Sending(send, traffic.is_stopping)
+        token = RequestContext.enter(scope)
+        traffic.tasks.add(task)
         try:
-            with RequestContext.use(scope):
-                await self._app(scope, receive, send_closing)
+            await self._app(scope, receive, sending)
         except asyncio.CancelledError:
-            if not self._traffic.is_over or has_begun:
+            if not traffic.is_over or sending.has_begun:
                 raise
             task.uncancel()
-            await send_answer(send_closing, _cut_off(scope))
+            await send_answer(sending, _cut_off(scope))
         finally:
-            self._traffic.tasks.discard(task)
+            traffic.tasks.discard(task)
+            RequestContext.leave(token)
+
+
+class _Sending:
+    """Sends, closes the connection while the server stops, and knows whether anything was sent."""
+
+    __slots__ = ("_is_stopping", "_send", "has_begun")
+
+    def __init__(self, send: Send, is_stopping: Callable[[], bool]) -> None:
+        self._send = send
+        self._is_stopping = is_stopping
+        self.has_begun = False
+
+    def __call__(self, message: Message) -> Awaitable[None]:
+        self.has_begun = True
+        return self._send(_closing(message) if self._is_stopping() else message)
 
 
 def _closing(message: Message) -> Message:

@@ -79,8 +79,9 @@ class InMemoryServer:
         if isinstance(execution, Reply):
             return execution
         task = asyncio.create_task(execution.run_async(), context=contextvars.Context())
+        limit = asyncio.timeout(execution.seconds)
         try:
-            async with asyncio.timeout(execution.seconds) as limit:
+            async with limit:
                 result = await task
         except TimeoutError as error:
             return execution.late() if limit.expired() else execution.failed(error)

@@ -39,7 +39,8 @@ _WITHOUT_A_FORM: Final = frozenset(
 )
 _FOR_JSON: Final = {"json": "always", "json-unless-none": "unless-none"}
 _NOT_FOR_KEYS: Final = frozenset(
-    {"tuple", "list", "set", "frozenset", "dict", "call", "dataclass", "model", "typed-dict", "nullable", "none"}
+    {"tuple", "list", "set", "frozenset", "dict", "call", "dataclass", "model", "typed-dict"}
+    | {"union", "tagged-union", "nullable", "none"}
 )
 _UNSENDABLE: Final = {
     "generator": "iterables are read one by one, so they would not be validated; use a list",
@@ -85,8 +86,8 @@ def _schema_with_rules(schema: dict[str, Any], rules: Mapping[str, Any]) -> dict
     kind = schema.get("type")
     if kind in _UNSENDABLE:
         raise UnsendableType(_UNSENDABLE[kind])
-    if kind == "dict" and schema.get("keys_schema", {}).get("type") in _NOT_FOR_KEYS:
-        raise UnsendableType("the keys of a map must be single values, such as text or numbers; use a list of pairs")
+    if kind == "dict" and not _are_keys(schema.get("keys_schema", {})):
+        raise UnsendableType("keys of maps are written as text, so they must be values of one simple type; use pairs")
     copy = {key: _part_with_rules(key, part, rules) for key, part in schema.items()}
     if kind in _CONFIGURED:
         copy["config"] = {**(schema.get("config") or {}), **rules}
@@ -99,6 +100,13 @@ def _schema_with_rules(schema: dict[str, Any], rules: Mapping[str, Any]) -> dict
     if when in _FOR_JSON:
         copy["when_used"] = _FOR_JSON[when]
     return copy
+
+
+def _are_keys(schema: dict[str, Any]) -> bool:
+    """Whether values can be read from their text alone."""
+    if schema.get("type") == "literal":
+        return all(isinstance(value, str) for value in schema["expected"])
+    return schema.get("type") not in _NOT_FOR_KEYS
 
 
 def _part_with_rules(key: str, part: Any, rules: Mapping[str, Any]) -> Any:

@@ -1,0 +1,102 @@
+"""A service whose instances can be held up and made ill, hosted by a process of its own.
+
+``python -m tests.integration.lifecycle.work`` serves it until it is told to stop, and prints its URL. Settings come
+from the environment: those of the server, those of the registry, and ``WORK_HEALTH``, a file with the name of the
+health status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from abc import abstractmethod
+from pathlib import Path
+
+from service_core import (
+    AbstractComponent,
+    ChannelAddress,
+    Component,
+    ComponentRegistry,
+    Health,
+    HealthStatus,
+    Server,
+    Service,
+    component,
+    health,
+    implementation,
+    service,
+)
+from service_core.di import create, injectable, module
+from service_health import HealthCheckManager, health_check, health_checks
+from service_registry_consul import ConsulComponentRegistry
+from service_server_fastapi import FastAPIServer
+
+__all__ = ["WorkComponent", "WorkService"]
+
+
+@service(name="lifecycle-work")
+class WorkService(Service):
+    """None of it is idempotent, so none is repeated once it was sent."""
+
+    @abstractmethod
+    async def work(self, seconds: float) -> int:
+        """Take that long without a thread; tells the process."""
+
+    @abstractmethod
+    def block(self, seconds: float) -> int:
+        """Block a thread for that long; tells the process."""
+
+
+@component(name="lifecycle-component", services=[WorkService])
+class WorkComponent(Component): ...
+
+
+@implementation()
+class WorkServiceImpl(WorkService):
+    async def work(self, seconds: float) -> int:
+        await asyncio.sleep(seconds)
+        return os.getpid()
+
+    def block(self, seconds: float) -> int:
+        time.sleep(seconds)
+        return os.getpid()
+
+
+@health_checks()
+@injectable()
+class Checks:
+    @health_check()
+    def dependency(self, result: HealthCheckManager.Result) -> None:
+        file = os.environ.get("WORK_HEALTH")
+        if file:
+            result.set_status(HealthStatus[Path(file).read_text(encoding="utf-8").strip()])
+
+
+@health("/health")
+@implementation()
+class WorkComponentImpl(AbstractComponent, WorkComponent):
+    def __init__(self, checks: HealthCheckManager) -> None:
+        super().__init__()
+        self._checks = checks
+
+    def get_addresses(self, port: int) -> list[ChannelAddress]:
+        url = f"http://{Server.get_local_ip()}:{port}"
+        return [ChannelAddress(channel, url) for channel in ("dispatch-json", "dispatch-msgpack")]
+
+    async def get_health(self) -> Health:
+        return await self._checks.check()
+
+
+@module()
+class WorkModule:
+    @create()
+    def create_registry(self) -> ComponentRegistry:
+        return ConsulComponentRegistry(Server.port)
+
+
+if __name__ == "__main__":
+    server = FastAPIServer()
+    server.boot(WorkModule)
+    print(f"serving on {server.url}", flush=True)  # noqa: T201 - the test reads it
+    server.wait()
