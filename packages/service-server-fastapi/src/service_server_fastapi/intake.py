@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
-from typing import Final
+from typing import Final, Self
 
 from starlette.types import Receive, Scope
 
