@@ -16,7 +16,7 @@ from rich.table import Table
 
 from service_core import ServiceManager, StaticComponentRegistry
 
-CHANNELS = ["dispatch-json", "dispatch-msgpack"]
+CHANNELS = ["dispatch-json", "dispatch-msgpack", "rest"]
 ROUNDS = 200
 
 
@@ -69,7 +69,7 @@ def round_trip(library: LibraryService) -> tuple[str, str]:
 
 def main() -> None:
     with server_process() as (url, _):
-        table = Table("channel", "called", "answer", title=f"LibraryService of another process at {url}")
+        table = Table("channel", "called", "answer", title=f"LibraryService of another process, documented at {url}/docs")
         registry = StaticComponentRegistry({"library-component": dict.fromkeys(CHANNELS, url)})
         with ServiceManager(registry) as manager:
             for channel in CHANNELS:

@@ -3,10 +3,12 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from service_core import Component, Service, component, idempotent, raises, service
+from service_core import Component, ErrorCode, Service, component, idempotent, raises, service
+from service_core.rest import get, post, rest
 
 
 @dataclass(frozen=True)
@@ -43,24 +45,27 @@ class Hit(BaseModel):
 
 @dataclass
 class DocumentNotFound(Exception):
+    code: ClassVar[ErrorCode] = ErrorCode.NOT_FOUND
     name: str
     similar: list[str]
 
 
 @service(description="facts about a folder of documents")
+@rest("/library")
 class LibraryService(Service):
     @abstractmethod
-    @idempotent
+    @get("/documents")
     def documents(self) -> list[str]:
         """The names of all documents."""
 
     @abstractmethod
-    @idempotent
+    @get("/documents/{name}")
     @raises(DocumentNotFound)
     def describe(self, name: str, *, top: int = 3) -> Document:
         """One document with its statistics and its ``top`` most frequent words."""
 
     @abstractmethod
+    @post("/search")
     @idempotent
     async def search(self, query: Query) -> list[Hit]:
         """The lines that contain the text."""

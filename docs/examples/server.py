@@ -81,7 +81,7 @@ class LibraryComponentImpl(AbstractComponent, LibraryComponent):
 
     def get_addresses(self, port: int) -> list[ChannelAddress]:
         url = f"http://{Server.get_local_ip()}:{port}"
-        return [ChannelAddress("dispatch-json", url), ChannelAddress("dispatch-msgpack", url)]
+        return [ChannelAddress(channel, url) for channel in ("dispatch-json", "dispatch-msgpack", "rest")]
 
 
 parser = argparse.ArgumentParser(description=__doc__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 
 from service_core import ServiceManager, StaticComponentRegistry
-from tests.chaos.ledger import COMPONENT, Journal, Ledger
+from tests.chaos.ledger import COMPONENT, Journal, Ledger, MakeLedger
 from tests.chaos.processes import ServerProcess
-
-MakeLedger = Callable[..., Ledger]
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import os
 import time
 from abc import abstractmethod
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from service_core import (
@@ -21,7 +22,7 @@ from service_core import (
     service,
 )
 
-__all__ = ["COMPONENT", "Elsewhere", "Journal", "Ledger", "LedgerComponentImpl", "LedgerImpl"]
+__all__ = ["COMPONENT", "Elsewhere", "Journal", "Ledger", "LedgerComponentImpl", "LedgerImpl", "MakeLedger"]
 
 COMPONENT = "chaos-ledger-component"
 
@@ -59,6 +60,10 @@ class Ledger(Service):
     @abstractmethod
     def block(self, seconds: float) -> None:
         """Block a thread for that long."""
+
+
+MakeLedger = Callable[..., Ledger]
+"""Makes a proxy for given addresses; what else is given goes to its service manager."""
 
 
 @component(name=COMPONENT, services=[Ledger])

@@ -10,8 +10,7 @@ from contextlib import ExitStack
 import msgpack
 import pytest
 
-from tests.chaos.conftest import MakeLedger
-from tests.chaos.ledger import COMPONENT, Journal
+from tests.chaos.ledger import COMPONENT, Journal, MakeLedger
 from tests.chaos.load import Load, percentile
 from tests.chaos.processes import ServerProcess
 from tests.chaos.rude import FORMATS, RudeClient, packed, read_status

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from service_core import DeadlineExceeded, ServiceCommunicationException, deadline
-from tests.chaos.conftest import MakeLedger
-from tests.chaos.ledger import Journal
+from tests.chaos.ledger import Journal, MakeLedger
 from tests.chaos.load import percentile
 from tests.chaos.processes import ServerProcess
 from tests.chaos.turns import RoundRobin

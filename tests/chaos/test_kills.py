@@ -7,8 +7,7 @@ import threading
 import time
 
 from service_core import CallEvent, CallEventKind
-from tests.chaos.conftest import MakeLedger
-from tests.chaos.ledger import Journal
+from tests.chaos.ledger import Journal, MakeLedger
 from tests.chaos.load import Call, Load, percentile
 from tests.chaos.processes import ServerProcess
 from tests.chaos.turns import RoundRobin

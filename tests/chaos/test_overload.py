@@ -11,7 +11,7 @@ import pytest
 
 from service_core import CallCounters, CallEvent, CallEventKind, ServiceCommunicationException, deadline
 from tests.chaos.busy_server import BusyServer
-from tests.chaos.conftest import MakeLedger
+from tests.chaos.ledger import MakeLedger
 from tests.chaos.load import Load, percentile
 from tests.chaos.processes import ServerProcess
 from tests.chaos.turns import RoundRobin

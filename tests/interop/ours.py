@@ -23,6 +23,7 @@ from service_core import (
     service,
 )
 from service_core.di import create, module
+from service_core.rest import delete, get, post, put, rest
 from service_server_fastapi import FastAPIServer
 
 CHANNELS = ("dispatch-json", "dispatch-msgpack")
@@ -55,7 +56,55 @@ class PeerService(Service):
     async def hello_async(self, message: str) -> str: ...
 
 
-@component(name="peer-component", services=[PeerService])
+@service(name="peer-rest")
+@rest("/peer")
+class PeerRest(Service):
+    @abstractmethod
+    @get("/hello/{message}")
+    def hello(self, message: str) -> str: ...
+
+    @abstractmethod
+    @get("/search")
+    def search(self, text: str, limit: int) -> list[str]: ...
+
+    @abstractmethod
+    @post("/orders")
+    def order(self, order: Order) -> Order: ...
+
+    @abstractmethod
+    @put("/orders/{number}")
+    def renumber(self, number: int, by: int) -> int: ...
+
+    @abstractmethod
+    @delete("/orders/{number}")
+    def cancel(self, number: int) -> bool: ...
+
+    @abstractmethod
+    @get("/fail/{message}")
+    def fail(self, message: str) -> str: ...
+
+    @abstractmethod
+    @get("/async/hello/{message}")
+    async def hello_async(self, message: str) -> str: ...
+
+    @abstractmethod
+    @post("/async/orders")
+    async def order_async(self, order: Order) -> Order: ...
+
+    @abstractmethod
+    @put("/async/orders/{number}")
+    async def renumber_async(self, number: int, by: int) -> int: ...
+
+    @abstractmethod
+    @post("/nothing")
+    def nothing(self) -> None: ...
+
+    @abstractmethod
+    @delete("/async/orders/{number}")
+    async def cancel_async(self, number: int) -> bool: ...
+
+
+@component(name="peer-component", services=[PeerService, PeerRest])
 class PeerComponent(Component): ...
 
 
@@ -74,12 +123,48 @@ class PeerServiceImpl(PeerService):
         return f"hello {message}"
 
 
+@implementation()
+class PeerRestImpl(PeerRest):
+    def hello(self, message: str) -> str:
+        return f"hello {message}"
+
+    def search(self, text: str, limit: int) -> list[str]:
+        return [text] * limit
+
+    def order(self, order: Order) -> Order:
+        return Order(order.number + 1, order.items)
+
+    def renumber(self, number: int, by: int) -> int:
+        return number + by
+
+    def cancel(self, number: int) -> bool:
+        return True
+
+    def nothing(self) -> None:
+        return None
+
+    def fail(self, message: str) -> str:
+        raise ValueError(message)
+
+    async def hello_async(self, message: str) -> str:
+        return f"hello {message}"
+
+    async def order_async(self, order: Order) -> Order:
+        return Order(order.number + 1, order.items)
+
+    async def renumber_async(self, number: int, by: int) -> int:
+        return number + by
+
+    async def cancel_async(self, number: int) -> bool:
+        return True
+
+
 @health("/peer-health")
 @implementation()
 class PeerComponentImpl(AbstractComponent, PeerComponent):
     def get_addresses(self, port: int) -> list[ChannelAddress]:
         url = f"http://{Server.get_local_ip()}:{port}"
-        return [ChannelAddress(channel, url) for channel in CHANNELS]
+        return [ChannelAddress(channel, url) for channel in (*CHANNELS, "rest")]
 
 
 def module_with(registry: Callable[[], ComponentRegistry]) -> type:

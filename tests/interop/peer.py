@@ -14,19 +14,26 @@ from dataclasses import dataclass
 from aspyx.di import Environment, create, module
 from aspyx_service import (
     AbstractComponent,
+    Body,
     ChannelAddress,
     ChannelInstances,
     Component,
     ComponentRegistry,
     ConsulComponentRegistry,
     FastAPIServer,
+    QueryParam,
     Service,
     ServiceManager,
     ServiceModule,
     SessionManager,
     component,
+    delete,
+    get,
     health,
     implementation,
+    post,
+    put,
+    rest,
     service,
 )
 from aspyx_service.service import LocalComponentRegistry
@@ -64,7 +71,44 @@ class PeerService(Service):
     async def hello_async(self, message: str) -> str: ...
 
 
-@component(name="peer-component", services=[PeerService])
+@service(name="peer-rest")
+@rest("/peer")
+class PeerRest(Service):
+    @get("/hello/{message}")
+    def hello(self, message: str) -> str: ...
+
+    @get("/search")
+    def search(self, text: QueryParam(str), limit: QueryParam(int)) -> list[str]: ...
+
+    @post("/orders")
+    def order(self, order: Body(Order)) -> Order: ...
+
+    @put("/orders/{number}")
+    def renumber(self, number: int, by: QueryParam(int)) -> int: ...
+
+    @delete("/orders/{number}")
+    def cancel(self, number: int) -> bool: ...
+
+    @get("/fail/{message}")
+    def fail(self, message: str) -> str: ...
+
+    @get("/async/hello/{message}")
+    async def hello_async(self, message: str) -> str: ...
+
+    @post("/async/orders")
+    async def order_async(self, order: Body(Order)) -> Order: ...
+
+    @put("/async/orders/{number}")
+    async def renumber_async(self, number: int, by: QueryParam(int)) -> int: ...
+
+    @post("/nothing")
+    def nothing(self) -> None: ...
+
+    @delete("/async/orders/{number}")
+    async def cancel_async(self, number: int) -> bool: ...
+
+
+@component(name="peer-component", services=[PeerService, PeerRest])
 class PeerComponent(Component):
     pass
 
@@ -87,6 +131,45 @@ class PeerServiceImpl(PeerService):
         return f"hello {message}"
 
 
+@implementation()
+class PeerRestImpl(PeerRest):
+    def __init__(self):
+        pass
+
+    def hello(self, message: str) -> str:
+        return f"hello {message}"
+
+    def search(self, text: str, limit: int) -> list[str]:
+        return [text] * limit
+
+    def order(self, order: Order) -> Order:
+        return Order(order.number + 1, order.items)
+
+    def renumber(self, number: int, by: int) -> int:
+        return number + by
+
+    def cancel(self, number: int) -> bool:
+        return True
+
+    def nothing(self) -> None:
+        return None
+
+    def fail(self, message: str) -> str:
+        raise ValueError(message)
+
+    async def hello_async(self, message: str) -> str:
+        return f"hello {message}"
+
+    async def order_async(self, order: Order) -> Order:
+        return Order(order.number + 1, order.items)
+
+    async def renumber_async(self, number: int, by: int) -> int:
+        return number + by
+
+    async def cancel_async(self, number: int) -> bool:
+        return True
+
+
 @health("/peer-health")
 @implementation()
 class PeerComponentImpl(AbstractComponent, PeerComponent):
@@ -94,7 +177,7 @@ class PeerComponentImpl(AbstractComponent, PeerComponent):
         super().__init__()
 
     def get_addresses(self, port: int) -> list[ChannelAddress]:
-        return [ChannelAddress(channel, f"http://127.0.0.1:{port}") for channel in CHANNELS]
+        return [ChannelAddress(channel, f"http://127.0.0.1:{port}") for channel in (*CHANNELS, "rest")]
 
 
 class StaticRegistry(LocalComponentRegistry):
@@ -103,7 +186,7 @@ class StaticRegistry(LocalComponentRegistry):
         self.url = url
 
     def get_addresses(self, descriptor) -> list[ChannelInstances]:
-        return [ChannelInstances(descriptor.name, channel, [self.url]) for channel in CHANNELS]
+        return [ChannelInstances(descriptor.name, channel, [self.url]) for channel in (*CHANNELS, "rest")]
 
 
 def registry_at(address: str, port: int = 0) -> ComponentRegistry:
@@ -145,24 +228,30 @@ def call(channel: str, address: str) -> None:
             return registry_at(address)
 
     manager = Environment(ClientModule).get(ServiceManager)
-    peer = manager.get_service(PeerService, preferred_channel=channel)
+    peer = manager.get_service(PeerRest if channel == "rest" else PeerService, preferred_channel=channel)
     order = peer.order(Order(7, [Item(name="tea", price=2.5, tags=["a", "b"])]))
     try:
         peer.fail("on purpose")
         failure = None
     except Exception as error:
         failure = type(error).__name__
-    print(
-        json.dumps(
-            {
-                "hello": peer.hello("ours"),
-                "order": {"number": order.number, "items": [item.model_dump() for item in order.items]},
-                "failure": failure,
-                "async": asyncio.run(peer.hello_async("ours")),
-            }
-        ),
-        flush=True,
-    )
+    answers = {
+        "hello": peer.hello("ours"),
+        "order": {"number": order.number, "items": [item.model_dump() for item in order.items]},
+        "failure": failure,
+        **asyncio.run(call_async(channel, peer)),
+    }
+    if channel == "rest":
+        answers |= {"search": peer.search("a b", 2), "put": peer.renumber(7, 2), "delete": peer.cancel(7)}
+    print(json.dumps(answers), flush=True)
+
+
+async def call_async(channel: str, peer) -> dict:
+    # All on one event loop, since its clients do not live on a second one.
+    answers = {"async": await peer.hello_async("ours")}
+    if channel == "rest":
+        answers |= {"put async": await peer.renumber_async(7, 2), "delete async": await peer.cancel_async(7)}
+    return answers
 
 
 if __name__ == "__main__":

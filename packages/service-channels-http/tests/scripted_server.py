@@ -19,6 +19,7 @@ WAIT = 30.0
 class Received:
     """A request, and the way to answer it."""
 
+    method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
@@ -110,7 +111,8 @@ class ScriptedServer:
         lines = [line.decode("latin-1").strip() for line in head]
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
         body = read(int(headers.get("content-length", "0")))
-        request = Received(path=lines[0].split()[1], headers=headers, body=body, connection=connection)
+        method, path, _ = lines[0].split(" ", 2)
+        request = Received(method=method, path=path, headers=headers, body=body, connection=connection)
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from scripted_server import Received, Script, serving, unused_url
-from shop import CALLS, CHANNELS, Call, Order, bound, dispatch, refuse, shop_over
+from shop_interface import CALLS, CHANNELS, Call, Order, bound, dispatch, refuse, shop_over
 
 from service_channels_http import HTTPXChannel
 from service_core import ErrorCode, Policy, ProtocolException, ServiceCommunicationException

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted_server import ScriptedServer, serving
-from shop import CALLS, CHANNELS, Call, Item, Order, OrderNotFound, Shop, bound, catalog, dispatch, shop_over
+from shop_interface import CALLS, CHANNELS, Call, Item, Order, OrderNotFound, Shop, bound, catalog, dispatch, shop_over
 
 from service_channels_http import HTTPXChannel
 from service_core import (

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from scripted_server import Received, serving
-from shop import CHANNELS, bound, dispatch, shop_over
+from shop_interface import CHANNELS, bound, dispatch, shop_over
 
 from service_channels_http import HTTPXChannel
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from scripted_server import WAIT, ScriptedServer, serving
-from shop import CHANNELS, Order, Shop, bound, dispatch, shop_over
+from shop_interface import CHANNELS, Order, Shop, bound, dispatch, shop_over
 
 from service_channels_http import DispatchJSONChannel, HTTPXChannel
 from service_core import LocalServiceException

@@ -8,7 +8,7 @@ from typing import Any, cast
 import httpx
 import pytest
 from scripted_server import Received, ScriptedServer, serving
-from shop import CALLS, Call, Shop, bound, catalog, dispatch, shop_over
+from shop_interface import CALLS, Call, Shop, bound, catalog, dispatch, shop_over
 
 from service_channels_http import DispatchJSONChannel, HTTPXChannel
 from service_core import (

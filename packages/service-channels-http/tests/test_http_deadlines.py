@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from scripted_server import Received, Script, full_backlog, serving
-from shop import CALLS, CHANNELS, Call, Order, bound, dispatch, shop_over
+from shop_interface import CALLS, CHANNELS, Call, Order, bound, dispatch, shop_over
 
 from service_channels_http import HTTPXChannel
 from service_core import DeadlineExceeded, Policy, ServiceCommunicationException, deadline

@@ -12,9 +12,10 @@ from service_core.attempts import Attempts
 from service_core.balancer import Balancer
 from service_core.catalog import Catalog
 from service_core.context import Deadline
-from service_core.decorators import idempotent, service
+from service_core.decorators import idempotent, service, with_policy
 from service_core.descriptors import MethodDescriptor
 from service_core.errors import ComponentUnavailableException, DeadlineExceeded, ServiceCommunicationException
+from service_core.events import CallEvent
 from service_core.interfaces import Service
 from service_core.policy import Policy
 from service_core.selector import FirstURLSelector
@@ -28,6 +29,9 @@ class Orders(Service):
 
     @idempotent
     def read(self) -> None: ...
+
+    @with_policy(Policy(max_attempts=1))
+    def cancel(self) -> None: ...
 
 
 PLACE = CATALOG.service(Orders).methods["place"]
@@ -80,6 +84,39 @@ def test_there_are_as_many_attempts_as_the_policy_says() -> None:
     call = attempts(READ, balancer("a", "b", "c", "d", max_attempts=2))
     call.begin()
     call.failed(NOT_SENT)
+    call.begin()
+    with pytest.raises(ServiceCommunicationException, match="connection refused"):
+        call.failed(NOT_SENT)
+
+
+def test_when_all_have_failed_they_are_asked_again_after_a_pause() -> None:
+    call = attempts(PLACE, balancer("a", "b", max_attempts=4, backoff=0.5))
+    pauses = []
+    for url in "abab":
+        assert call.begin().url == url
+        if len(pauses) < 3:
+            call.failed(NOT_SENT)
+            pauses.append(call.pause)
+    assert (pauses[0], pauses[2]) == (0.0, 0.0)
+    assert 0.0 <= pauses[1] <= 0.5
+
+
+def test_the_pause_is_as_long_as_the_server_wants_it() -> None:
+    call = attempts(PLACE, balancer("a"))
+    call.begin()
+    call.failed(ServiceCommunicationException("busy", retry_after=2.5))
+    assert call.pause == 2.5
+
+
+def test_a_pause_that_outlasts_the_deadline_ends_the_call() -> None:
+    call = attempts(PLACE, balancer("a"), 1)
+    call.begin()
+    with pytest.raises(ServiceCommunicationException, match="busy"):
+        call.failed(ServiceCommunicationException("busy", retry_after=60))
+
+
+def test_a_method_can_have_a_policy_of_its_own() -> None:
+    call = attempts(CATALOG.service(Orders).methods["cancel"], balancer("a", "b"))
     call.begin()
     with pytest.raises(ServiceCommunicationException, match="connection refused"):
         call.failed(NOT_SENT)
@@ -145,6 +182,65 @@ def test_an_instance_that_fails_at_once_does_not_look_like_the_fastest() -> None
     call.begin()
     call.answered()
     assert dead.cost > alive.cost
+
+
+def told(known: Balancer) -> list[CallEvent]:
+    events: list[CallEvent] = []
+    known.observers = [events.append]
+    return events
+
+
+def test_observers_hear_of_failure_retry_and_answer() -> None:
+    known = balancer("a", "b")
+    events = told(known)
+    call = attempts(PLACE, known)
+    call.begin()
+    call.failed(NOT_SENT)
+    call.begin()
+    call.answered()
+    assert [(event.kind.name, event.url, event.attempt) for event in events] == [
+        ("FAILED", "a", 1),
+        ("RETRIED", "a", 1),
+        ("ANSWERED", "b", 2),
+    ]
+    assert {(event.component, event.channel, event.method) for event in events} == {("orders", "test", "Orders.place")}
+    assert [event.error for event in events] == [NOT_SENT, NOT_SENT, None]
+
+
+def test_a_retry_that_the_budget_does_not_allow_is_not_made_and_observers_hear_of_it() -> None:
+    known = balancer("a", "b", retry_ratio=0.0, retry_reserve=0.0)
+    events = told(known)
+    call = attempts(PLACE, known)
+    call.begin()
+    with pytest.raises(ServiceCommunicationException, match="connection refused"):
+        call.failed(NOT_SENT)
+    assert [event.kind.name for event in events] == ["FAILED", "BUDGET_EXHAUSTED"]
+
+
+def test_an_instance_is_ejected_by_failures_and_observers_hear_of_it() -> None:
+    known = balancer("a", "b", eject_after=2)
+    events = told(known)
+    for _ in range(2):
+        call = attempts(PLACE, known)
+        call.begin()
+        with pytest.raises(ServiceCommunicationException):
+            call.failed(MAYBE_RUN)
+    assert [event.kind.name for event in events] == ["FAILED", "FAILED", "EJECTED"]
+    assert attempts(PLACE, known).begin().url == "b"
+
+
+@pytest.mark.parametrize(("seconds", "next_url"), [(60.0, "a"), (0.0, "b")])
+def test_a_call_whose_time_is_up_speaks_against_the_instance_and_one_that_is_cancelled_does_not(
+    seconds: float, next_url: str
+) -> None:
+    known = balancer("a", "b", eject_after=1)
+    events = told(known)
+    call = attempts(PLACE, known)
+    call.begin()
+    call.deadline = Deadline.after(seconds)
+    call.abandoned()
+    assert [event.kind.name for event in events] == ["ABANDONED", "EJECTED"][: 1 if seconds else 2]
+    assert attempts(PLACE, known).begin().url == next_url
 
 
 @pytest.mark.parametrize("end", ["answered", "abandoned"])

@@ -72,9 +72,7 @@ def test_the_default_name_is_the_class_name_in_kebab_case(catalog: Catalog, clas
         ("ö", "my-service"),
     ],
 )
-def test_a_name_that_is_no_dns_label_is_refused_with_a_suggestion(
-    catalog: Catalog, name: str, suggestion: str
-) -> None:
+def test_a_name_that_is_no_dns_label_is_refused_with_a_suggestion(catalog: Catalog, name: str, suggestion: str) -> None:
     refusal = (
         f"the name '{name}' is not a DNS label, which registries such as Consul ask for; "
         f"use at most 63 of a-z, 0-9 and '-', not at either end, for example '{suggestion}'"
@@ -254,9 +252,7 @@ def test_a_module_that_is_loaded_again_replaces_what_it_had_declared(
     assert "is not a service interface" in message(lambda: catalog.service(old.Orders))
 
 
-def test_a_name_that_a_loaded_module_gave_up_is_free(
-    catalog: Catalog, load: Callable[..., types.ModuleType]
-) -> None:
+def test_a_name_that_a_loaded_module_gave_up_is_free(catalog: Catalog, load: Callable[..., types.ModuleType]) -> None:
     load("before")
     load("after")
     service("before", catalog=catalog)(Orders)

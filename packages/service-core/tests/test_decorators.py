@@ -37,7 +37,7 @@ def message(declare: Callable[[], object]) -> str:
 
 
 class Free(Service):
-    def greet(self, name: str, /, greeting: str = "hello", *, loud: bool = False) -> str: ...
+    def greet(self, name: str, /, greeting: str = "hello", *, loud: bool = False) -> None: ...
 
     async def wait(self) -> None: ...
 
@@ -47,7 +47,7 @@ class Free(Service):
 
 def test_decorators_give_the_class_back(catalog: Catalog) -> None:
     class Greeter(Service):
-        def greet(self) -> str: ...
+        def greet(self) -> None: ...
 
     class Greeters(Component): ...
 
@@ -181,8 +181,7 @@ def declared(catalog: Catalog) -> type[Free]:
 
 def test_an_implementation_with_the_same_parameters_is_taken(catalog: Catalog, declared: type[Free]) -> None:
     class Impl(Free):
-        def greet(self, name: str, /, greeting: str = "hi", *, loud: bool = False) -> str:
-            return name
+        def greet(self, name: str, /, greeting: str = "hi", *, loud: bool = False) -> None: ...
 
         async def wait(self) -> None: ...
 
@@ -192,8 +191,9 @@ def test_an_implementation_with_the_same_parameters_is_taken(catalog: Catalog, d
 
 def test_an_implementation_may_take_more_if_it_need_not_be_given(catalog: Catalog, declared: type[Free]) -> None:
     class Impl(Free):
-        def greet(self, name: str, greeting: str = "hi", more: int = 1, *, loud: bool = False, less: int = 0) -> str:
-            return name
+        def greet(
+            self, name: str, greeting: str = "hi", more: int = 1, *, loud: bool = False, less: int = 0
+        ) -> None: ...
 
     implementation(catalog=catalog)(Impl)
 
@@ -214,41 +214,41 @@ def test_an_implementation_behind_a_general_decorator_is_taken(catalog: Catalog,
 def test_an_abstract_implementation_may_leave_methods_out(catalog: Catalog, declared: type[Free]) -> None:
     class Half(Free):
         @abstractmethod
-        def greet(self, name: str, /, greeting: str = "hi", *, loud: bool = False) -> str: ...
+        def greet(self, name: str, /, greeting: str = "hi", *, loud: bool = False) -> None: ...
 
     implementation(catalog=catalog)(Half)
 
 
 class Renamed(Free):
-    def greet(self, who: str, /, greeting: str = "", *, loud: bool = False) -> str: ...  # type: ignore[override]
+    def greet(self, who: str, /, greeting: str = "", *, loud: bool = False) -> None: ...
 
 
 class Swapped(Free):
-    def greet(self, greeting: str, name: str = "", *, loud: bool = False) -> str: ...  # type: ignore[override]
+    def greet(self, greeting: str, name: str = "", *, loud: bool = False) -> None: ...  # type: ignore[override]
 
 
 class Fewer(Free):
-    def greet(self, name: str) -> str: ...  # type: ignore[override]
+    def greet(self, name: str) -> None: ...  # type: ignore[override]
 
 
 class More(Free):
-    def greet(self, name: str, greeting: str = "", *, loud: bool = False, more: int) -> str: ...  # type: ignore[override]
+    def greet(self, name: str, greeting: str = "", *, loud: bool = False, more: int) -> None: ...  # type: ignore[override]
 
 
 class WithoutDefault(Free):
-    def greet(self, name: str, greeting: str, *, loud: bool = False) -> str: ...  # type: ignore[override]
+    def greet(self, name: str, greeting: str, *, loud: bool = False) -> None: ...  # type: ignore[override]
 
 
 class KeywordOnly(Free):
-    def greet(self, name: str, *, greeting: str = "", loud: bool = False) -> str: ...  # type: ignore[override]
+    def greet(self, name: str, *, greeting: str = "", loud: bool = False) -> None: ...  # type: ignore[override]
 
 
 class PositionalOnly(Free):
-    def greet(self, name: str, greeting: str = "", loud: bool = False, /) -> str: ...  # type: ignore[override]
+    def greet(self, name: str, greeting: str = "", loud: bool = False, /) -> None: ...  # type: ignore[override]
 
 
 class WithoutSelf(Free):
-    def greet() -> str: ...  # type: ignore[override, misc]
+    def greet() -> None: ...  # type: ignore[override, misc]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ class SyncInstead(Free):
 
 
 class AsyncInstead(Free):
-    async def greet(self, name: str, /, greeting: str = "", *, loud: bool = False) -> str: ...  # type: ignore[override]
+    async def greet(self, name: str, /, greeting: str = "", *, loud: bool = False) -> None: ...  # type: ignore[override]
 
 
 class ValueInstead(Free):

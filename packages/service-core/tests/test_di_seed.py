@@ -75,7 +75,7 @@ def test_channels_that_the_container_makes_are_advised(catalog: Catalog) -> None
     with Environment(Module, catalog=catalog) as environment:
         channel = environment.create(PlainChannel)
         channel.customize()
-        assert isinstance(vars(channel)["_selector"], RoundRobinURLSelector)
+        assert isinstance(channel.balancer.selector, RoundRobinURLSelector)
         assert channel.invoke(None) == "intercepting client"
 
 

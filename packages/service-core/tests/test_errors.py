@@ -42,9 +42,7 @@ STATUS = {
     "internal": 500,
 }
 
-CLASSES = [
-    cls for cls in vars(errors).values() if inspect.isclass(cls) and issubclass(cls, ServiceException)
-]
+CLASSES = [cls for cls in vars(errors).values() if inspect.isclass(cls) and issubclass(cls, ServiceException)]
 
 
 def test_the_tree_is_as_drawn() -> None:

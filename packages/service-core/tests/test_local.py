@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ CATALOG = Catalog()
 
 @service(catalog=CATALOG)
 class Orders(Service):
+    @abstractmethod
     def place(self, item: list[str], *, times: int = 1) -> list[str]: ...
 
+    @abstractmethod
     async def place_later(self, item: list[str]) -> list[str]: ...
 
 

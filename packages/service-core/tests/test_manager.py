@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,9 +20,11 @@ from service_core.errors import (
     DeclarationException,
     LocalServiceException,
 )
+from service_core.factory import ChannelFactory
 from service_core.health import Health
 from service_core.interfaces import AbstractComponent, Component, ComponentStatus, Service
 from service_core.manager import ServiceManager
+from service_core.policy import Policy
 from service_core.proxy import Invocation
 from service_core.registry import LocalComponentRegistry, StaticComponentRegistry
 from service_core.server import Server
@@ -32,16 +35,19 @@ HERE = ChannelAddress("json", "http://here")
 
 @service(catalog=CATALOG)
 class Orders(Service):
+    @abstractmethod
     def place(self) -> str: ...
 
 
 @service(catalog=CATALOG)
 class Invoices(Service):
+    @abstractmethod
     def write(self) -> str: ...
 
 
 @service(catalog=CATALOG)
 class Loose(Service):
+    @abstractmethod
     def call(self) -> str: ...
 
 
@@ -88,7 +94,9 @@ class OrdersImpl(Orders):
 
 
 @implementation(catalog=CATALOG)
-class InvoicesImpl(Invoices): ...
+class InvoicesImpl(Invoices):
+    def write(self) -> str:
+        return "written here"
 
 
 class Recorder(AbstractComponent):
@@ -378,6 +386,40 @@ def test_addresses_of_another_kind_are_refused(addresses: Any, monkeypatch: pyte
     )
 
 
+# views
+
+
+def test_the_report_tells_what_is_hosted_and_called() -> None:
+    host = hosting(OrdersImpl(), ShopImpl())
+    assert host.report() == {"hosts": {}, "calls": {}}
+    host.startup(FakeServer())
+    host.register(8000)
+    host.get_service(Orders, "json").place()
+    report = host.report()
+    assert report["hosts"] == {
+        "shop": {"status": "running", "services": ["orders"], "addresses": "json(http://here:8000)"}
+    }
+    assert list(report["calls"]) == ["shop"]
+    assert "http://here:8000" in str(report["calls"])
+    assert list(host.running()) == ["shop"]
+
+
+def test_a_component_can_have_a_policy_of_its_own() -> None:
+    own, general = Policy(timeout=1), Policy(timeout=2)
+    channels: list[Channel] = []
+
+    def create(cls: type[Any]) -> Any:
+        channels.append(cls())
+        return channels[-1]
+
+    registry = StaticComponentRegistry({"shop": "json(http://h)", "office": "json(http://h)"})
+    factory = ChannelFactory(create=create, catalog=CATALOG)
+    both = ServiceManager(registry, factory, policy=general, policies={Shop: own}, catalog=CATALOG)
+    both.get_service(Orders).place()
+    both.get_service(Invoices).write()
+    assert [channel.policy for channel in channels] == [own, general]
+
+
 # the end
 
 
@@ -439,9 +481,7 @@ def test_a_closed_manager_gives_out_no_more_proxies(used: ServiceManager) -> Non
     for wanted, name in ((Orders, "shop"), (Invoices, "office")):
         with pytest.raises(LocalServiceException) as caught:
             used.get_service(wanted)
-        assert str(caught.value) == (
-            f"component '{name}' cannot be called any more: its service manager is closed"
-        )
+        assert str(caught.value) == (f"component '{name}' cannot be called any more: its service manager is closed")
 
 
 def test_a_manager_starts_its_registry() -> None:

@@ -65,7 +65,7 @@ class Library(Service):
     def page(self, name: str, page: int) -> str: ...
 
     @abstractmethod
-    @put("/documents/{name}")
+    @put("/documents/{name}", status=200)
     def store(self, name: str, document: Document, if_match: Annotated[str | None, Header()] = None) -> None: ...
 
     @abstractmethod
@@ -79,7 +79,7 @@ class Library(Service):
     def search(self, words: Annotated[list[str], Body()]) -> list[str]: ...
 
     @abstractmethod
-    @delete("/documents/{name}", status=204)
+    @delete("/documents/{name}")
     def remove(self, name: str) -> None: ...
 
     def internal(self) -> None: ...
@@ -196,8 +196,8 @@ def test_a_result_is_written_under_its_aliases_without_computed_fields() -> None
 
 
 def test_a_result_of_none_is_null_or_no_content() -> None:
-    assert PLANS["store"].write_result(None) == b"null"
-    assert PLANS["remove"].write_result(None) == b""
+    assert (PLANS["store"].status, PLANS["store"].write_result(None)) == (200, b"null")
+    assert (PLANS["remove"].status, PLANS["remove"].write_result(None)) == (204, b"")
 
 
 @pytest.mark.parametrize(
@@ -218,11 +218,25 @@ def test_what_other_servers_send_as_a_result_is_read(name: str, content_type: st
 
 
 @pytest.mark.parametrize(
+    ("content_type", "readable"),
+    [
+        ("application/json", True),
+        ("Application/JSON; charset=utf-8", True),
+        ("application/problem+json", True),
+        ("text/plain", True),
+        ("text/html", False),
+        ("application/msgpack", False),
+        ("", False),
+    ],
+)
+def test_results_come_as_json_or_plain_text(content_type: str, *, readable: bool) -> None:
+    assert PLANS["documents"].can_read(content_type) is readable
+
+
+@pytest.mark.parametrize(
     ("content_type", "content", "error", "reason"),
     [
-        ("text/html", b"<html>", MalformedData, "content type 'text/html' is not JSON"),
-        ("", b"x", MalformedData, "content type '' is not JSON"),
-        ("application/json", b'["a"', MalformedData, "Invalid JSON"),
+        ("application/json", b'["a"', MalformedData, "not valid JSON: EOF"),
         ("application/json", b"[NaN]", MalformedData, "not valid JSON"),
         ("application/json", b"", MalformedData, "the answer is empty"),
         ("application/json", b"[1]", ArgumentException, "Library.documents: result: 0: Input should be a valid string"),

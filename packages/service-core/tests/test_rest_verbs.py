@@ -28,7 +28,7 @@ def test_a_verb_says_how_a_method_is_called_and_whether_again(
     method = describe_service(Library, "library", "").methods["documents"]
     route = route_of(method.function)
     assert route is not None
-    assert (route.verb, route.path, route.status) == (name, "/documents", 200)
+    assert (route.verb, route.path, route.status) == (name, "/documents", None)
     assert method.idempotent == idempotent
 
 

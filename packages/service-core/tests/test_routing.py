@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from abc import abstractmethod
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -27,8 +29,10 @@ CATALOG = Catalog()
 
 @service(catalog=CATALOG)
 class Orders(Service):
+    @abstractmethod
     def place(self) -> str: ...
 
+    @abstractmethod
     async def place_later(self) -> str: ...
 
 
@@ -40,6 +44,8 @@ class Memory(Channel):
     """Answers with its name and the address that it chose."""
 
     made: list[Memory]
+    before: list[Callable[[], None]]
+    """What happens before a call asks for an address, the last one first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +53,8 @@ class Memory(Channel):
         Memory.made.append(self)
 
     def invoke(self, invocation: Invocation) -> Any:
+        if Memory.before:
+            Memory.before.pop()()
         return f"{self.name} at {self.get_url()}"
 
     async def invoke_async(self, invocation: Invocation) -> Any:
@@ -93,7 +101,7 @@ def call(route: Route) -> str:
 
 @pytest.fixture
 def registry() -> Registry:
-    Memory.made = []
+    Memory.made, Memory.before = [], []
     return Registry()
 
 
@@ -344,29 +352,54 @@ def test_a_closed_route_says_so(registry: Registry, routes: ComponentRoutes) -> 
 
 def test_a_channel_that_is_made_while_the_routes_are_closed_is_closed(registry: Registry) -> None:
     def create(cls: type[Any]) -> Any:
-        routes.close()
+        closing.close()
         return cls()
 
     factory = ChannelFactory(create=create, catalog=CATALOG)
-    routes = ComponentRoutes(registry, factory, CATALOG.component(Shop))
+    closing = ComponentRoutes(registry, factory, CATALOG.component(Shop))
     registry.offer("json")
-    assert "its service manager is closed" in unavailable(routes.route("json"))
+    assert "its service manager is closed" in unavailable(closing.route("json"))
     assert [made.closed for made in Memory.made] == [True]
 
 
-def test_a_change_while_the_channel_is_chosen_is_not_missed(registry: Registry) -> None:
+def test_a_change_while_the_channel_is_made_is_not_missed(registry: Registry) -> None:
     def create(cls: type[Any]) -> Any:
         if cls is Rest:
             registry.offer("json")
         return cls()
 
-    factory = ChannelFactory(create=create, catalog=CATALOG)
-    routes = ComponentRoutes(registry, factory, CATALOG.component(Shop))
+    changing = ComponentRoutes(registry, ChannelFactory(create=create, catalog=CATALOG), CATALOG.component(Shop))
     registry.offer("rest")
+    assert call(changing.route("")) == "json at http://h"
+
+
+async def test_a_change_between_choice_and_call_is_not_missed(registry: Registry, routes: ComponentRoutes) -> None:
     route = routes.route("")
-    with pytest.raises(ComponentUnavailableException):  # nobody is left at rest
-        call(route)
+    registry.offer("rest")
+    Memory.before.append(lambda: registry.offer("json"))
     assert call(route) == "json at http://h"
+    Memory.before.append(lambda: registry.offer("rest"))
+    assert await route.invoke_async(invocation("place_later")) == "rest at http://h"
+
+
+def test_a_call_does_not_run_after_its_instances_for_ever(registry: Registry, routes: ComponentRoutes) -> None:
+    registry.offer("rest")
+    for _ in range(10):
+        Memory.before += [lambda: registry.offer("rest"), lambda: registry.offer("json")]
+    assert "over channel" in unavailable(routes.route(""))
+    assert len(Memory.before) == 16
+
+
+def test_an_error_that_an_implementation_got_from_elsewhere_is_the_answer(
+    registry: Registry, routes: ComponentRoutes
+) -> None:
+    def fail() -> None:
+        raise ComponentUnavailableException("nobody offers component 'bank'")
+
+    registry.offer("rest")
+    Memory.before += [fail, fail]
+    assert unavailable(routes.route("")) == "nobody offers component 'bank'"
+    assert len(Memory.before) == 1
 
 
 def test_what_is_offered_is_logged(

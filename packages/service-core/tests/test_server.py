@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import ipaddress
 
+import pytest
+
 from service_core.server import Server
 
 
-def test_the_local_address_is_one_and_stays_the_same() -> None:
+@pytest.mark.parametrize("host", ["", "0.0.0.0", "::"])
+def test_a_server_on_all_addresses_is_reached_under_one_that_stays_the_same(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Server, "host", host)
     address = Server.get_local_ip()
-    assert ipaddress.ip_address(address).version in (4, 6)
+    assert not ipaddress.ip_address(address).is_unspecified
     assert Server.get_local_ip() is address
+
+
+def test_a_server_on_one_address_is_reached_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Server, "host", "127.0.0.9")
+    assert Server.get_local_ip() == "127.0.0.9"

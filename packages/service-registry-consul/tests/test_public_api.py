@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import pytest
+from stub_agent import wait_for
+
 import service_registry_consul
+from service_core.errors import ComponentUnavailableException
 from service_registry_consul import ConsulComponentRegistry
 
 
@@ -18,3 +22,14 @@ def test_nothing_is_asked_before_it_is_needed() -> None:
     with ConsulComponentRegistry(8000, "http://127.0.0.1:1") as registry:
         assert registry.status().last_error is None
         assert registry.status().watched == ()
+
+
+def test_an_error_about_a_component_says_what_is_wrong_with_consul() -> None:
+    with ConsulComponentRegistry(0, "http://127.0.0.1:1") as registry:
+        registry.snapshot("c")
+        wait_for(lambda: registry.status().last_error)
+        with pytest.raises(
+            ComponentUnavailableException,
+            match=r"nobody offered component 'c' .*at the moment cannot reach Consul at http://127\.0\.0\.1:1 .*'url'",
+        ):
+            registry.wait_for("c", 0.01)

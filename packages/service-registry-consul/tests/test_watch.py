@@ -278,7 +278,7 @@ def test_a_component_that_came_while_the_question_was_under_way_is_looked_at_wit
             return answer(nodes if ask.path.endswith("/late") else [], index="5")
         if ask.index == 0:
             return answer([] if "state" in ask.path else {}, index="5")
-        changed.wait(PATIENCE) if "state" in ask.path else agent.closing.wait(PATIENCE)
+        (changed if "state" in ask.path else agent.closing).wait(3 * PATIENCE)
         return answer([], index="6")
 
     with serving(script) as agent, ConsulComponentRegistry(0, agent.url, max_queries=1) as registry:

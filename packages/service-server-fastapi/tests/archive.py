@@ -93,7 +93,7 @@ class Archive(Service):
     async def add(self, record: Record) -> Record: ...
 
     @abstractmethod
-    @put("/records/{key}")
+    @put("/records/{key}", status=200)
     @raises(RecordNotFound, Locked)
     async def store(self, key: str, record: Annotated[Record | None, Body()] = None) -> None: ...
 
@@ -102,7 +102,7 @@ class Archive(Service):
     def rename(self, key: str, title: Annotated[str, Body()]) -> str: ...
 
     @abstractmethod
-    @delete("/records/{key}", status=204)
+    @delete("/records/{key}")
     def remove(self, key: str) -> None: ...
 
     @abstractmethod

@@ -126,11 +126,15 @@ class DeskImpl(Desk):
     """Counts what it runs, and blocks until it is released."""
 
     def __init__(self) -> None:
+        self.tell: Callable[[str], None] = lambda what: None
+        self.forget()
+
+    def forget(self) -> None:
+        """Be as new, for the next test."""
         self.runs: list[str] = []
         self.entered = threading.Semaphore(0)
         self.release = threading.Event()
         self.cancelled = threading.Event()
-        self.tell: Callable[[str], None] = lambda what: None
 
     def echo(self, text: str, *, times: int = 1) -> str:
         self.runs.append("echo")

@@ -25,7 +25,7 @@ def served() -> Iterator[tuple[FastAPIServer, World]]:
 @pytest.fixture
 def url(served: tuple[FastAPIServer, World]) -> str:
     server, world = served
-    world.desk.runs.clear()
+    world.desk.forget()
     return server.url
 
 
@@ -152,7 +152,6 @@ def test_more_calls_than_may_be_in_work_are_sent_away(url: str, world: World) ->
 
         world.desk.release.set()
         assert [one.result().status for one in blocked] == [200, 200]
-        world.desk.release.clear()
     assert (reply.status, reply.headers["retry-after"]) == (503, "1")
     assert (reply.error["code"], reply.error["correlation_id"]) == ("unavailable", "abc-1")
     assert world.desk.runs == ["block", "block"]
@@ -171,7 +170,13 @@ def test_a_broken_head_is_refused(url: str) -> None:
 
 def test_a_head_that_does_not_come_is_not_waited_for(url: str) -> None:
     with Connection(url) as connection:
+        connection.send(b"POST /invoke")
         assert connection.reply().status == 408
+        assert connection.is_closed()
+
+
+def test_a_connection_without_a_request_is_closed_without_a_word(url: str) -> None:
+    with Connection(url) as connection:
         assert connection.is_closed()
 
 

@@ -40,6 +40,12 @@ class WorkServer:
         self.url = f"http://127.0.0.1:{port}"
         self._process: subprocess.Popen[str] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The number of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
     def launch(self, **variables: object) -> subprocess.Popen[str]:
         """Start it, without waiting."""
         self._process = subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -151,7 +152,7 @@ class GalleryComponent(Component): ...
 
 def failure(kind: str) -> Exception:
     """What an implementation may raise."""
-    return {
+    known: dict[str, Callable[[], Exception]] = {
         "declared": lambda: NotHanging("Sunflowers", 3),
         "undeclared": lambda: ValueError("password=hunter2"),
         "remote": lambda: RemoteServiceException("elsewhere", code=ErrorCode.RESOURCE_EXHAUSTED),
@@ -159,7 +160,8 @@ def failure(kind: str) -> Exception:
         "missing": lambda: MissingTokenException("who are you?"),
         "invalid": lambda: InvalidTokenException("not yours either"),
         "expired": lambda: TokenExpiredException("yesterday"),
-    }[kind]()
+    }
+    return known[kind]()
 
 
 @implementation()

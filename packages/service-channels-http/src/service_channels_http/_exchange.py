@@ -14,7 +14,7 @@ from service_core.context import current_context
 __all__ = ["Exchange", "Outcome", "context_of"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # made for every call, so not frozen: that would take more than twice as long
 class Outcome:
     """How a call ended on the server."""
 
@@ -29,7 +29,7 @@ class Outcome:
         return self.result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Exchange(ABC):
     """One call, its arguments already written; used by one thread or task."""
 

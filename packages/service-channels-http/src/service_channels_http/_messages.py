@@ -12,7 +12,8 @@ from service_core import Deadline
 __all__ = ["HTTPReply", "HTTPRequest"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Neither is frozen: they are made for every call, and that would take more than twice as long.
+@dataclass(slots=True, kw_only=True)
 class HTTPRequest:
     """One attempt of one call."""
 
@@ -31,7 +32,7 @@ class HTTPRequest:
         return f"{self.caller} at {_without_secrets(self.url)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class HTTPReply:
     """What came back."""
 

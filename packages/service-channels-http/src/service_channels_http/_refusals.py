@@ -9,6 +9,7 @@ from typing import Final
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_core import ProtocolException, ServiceCommunicationException
 from service_core.errors import code_for_status
+from service_core.rest import read_message
 from service_core.wire import WireError, error_from_wire, token_error
 
 __all__ = ["media_type", "refused", "retry_after", "unreadable"]
@@ -17,8 +18,8 @@ _SHOWN: Final = 200
 """How many bytes of an answer that cannot be read an error keeps."""
 
 
-def refused(request: HTTPRequest, reply: HTTPReply, told: WireError | None = None) -> Exception:
-    """The error for a reply with a status >= 400 that is none of ours; ``told`` is what can be read from its body."""
+def refused(request: HTTPRequest, reply: HTTPReply) -> Exception:
+    """The error for a reply with a status >= 400 that is none of ours, with the message that its body may have."""
     where = request.where
     if reply.status == 401:
         return token_error(reply.headers.get("www-authenticate", ""), where)
@@ -30,6 +31,7 @@ def refused(request: HTTPRequest, reply: HTTPReply, told: WireError | None = Non
             retry_after=retry_after(reply),
             details=_shown(reply),
         )
+    told = read_message(reply.status, reply.headers.get("content-type", ""), reply.content)
     if told is None:
         told = WireError(code=code_for_status(reply.status), message=f"HTTP {reply.status}", details=_shown(reply))
     return error_from_wire(told, where=where, declared={}, refused=True, retry_after=retry_after(reply))

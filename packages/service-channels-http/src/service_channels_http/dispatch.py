@@ -25,7 +25,7 @@ from service_core.wire import (
 __all__ = ["DispatchChannel", "DispatchJSONChannel", "DispatchMSGPackChannel"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Dispatch(Exchange):
     """One call, written."""
 

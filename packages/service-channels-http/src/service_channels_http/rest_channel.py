@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from service_channels_http._exchange import Exchange, Outcome, context_of
 from service_channels_http._messages import HTTPReply, HTTPRequest
-from service_channels_http._refusals import refused, retry_after, unreadable
+from service_channels_http._refusals import media_type, refused, retry_after, unreadable
 from service_channels_http.httpx_channel import HTTPXChannel
 from service_core import (
     ArgumentException,
@@ -20,7 +20,7 @@ from service_core import (
     Invocation,
     ServiceCommunicationException,
 )
-from service_core.rest import PROBLEM_TYPE, RestRequest, RoutePlan, RouteTable, read_message, read_problem
+from service_core.rest import PROBLEM_TYPE, RestRequest, RoutePlan, RouteTable, read_problem
 from service_core.wire import MalformedData, context_to_headers, error_from_wire
 
 __all__ = ["RestChannel"]
@@ -28,7 +28,7 @@ __all__ = ["RestChannel"]
 _ACCEPT: Final = f"application/json, {PROBLEM_TYPE}, text/plain;q=0.5"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _RestCall(Exchange):
     """One call, written."""
 
@@ -62,16 +62,18 @@ class _RestCall(Exchange):
         return Outcome(error=error)
 
     def _result(self, request: HTTPRequest, reply: HTTPReply) -> Any:
+        content_type = reply.headers.get("content-type", "")
+        if reply.content and not self.plan.can_read(content_type):
+            raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
         try:
-            return self.plan.read_result(reply.headers.get("content-type", ""), reply.content)
+            return self.plan.read_result(content_type, reply.content)
         except (MalformedData, ArgumentException) as error:
             raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
 
     def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
-        content_type = reply.headers.get("content-type", "")
-        problem = read_problem(content_type, reply.content)
+        problem = read_problem(reply.headers.get("content-type", ""), reply.content)
         if problem is None:
-            return refused(request, reply, read_message(reply.status, content_type, reply.content))
+            return refused(request, reply)
         return error_from_wire(
             problem.to_error(),
             where=request.where,

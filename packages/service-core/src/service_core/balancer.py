@@ -51,7 +51,8 @@ class Balancer:
         if not endpoints:
             raise ComponentUnavailableException(
                 f"nobody offers component '{self.component}' over channel '{self.channel}' at the moment; the call "
-                f"can be repeated when a server that hosts it is registered"
+                f"can be repeated when a server that hosts it is registered",
+                details={"component": self.component, "channel": self.channel},
             )
         return endpoints
 

@@ -27,6 +27,8 @@ logger: Final = logging.getLogger("service.routing")
 
 FIRST_ANSWER: Final = 3.0
 """Seconds that a first call waits for the registry's first word on a component."""
+_OTHER_CHOICES: Final = 3
+"""How often a call chooses again whose channel lost its instances before it could ask one."""
 
 
 class ComponentRoutes:
@@ -179,6 +181,11 @@ class Route(InvocationHandler):
         if channel is None:
             self._routes.wait_until_known(_patience())
             channel = self._choose()
+        for _ in range(_OTHER_CHOICES):
+            try:
+                return channel.invoke(invocation)
+            except ComponentUnavailableException as error:
+                channel = self._choose_after(error, channel)
         return channel.invoke(invocation)
 
     async def invoke_async(self, invocation: Invocation) -> Any:
@@ -187,12 +194,23 @@ class Route(InvocationHandler):
         if channel is None:
             await self._routes.wait_until_known_async(_patience())
             channel = self._choose()
+        for _ in range(_OTHER_CHOICES):
+            try:
+                return await channel.invoke_async(invocation)
+            except ComponentUnavailableException as error:
+                channel = self._choose_after(error, channel)
         return await channel.invoke_async(invocation)
 
     def reset(self) -> None:
         """Choose again at the next call."""
         self._version += 1
         self._channel = None
+
+    def _choose_after(self, error: ComponentUnavailableException, channel: Channel) -> Channel:
+        """The channel after one that had no instances any more: another may be offered since it was chosen."""
+        if error.details != {"component": self._routes.descriptor.name, "channel": channel.name}:
+            raise error  # not from the choice of an instance
+        return self._choose()
 
     def _choose(self) -> Channel:
         version = self._version

@@ -1,5 +1,4 @@
-"""Whether Consul answers: kept for the registry's status, and logged so that a long outage does not fill the
-log."""
+"""Whether Consul answers: kept for the registry's status, and logged so that a long outage does not fill the log."""
 
 from __future__ import annotations
 
@@ -40,8 +39,7 @@ class ConsulStatus:
 
 
 class Contact:
-    """Collects successes and failures from several threads; one source is one thing that is asked
-    repeatedly."""
+    """Collects successes and failures from several threads; one source is one thing that is asked repeatedly."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -82,6 +80,12 @@ class Contact:
             self._log_again_at = now + self._silence
         self._logged.add(error)
         return True
+
+    @property
+    def trouble(self) -> str | None:
+        """What fails at the moment, None if nothing does."""
+        with self._lock:
+            return next(iter(self._failing.values()), None)
 
     def status(self, *, watched: tuple[str, ...], stale: tuple[str, ...], registered: tuple[str, ...]) -> ConsulStatus:
         """The state at this moment, with what others know."""

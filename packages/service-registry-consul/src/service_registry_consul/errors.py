@@ -49,6 +49,4 @@ def refused(url: str, status: int, body: str) -> ConsulRefusal:
             f"{said}; too many connections come from this machine: lower setting 'max_queries', or raise "
             f"limits.http_max_conns_per_client of the agent"
         )
-    if 400 <= status < 500 or status < 200:
-        return ConsulRefusal(f"{said}; {CHECK_URL}")
-    return ConsulRefusal(f"{said}; it is asked again")
+    return ConsulRefusal(f"{said}; it is asked again" if status >= 500 else f"{said}; {CHECK_URL}")

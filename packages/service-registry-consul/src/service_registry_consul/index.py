@@ -1,5 +1,4 @@
-"""The rules for blocking queries, as Consul's page "Blocking Queries" states them. Pure: time is handed
-in."""
+"""The rules for blocking queries, as Consul's page "Blocking Queries" states them. Pure: time is handed in."""
 
 from __future__ import annotations
 
@@ -34,8 +33,7 @@ def next_index(previous: int, answered: int) -> int:
 
 
 class TokenBucket:
-    """Lets a few answers pass at once and then one per interval, so that a busy Consul is not asked in a
-    loop."""
+    """Lets a few answers pass at once and then one per interval, so that a busy Consul is not asked in a loop."""
 
     def __init__(self, burst: int = BURST, refill: float = REFILL) -> None:
         self._burst = burst
@@ -44,8 +42,7 @@ class TokenBucket:
         self._seen: float | None = None
 
     def take(self, now: float) -> float:
-        """Take a token at ``now``, in seconds of a clock that only goes forward; seconds to wait until it is
-        there."""
+        """Take a token at ``now``, in seconds of a clock that only goes forward; seconds to wait until it is there."""
         if self._seen is not None:
             refilled = (now - self._seen) / self._refill if self._refill else self._burst
             self._tokens = min(self._burst, self._tokens + refilled)

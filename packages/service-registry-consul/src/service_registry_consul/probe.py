@@ -45,8 +45,7 @@ def probe(check: Mapping[str, Any], timeout: float) -> State:
 
 
 def ask(source: HealthSource, component: str, timeout: float) -> State:
-    """The state that a health source tells; critical if it raises or takes longer than ``timeout``
-    seconds."""
+    """The state that a health source tells; critical if it raises or takes longer than ``timeout`` seconds."""
     try:
         health = asyncio.run(_within(source(component), timeout))
         return _STATES[health.status]

@@ -33,8 +33,7 @@ class Registrar:
 
     def __init__(self, settings: ConsulSettings, contact: Contact) -> None:
         self.health_source: HealthSource | None = None
-        """Who tells the health for heartbeats; without one a component is healthy as long as it is
-        registered."""
+        """Who tells the health for heartbeats; without one a component is healthy as long as it is registered."""
         self._settings = settings
         self._contact = contact
         self._changed = threading.Condition()

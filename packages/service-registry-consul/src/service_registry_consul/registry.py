@@ -69,8 +69,7 @@ class ConsulComponentRegistry(ComponentRegistry):
             self._registrar.register(registration)
 
     def deregister(self, descriptor: ComponentDescriptor) -> None:
-        """Take a component out of Consul; waits until that is done, or clear that the agent does not
-        answer."""
+        """Take a component out of Consul; waits until that is done, or clear that the agent does not answer."""
         self._registrar.deregister(descriptor.name)
 
     def follow(self, component: str) -> None:
@@ -87,8 +86,10 @@ class ConsulComponentRegistry(ComponentRegistry):
         )
 
     def describe(self) -> str:
-        """The agent's address."""
-        return f"ConsulComponentRegistry at {self._settings.address}"
+        """The agent's address, and what is wrong with it at the moment."""
+        where = f"ConsulComponentRegistry at {self._settings.address}"
+        trouble = self._contact.trouble
+        return where if trouble is None else f"{where}; at the moment {trouble}"
 
     def close(self) -> None:
         """Deregister, end both threads and close all connections; safe to call twice.

@@ -47,8 +47,7 @@ class ConsulSettings(BaseSettings):
     """The ACL token. It needs ``service:write`` for what is registered, ``service:read`` and ``node:read``
     for what is looked for. Sent in a header, never logged."""
     datacenter: str | None = None
-    """Where to look for components, if not in the agent's own datacenter. Registration is always with the
-    agent."""
+    """Where to look for components, if not in the agent's own datacenter. Registration is always with the agent."""
     ca_file: Path | None = Field(default=None, validation_alias=AliasChoices("SERVICE_CONSUL_CA_FILE", "CONSUL_CACERT"))
     """The CA that signed the agent's certificate; None for the system's."""
     cert_file: Path | None = Field(
@@ -91,15 +90,15 @@ class ConsulSettings(BaseSettings):
     # what is looked for
 
     wait: float = Field(default=60.0, ge=1, le=600)
-    """How long a watch waits for a change before it asks again; a link that swallows everything is noticed
-    then."""
+    """How long a watch waits for a change before it asks again; a link that swallows everything is noticed then."""
     max_queries: int = Field(default=100, ge=1)
-    """Up to so many components get a watch, and so a connection, of their own; further ones share two. An
-    agent allows 200 connections from one address (``limits.http_max_conns_per_client``)."""
+    """Up to so many components get a watch, and so a connection, of their own; further ones share three. An agent
+    allows 200 connections from one address, of all processes together (``limits.http_max_conns_per_client``)."""
     allow_schemes: tuple[str, ...] = ("http", "https")
     """Addresses with other schemes are not used."""
     allow_cidrs: tuple[Network, ...] = ()
-    """If given, only addresses whose host is an IP address in one of these networks are used."""
+    """If given, only addresses whose host is an IP address in one of these networks are used; names are not resolved
+    for that, so they are not."""
 
     @field_validator("url")
     @classmethod
@@ -151,8 +150,7 @@ class ConsulSettings(BaseSettings):
         return self.address.startswith("https:")
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """The TLS side of a connection to the agent, None without TLS. Raises OSError for unreadable
-        files."""
+        """The TLS side of a connection to the agent, None without TLS. Raises OSError for unreadable files."""
         if not self.uses_tls:
             return None
         context = ssl.create_default_context(cafile=self.ca_file)

@@ -34,7 +34,7 @@ class Reading:
 def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
     """Read the answer of ``/v1/health/service/<component>``. Raises ValueError if it is not a list."""
     if not isinstance(nodes, list):
-        raise ValueError(f"a list of instances was expected, not {type(nodes).__name__}")  # noqa: TRY004 - bad data, not a bad call
+        raise ValueError(f"a list of instances was expected, not {type(nodes).__name__}")  # noqa: TRY004
     complaints: list[str] = []
     instances: list[tuple[int, str, list[ChannelAddress]]] = []
     for node in nodes:
@@ -70,7 +70,7 @@ def _id(node: Any) -> str:
 def _parts(node: Any) -> tuple[Mapping[str, str], int | None]:
     """Meta entries and rank of an instance, None if it is not to be called. Raises ValueError."""
     if not isinstance(node, Mapping) or not isinstance(node.get("Service"), Mapping):
-        raise ValueError("it is none of a service")  # noqa: TRY004 - bad data, not a bad call
+        raise ValueError("it is none of a service")  # noqa: TRY004
     meta, checks = node["Service"].get("Meta") or {}, node.get("Checks") or []
     if not isinstance(meta, Mapping) or not all(isinstance(value, str) for value in meta.values()):
         raise ValueError("its meta entries are no texts")

@@ -15,7 +15,7 @@ __all__ = ["Answer", "Headers", "envelope", "problem", "refusal"]
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: one is made for every call, and that would take twice as long
 class Answer:
     """What is sent back."""
 

@@ -38,7 +38,7 @@ class Dispatcher:
     async def dispatch(self, content_type: str, body: bytes, context: CallContext | None = None) -> Answer:
         """Carry out one call. Whatever the bytes are, there is an answer; only cancellation is raised."""
         context = identified(context or CallContext())
-        codec = CODECS.get(content_type.partition(";")[0].strip().lower())
+        codec = CODECS.get(content_type) or CODECS.get(content_type.partition(";")[0].strip().lower())
         if codec is None:
             told = f"content type {content_type[:100]!r} is not one of {', '.join(CODECS)}"
             return envelope(refusal(ErrorCode.INVALID_ARGUMENT, told, context=context), status=415)
@@ -52,7 +52,13 @@ class Dispatcher:
         except ArgumentException as error:
             wrong = refusal(error.code, error.message, details=error.details, context=context)
             return envelope(wrong, codec=codec)
-        return await self._answer(codec, target, arguments, context)
+        outcome = await self._calls.carry_out(target, arguments, partial(codec.write_result, target.plan), context)
+        if isinstance(outcome, Failure):
+            # Status 200 says that the implementation has run, to whatever outcome.
+            status = 200 if outcome.executed else None
+            return envelope(outcome.error, status=status, codec=codec, headers=outcome.headers)
+        headers = correlation(context.correlation_id)
+        return Answer(status=200, content_type=codec.content_type, body=outcome, headers=headers)
 
     def _read(self, codec: Codec, body: bytes) -> tuple[Target, tuple[Any, ...]]:
         request = codec.read_request(body)
@@ -60,19 +66,6 @@ class Dispatcher:
         if target is None:
             raise _UnknownMethod(f"there is no method {request.method[:200]!r} here")
         return target, codec.read_arguments(target.plan, request)
-
-    async def _answer(self, codec: Codec, target: Target, arguments: tuple[Any, ...], context: CallContext) -> Answer:
-        outcome = await self._calls.carry_out(target, arguments, partial(codec.write_result, target.plan), context)
-        if isinstance(outcome, Failure):
-            # Status 200 says that the implementation has run, to whatever outcome.
-            status = 200 if outcome.executed else None
-            return envelope(outcome.error, status=status, codec=codec, headers=outcome.headers)
-        return Answer(
-            status=200,
-            content_type=codec.content_type,
-            body=outcome,
-            headers=correlation(context.correlation_id),
-        )
 
 
 class _UnknownMethod(LookupError):

@@ -36,7 +36,7 @@ _WITH_BODY: Final[Mapping[int | str, str]] = {
 def documented(plan: RoutePlan) -> dict[str, Any]:
     """What FastAPI's route is to be told about a method."""
     summary, _, description = inspect.cleandoc(plan.method.function.__doc__ or "").partition("\n")
-    status = plan.route.status
+    status = plan.status
     said: dict[str, Any] = {
         "name": plan.method.name,
         "operation_id": f"{plan.service.name}.{plan.method.name}",

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
 from service_core.errors import ErrorCode
-from service_core.wire import context_from_headers
-from service_server_fastapi.answers import Answer, envelope, refusal
+from service_core.wire import CONTEXT_HEADERS, context_from_headers
+from service_server_fastapi.answers import envelope, refusal
+from service_server_fastapi.calls import identified
 from service_server_fastapi.dispatcher import Dispatcher
-from service_server_fastapi.intake import UNREAD, Disconnected, Intake, Refused, headers_of
+from service_server_fastapi.intake import UNREAD, Disconnected, Intake, Refused
 from service_server_fastapi.sending import send_answer
 
-__all__ = ["InvokeEndpoint"]
+__all__ = ["INVOKE", "InvokeEndpoint"]
+
+INVOKE: Final = "/invoke"
+"""Where calls are sent to."""
+
+_READ: Final = {name.encode(): name for name in ("content-type", "content-length", *CONTEXT_HEADERS)}
 
 
 class InvokeEndpoint:
@@ -25,19 +31,18 @@ class InvokeEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        headers = headers_of(scope)
+        headers = {_READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
+        context = identified(context_from_headers(headers))
         try:
             with self._intake.admitted():
-                await send_answer(send, await self._answer(scope, receive, headers))
+                if scope["method"] != "POST":
+                    allow = ("allow", "POST")
+                    raise Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
+                body = await self._intake.read_body(receive, headers)
+                answer = await self._dispatcher.dispatch(headers.get("content-type", ""), body, context)
+                await send_answer(send, answer)
         except Disconnected:
             return
         except Refused as refused:
-            error = refusal(refused.code, str(refused), context=context_from_headers(headers))
+            error = refusal(refused.code, str(refused), context=context)
             await send_answer(send, envelope(error, status=refused.status, headers=refused.headers))
-
-    async def _answer(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> Answer:
-        if scope["method"] != "POST":
-            allow = ("allow", "POST")
-            raise Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
-        body = await self._intake.read_body(receive, headers)
-        return await self._dispatcher.dispatch(headers.get("content-type", ""), body, context_from_headers(headers))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Final, Self
 
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from service_core.errors import ErrorCode
 from service_server_fastapi.answers import Headers
@@ -63,26 +64,35 @@ class Intake:
         announced = headers.get("content-length", "")
         if announced.isdigit() and int(announced[:19]) > self._settings.max_body_bytes:
             raise self._too_large()
+        timeout, begin = self._settings.receive_timeout, time.monotonic()
         try:
-            return await within(self._receive_all(receive), self._settings.receive_timeout)
+            body, more = self._take(await within(receive(), timeout))
+            if more:
+                body = await within(self._receive_rest(receive, body), timeout + begin - time.monotonic())
+            return body
         except TimeIsUp:
-            told = f"the request did not arrive within {self._settings.receive_timeout:g} s"
+            told = f"the request did not arrive within {timeout:g} s"
             raise Refused(408, told, ErrorCode.DEADLINE_EXCEEDED, headers=UNREAD) from None
 
-    async def _receive_all(self, receive: Receive) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise Disconnected
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
+    async def _receive_rest(self, receive: Receive, first: bytes) -> bytes:
+        parts = [first]
+        size, more = len(first), True
+        while more:
+            part, more = self._take(await receive())
+            size += len(part)
             if size > self._settings.max_body_bytes:
                 raise self._too_large()
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            parts.append(part)
+        return b"".join(parts)
+
+    def _take(self, message: Message) -> tuple[bytes, bool]:
+        """A part of the body, and whether there is more."""
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        part: bytes = message.get("body", b"")
+        if len(part) > self._settings.max_body_bytes:
+            raise self._too_large()
+        return part, message.get("more_body", False)
 
     def _too_large(self) -> Refused:
         return Refused(413, f"the request is larger than {self._settings.max_body_bytes} bytes", headers=UNREAD)

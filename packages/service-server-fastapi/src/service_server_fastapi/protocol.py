@@ -14,6 +14,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from service_server_fastapi.joined import joined
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["LimitedConfig", "LimitedProtocol"]
@@ -54,7 +55,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client that connects is about to send something."""
-        super().connection_made(transport)
+        super().connection_made(joined(transport, self.loop))
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
@@ -94,8 +95,12 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._head_timer = None
-        if self._is_awaiting_head:
+        if not self._is_awaiting_head:
+            return
+        if self._head_size > 0:
             self._refuse(b"408 Request Timeout")
+        else:
+            self.transport.close()  # an answer could be taken for that to a request which is on its way
 
     def _refuse(self, status: bytes) -> None:
         self._end_of_head()

@@ -124,7 +124,7 @@ def _endpoint(plan: RoutePlan, target: Target, calls: Calls) -> Callable[..., Aw
             return _response(problem(outcome.error, executed=outcome.executed, headers=outcome.headers))
         return _response(
             Answer(
-                status=plan.route.status,
+                status=plan.status,
                 content_type="application/json",
                 body=outcome,
                 headers=correlation(context.correlation_id),

@@ -33,13 +33,8 @@ class Routes:
         # Before the user's routes, among which there may be one that takes every path.
         self._app.router.routes.insert(0, Route(path, endpoint, include_in_schema=False))
 
-    def add_health(
-        self,
-        path: str,
-        check: Callable[[], Awaitable[Health]],
-        status_of: Callable[[Health], int] = lambda health: health.status.http_status,
-    ) -> None:
-        """Tell health at a path as JSON. Raises DeclarationException if it is taken."""
+    def add_health(self, path: str, check: Callable[[], Awaitable[Health]], status_of: Callable[[Health], int]) -> None:
+        """Tell health at a path as JSON, with that status. Raises DeclarationException if it is taken."""
         self.add(path, HealthEndpoint(check, details=self._details, status_of=status_of))
 
 

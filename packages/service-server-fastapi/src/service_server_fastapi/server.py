@@ -18,7 +18,8 @@ from service_core.server import WILDCARDS
 from service_health import HealthCheckManager, HealthModule
 from service_server_fastapi.calls import Calls
 from service_server_fastapi.dispatcher import Dispatcher
-from service_server_fastapi.endpoint import InvokeEndpoint
+from service_server_fastapi.endpoint import INVOKE, InvokeEndpoint
+from service_server_fastapi.front import Front
 from service_server_fastapi.health import LIVE, READY, ServerHealth
 from service_server_fastapi.hosting import Hosting, HostingState
 from service_server_fastapi.intake import Intake
@@ -205,11 +206,14 @@ class FastAPIServer(Server):
         services, expose_errors = hosting.manager.hosted_services(), self.settings.expose_errors
         intake = Intake(self.settings)
         dispatcher = Dispatcher(services, self._workers, expose_errors=expose_errors)
-        self._routes.add("/invoke", InvokeEndpoint(dispatcher, intake))
+        endpoint = InvokeEndpoint(dispatcher, intake)
+        self._routes.add(INVOKE, endpoint)
+        self._front = Front(self.app, INVOKE, TrafficMiddleware(endpoint, self._traffic))
         checks = environment.get(HealthCheckManager)
         self._health = ServerHealth(hosting, checks, timeout=self.settings.health_timeout)
-        self._routes.add_health(LIVE, self._health.live)
-        self._routes.add_health(READY, self._health.ready)
+        map_health = hosting.manager.component_registry.map_health
+        self._routes.add_health(LIVE, self._health.live, map_health)
+        self._routes.add_health(READY, self._health.ready, map_health)
         if self.settings.report:
             self._routes.add(REPORT, Report(hosting, self._health, details=self.settings.details).answer)
         mount_services(self.app, services, calls=Calls(self._workers, expose_errors=expose_errors), intake=intake)
@@ -217,7 +221,7 @@ class FastAPIServer(Server):
 
     def _listen(self, bound: socket.socket, hosting: Hosting) -> None:
         lifespan = self._lifespan = Lifespan(self.app, lambda: self._running(hosting), keeps=True)
-        self._listener = Listener(self.app, bound, self.settings)
+        self._listener = Listener(self._front, bound, self.settings)
         try:
             self._listener.start()
         except LocalServiceException:

@@ -95,13 +95,13 @@ class _Sending:
 
     def __call__(self, message: Message) -> Awaitable[None]:
         self.has_begun = True
-        return self._send(_closing(message) if self._is_stopping() else message)
+        if message["type"] == "http.response.start" and self._is_stopping():
+            message = _closing(message)
+        return self._send(message)
 
 
 def _closing(message: Message) -> Message:
-    """The same with a header that lets the caller open its next connection elsewhere."""
-    if message["type"] != "http.response.start":
-        return message
+    """The start of a response with a header that lets the caller open its next connection elsewhere."""
     headers = [header for header in message.get("headers", ()) if header[0].lower() != b"connection"]
     return {**message, "headers": [*headers, (b"connection", b"close")]}
 

@@ -19,7 +19,7 @@ __all__ = ["AsyncEngine", "Engine"]
 C = TypeVar("C", Connection, AsyncConnection)
 
 _MANY: Final = 1000
-"""Origins without connections that are remembered."""
+"""Addresses that are remembered, of requests and of instances without a connection."""
 
 
 class _Place(Generic[C]):
@@ -33,15 +33,19 @@ class _Place(Generic[C]):
 
 
 class _Places(Generic[C]):
-    """What both engines share: the places by the beginning of their addresses."""
+    """What both engines share: where requests go, by their address."""
 
     def __init__(self, limits: httpx.Limits) -> None:
         self._limits = limits
         self._places: dict[str, _Place[C] | None] = {}
+        self._known: dict[str, tuple[_Place[C], str]] = {}
         self.is_closed = False
 
     def find(self, url: str) -> tuple[_Place[C], str] | None:
         """Where to send a request, and its target there; None if httpx has to do it."""
+        known = self._known.get(url)
+        if known is not None:
+            return known
         beginning, target = split(url)
         try:
             place = self._places[beginning]
@@ -49,7 +53,12 @@ class _Places(Generic[C]):
             self._forget_unused()
             origin = Origin.parse(beginning) if self._limits.max_connections is None else None
             place = self._places[beginning] = None if origin is None else _Place(origin, self._limits)
-        return (place, target) if place is not None and target else None
+        if place is None or not target:
+            return None
+        if len(self._known) >= _MANY:
+            self._known.clear()
+        self._known[url] = place, target
+        return place, target
 
     def keep(self, place: _Place[C], connection: C) -> None:
         """Take a connection back after a call."""
@@ -73,6 +82,7 @@ class _Places(Generic[C]):
             for beginning, place in list(self._places.items()):
                 if place is None or place.idle.is_empty():
                     self._places.pop(beginning, None)
+            self._known.clear()
 
 
 class Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from typing import Generic, Protocol, TypeVar
@@ -38,8 +39,8 @@ class Idle(Generic[C]):
     def __init__(self, *, limit: int | None, expiry: float | None) -> None:
         """At most ``limit`` connections are kept, each ``expiry`` seconds; None for no limit."""
         self._connections: deque[C] = deque()  # its methods are atomic
-        self._limit = limit
-        self._expiry = expiry
+        self._limit = math.inf if limit is None else limit
+        self._expiry = math.inf if expiry is None else expiry
 
     def take(self) -> C | None:
         """A connection that can be used, None if there is none."""
@@ -48,7 +49,7 @@ class Idle(Generic[C]):
                 connection = self._connections.pop()
             except IndexError:
                 return None
-            if not self._is_old(connection, time.monotonic()) and connection.is_fresh():
+            if time.monotonic() - connection.idle_since < self._expiry and connection.is_fresh():
                 return connection
             connection.close()
 
@@ -78,11 +79,7 @@ class Idle(Generic[C]):
                 oldest = self._connections.popleft()
             except IndexError:
                 return
-            surplus = self._limit is not None and len(self._connections) >= self._limit
-            if not surplus and not self._is_old(oldest, now):
+            if len(self._connections) < self._limit and now - oldest.idle_since < self._expiry:
                 self._connections.appendleft(oldest)
                 return
             oldest.close()
-
-    def _is_old(self, connection: C, now: float) -> bool:
-        return self._expiry is not None and now - connection.idle_since >= self._expiry

@@ -30,13 +30,14 @@ _RESERVED: Final = frozenset(
 )
 _HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_TEXT: Final = re.compile(r"[!-~]([ -~]*[!-~])?|")
+_LITERALS: Final[dict[str, type]] = {"integer": int, "number": float, "boolean": bool}
 _SCALARS: Final = frozenset({"string", "integer", "number", "boolean", "null"})
 
 
 class Parameter:
     """One parameter of a method, and its place in the request. Immutable."""
 
-    __slots__ = ("default", "is_list", "marker", "name", "place", "python_name", "wire")
+    __slots__ = ("_literals", "default", "is_list", "marker", "name", "place", "python_name", "wire")
 
     def __init__(self, parameter: ParameterDescriptor, place: Place, marker: Marker | None, where: str) -> None:
         """Plan it. Raises DeclarationException, beginning with ``where``, if values of the type cannot travel there."""
@@ -50,6 +51,7 @@ class Parameter:
         """Whether it travels as several values of one name."""
         self.default = parameter.default
         """What its absence means to the server."""
+        self._literals: tuple[type, ...] = ()
         if place is not Place.BODY:
             self._plan_text(parameter, f"{where}: parameter '{parameter.name}'")
 
@@ -73,7 +75,7 @@ class Parameter:
             return self.wire.from_json(to_json(texts))
         except ArgumentException as error:
             # A strict type, and an enum of numbers, want the number that the text is.
-            data = _data(texts) if isinstance(texts, str) else [_data(text) for text in texts]
+            data = self._literal(texts) if isinstance(texts, str) else [self._literal(text) for text in texts]
             try:
                 return self.wire.from_json(to_json(data))
             except ArgumentException:
@@ -102,6 +104,15 @@ class Parameter:
                 f"make None its default"
             )
         self.default = self._default_on_absence(nullable="null" in kinds)
+        self._literals = tuple(_LITERALS[kind] for kind in kinds | item_kinds if kind in _LITERALS)
+
+    def _literal(self, text: str) -> Any:
+        """The number or truth value that a text is, if the type has such; else the text."""
+        try:
+            data = from_json(text, allow_inf_nan=False)
+        except ValueError:
+            return text
+        return data if type(data) in self._literals else text
 
     def _default_on_absence(self, *, nullable: bool) -> Any:
         if self.default is not NO_DEFAULT:
@@ -214,11 +225,3 @@ _JSON_TYPES: Final[dict[type, str]] = {
 
 def _text(data: Any) -> str:
     return data if isinstance(data, str) else to_json(data).decode()
-
-
-def _data(text: str) -> Any:
-    try:
-        data = from_json(text, allow_inf_nan=False)
-    except ValueError:
-        return text
-    return data if isinstance(data, int | float) else text

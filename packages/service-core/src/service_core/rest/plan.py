@@ -51,6 +51,7 @@ class RoutePlan:
         "result",
         "route",
         "service",
+        "status",
         "template",
     )
 
@@ -70,9 +71,11 @@ class RoutePlan:
         """In the order of the method's."""
         self.body = next((one for one in self.parameters if one.place is Place.BODY), None)
         self.result = WireType(method.result, f"{method.where}: result", by_alias=True)
-        if route.status in _WITHOUT_BODY and method.result is not NoneType:
+        self.status = route.status or (204 if method.result is NoneType else 200)
+        """The HTTP status of a success."""
+        if not self.has_result and method.result is not NoneType:
             raise DeclarationException(
-                f"{method.where}: an answer with status {route.status} has no body, but the method returns "
+                f"{method.where}: an answer with status {self.status} has no body, but the method returns "
                 f"{method.result!r}; let it return None, or take another status"
             )
 
@@ -84,7 +87,7 @@ class RoutePlan:
     @property
     def has_result(self) -> bool:
         """Whether a success is answered with a body."""
-        return self.route.status not in _WITHOUT_BODY
+        return self.status not in _WITHOUT_BODY
 
     def write(self, arguments: tuple[Any, ...]) -> RestRequest:
         """A call. Raises ArgumentException if an argument does not fit its type or its place."""
@@ -115,20 +118,23 @@ class RoutePlan:
         written = self.result.to_json(result)
         return written if self.has_result else b""
 
-    def read_result(self, content_type: str, content: bytes) -> Any:
-        """The result from the body of a success. Raises MalformedData, ArgumentException.
-
-        What comes of a method that returns None is not looked at, as long as it is JSON or plain text.
-        """
+    def can_read(self, content_type: str) -> bool:
+        """Whether a result may come in that type: in JSON, or as plain text, as other servers send texts."""
         media_type = media_type_of(content_type)
-        is_void = self.method.result is NoneType
+        return is_json(media_type) or media_type == "text/plain"
+
+    def read_result(self, content_type: str, content: bytes) -> Any:
+        """The result from the body of a success, of a type that can be read. Raises MalformedData, ArgumentException.
+
+        What comes of a method that returns None is not looked at.
+        """
         if not content:
             return self._nothing()
-        if is_json(media_type):
-            return None if is_void else read_json(self.result, content)
-        if media_type == "text/plain":
-            return None if is_void else self.result.from_plain(content.decode(errors="replace"))
-        raise MalformedData(f"content type '{media_type}' is not JSON")
+        if self.method.result is NoneType:
+            return None
+        if is_json(media_type_of(content_type)):
+            return read_json(self.result, content)
+        return self.result.from_plain(content.decode(errors="replace"))
 
     def _nothing(self) -> Any:
         try:

@@ -25,7 +25,7 @@ class RouteDetails(TypedDict, total=False):
     """What a verb may say beyond the path."""
 
     status: int
-    """The HTTP status of a success, 200 if nothing is said. 204 has no body, so the method returns None."""
+    """The HTTP status of a success: if nothing is said 200, or 204, which has no body, where None is returned."""
     summary: str
     """One line for the documentation, by default the first one of the docstring."""
     description: str
@@ -44,7 +44,7 @@ class Route:
 
     verb: str
     path: str
-    status: int = 200
+    status: int | None = None
     summary: str = ""
     description: str = ""
     tags: Sequence[str] = ()
@@ -116,7 +116,7 @@ def _verb(verb: str, path: str, details: RouteDetails, *, idempotent: bool) -> C
     where = f'@{verb}("{path}")'
     _check_path(where, path)
     route = Route(verb=verb.upper(), path=path, **details)
-    if not 200 <= route.status <= 299:
+    if route.status is not None and not 200 <= route.status <= 299:
         raise DeclarationException(f"{where}: status {route.status} is not one of a success, 200 to 299")
 
     def declare(method: F) -> F:

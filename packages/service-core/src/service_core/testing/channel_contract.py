@@ -60,7 +60,11 @@ class ChannelContract:
     """An address at which nobody is."""
 
     def server(self) -> AbstractContextManager[str]:
-        """A new server that hosts a ``ContractServiceImpl()``, as long as the block lasts; gives its address."""
+        """The address of a server that hosts a ``ContractServiceImpl()`` of its own.
+
+        It is there as long as the block lasts, and used by no other block meanwhile; tests do not mind what others have
+        done with it before.
+        """
         raise NotImplementedError
 
     def manager(self, registry: ComponentRegistry) -> ServiceManager:

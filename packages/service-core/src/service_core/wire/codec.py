@@ -39,7 +39,7 @@ class MalformedData(ValueError):
     """The bytes are not what they should be: no JSON, no msgpack, no envelope. Says why, without quoting them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WireRequest:
     """A request of which the method is known, and the arguments are yet to be read."""
 
@@ -144,7 +144,7 @@ def read_json(wire: WireType, data: bytes) -> Any:
         return wire.from_json(data)
     except ArgumentException as error:
         if error.details and error.details[0]["type"] == "json_invalid":
-            raise MalformedData(error.details[0]["msg"]) from None
+            raise MalformedData(f"not valid JSON: {error.details[0]['msg'].removeprefix('Invalid JSON: ')}") from None
         raise
 
 
@@ -255,7 +255,7 @@ def _may_be_deeper(data: bytes, limit: int) -> bool:
 
 
 def _is_deeper(value: Any, limit: int) -> bool:
-    level = [[value]]
+    level: list[Any] = [[value]]
     for _ in range(limit + 1):
         items = itertools.chain.from_iterable(parent.values() if type(parent) is dict else parent for parent in level)
         level = [item for item in items if type(item) is dict or type(item) is list]

@@ -9,13 +9,16 @@ from typing import Final
 
 from service_core.context import CallContext, Deadline
 
-__all__ = ["CORRELATION_ID", "DEADLINE_MS", "context_from_headers", "context_to_headers"]
+__all__ = ["CONTEXT_HEADERS", "CORRELATION_ID", "DEADLINE_MS", "context_from_headers", "context_to_headers"]
 
 DEADLINE_MS: Final = "x-deadline-ms"
 """Milliseconds that are left for the call when it is sent; clocks of two machines cannot be compared."""
 CORRELATION_ID: Final = "x-correlation-id"
 _TRACEPARENT: Final = "traceparent"
 _BAGGAGE: Final = "baggage"
+_AUTHORIZATION: Final = "authorization"
+CONTEXT_HEADERS: Final = (DEADLINE_MS, CORRELATION_ID, _TRACEPARENT, _BAGGAGE, _AUTHORIZATION)
+"""The names of all headers of which a context is made."""
 
 # Ids are written to logs, so they hold nothing that could forge a line.
 _ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -46,15 +49,19 @@ def context_from_headers(headers: Mapping[str, str]) -> CallContext:
     if remaining.isascii() and remaining.isdigit() and len(remaining) <= 12:
         deadline = Deadline.after(min(int(remaining), _LONGEST_MS) / 1000)
     baggage = headers.get(_BAGGAGE, "")
-    bearer = _BEARER.fullmatch(headers.get("authorization", ""))
     return CallContext(
         deadline=deadline,
-        correlation_id=_id(headers.get(CORRELATION_ID, "")),
-        traceparent=_id(headers.get(_TRACEPARENT, "")),
-        token=bearer[1] if bearer else None,
+        correlation_id=_id(headers.get(CORRELATION_ID)),
+        traceparent=_id(headers.get(_TRACEPARENT)),
+        token=_token(headers.get(_AUTHORIZATION)),
         baggage=baggage if 0 < len(baggage) <= _BAGGAGE_LIMIT and baggage.isprintable() else None,
     )
 
 
-def _id(text: str) -> str | None:
-    return text if _ID.fullmatch(text) else None
+def _id(text: str | None) -> str | None:
+    return text if text is not None and _ID.fullmatch(text) else None
+
+
+def _token(authorization: str | None) -> str | None:
+    bearer = _BEARER.fullmatch(authorization) if authorization is not None else None
+    return bearer[1] if bearer is not None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import is_dataclass
+from itertools import takewhile
 from typing import Annotated, Any, NotRequired, get_type_hints
 
 from pydantic import Field
@@ -73,7 +74,7 @@ class DeclaredError:
     an attribute of the same name. A class without an ``__init__`` of its own keeps its arguments.
     """
 
-    __slots__ = ("_keyword", "_names", "cls", "fields")
+    __slots__ = ("_keyword", "_names", "_positional", "cls", "fields")
 
     def __init__(self, cls: type[Exception], where: str) -> None:
         """Find the fields. Raises DeclarationException if one has no type."""
@@ -82,6 +83,7 @@ class DeclaredError:
         hints = _error_fields(cls, where)
         self._keyword = hints is not None
         self._names = tuple(hints or ("args",))
+        self._positional = [p.name for p in _parameters(cls) if p.kind is p.POSITIONAL_OR_KEYWORD] if hints else []
         fields_type: Any = TypedDict(  # type: ignore[misc]
             f"{cls.__name__}Fields", hints if hints is not None else {"args": list[Any]}
         )
@@ -106,9 +108,11 @@ class DeclaredError:
     def read(self, data: Any) -> Exception:
         """The error again. Raises ArgumentException, TypeError if the data do not fit the class."""
         values = self.fields.from_plain(data)
-        if self._keyword:
-            return self.cls(**values)
-        return self.cls(*values["args"])
+        if not self._keyword:
+            return self.cls(*values["args"])
+        # By position where that is possible, since that is what str() shows of a dataclass.
+        positional = [values.pop(name) for name in takewhile(values.__contains__, self._positional)]
+        return self.cls(*positional, **values)
 
 
 def code_of(error: Exception | type[Exception]) -> ErrorCode:
@@ -123,7 +127,7 @@ def _error_fields(cls: type[Exception], where: str) -> dict[str, Any] | None:
         return None
     hints = _hints(cls, where)
     found: dict[str, Any] = {}
-    for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
+    for parameter in _parameters(cls):
         named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
         if not named or parameter.name not in hints:
             raise DeclarationException(
@@ -134,6 +138,10 @@ def _error_fields(cls: type[Exception], where: str) -> dict[str, Any] | None:
         # The other side may have a version of the class that has no such field yet.
         found[parameter.name] = hint if parameter.default is parameter.empty else NotRequired[hint]
     return found
+
+
+def _parameters(cls: type[Exception]) -> list[inspect.Parameter]:
+    return list(inspect.signature(cls.__init__).parameters.values())[1:]
 
 
 def _hints(cls: type[Exception], where: str) -> dict[str, Any]:

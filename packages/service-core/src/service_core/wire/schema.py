@@ -16,7 +16,7 @@ The rules hold for the JSON schema that pydantic makes of it, too.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -52,9 +52,6 @@ _UNSENDABLE: Final = {
 _OPAQUE: Final = frozenset({"cls", "metadata", "function", "default", "expected", "members"})
 # Parts whose keys are names that the user chose.
 _NAMED: Final = frozenset({"fields", "choices"})
-
-
-_BASE64: Final = r"^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?$"
 
 
 class UnsendableType(TypeError):
@@ -93,8 +90,8 @@ def _schema_with_rules(schema: dict[str, Any], rules: Mapping[str, Any]) -> dict
         copy["config"] = {**(schema.get("config") or {}), **rules}
     if kind in _WITHOUT_A_FORM:
         copy["strict"] = False
-    if kind == "bytes":
-        copy["metadata"] = {**(schema.get("metadata") or {}), "pydantic_js_updates": _as_base64(schema)}
+    if kind in _DESCRIBED:
+        copy["metadata"] = {**(schema.get("metadata") or {}), "pydantic_js_updates": _DESCRIBED[kind](schema)}
     copy.pop("computed_fields", None)
     when = schema.get("when_used", "json-unless-none" if kind in ("to-string", "format") else None)
     if when in _FOR_JSON:
@@ -117,8 +114,26 @@ def _part_with_rules(key: str, part: Any, rules: Mapping[str, Any]) -> Any:
     return with_rules(part, rules)
 
 
-def _as_base64(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """What JSON schema is to say about bytes; their lengths are told in characters."""
+# What JSON schema says about values whose text pydantic describes less exactly than it is.
+
+
+def _bytes(schema: Mapping[str, Any]) -> dict[str, Any]:
     lengths = {"maxLength": schema.get("max_length"), "minLength": schema.get("min_length")}
-    told = {name: 4 * math.ceil(length / 3) for name, length in lengths.items() if length is not None}
-    return {"format": "base64url", "contentEncoding": "base64url", "pattern": _BASE64} | told
+    in_characters = {name: 4 * math.ceil(length / 3) for name, length in lengths.items() if length is not None}
+    return {"format": "base64url", "contentEncoding": "base64url", "pattern": _BASE64} | in_characters
+
+
+def _timedelta(_schema: Mapping[str, Any]) -> dict[str, Any]:
+    # Not the format "duration", which has no parts of seconds (RFC 3339, appendix A).
+    return {"format": "iso8601-duration", "pattern": _DURATION}
+
+
+_DESCRIBED: Final[Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
+    "bytes": _bytes,
+    "timedelta": _timedelta,
+}
+# With no bits behind the last byte, which pydantic refuses.
+_BASE64: Final = r"^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-][AQgw]==|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048]=)?$"
+_SECONDS: Final = r"\d{1,2}(\.\d{1,6})?S"
+_TIME: Final = rf"T(\d{{1,2}}H(\d{{1,2}}M)?({_SECONDS})?|\d{{1,2}}M({_SECONDS})?|{_SECONDS})"
+_DURATION: Final = rf"^-?P(\d{{1,8}}D({_TIME})?|{_TIME})$"

@@ -13,7 +13,7 @@ import httpx
 from pydantic import BaseModel
 from scripted_server import Received
 
-from service_channels_http import DispatchJSONChannel, DispatchMSGPackChannel, HTTPXChannel
+from service_channels_http import DispatchJSONChannel, DispatchMSGPackChannel, HTTPXChannel, RestChannel
 from service_core import (
     Catalog,
     ChannelInstances,
@@ -25,6 +25,7 @@ from service_core import (
     raises,
     service,
 )
+from service_core.rest import PROBLEM_TYPE, Problem, get, post, rest
 from service_core.wire import CODECS, MethodPlan, WireError, error_to_wire
 
 catalog = Catalog()
@@ -55,25 +56,30 @@ class OrderNotFound(Exception):
 
 
 @service(name="shop", catalog=catalog)
+@rest("/shop")
 class Shop(Service):
     """Each method twice: for sync and async callers."""
 
     @abstractmethod
+    @post("/orders")
     def place(self, order: Order, copies: int = 1) -> list[Order]:
         """Not idempotent."""
 
     @abstractmethod
+    @post("/async/orders")
     async def place_async(self, order: Order, copies: int = 1) -> list[Order]:
         """Not idempotent."""
 
     @abstractmethod
     @idempotent
+    @get("/orders/{number}")
     @raises(OrderNotFound)
     def find(self, number: int) -> Order:
         """Idempotent."""
 
     @abstractmethod
     @idempotent
+    @get("/async/orders/{number}")
     @raises(OrderNotFound)
     async def find_async(self, number: int) -> Order:
         """Idempotent."""
@@ -115,6 +121,20 @@ CHANNELS: Final[tuple[type[HTTPXChannel], ...]] = (
     HTTPXMSGPackChannel,
 )
 """Both formats over both transports."""
+
+
+class HTTPXRestChannel(RestChannel):
+    """Sends with httpx, since its clients are customised."""
+
+    def make_client(self) -> httpx.Client:
+        return super().make_client()
+
+    def make_async_client(self) -> httpx.AsyncClient:
+        return super().make_async_client()
+
+
+ALL_CHANNELS: Final[tuple[type[HTTPXChannel], ...]] = (*CHANNELS, RestChannel, HTTPXRestChannel)
+"""And plain requests over both transports."""
 
 
 def bound(channel: HTTPXChannel, *urls: str) -> HTTPXChannel:
@@ -167,6 +187,9 @@ def refuse(status: int, error: WireError, **headers: str) -> Callable[[Received]
     """A script that refuses in the format of the request."""
 
     def script(request: Received) -> None:
+        if request.path != "/invoke":
+            request.answer(status, Problem.of(error, status=status).to_json(), PROBLEM_TYPE, **headers)
+            return
         codec = CODECS[request.headers["content-type"]]
         request.answer(status, codec.write_error(error), codec.content_type, **headers)
 

@@ -1,0 +1,373 @@
+"""Envelopes: what is read, what is malformed, and that bad bytes cost nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import tracemalloc
+from abc import abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, cast
+
+import msgpack
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from service_core.descriptors import ComponentDescriptor, describe_service
+from service_core.errors import ArgumentException, ErrorCode
+from service_core.interfaces import Service
+from service_core.wire import CODECS, JSON, MSGPACK, Codec, MalformedData, MethodPlan, WireError, WireRequest
+
+
+@dataclass
+class Item:
+    name: str
+    parts: list[Item] = field(default_factory=list)
+    raw: bytes = b""
+
+
+class Shop(Service):
+    @abstractmethod
+    def add(self, item: Item, times: int = 2, *, note: str = "") -> Item: ...
+
+    def anything(self, value: Any) -> Any: ...
+
+    def nothing(self) -> None: ...
+
+
+SERVICE = describe_service(Shop, "shop", "")
+COMPONENT = ComponentDescriptor(name="test", type=object, description="", services=(SERVICE,))
+ADD, ANYTHING, NOTHING = (MethodPlan(COMPONENT, SERVICE, method) for method in SERVICE.methods.values())
+ITEM = Item("book", [Item("page", raw=b"\xff\x00")])
+BOTH = [JSON, MSGPACK]
+
+
+def pack(value: Any) -> bytes:
+    return cast(bytes, msgpack.packb(value))
+
+
+def dump(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+WRITERS: list[tuple[Codec, Callable[[Any], bytes]]] = [(JSON, dump), (MSGPACK, pack)]
+
+
+def read(codec: Codec, plan: MethodPlan, data: bytes) -> Any:
+    return codec.read_arguments(plan, codec.read_request(data))
+
+
+def malformed(call: Callable[[], object]) -> str:
+    with pytest.raises(MalformedData) as caught:
+        call()
+    return str(caught.value)
+
+
+# the form
+
+
+def test_codecs_are_found_by_content_type() -> None:
+    assert dict(CODECS) == {"application/json": JSON, "application/msgpack": MSGPACK}
+
+
+def test_json_is_as_aspyx_service_writes_and_reads_it() -> None:
+    assert JSON.write_request(NOTHING, ()) == b'{"method":"test:shop:nothing","args":[]}'
+    assert JSON.write_result(NOTHING, None) == b'{"result":null,"exception":null}'
+    assert JSON.read_request(b'{"method": "test:shop:nothing", "args": []}') == WireRequest("test:shop:nothing", b"[]")
+    assert JSON.read_response(NOTHING, b'{"result": null, "exception": null}') is None
+
+
+def test_msgpack_has_the_same_form() -> None:
+    assert msgpack.unpackb(MSGPACK.write_request(ADD, (Item("a"), 1, "b"))) == {
+        "method": "test:shop:add",
+        "args": [{"name": "a", "parts": [], "raw": b""}, 1, "b"],
+    }
+    assert msgpack.unpackb(MSGPACK.write_result(NOTHING, None)) == {"result": None, "exception": None}
+
+
+@pytest.mark.parametrize(("codec", "write"), WRITERS)
+def test_trailing_arguments_with_a_default_may_be_missing(codec: Codec, write: Callable[[Any], bytes]) -> None:
+    data = write({"method": "test:shop:add", "args": [{"name": "book"}]})
+    assert read(codec, ADD, data) == (Item("book"), 2, "")
+
+
+@pytest.mark.parametrize(("codec", "write"), WRITERS)
+@pytest.mark.parametrize("more", [{"trace": 1}, {"trace": [1]}, {"trace": {"a": []}}, {"trace": [], "args2": [[]]}])
+def test_unknown_keys_are_ignored(codec: Codec, write: Callable[[Any], bytes], more: dict[str, Any]) -> None:
+    request = {"method": "test:shop:anything", "args": [5]}
+    assert read(codec, ANYTHING, write(request | more)) == (5,)
+    assert read(codec, ANYTHING, write(more | request)) == (5,)
+    response = {"result": 5, "exception": None}
+    assert codec.read_response(ANYTHING, write(response | more)) == 5
+    assert codec.read_response(ANYTHING, write(more | response)) == 5
+
+
+def test_unknown_keys_are_ignored_in_json_without_spaces() -> None:
+    assert read(JSON, ANYTHING, b'{"method":"test:shop:anything","args":[5],"trace":[1]}') == (5,)
+    assert JSON.read_response(ANYTHING, b'{"result":5,"trace":1,"exception":null}') == 5
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "ä:b:c", "a\nb", "", '","args":[]'])
+@pytest.mark.parametrize(("codec", "write"), WRITERS)
+def test_any_text_can_be_a_name(codec: Codec, write: Callable[[Any], bytes], name: str) -> None:
+    assert codec.read_request(write({"method": name, "args": []})).method == name
+    compact = json.dumps({"method": name, "args": []}, separators=(",", ":"), ensure_ascii=False).encode()
+    assert JSON.read_request(compact).method == name
+
+
+def test_a_request_cannot_name_one_method_to_us_and_another_to_others() -> None:
+    told = malformed(lambda: read(JSON, ADD, b'{"method":"test:shop:add","args":[1],"method":"b","args":[]}'))
+    assert told == "the request names two methods"
+
+
+@pytest.mark.parametrize(("codec", "write"), WRITERS)
+@pytest.mark.parametrize(
+    "failure", [{"code": "not_found", "message": "no"}, {"code": "not_found", "message": "no", "more": 1}]
+)
+def test_a_failure_goes_before_a_result(codec: Codec, write: Callable[[Any], bytes], failure: Any) -> None:
+    answer = codec.read_response(ADD, write({"result": {"name": "book"}, "exception": failure}))
+    assert answer == WireError(code=ErrorCode.NOT_FOUND, message="no")
+
+
+@pytest.mark.parametrize("codec", BOTH)
+def test_an_error_travels(codec: Codec) -> None:
+    error = WireError(type="A", code=ErrorCode.NOT_FOUND, message="m", details={"fields": {}}, correlation_id="c")
+    assert codec.read_response(ADD, codec.write_error(error)) == error
+
+
+# what is malformed
+
+
+@pytest.mark.parametrize(("codec", "write"), WRITERS)
+@pytest.mark.parametrize("value", [None, 5, "text", [], [{"method": "a", "args": []}]])
+def test_an_envelope_is_a_map(codec: Codec, write: Callable[[Any], bytes], value: Any) -> None:
+    assert malformed(lambda: codec.read_request(write(value))) == "the request must be a map with 'method' and 'args'"
+    assert malformed(lambda: codec.read_response(ADD, write(value))) == (
+        "the answer must be a map with 'result' and 'exception'"
+    )
+
+
+@pytest.mark.parametrize(("codec", "write"), WRITERS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"method": "a"},
+        {"args": []},
+        {"Method": "a", "args": []},
+        {"method": 5, "args": []},
+        {"method": None, "args": []},
+        {"method": ["a"], "args": []},
+        {"method": "a", "args": {}},
+        {"method": "a", "args": {"value": []}},
+        {"method": "a", "args": "[]"},
+        {"method": "a", "args": None},
+        {"method": "a", "args": 1, "more": []},
+    ],
+)
+def test_a_request_has_a_method_and_arguments(codec: Codec, write: Callable[[Any], bytes], value: Any) -> None:
+    told = "the request must have 'method', a string, and 'args', a list"
+    assert malformed(lambda: read(codec, ANYTHING, write(value))) == told
+    assert malformed(lambda: read(JSON, ANYTHING, json.dumps(value, separators=(",", ":")).encode())) == told
+
+
+@pytest.mark.parametrize(("codec", "write"), WRITERS)
+@pytest.mark.parametrize("value", [{}, {"result": 1}, {"exception": None}, {"detail": "Not Found"}])
+def test_an_answer_has_a_result_and_an_exception(codec: Codec, write: Callable[[Any], bytes], value: Any) -> None:
+    assert malformed(lambda: codec.read_response(ADD, write(value))) == (
+        "the answer must be a map with 'result' and 'exception'"
+    )
+
+
+@pytest.mark.parametrize("codec", BOTH)
+@pytest.mark.parametrize("data", [b"", b"\x00", b"<html>", b"{", b"\xff\xfe", b"null,", b"\xc1", b"[[[["])
+def test_bytes_of_another_kind_are_malformed_and_not_quoted(codec: Codec, data: bytes) -> None:
+    for told in (
+        malformed(lambda: codec.read_request(data)),
+        malformed(lambda: codec.read_response(ADD, data)),
+    ):
+        assert told.startswith(("not valid ", "the "))
+        assert "html" not in told
+
+
+@pytest.mark.parametrize("codec", BOTH)
+def test_whatever_is_cut_off_is_malformed(codec: Codec) -> None:
+    request, response = codec.write_request(ADD, (ITEM, 1, "note")), codec.write_result(ADD, ITEM)
+    failure = codec.write_error(WireError(message="no"))
+    for end in range(len(request)):
+        malformed(partial(read, codec, ADD, request[:end]))
+    for whole in (response, failure):
+        for end in range(len(whole)):
+            malformed(partial(codec.read_response, ADD, whole[:end]))
+
+
+@pytest.mark.parametrize("codec", BOTH)
+def test_whatever_comes_after_the_end_is_malformed(codec: Codec) -> None:
+    request, response = codec.write_request(ADD, (ITEM, 1, "note")), codec.write_result(ADD, ITEM)
+    for more in (b"}", b"\x00", b"1", request):
+        malformed(partial(read, codec, ADD, request + more))
+        malformed(partial(codec.read_response, ADD, response + more))
+
+
+def outcome(codec: Codec, data: bytes) -> None:
+    """Read it as everything it could be; only these errors may come of it."""
+    for plan in (ADD, ANYTHING, NOTHING):
+        with suppress(MalformedData, ArgumentException):
+            read(codec, plan, data)
+        with suppress(MalformedData, ArgumentException):
+            codec.read_response(plan, data)
+
+
+@pytest.mark.parametrize("codec", BOTH)
+def test_any_bytes_are_read_or_refused(codec: Codec) -> None:
+    @settings(max_examples=300)
+    @given(st.binary(max_size=100))
+    def refuses(data: bytes) -> None:
+        outcome(codec, data)
+
+    refuses()
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
+keys = st.text() | st.binary() | st.integers(-(2**63), 2**63) | st.none()
+packable = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | st.text() | st.binary()
+extensions = st.builds(msgpack.ExtType, st.integers(0, 127), st.binary())
+timestamps = st.builds(msgpack.Timestamp, st.integers(-(2**63), 2**63 - 1), st.integers(0, 10**9 - 1))
+values = st.recursive(
+    packable | extensions | timestamps,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
+)
+names = st.sampled_from(["method", "args", "result", "exception", "name", "parts", "code", "type", "message"])
+envelopes = st.dictionaries(names, values | st.lists(values) | st.dictionaries(names, values))
+jsonable = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names | st.text(), inner, max_size=4),
+)
+
+
+@settings(max_examples=300)
+@given(envelopes | values)
+@example({"method": "a", "args": [msgpack.Timestamp(2**62)]})
+@example({"result": None, "exception": {"code": [], "type": {}, "message": 5, "correlation_id": b"\xff"}})
+def test_any_msgpack_is_read_or_refused(value: Any) -> None:
+    outcome(MSGPACK, pack(value))
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(names, jsonable) | jsonable, st.booleans())
+@example({"result": None, "exception": {"code": [], "type": {}, "message": 10**4200}}, True)
+@example({"method": "a", "args": [10**4200]}, True)
+def test_any_json_is_read_or_refused(value: Any, compact: bool) -> None:
+    outcome(JSON, json.dumps(value, separators=(",", ":") if compact else None).encode())
+
+
+@pytest.mark.parametrize("codec", BOTH)
+def test_any_damage_is_read_or_refused(codec: Codec) -> None:
+    request, response = codec.write_request(ADD, (ITEM, 1, "note")), codec.write_result(ADD, ITEM)
+
+    @settings(max_examples=300)
+    @given(st.sampled_from([request, response]), st.integers(0, 200), st.binary(min_size=1, max_size=3))
+    def refuses(data: bytes, place: int, damage: bytes) -> None:
+        place %= len(data)
+        outcome(codec, data[:place] + damage + data[place + len(damage) :])
+
+    refuses()
+
+
+# what it costs
+
+
+def nested_lists(codec: Codec, depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth if codec is JSON else b"\x91" * (depth - 1) + b"\x90"
+
+
+def request_of(codec: Codec, value: bytes) -> bytes:
+    if codec is JSON:
+        return b'{"method":"a","args":[%s]}' % value
+    return b"\x82\xa6method\xa1a\xa4args\x91" + value
+
+
+@pytest.mark.parametrize("codec", BOTH)
+def test_lists_may_be_nested_150_deep(codec: Codec) -> None:
+    (value,) = read(codec, ANYTHING, request_of(codec, nested_lists(codec, 150)))
+    depth = 0
+    while value:
+        (value,) = value
+        depth += 1
+    assert depth == 149
+
+
+@pytest.mark.parametrize("codec", BOTH)
+@pytest.mark.parametrize("depth", [210, 500, 1000, 2000, 100_000])
+def test_what_is_nested_deeper_is_malformed(codec: Codec, depth: int) -> None:
+    data = request_of(codec, nested_lists(codec, depth))
+    told = malformed(lambda: read(codec, ANYTHING, data))
+    assert told.startswith("not valid ") or told == "nested deeper than 200 levels"
+    malformed(lambda: codec.read_response(ANYTHING, data))
+
+
+def test_maps_that_are_nested_deeper_are_malformed_too() -> None:
+    malformed(lambda: read(MSGPACK, ANYTHING, request_of(MSGPACK, b"\x81\xa1a" * 300 + b"\xc0")))
+    malformed(lambda: read(JSON, ANYTHING, request_of(JSON, b'{"a":' * 300 + b"1" + b"}" * 300)))
+
+
+def test_many_lists_beside_each_other_are_not_deep() -> None:
+    wide: list[list[list[int]]] = [[[]]] * 1000
+    assert read(MSGPACK, ANYTHING, pack({"method": "a", "args": [wide]})) == (wide,)
+
+
+def test_objects_may_be_nested_no_deeper_than_they_can_be_read() -> None:
+    item = Item("last")
+    for _ in range(300):
+        item = Item("", [item])
+    for codec in BOTH:
+        with pytest.raises((ArgumentException, MalformedData)):
+            read(codec, ADD, codec.write_request(ADD, (item, 1, "")))
+
+
+BOMBS = {
+    "array 32": b"\xdd\xff\xff\xff\xff",
+    "array 16, again and again": b"\xdc\xff\xff" * 1000,
+    "array 32, again and again": b"\xdd\x00\x0f\xff\xff" * 1000,
+    "map 32": b"\xdf\xff\xff\xff\xff",
+    "map 16, again and again": b"\xde\xff\xff" * 1000,
+    "fixed array, again and again": b"\x9f" * 1000,
+    "bin 32": b"\xc6\xff\xff\xff\xff",
+    "str 32": b"\xdb\xff\xff\xff\xff",
+    "ext 32": b"\xc9\xff\xff\xff\xff\x05",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
+def test_lengths_that_are_only_announced_cost_no_memory(bomb: bytes) -> None:
+    for data in (bomb, request_of(MSGPACK, bomb), bomb + bytes(1000)):
+        tracemalloc.start()
+        malformed(partial(MSGPACK.read_request, data))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 500_000
+
+
+@pytest.mark.parametrize("code", [0, 5, 127, -2, -128])
+def test_extension_types_are_malformed(code: int) -> None:
+    data = request_of(MSGPACK, b"\xd4" + code.to_bytes(1, signed=True) + b"\x00")
+    assert malformed(lambda: read(MSGPACK, ANYTHING, data)) == (
+        f"not valid msgpack: extension type {code} is not part of the wire format"
+    )
+
+
+def test_a_timestamp_of_msgpack_is_a_time() -> None:
+    moment = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    data = cast(bytes, msgpack.packb({"method": "a", "args": [moment]}, datetime=True))
+    assert read(MSGPACK, ANYTHING, data) == (moment,)
+    with pytest.raises(ArgumentException, match="item"):
+        read(MSGPACK, ADD, data)
+
+
+def test_keys_that_cannot_be_keys_are_malformed() -> None:
+    malformed(lambda: MSGPACK.read_request(b"\x81\x90\xc0"))
+    malformed(lambda: MSGPACK.read_request(b"\x81\x80\xc0"))

@@ -1,0 +1,87 @@
+"""What travels beside the arguments."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service_core.context import CallContext, Deadline
+from service_core.wire import CONTEXT_HEADERS, CORRELATION_ID, DEADLINE_MS, context_from_headers, context_to_headers
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def remaining(milliseconds: str) -> float | None:
+    deadline = context_from_headers({DEADLINE_MS: milliseconds}).deadline
+    return None if deadline is None else deadline.remaining
+
+
+def test_a_context_without_anything_needs_no_headers() -> None:
+    assert context_to_headers(CallContext()) == {}
+    assert context_to_headers(CallContext(deadline=Deadline(math.inf))) == {}
+    assert context_from_headers({}) == CallContext()
+
+
+def test_ids_and_baggage_are_handed_on() -> None:
+    context = CallContext(correlation_id="c-1", traceparent=TRACE, baggage="user=Ann, tier=1")
+    headers = {CORRELATION_ID: "c-1", "traceparent": TRACE, "baggage": "user=Ann, tier=1"}
+    assert context_to_headers(context) == headers
+    assert context_from_headers(headers) == context
+
+
+def test_a_deadline_travels_as_the_milliseconds_that_are_left() -> None:
+    headers = context_to_headers(CallContext(deadline=Deadline.after(60)))
+    assert 0 < int(headers[DEADLINE_MS]) <= 60_000
+    assert remaining("60000") == pytest.approx(60, abs=10)
+
+
+def test_at_least_a_millisecond_is_told() -> None:
+    assert context_to_headers(CallContext(deadline=Deadline(0.0))) == {DEADLINE_MS: "1"}
+
+
+def test_no_deadline_is_longer_than_a_day() -> None:
+    longest = remaining("9" * 12)
+    assert longest is not None
+    assert longest <= 24 * 60 * 60
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "1e3", " 5", "0x5", "\u0665", "9" * 13, "never"])
+def test_a_deadline_that_is_none_is_ignored(text: str) -> None:
+    assert remaining(text) is None
+
+
+def test_no_time_left_is_a_deadline_too() -> None:
+    assert remaining("0") == 0.0
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a\nb", "ä", "a" * 129, 'a"b'])
+def test_an_id_that_could_forge_a_log_line_is_ignored(text: str) -> None:
+    assert context_from_headers({CORRELATION_ID: text, "traceparent": text}) == CallContext()
+
+
+@pytest.mark.parametrize("text", ["", "a\nb", "a\x00", "a" * 8193])
+def test_baggage_that_is_too_long_or_not_text_is_ignored(text: str) -> None:
+    assert context_from_headers({"baggage": text}) == CallContext()
+
+
+@pytest.mark.parametrize("header", ["Bearer abc.DEF-1==", "bearer   abc.DEF-1=="])
+def test_a_token_is_read_and_neither_handed_on_nor_shown(header: str) -> None:
+    context = context_from_headers({"authorization": header})
+    assert context.token == "abc.DEF-1=="
+    assert context_to_headers(context) == {}
+    assert "abc" not in repr(context)
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic abc", "Bearer a b", "Bearer a\nb", "Bearerabc"])
+def test_what_is_no_bearer_token_is_ignored(header: str) -> None:
+    assert context_from_headers({"authorization": header}).token is None
+
+
+@given(st.dictionaries(st.sampled_from([*CONTEXT_HEADERS, "cookie"]), st.text()))
+def test_any_headers_are_read(headers: dict[str, str]) -> None:
+    read = context_from_headers(headers)
+    for text in (read.correlation_id, read.traceparent, read.baggage):
+        assert text is None or text.isprintable()

@@ -1,0 +1,66 @@
+"""In front of FastAPI: calls are taken past its layers, unless something has been put there that should see them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["Front"]
+
+_OBSERVERS: Final = ("opentelemetry.sdk", "ddtrace", "sentry_sdk", "newrelic")
+"""Who has loaded one of these wants FastAPI to tell of every request."""
+
+
+class Front:
+    """The application that a listener serves.
+
+    FastAPI's layers (telemetry, error pages, limits, exit stacks, routing) take longer than a whole call, and a call
+    needs none of them: its endpoint has limits and answers errors of its own.
+    """
+
+    def __init__(self, app: FastAPI, path: str, endpoint: ASGIApp) -> None:
+        """Requests for exactly this path go to the endpoint, which has to be routed in ``app`` too."""
+        self._app = app
+        self._path = path
+        self._endpoint = endpoint
+        self._is_plain: bool | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or whatever else the ASGI server has to say."""
+        if scope["type"] == "http" and scope["path"] == self._path and self._is_free(scope):
+            scope["app"] = self._app
+            await self._endpoint(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_free(self, scope: Scope) -> bool:
+        """Whether nobody can tell the difference."""
+        if self._is_plain is None:
+            # From the first request on FastAPI takes no more middleware.
+            self._is_plain = _is_plain(self._app)
+        return self._is_plain and not scope.get("root_path")
+
+
+def _is_plain(app: FastAPI) -> bool:
+    own = [one for one in app.user_middleware if not str(getattr(one.cls, "__module__", "")).startswith(__package__)]
+    return (
+        not own
+        and type(app) is FastAPI
+        and not app.root_path
+        and getattr(app, "max_body_size", None) is None
+        and "build_middleware_stack" not in vars(app)
+        and all(
+            _is_original(method) for method in (FastAPI.__call__, Starlette.__call__, FastAPI.build_middleware_stack)
+        )
+        and not any(name in sys.modules for name in _OBSERVERS)
+    )
+
+
+def _is_original(method: object) -> bool:
+    """Whether nobody has wrapped a method of FastAPI's, as tools do that watch over applications."""
+    module = str(getattr(method, "__module__", ""))
+    return module.startswith(("fastapi.", "starlette.")) and not hasattr(method, "__wrapped__")

@@ -1,0 +1,54 @@
+"""One packet for one answer: uvicorn writes the head of a response and its body one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+__all__ = ["joined"]
+
+
+class _Joined:
+    """Holds the head of a response back until the body comes, or the event loop has done what it has to do.
+
+    Sending both at once saves a system call here, and there one more and being woken up twice: together a tenth of a
+    short call.
+    """
+
+    __slots__ = ("_head", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        """Send data, now or soon."""
+        if self._head and data:
+            self._transport.write(self._take() + data)
+        elif data.startswith(b"HTTP/1.1 "):
+            self._head = data
+            self._loop.call_soon(self._flush)
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close the connection after all has been sent."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._head:
+            self._transport.write(self._take())
+
+    def _take(self) -> bytes:
+        head, self._head = self._head, b""
+        return head
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+def joined(transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> asyncio.Transport:
+    """The transport, with heads and bodies of responses joined."""
+    return cast(asyncio.Transport, _Joined(transport, loop))
