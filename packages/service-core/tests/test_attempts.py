@@ -91,7 +91,7 @@ def test_there_are_as_many_attempts_as_the_policy_says() -> None:
 
 def test_when_all_have_failed_they_are_asked_again_after_a_pause() -> None:
     call = attempts(PLACE, balancer("a", "b", max_attempts=4, backoff=0.5))
-    pauses = []
+    pauses: list[float] = []
     for url in "abab":
         assert call.begin().url == url
         if len(pauses) < 3:
