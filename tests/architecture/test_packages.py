@@ -17,7 +17,14 @@ PACKAGES = {
     "service_health": {"service_core"},
     "service_server_fastapi": {"service_core", "service_health"},
 }
-PUBLIC = [*PACKAGES, "service_core.di", "service_core.aop", "service_core.wire", "service_core.testing"]
+PUBLIC = [
+    *PACKAGES,
+    "service_core.di",
+    "service_core.aop",
+    "service_core.rest",
+    "service_core.wire",
+    "service_core.testing",
+]
 PINNED = Path(__file__).with_name("public_names.txt")
 
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from service_core import LocalComponentRegistry, ServiceManager
 from service_core.testing import ContractServiceImpl
-from service_core.testing.contract_service import Specimen
+from service_core.testing.contract_values import Specimen
 from service_server_fastapi.dispatcher import Answer, Dispatcher
 from service_server_fastapi.workers import Workers
 from tests.chaos.rude import FORMATS, packed

@@ -373,6 +373,18 @@ def test_a_change_while_the_channel_is_made_is_not_missed(registry: Registry) ->
     assert call(changing.route("")) == "json at http://h"
 
 
+def test_a_preferred_channel_that_comes_while_another_is_made_is_used_from_the_next_call_on(registry: Registry) -> None:
+    def create(cls: type[Any]) -> Any:
+        if cls is Rest:
+            registry.offer("rest", "json")
+        return cls()
+
+    changing = ComponentRoutes(registry, ChannelFactory(create=create, catalog=CATALOG), CATALOG.component(Shop))
+    registry.offer("rest")
+    route = changing.route("json")
+    assert [call(route) for _ in range(2)] == ["rest at http://h", "json at http://h"]
+
+
 async def test_a_change_between_choice_and_call_is_not_missed(registry: Registry, routes: ComponentRoutes) -> None:
     route = routes.route("")
     registry.offer("rest")

@@ -107,7 +107,13 @@ def test_unknown_keys_are_ignored(codec: Codec, write: Callable[[Any], bytes], m
 
 
 def test_unknown_keys_are_ignored_in_json_without_spaces() -> None:
-    assert read(JSON, ANYTHING, b'{"method":"test:shop:anything","args":[5],"trace":[1]}') == (5,)
+    for data in (
+        b'{"method":"test:shop:anything","args":[5],"trace":[1]}',
+        b'{"method":"test:shop:anything","trace":"t","args":[5]}',
+        b'{"trace":"t","method":"test:shop:anything","args":[5]}',
+    ):
+        assert JSON.read_request(data).method == "test:shop:anything"
+        assert read(JSON, ANYTHING, data) == (5,)
     assert JSON.read_response(ANYTHING, b'{"result":5,"trace":1,"exception":null}') == 5
 
 
@@ -329,12 +335,14 @@ def test_objects_may_be_nested_no_deeper_than_they_can_be_read() -> None:
             read(codec, ADD, codec.write_request(ADD, (item, 1, "")))
 
 
+# msgpack itself refuses lengths beyond that of all data, so there is as much of that as is announced.
+REST = bytes(70_000)
 BOMBS = {
     "array 32": b"\xdd\xff\xff\xff\xff",
-    "array 16, again and again": b"\xdc\xff\xff" * 1000,
-    "array 32, again and again": b"\xdd\x00\x0f\xff\xff" * 1000,
+    "array 16, again and again": b"\xdc\xff\xff" * 100 + REST,
+    "array 32, again and again": b"\xdd\x00\x01\x00\x00" * 100 + REST,
     "map 32": b"\xdf\xff\xff\xff\xff",
-    "map 16, again and again": b"\xde\xff\xff" * 1000,
+    "map 16, again and again": (b"\xde\xff\xff" + b"\x01") * 100 + REST,
     "fixed array, again and again": b"\x9f" * 1000,
     "bin 32": b"\xc6\xff\xff\xff\xff",
     "str 32": b"\xdb\xff\xff\xff\xff",
@@ -344,12 +352,12 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_lengths_that_are_only_announced_cost_no_memory(bomb: bytes) -> None:
-    for data in (bomb, request_of(MSGPACK, bomb), bomb + bytes(1000)):
+    for data in (bomb, request_of(MSGPACK, bomb)):
         tracemalloc.start()
         malformed(partial(MSGPACK.read_request, data))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 500_000
+        assert peak < 200_000 + 10 * len(data)
 
 
 @pytest.mark.parametrize("code", [0, 5, 127, -2, -128])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -286,6 +287,15 @@ class World:
                 world.log.append("destroyed")
 
         return DeskModule
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what announces itself to nobody. Raises TimeoutError."""
+    limit = time.monotonic() + 20
+    while not holds():
+        if time.monotonic() > limit:
+            raise TimeoutError("it has not come to hold within 20 s")
+        time.sleep(0.001)
 
 
 @contextmanager

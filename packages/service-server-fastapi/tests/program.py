@@ -14,6 +14,7 @@ happens, line by line.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -79,8 +80,8 @@ def main(how: str) -> None:
     if how == "handler":
         signal.signal(signal.SIGTERM, lambda number, frame: world.log.append("handled"))
     server.boot(world.module())
-    if how != "end":
-        sys.stdin.read()
+    while how != "end" and not select.select([sys.stdin], [], [], 0.2)[0]:
+        pass
 
 
 if __name__ == "__main__":

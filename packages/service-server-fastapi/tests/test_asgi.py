@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from desk import World
+from desk import World, until
 from raw_http import call, request
 
 from service_core import Server
@@ -29,17 +29,12 @@ def served_elsewhere(world: World, *, advertised: int | None = None) -> Iterator
             listener.stop(timeout=20)
 
 
-def wait_until_ready(server: FastAPIServer) -> None:
-    while not server.is_ready:
-        pass
-
-
 def test_components_are_registered_when_the_other_server_answers() -> None:
     world = World()
     seen: list[int] = []
-    world.registry.on_register = lambda: seen.append(call(server.url, "echo", "a").status)
+    world.registry.on_register = lambda: seen.append(call(f"http://127.0.0.1:{Server.port}", "echo", "a").status)
     with served_elsewhere(world) as server:
-        wait_until_ready(server)
+        until(lambda: server.is_ready)
 
         assert seen == [200]
         assert Server.port == int(server.url.rpartition(":")[2])
@@ -57,8 +52,7 @@ def test_a_server_that_listens_elsewhere_is_told_so_and_registers_nothing(
     with bind("127.0.0.1", 0) as unused:
         port = unused.getsockname()[1]
     with served_elsewhere(world, advertised=port):
-        while not caplog.messages:
-            pass
+        until(lambda: bool(caplog.messages))
     assert caplog.messages == [
         f"nobody answers on 127.0.0.1:{port}, so nothing is registered; give FastAPIServer(host=..., port=...) the "
         f"address that your ASGI server listens on"
@@ -74,8 +68,7 @@ def test_a_registration_that_fails_is_logged_and_the_server_is_never_ready(caplo
 
     world.registry.on_register = refuse
     with served_elsewhere(world) as server:
-        while not caplog.messages:
-            pass
+        until(lambda: bool(caplog.messages))
         assert caplog.messages == ["the components cannot be registered, so the server is never ready"]
         assert request(server.url, "/health/ready").status == 503
     assert world.log == ["startup", "register", "deregister", "shutdown", "destroyed"]
@@ -84,6 +77,6 @@ def test_a_registration_that_fails_is_logged_and_the_server_is_never_ready(caplo
 def test_stop_leaves_it_to_the_other_server() -> None:
     world = World()
     with served_elsewhere(world) as server:
-        wait_until_ready(server)
+        until(lambda: server.is_ready)
         server.stop()
         assert call(server.url, "echo", "a").status == 200

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from desk import LoggingRegistry, World, serving
+from desk import LoggingRegistry, World, serving, until
 from fastapi import FastAPI
 from raw_http import Reply, call, request
 
@@ -196,8 +196,7 @@ def test_health_is_told_while_all_workers_are_blocked_and_no_call_is_taken(
         blocked = [threads.submit(call, server.url, "block") for _ in range(3)]
         for _ in range(2):
             world.desk.entered.acquire()
-        while call(server.url, "echo_async", "a").status != 503:  # the third waits for a worker
-            pass
+        until(lambda: call(server.url, "echo_async", "a").status == 503)  # the third waits for a worker
 
         replies = [request(server.url, path).status for path in (LIVE, READY, COMPONENT)]
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable
 
 import pytest
-from desk import DeskComponentImpl, World
+from desk import DeskComponentImpl, World, until
 
 from service_core import Health, LocalServiceException, Server, ServiceModule
 from service_core.di import Environment
@@ -67,8 +67,7 @@ def test_leaving_during_a_registration_takes_it_back() -> None:
 
     def leave() -> None:
         leaving.start()
-        while not hosting.is_stopping:
-            pass
+        until(lambda: hosting.is_stopping)
 
     world.registry.on_register = leave
     hosting.register(8000)

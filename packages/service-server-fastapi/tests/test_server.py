@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from desk import DeskComponentImpl, DeskImpl, World, serving
+from desk import DeskComponentImpl, DeskImpl, World, serving, until
 from raw_http import Connection, Reply, call, envelope, request
 
 from service_core import (
@@ -279,7 +279,7 @@ def test_calls_in_flight_are_finished_before_the_component_shuts_down() -> None:
         for _ in calls:
             world.desk.entered.acquire()
         stopping = pool.submit(server.stop)
-        wait_for_deregistration(world)
+        until(lambda: "deregister" in world.log)
         assert "shutdown" not in world.log
 
         world.desk.release.set()
@@ -287,11 +287,6 @@ def test_calls_in_flight_are_finished_before_the_component_shuts_down() -> None:
         assert [one.result().json["result"] for one in calls] == ["released", "released"]
         stopping.result()
         assert world.log[-2:] == ["shutdown", "destroyed"]
-
-
-def wait_for_deregistration(world: World) -> None:
-    while "deregister" not in world.log:
-        pass
 
 
 @pytest.mark.parametrize("method", ["block", "linger"])
@@ -545,8 +540,7 @@ def test_a_request_in_the_last_moment_is_answered_or_refused_but_not_lost() -> N
                     outcomes.append(len(world.desk.runs) >= ran)
 
         workers = [pool.submit(hammer) for _ in range(4)]
-        while len(outcomes) < 20:
-            pass
+        until(lambda: len(outcomes) >= 20)
         server.stop()
         ended.set()
         for worker in workers:

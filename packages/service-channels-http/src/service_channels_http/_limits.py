@@ -7,9 +7,10 @@ also in one that a user has made.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from service_channels_http._errors import time_is_up
 from service_channels_http._messages import HTTPRequest
 from service_core import Deadline, ProtocolException
 
-__all__ = ["Guard", "check_head", "check_size", "guarded", "timeouts", "watch", "watch_async"]
+__all__ = ["Guard", "check_head", "check_size", "guarded", "in_time", "timeouts", "watch", "watch_async"]
 
 
 def timeouts(deadline: Deadline, connect_timeout: float) -> httpx.Timeout:
@@ -28,6 +29,20 @@ def timeouts(deadline: Deadline, connect_timeout: float) -> httpx.Timeout:
         return httpx.Timeout(None, connect=connect_timeout)
     wait = _wait(deadline)
     return httpx.Timeout(wait, connect=min(wait, connect_timeout))
+
+
+@asynccontextmanager
+async def in_time(request: HTTPRequest) -> AsyncIterator[None]:
+    """End the block when the time of the call is up. Raises DeadlineExceeded then."""
+    deadline = request.deadline
+    limit = asyncio.timeout(None if math.isinf(deadline.expires_at) else deadline.remaining)
+    try:
+        async with limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise time_is_up(request.where) from None
 
 
 def _wait(deadline: Deadline) -> float:

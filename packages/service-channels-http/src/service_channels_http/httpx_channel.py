@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -12,9 +11,9 @@ import httpx
 
 from service_channels_http._credentials import TokenProvider, provided, provided_async, with_credentials
 from service_channels_http._engine import AsyncEngine, Engine
-from service_channels_http._errors import time_is_up, translated
+from service_channels_http._errors import translated
 from service_channels_http._exchange import Exchange, Outcome
-from service_channels_http._limits import Guard, guarded, timeouts, watch, watch_async
+from service_channels_http._limits import Guard, guarded, in_time, timeouts, watch, watch_async
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_channels_http._owners import OncePerLoop, OncePerProcess
 from service_channels_http._tls import default_tls
@@ -111,20 +110,12 @@ class HTTPXChannel(Channel):
 
     async def exchange_async(self, exchange: Exchange) -> Any:
         """Carry out a call, on other instances too if need be. Raises what went wrong."""
-        deadline = exchange.attempts.deadline
         outcome: Outcome | None = None
-        limit = asyncio.timeout(None if math.isinf(deadline.expires_at) else deadline.remaining)
-        try:
-            async with limit:
-                while outcome is None:
-                    if exchange.attempts.pause:
-                        await asyncio.sleep(exchange.attempts.pause)
-                    with exchange.attempt() as request:
-                        outcome = exchange.complete(request, await self.send_async(request))
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise time_is_up(exchange.caller) from None
+        while outcome is None:
+            if exchange.attempts.pause:
+                await asyncio.sleep(exchange.attempts.pause)
+            with exchange.attempt() as request:
+                outcome = exchange.complete(request, await self.send_async(request))
         return outcome.unwrap()
 
     def send(self, request: HTTPRequest) -> HTTPReply:
@@ -156,13 +147,14 @@ class HTTPXChannel(Channel):
         return HTTPReply(status=response.status_code, headers=response.headers, content=response.content)
 
     async def send_async(self, request: HTTPRequest) -> HTTPReply:
-        """Send one request and wait for the reply, whatever its status; the deadline is up to the caller.
+        """Send one request and wait for the reply, whatever its status.
 
-        Raises ServiceCommunicationException.
+        Raises ServiceCommunicationException, DeadlineExceeded.
         """
         token = self._forwarded_token()
         if token is None and self.token_provider is not None:
-            token = await provided_async(self.token_provider)
+            async with in_time(request):
+                token = await provided_async(self.token_provider)
         request = with_credentials(request, self.headers, token)
         if _is_method(self.make_async_client, HTTPXChannel.make_async_client):
             reply = await self._async_engine.get(self._make_async_engine).send(
@@ -172,13 +164,14 @@ class HTTPXChannel(Channel):
                 return reply
         client = self.get_async_client()
         with translated(request, client), guarded(Guard(request, self.max_response_bytes)):
-            response = await client.request(
-                request.method,
-                request.url,
-                content=request.content,
-                headers=request.headers,
-                timeout=httpx.Timeout(None, connect=self.connect_timeout),
-            )
+            async with in_time(request):
+                response = await client.request(
+                    request.method,
+                    request.url,
+                    content=request.content,
+                    headers=request.headers,
+                    timeout=httpx.Timeout(None, connect=self.connect_timeout),
+                )
         return HTTPReply(status=response.status_code, headers=response.headers, content=response.content)
 
     def _forwarded_token(self) -> str | None:

@@ -115,7 +115,7 @@ class FastAPIServer(Server):
         """
         if self._signals is not None:
             self._signals.pass_on = False
-        while not self._stopped.wait(3600):  # without a limit, Windows would not see Ctrl-C
+        while not self._stopped.wait(1.0):  # a signal that comes just before a wait begins is noticed after it
             pass
         if self._signals is not None:
             self._signals.restore()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import signal
 import threading
 from collections.abc import Callable
@@ -30,7 +29,8 @@ class GracefulSignals:
         """Whether the former handler gets its turn at the end."""
         self._previous: dict[int, Any] = {}
         self._first: int | None = None
-        self._is_passing_on = False
+        self._has_ended = False
+        self._passed = threading.Event()
 
     def install(self) -> None:
         """Take the signals over, except those that are ignored, as a shell does it for what runs in the background.
@@ -59,8 +59,8 @@ class GracefulSignals:
         return self._first is not None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._is_passing_on:
-            self._is_passing_on = False
+        if self._has_ended and not self._passed.is_set():
+            self._passed.set()
             self._hand_on(number, frame)
         elif self._first is None:
             self._first = number
@@ -75,9 +75,18 @@ class GracefulSignals:
             if self.pass_on:  # else wait() raises it
                 logger.error("the server did not stop cleanly", exc_info=error)
         finally:
+            self._has_ended = True
             if self.pass_on:
-                self._is_passing_on = True
-                os.kill(os.getpid(), number)  # back to the main thread, which alone may hand it on
+                self._pass_on(number)
+
+    def _pass_on(self, number: int) -> None:
+        """Send it to the main thread, which alone may hand it on.
+
+        Again if need be: one that comes just before the main thread begins to wait for something goes unnoticed.
+        """
+        while not self._passed.is_set():
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
+            self._passed.wait(2.0)
 
     def _hand_on(self, number: int, frame: FrameType | None) -> None:
         previous = self._previous.get(number, signal.SIG_DFL)

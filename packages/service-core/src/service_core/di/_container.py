@@ -5,17 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from dishka import Container, Provider, Scope, make_container
-from dishka.exceptions import CycleDependenciesError, GraphMissingFactoryError
+from typing import TYPE_CHECKING, Any
 
 from service_core.di._holdings import Holdings
 from service_core.di._parameters import Parameter, name_of
 from service_core.di._product import Product
 from service_core.errors import DependencyException
 
-__all__ = ["Ending", "container_of", "cycle_error"]
+if TYPE_CHECKING:
+    from dishka import Container
+
+__all__ = ["Ending", "container_of", "cycle_error", "end"]
 
 Maker = Callable[[Product, Mapping[Parameter, Any]], object]
 """Makes a product from the objects for its parameters."""
@@ -30,6 +30,10 @@ class Ending:
 
 def container_of(holdings: Holdings, make: Maker) -> Container:
     """A container whose graph has been checked. It is not locked. Raises DependencyException."""
+    # Not imported with the module: it takes longer than all the rest, and who only calls or declares does not need it.
+    from dishka import Provider, Scope, make_container
+    from dishka.exceptions import CycleDependenciesError, GraphMissingFactoryError
+
     provider = Provider(scope=Scope.APP)
     provider.provide(_endings, cache=False)
     for kind in holdings.instances:
@@ -45,6 +49,17 @@ def container_of(holdings: Holdings, make: Maker) -> Container:
     except CycleDependenciesError as error:
         path = [factory.provides.type_hint for factory in error.path]
         raise cycle_error([*path, path[0]]) from error
+
+
+def end(container: Container) -> None:
+    """Call all endings. Raises their error after that; an ExceptionGroup of several."""
+    from dishka.exceptions import ExitError
+
+    try:
+        container.close()
+    except ExitError as group:
+        errors = group.exceptions
+        raise (errors[0] if len(errors) == 1 else ExceptionGroup("several objects failed to end", errors)) from None
 
 
 def cycle_error(path: Iterable[Any]) -> DependencyException:

@@ -9,12 +9,11 @@ from contextlib import contextmanager, suppress
 from typing import Any, Self, TypeVar, cast
 from weakref import WeakValueDictionary
 
-from dishka.exceptions import ExitError
 from typing_extensions import TypeForm
 
 from service_core.aop.weaver import Weaver
 from service_core.catalog import Catalog, Injectable, default_catalog
-from service_core.di._container import Ending, container_of, cycle_error
+from service_core.di._container import Ending, container_of, cycle_error, end
 from service_core.di._holdings import Holdings
 from service_core.di._parameters import Parameter, arguments, name_of
 from service_core.di._product import Phase, Product, class_product, hooks_of
@@ -110,11 +109,7 @@ class Environment:
                 return
             self._is_ending = True
         try:
-            self._container.close()
-        except ExitError as group:
-            errors = group.exceptions
-            one = errors[0] if len(errors) == 1 else ExceptionGroup("several objects failed to end", errors)
-            raise one from None
+            end(self._container)
         finally:
             with self._lock:
                 self._is_closed = True

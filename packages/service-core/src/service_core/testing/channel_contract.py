@@ -39,7 +39,8 @@ from service_core.errors import (
 )
 from service_core.manager import ServiceManager
 from service_core.registry import ComponentRegistry
-from service_core.testing.contract_service import SPECIMENS, AbsentService, ContractService, OutOfStock, Seen
+from service_core.testing.contract_service import AbsentService, ContractService, OutOfStock, Seen
+from service_core.testing.contract_values import SPECIMENS
 from service_core.testing.scripted_registry import ScriptedRegistry
 
 __all__ = ["ChannelContract"]

@@ -45,21 +45,28 @@ def context_to_headers(context: CallContext) -> dict[str, str]:
 def context_from_headers(headers: Mapping[str, str]) -> CallContext:
     """The context that the caller sent, by lower-case header names; what is malformed counts as not sent."""
     deadline = None
-    remaining = headers.get(DEADLINE_MS, "")
-    if remaining.isascii() and remaining.isdigit() and len(remaining) <= 12:
+    remaining = headers.get(DEADLINE_MS)
+    if remaining is not None and remaining.isascii() and remaining.isdigit() and len(remaining) <= 12:
         deadline = Deadline.after(min(int(remaining), _LONGEST_MS) / 1000)
-    baggage = headers.get(_BAGGAGE, "")
     return CallContext(
         deadline=deadline,
         correlation_id=_id(headers.get(CORRELATION_ID)),
         traceparent=_id(headers.get(_TRACEPARENT)),
         token=_token(headers.get(_AUTHORIZATION)),
-        baggage=baggage if 0 < len(baggage) <= _BAGGAGE_LIMIT and baggage.isprintable() else None,
+        baggage=_baggage(headers.get(_BAGGAGE)),
     )
 
 
+def _baggage(text: str | None) -> str | None:
+    return text if text and len(text) <= _BAGGAGE_LIMIT and text.isprintable() else None
+
+
 def _id(text: str | None) -> str | None:
-    return text if text is not None and _ID.fullmatch(text) else None
+    if text is None:
+        return None
+    if text.isalnum() and text.isascii() and len(text) <= 128:  # nearly always, and quicker to see
+        return text
+    return text if _ID.fullmatch(text) else None
 
 
 def _token(authorization: str | None) -> str | None:

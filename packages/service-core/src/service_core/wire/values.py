@@ -81,28 +81,24 @@ class WireType:
 
     def from_json(self, data: bytes) -> Any:
         """Read a value from JSON. Raises ArgumentException, also if it is no JSON."""
-        return self._read(data, self._validator.validate_json)
+        try:
+            return self._validator.validate_json(data, by_alias=True, by_name=True)
+        except Exception as error:  # noqa: BLE001 - a validator of the user's may raise whatever it likes
+            raise self._refusal(error) from _cause(error)
 
     def from_plain(self, data: Any) -> Any:
         """Read a value from dicts, lists and scalars, as msgpack gives them. Raises ArgumentException."""
-        return self._read(data, self._validator.validate_python)
-
-    def _read(self, data: Any, validate: Callable[..., Any]) -> Any:
         try:
-            return validate(data, by_alias=True, by_name=True)
-        except ValidationError as error:
-            raise self._refused(error) from None
-        except Exception as error:  # a validator of the user's may raise whatever it likes
-            raise ArgumentException(f"{self.where}: the value was refused with {type(error).__name__}") from error
+            return self._validator.validate_python(data, by_alias=True, by_name=True)
+        except Exception as error:  # noqa: BLE001 - as above
+            raise self._refusal(error) from _cause(error)
 
-    def _write(self, value: Any, serialize: Callable[..., R], validator: Any = None) -> R:
-        valid = self._read(value, (validator or self._validator).validate_python)
+    def _write(self, value: Any, serialize: Callable[..., R]) -> R:
+        valid = self.from_plain(value)
         try:
             return serialize(valid, **self._writing)
         except ValueError:
-            if validator is not None:
-                raise ArgumentException(f"{self.where}: the value is not one of the declared type") from None
-        return self._write_closely(value, serialize)
+            return self._write_closely(value, serialize)
 
     def _write_closely(self, value: Any, serialize: Callable[..., R]) -> R:
         """Write a value that is suspected of being wrong.
@@ -110,9 +106,19 @@ class WireType:
         Objects of the declared classes are believed at first, since looking at each of their fields makes writing
         several times slower, and the other side will do it anyway.
         """
-        return self._write(value, serialize, _validator(with_rules(self.core_schema, _CLOSELY), _CLOSELY))
+        look = _validator(with_rules(self.core_schema, _CLOSELY), _CLOSELY)
+        try:
+            valid = look.validate_python(value, by_alias=True, by_name=True)
+        except Exception as error:  # noqa: BLE001 - as above
+            raise self._refusal(error) from _cause(error)
+        try:
+            return serialize(valid, **self._writing)
+        except ValueError:
+            raise ArgumentException(f"{self.where}: the value is not one of the declared type") from None
 
-    def _refused(self, error: ValidationError) -> ArgumentException:
+    def _refusal(self, error: Exception) -> ArgumentException:
+        if not isinstance(error, ValidationError):
+            return ArgumentException(f"{self.where}: the value was refused with {type(error).__name__}")
         if error.error_count() > _MOST_ERRORS:
             return ArgumentException(f"{self.where}: {error.error_count()} values are wrong")
         details = validation_details(error, self._names, at=self._at)
@@ -121,6 +127,11 @@ class WireType:
         return ArgumentException(
             f"{self.where}: {place + ': ' if place else ''}{details[0]['msg']}{more}", details=details
         )
+
+
+def _cause(error: Exception) -> Exception | None:
+    """What an error is chained to; pydantic's quote values, which may be secret."""
+    return None if isinstance(error, ValidationError) else error
 
 
 def _validator(schema: Any, rules: Mapping[str, Any]) -> Any:
