@@ -6,8 +6,6 @@ One file, run by its path: a module of aspyx imports everything in its package. 
 the event loop, which is the faster way for quick ones.
 """
 
-from __future__ import annotations
-
 import sys
 from abc import abstractmethod
 from dataclasses import dataclass

@@ -8,9 +8,9 @@ from client import server_process
 from interface import LibraryComponent, LibraryService
 from rich.console import Console
 from rich.table import Table
+
 from service_core import CallEvent, CallEventKind, ServiceException, ServiceManager
 from service_registry_consul import ConsulComponentRegistry
-
 from tests.support.consul import ConsulAgent
 
 SECONDS = 2.0

@@ -71,9 +71,7 @@ def test_a_package_does_without_the_other_side(package: str, absent: set[str]) -
 
 def test_public_names_are_the_pinned_ones() -> None:
     """A name that appears or goes is a decision: write it into public_names.txt with the change."""
-    exported = [
-        f"{module}.{name}" for module in PUBLIC for name in sorted(importlib.import_module(module).__all__)
-    ]
+    exported = [f"{module}.{name}" for module in PUBLIC for name in sorted(importlib.import_module(module).__all__)]
     assert exported == PINNED.read_text(encoding="utf-8").split()
 
 

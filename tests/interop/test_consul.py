@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from service_core import Server, ServiceManager
 from service_registry_consul import ConsulComponentRegistry
-
 from tests.interop.ours import CHANNELS, PeerComponent, PeerService, ours_server
 from tests.interop.processes import ANSWERS, peer_calls, peer_server
 from tests.support.consul import ConsulAgent

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import httpx
+
 from service_channels_http import HTTPXChannel
 from service_core import Channel, DynamicProxy, channel
 from service_core.aop import Invocation, advice, around, methods
-
 from tests.seed import log
 
 

@@ -3,7 +3,6 @@
 from service_core import AbstractComponent, ChannelAddress, Health, Server, health, implementation
 from service_core.di import injectable
 from service_health import HealthCheckManager, HealthStatus, health_check, health_checks
-
 from tests.seed.interface import Data, OtherService, TestComponent, TestService
 
 

@@ -3,7 +3,6 @@
 from service_core import LocalComponentRegistry, ServiceManager, ServiceModule, inject_service
 from service_core.di import create, injectable, module
 from service_health import HealthModule
-
 from tests.seed import channels, implementation  # noqa: F401 - what is imported is declared
 from tests.seed.interface import TestService
 

@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+
 from service_core import DynamicProxy, Server, ServiceManager
 from service_core.di import Environment
 from service_server_fastapi import FastAPIServer

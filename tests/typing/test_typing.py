@@ -25,7 +25,11 @@ def mypy(*files: Path) -> str:
 
 def pyright(file: Path) -> list[dict[str, object]]:
     settings = json.loads((ROOT / ".pyrightconfig.json").read_text(encoding="utf-8"))
-    settings.update(include=[file.relative_to(HERE).as_posix()], exclude=[], extraPaths=[str(ROOT / path) for path in settings["extraPaths"]])
+    settings.update(
+        include=[file.relative_to(HERE).as_posix()],
+        exclude=[],
+        extraPaths=[str(ROOT / path) for path in settings["extraPaths"]],
+    )
     project = HERE / ".pyright-of-test.json"
     project.write_text(json.dumps(settings), encoding="utf-8")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+
 from service_core import CallCounters, CallEvent, CallEventKind
 from service_core.events import notify
 

@@ -14,6 +14,8 @@ from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
+from typing_extensions import TypedDict
+
 from service_core import (
     AbstractComponent,
     ChannelAddress,
@@ -28,7 +30,6 @@ from service_core import (
     service,
 )
 from service_core.di import create, module
-from typing_extensions import TypedDict
 
 CHANNELS = ("dispatch-json", "dispatch-msgpack")
 

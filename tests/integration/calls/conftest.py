@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from service_core import ServiceManager, StaticComponentRegistry
 from service_server_fastapi import FastAPIServer
-
 from tests.integration.calls.catalogue import CHANNELS, CatalogueModule
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from service_core import (
     ArgumentException,
     DeadlineExceeded,
@@ -18,7 +19,6 @@ from service_core import (
     ServiceManager,
     deadline,
 )
-
 from tests.integration.calls.catalogue import CHANNELS, CatalogueService, Everything, OutOfStock, Point
 
 pytestmark = pytest.mark.parametrize("channel", CHANNELS)

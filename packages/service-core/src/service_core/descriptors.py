@@ -148,7 +148,7 @@ def check_shape(interface: type) -> None:
                     f"{where}: parameter '{parameter.name}' has no type hint; "
                     f"write '{parameter.name}: <type>', since values are validated by it"
                 )
-        if inspect.signature(function).return_annotation is inspect.Signature.empty:
+        if "return" not in function.__annotations__:
             raise DeclarationException(f"{where}: the return type is missing; write '-> None' if there is no result")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import multiprocessing
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
@@ -30,7 +32,7 @@ class GracefulSignals:
         self._previous: dict[int, Any] = {}
         self._first: int | None = None
         self._has_ended = False
-        self._passed = threading.Event()
+        self._is_passed_on = False
 
     def install(self) -> None:
         """Take the signals over, except those that are ignored, as a shell does it for what runs in the background.
@@ -59,8 +61,8 @@ class GracefulSignals:
         return self._first is not None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._has_ended and not self._passed.is_set():
-            self._passed.set()
+        if self._has_ended and not self._is_passed_on:
+            self._is_passed_on = True
             self._hand_on(number, frame)
         elif self._first is None:
             self._first = number
@@ -84,9 +86,12 @@ class GracefulSignals:
 
         Again if need be: one that comes just before the main thread begins to wait for something goes unnoticed.
         """
-        while not self._passed.is_set():
-            signal.pthread_kill(threading.main_thread().ident or 0, number)
-            self._passed.wait(2.0)
+        for look in itertools.count():
+            if self._is_passed_on:
+                return
+            if look % 40 == 0:
+                signal.pthread_kill(threading.main_thread().ident or 0, number)
+            time.sleep(0.05)  # what could be waited for has a lock, which a handler must not take
 
     def _hand_on(self, number: int, frame: FrameType | None) -> None:
         previous = self._previous.get(number, signal.SIG_DFL)

@@ -69,18 +69,24 @@ def with_rules(schema: Any, rules: Mapping[str, Any] = RULES) -> Any:
 
 def kinds(schema: Any) -> set[str]:
     """The kinds of all parts of a core schema; ``custom`` among them if one has a serializer of its own."""
-    if isinstance(schema, list | tuple):
-        return set().union(*map(kinds, schema))
-    if not isinstance(schema, dict):
-        return set()
-    found = {schema["type"]} if isinstance(schema.get("type"), str) else set()
-    if "serialization" in schema:
-        found.add("custom")
-    return found.union(*(kinds(part) for key, part in schema.items() if key not in _OPAQUE))
+    found: set[str] = set()
+    waiting = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            kind = part.get("type")
+            if isinstance(kind, str):
+                found.add(kind)
+            if "serialization" in part:
+                found.add("custom")
+            waiting += [inner for key, inner in part.items() if key not in _OPAQUE and not isinstance(inner, str)]
+        elif isinstance(part, list | tuple):
+            waiting += part
+    return found
 
 
 def _schema_with_rules(schema: dict[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
-    kind = schema.get("type")
+    kind = str(schema.get("type"))
     if kind in _UNSENDABLE:
         raise UnsendableType(_UNSENDABLE[kind])
     if kind == "dict" and not _are_keys(schema.get("keys_schema", {})):
