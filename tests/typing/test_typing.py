@@ -8,13 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-MISTAKES = HERE / "refused" / "user_mistakes.py"
+MISTAKES = pytest.mark.parametrize("file", sorted((HERE / "refused").glob("*.py")), ids=lambda file: file.stem)
+RIGHT = pytest.mark.parametrize("file", sorted((HERE / "accepted").glob("*.py")), ids=lambda file: file.stem)
 
 
-def marked_lines() -> set[int]:
-    lines = MISTAKES.read_text(encoding="utf-8").splitlines()
+def marked_lines(file: Path) -> set[int]:
+    lines = file.read_text(encoding="utf-8").splitlines()
     return {number for number, line in enumerate(lines, 1) if line.endswith("# wrong")}
 
 
@@ -41,20 +44,24 @@ def pyright(file: Path) -> list[dict[str, object]]:
     return found
 
 
-def test_mypy_finds_every_mistake_and_nothing_else() -> None:
-    found = {int(number) for number in re.findall(r"user_mistakes\.py:(\d+): error", mypy(MISTAKES))}
-    assert found == marked_lines()
+@MISTAKES
+def test_mypy_finds_every_mistake_and_nothing_else(file: Path) -> None:
+    found = {int(number) for number in re.findall(rf"{file.name}:(\d+): error", mypy(file))}
+    assert found == marked_lines(file)
 
 
-def test_pyright_finds_every_mistake_and_nothing_else() -> None:
-    errors = [entry for entry in pyright(MISTAKES) if entry["severity"] == "error"]
+@MISTAKES
+def test_pyright_finds_every_mistake_and_nothing_else(file: Path) -> None:
+    errors = [entry for entry in pyright(file) if entry["severity"] == "error"]
     found = {entry["range"]["start"]["line"] + 1 for entry in errors}  # type: ignore[index]
-    assert found == marked_lines()
+    assert found == marked_lines(file)
 
 
-def test_mypy_finds_nothing_in_right_code() -> None:
-    assert "Success" in mypy(HERE / "accepted" / "user_code.py")
+@RIGHT
+def test_mypy_finds_nothing_in_right_code(file: Path) -> None:
+    assert "Success" in mypy(file)
 
 
-def test_pyright_finds_nothing_in_right_code() -> None:
-    assert pyright(HERE / "accepted" / "user_code.py") == []
+@RIGHT
+def test_pyright_finds_nothing_in_right_code(file: Path) -> None:
+    assert pyright(file) == []

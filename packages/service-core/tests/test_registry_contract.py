@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from service_core.address import ChannelAddress, format_addresses
-from service_core.registry import ComponentRegistry, LocalComponentRegistry, StaticComponentRegistry
+from service_core.registry import ComponentRegistry, LocalComponentRegistry
+from service_core.static_registry import StaticComponentRegistry
 from service_core.testing import DiscoveryContract, RegistrationContract, SnapshotRecorder
 
 

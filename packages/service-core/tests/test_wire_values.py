@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, Union
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -273,43 +272,3 @@ def test_json_may_be_written_with_spaces_and_in_another_order(value: Named) -> N
     response = json.loads(JSON.write_result(method, value))
     spaced = json.dumps(dict(reversed(response.items())), indent=1).encode()
     assert JSON.read_response(method, spaced) == value
-
-
-@pytest.mark.parametrize("codec", [JSON, MSGPACK])
-def test_fields_travel_under_their_names_computed_ones_not_at_all_and_aliases_are_read(codec: Codec) -> None:
-    value = Named.model_validate({"metadata": Box(content=b""), "default": b"", "cls": [], "function": 1, "fields": {}})
-    written = codec.read_response(plan(Any), codec.write_result(plan(Named), value))
-    assert list(written) == ["metadata", "default", "cls", "function", "fields"]
-    written["Meta-Data"] = written.pop("metadata")
-    request = codec.read_request(codec.write_request(plan(Any), (written,)))
-    assert codec.read_arguments(plan(Named), request) == (value,)
-
-
-def test_bytes_are_base64_in_json_and_raw_in_msgpack() -> None:
-    method = plan(Tree)
-    assert JSON.write_result(method, Tree(b"\xff\xfe")) == (
-        b'{"result":{"value":"__4=","children":[]},"exception":null}'
-    )
-    assert b"\xc4\x02\xff\xfe" in MSGPACK.write_result(method, Tree(b"\xff\xfe"))
-
-
-@pytest.mark.parametrize("codec", [JSON, MSGPACK])
-@pytest.mark.parametrize("number", [2**63, 2**64, -(2**64), 10**400])
-def test_numbers_have_no_greatest(codec: Codec, number: int) -> None:
-    assert travel(codec, plan(int), number) == [number, number]
-
-
-@pytest.mark.parametrize("codec", [JSON, MSGPACK])
-def test_what_is_meant_for_json_is_used_for_msgpack_too(codec: Codec) -> None:
-    assert travel(codec, plan(ZoneInfo), ZoneInfo("UTC")) == [ZoneInfo("UTC")] * 2
-
-
-@pytest.mark.parametrize("codec", [JSON, MSGPACK])
-def test_an_object_of_a_derived_class_travels_as_what_was_declared(codec: Codec) -> None:
-    @dataclass
-    class More(Tree):
-        secret: str = "hunter2"
-
-    written = codec.write_request(plan(Tree), (More(b"x"),))
-    assert b"hunter2" not in written
-    assert codec.read_arguments(plan(Tree), codec.read_request(written)) == (Tree(b"x"),)

@@ -15,7 +15,8 @@ import pytest
 
 from service_core.errors import DeclarationException
 from service_core.health import CheckResult
-from service_core.registry import ComponentRegistry, LocalComponentRegistry, StaticComponentRegistry
+from service_core.registry import ComponentRegistry, LocalComponentRegistry
+from service_core.static_registry import StaticComponentRegistry
 from service_health import HealthCheckManager, HealthStatus
 from service_health.checks import ComponentReachable, DiskSpace, EventLoopLag, HttpReachable, TcpReachable
 

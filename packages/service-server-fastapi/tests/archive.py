@@ -185,9 +185,12 @@ class ArchiveComponentImpl(AbstractComponent, ArchiveComponent):
 class Served:
     """A running server and the object behind it."""
 
-    url: str
+    server: FastAPIServer
     archive: ArchiveImpl
-    app: FastAPI
+
+    @property
+    def url(self) -> str:
+        return self.server.url
 
 
 @contextmanager
@@ -212,6 +215,6 @@ def serving(app: FastAPI | None = None, *, expose_errors: bool = False, **settin
     with FastAPIServer("127.0.0.1", 0, app, expose_errors=expose_errors, settings=ServerSettings(**settings)) as server:
         server.boot(ArchiveModule)
         try:
-            yield Served(url=server.url, archive=archive, app=server.app)
+            yield Served(server=server, archive=archive)
         finally:
             archive.release.set()

@@ -13,7 +13,7 @@ from raw_http import request
 
 from service_core import Component, ComponentDescriptor, DeclarationException, Service
 from service_core.descriptors import describe_service
-from service_core.manager import HostedService
+from service_core.implementations import HostedService
 from service_core.rest import get, post, rest
 from service_server_fastapi import ServerSettings
 from service_server_fastapi.calls import Calls

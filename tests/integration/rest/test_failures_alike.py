@@ -73,7 +73,7 @@ FAILURES = [
     Failure(
         kind="middleware-503",
         error=ServiceCommunicationException,
-        fields={"may_have_run": False, "retry_after": 7.0},
+        fields={"may_have_run": False, "retry_after": 0.0},
     ),
     Failure(kind="middleware-502", error=ServiceCommunicationException, fields={"may_have_run": True}),
     Failure(kind="middleware-429", error=RemoteServiceException, fields={"code": ErrorCode.RESOURCE_EXHAUSTED}),
@@ -101,7 +101,7 @@ def served() -> Iterator[str]:
             return response
         challenge = next((text for name, text in _CHALLENGES.items() if wanted[4:].startswith(name)), "")
         return Response(
-            "<html>no</html>", int(wanted[:3]), {"www-authenticate": challenge, "retry-after": "7"}, "text/html"
+            "<html>no</html>", int(wanted[:3]), {"www-authenticate": challenge, "retry-after": "0"}, "text/html"
         )
 
     with FastAPIServer("127.0.0.1", 0, app) as server:

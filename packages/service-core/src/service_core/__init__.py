@@ -49,7 +49,7 @@ from service_core.manager import ServiceManager
 from service_core.module import ServiceModule
 from service_core.policy import Policy
 from service_core.proxy import DynamicProxy, Invocation, InvocationHandler
-from service_core.registry import ComponentRegistry, LocalComponentRegistry, StaticComponentRegistry
+from service_core.registry import ComponentRegistry, LocalComponentRegistry
 from service_core.selector import (
     Endpoint,
     FirstURLSelector,
@@ -58,6 +58,7 @@ from service_core.selector import (
     URLSelector,
 )
 from service_core.server import Server
+from service_core.static_registry import StaticComponentRegistry
 
 __all__ = [
     # declare

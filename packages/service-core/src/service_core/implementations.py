@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from service_core.catalog import Catalog
+from service_core.descriptors import ComponentDescriptor, ServiceDescriptor
 from service_core.errors import DeclarationException
 
-__all__ = ["GivenImplementations", "Implementations"]
+__all__ = ["GivenImplementations", "HostedService", "Implementations"]
 
 
 class Implementations(Protocol):
@@ -48,3 +50,14 @@ class GivenImplementations:
     def get(self, requested: Any, /) -> Any:
         """The one that implements the interface. Raises KeyError if there is none."""
         return self._objects[requested]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedService:
+    """A service that this process implements."""
+
+    component: ComponentDescriptor
+    service: ServiceDescriptor
+    implementation: object
+    inline: bool
+    """Whether its ``def`` methods may run on the event loop."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self, TypeVar, cast
 
@@ -19,7 +18,7 @@ from service_core.descriptors import ComponentDescriptor, ServiceDescriptor
 from service_core.errors import LocalServiceException
 from service_core.events import CallObserver
 from service_core.factory import ChannelFactory
-from service_core.implementations import GivenImplementations, Implementations
+from service_core.implementations import GivenImplementations, HostedService, Implementations
 from service_core.interfaces import Component
 from service_core.local import LOCAL
 from service_core.policy import Policy
@@ -28,20 +27,9 @@ from service_core.registry import ComponentRegistry, Snapshot
 from service_core.routing import ComponentRoutes
 from service_core.server import Server
 
-__all__ = ["HostedService", "ServiceManager"]
+__all__ = ["ServiceManager"]
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostedService:
-    """A service that this process implements."""
-
-    component: ComponentDescriptor
-    service: ServiceDescriptor
-    implementation: object
-    inline: bool
-    """Whether its ``def`` methods may run on the event loop."""
 
 
 class ServiceManager:

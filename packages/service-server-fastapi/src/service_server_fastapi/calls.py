@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from service_core.context import CallContext, call_context, new_correlation_id
 from service_core.descriptors import MethodDescriptor
 from service_core.errors import ArgumentException, AuthorizationException, ErrorCode
-from service_core.manager import HostedService
+from service_core.implementations import HostedService
 from service_core.wire import MethodPlan, WireError, error_to_wire
 from service_server_fastapi.answers import Headers, refusal
 from service_server_fastapi.waiting import TimeIsUp, within

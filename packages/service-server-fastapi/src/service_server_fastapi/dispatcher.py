@@ -12,7 +12,7 @@ from typing import Any
 
 from service_core.context import CallContext
 from service_core.errors import ArgumentException, ErrorCode
-from service_core.manager import HostedService
+from service_core.implementations import HostedService
 from service_core.wire import CODECS, Codec, MalformedData
 from service_server_fastapi.answers import Answer, correlation, envelope, refusal
 from service_server_fastapi.calls import Calls, Failure, Target, identified

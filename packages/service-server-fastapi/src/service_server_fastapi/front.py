@@ -15,6 +15,9 @@ _OBSERVERS: Final = ("opentelemetry.sdk", "ddtrace", "sentry_sdk", "newrelic")
 """Who has loaded one of these wants FastAPI to tell of every request."""
 
 
+_OURS: Final = __name__.partition(".")[0]
+
+
 class Front:
     """The application that a listener serves.
 
@@ -46,7 +49,7 @@ class Front:
 
 
 def _is_plain(app: FastAPI) -> bool:
-    own = [one for one in app.user_middleware if not str(getattr(one.cls, "__module__", "")).startswith(__package__)]
+    own = [one for one in app.user_middleware if not str(getattr(one.cls, "__module__", "")).startswith(_OURS)]
     return (
         not own
         and type(app) is FastAPI

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 
 from service_core.errors import DeclarationException
-from service_core.manager import HostedService
+from service_core.implementations import HostedService
 from service_core.rest import RoutePlan, RouteTable
 from service_core.rest.verbs import route_of
 from service_server_fastapi.calls import Calls, Target

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from service_core.catalog import Catalog, default_catalog
 from service_core.factory import ChannelFactory
+from service_core.implementations import HostedService
 from service_core.interfaces import Service
-from service_core.manager import HostedService, ServiceManager
+from service_core.manager import ServiceManager
 from service_core.registry import LocalComponentRegistry
 from service_core.testing.faults import FaultPlan
 from service_core.testing.in_memory_channel import (

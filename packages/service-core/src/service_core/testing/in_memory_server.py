@@ -18,7 +18,7 @@ from service_core.errors import (
     ErrorCode,
     ServiceException,
 )
-from service_core.manager import HostedService
+from service_core.implementations import HostedService
 from service_core.wire import Codec, MalformedData, MethodPlan, WireError, context_from_headers, error_to_wire
 
 __all__ = ["InMemoryServer", "Reply"]
