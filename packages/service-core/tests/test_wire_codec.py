@@ -254,7 +254,7 @@ jsonable = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(envelopes | values)
 @example({"method": "a", "args": [msgpack.Timestamp(2**62)]})
 @example({"result": None, "exception": {"code": [], "type": {}, "message": 5, "correlation_id": b"\xff"}})
@@ -262,7 +262,7 @@ def test_any_msgpack_is_read_or_refused(value: Any) -> None:
     outcome(MSGPACK, pack(value))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.dictionaries(names, jsonable) | jsonable, st.booleans())
 @example({"result": None, "exception": {"code": [], "type": {}, "message": 10**4200}}, True)
 @example({"method": "a", "args": [10**4200]}, True)

@@ -71,6 +71,8 @@ def make_failing_app() -> FastAPI:
 
 
 def main(how: str) -> None:
+    # Who runs tests in the background may ignore it, and we inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     world = make_world(how)
     server = FastAPIServer()
     if how in ("run", "failing", "breaking"):

@@ -254,7 +254,7 @@ def test_requests_and_calls_count_together() -> None:
 
 def test_a_request_that_the_stopping_server_cuts_off_is_answered() -> None:
     with serving(drain_timeout=0.1) as served, ThreadPoolExecutor() as pool:
-        blocked = pool.submit(post, served, b"", "/archive/block", content_type=None)
+        blocked = pool.submit(post, served, b"", "/archive/block", content_type=None, x_correlation_id="abc")
         assert served.archive.entered.acquire(timeout=20)
         served.server.stop()
         assert problem_of(blocked.result()) == (504, "deadline_exceeded", "DeadlineExceeded", False)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any, Final, cast
 
 __all__ = ["joined"]
+
+_SMALL: Final = 64 * 1024
+"""Up to so many bytes are copied to be joined."""
 
 
 class _Joined:
@@ -24,12 +27,13 @@ class _Joined:
 
     def write(self, data: bytes) -> None:
         """Send data, now or soon."""
-        if self._head and data:
+        if self._head and 0 < len(data) <= _SMALL:
             self._transport.write(self._take() + data)
         elif data.startswith(b"HTTP/1.1 "):
             self._head = data
             self._loop.call_soon(self._flush)
         else:
+            self._flush()
             self._transport.write(data)
 
     def close(self) -> None:

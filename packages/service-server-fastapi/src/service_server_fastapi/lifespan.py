@@ -20,15 +20,11 @@ from service_server_fastapi.hosting import Hosting
 from service_server_fastapi.probe import wait_until_answering
 from service_server_fastapi.settings import ServerSettings
 from service_server_fastapi.signals import GracefulSignals
-from service_server_fastapi.traffic import Traffic
 from service_server_fastapi.workers import Workers
 
 __all__ = ["Lifespan", "registered_elsewhere", "running"]
 
 logger: Final = logging.getLogger("service.server")
-
-_LAST_WORDS: Final = 1.0
-"""Seconds that requests which have been cancelled may take to clean up, before their components shut down."""
 
 _PATIENCE: Final = 30.0
 """Seconds that an ASGI server may take to answer after the application has started."""
@@ -60,15 +56,14 @@ class Lifespan:
 
 
 @contextlib.asynccontextmanager
-async def running(hosting: Hosting, server: Server, traffic: Traffic, steps: Workers) -> AsyncIterator[None]:
-    """Start the components; at the end let requests finish, and shut the components down. Not if the start fails.
+async def running(hosting: Hosting, server: Server, steps: Workers) -> AsyncIterator[None]:
+    """Start the components; at the end, when requests have finished, shut them down. Not if the start fails.
 
     Both happen in a thread of ``steps``, so they may block and may run event loops of their own.
     """
     await steps.run(hosting.start, (server,))
     try:
         yield
-        await traffic.quiet(_LAST_WORDS)
     finally:
         await steps.run(hosting.finish, ())
 

@@ -234,7 +234,7 @@ class FastAPIServer(Server):
         self._traffic.begin()
         if self._health is not None:
             self._health.begin()
-        async with running(hosting, self, self._traffic, self._steps):
+        async with running(hosting, self, self._steps):
             yield
 
     @contextlib.asynccontextmanager

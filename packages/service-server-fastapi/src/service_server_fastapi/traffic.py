@@ -41,11 +41,6 @@ class Traffic:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._end)
 
-    async def quiet(self, patience: float) -> None:
-        """Wait until nothing is in flight, at most that many seconds."""
-        if self.tasks:
-            await asyncio.wait(self.tasks, timeout=patience)
-
     def _end(self) -> None:
         self.is_over = True
         if self.tasks:

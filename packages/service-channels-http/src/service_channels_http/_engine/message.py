@@ -59,7 +59,7 @@ class Headers(Mapping[str, str]):
         self._raw = {name.lower(): value for name, value in raw.items()}
 
     def __getitem__(self, name: str) -> str:
-        return self._raw[name.encode()].decode("latin-1")
+        return self._raw[name.encode()].decode("latin-1").strip()
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.encode() in self._raw
@@ -79,6 +79,7 @@ class ResponseParser:
     """
 
     __slots__ = (
+        "_content",
         "_fed",
         "_head",
         "_max_bytes",
@@ -135,13 +136,11 @@ class ResponseParser:
         head = self._head
         if head is None or "content-length" in head or "transfer-encoding" in head:
             raise broken_off(self._request)
-        self.complete = True
+        self._complete()
 
     def reply(self) -> HTTPReply:
         """The complete response."""
-        parts = self._parts
-        content = parts[0] if len(parts) == 1 else b"".join(parts)
-        return HTTPReply(status=self._status, headers=self._head or {}, content=content)
+        return HTTPReply(status=self._status, headers=self._head or {}, content=self._content)
 
     def _check(self, head: Headers) -> None:
         if self._fed > self._max_bytes:  # head and framing included, so it is time to look closely
@@ -167,5 +166,11 @@ class ResponseParser:
             self._raw.clear()
             self._head = None
             return
-        self.complete = True
         self.reusable = self.reusable and self._parser.should_keep_alive()
+        self._complete()
+
+    def _complete(self) -> None:
+        # Now, since parts of another message may follow, which nobody has asked for.
+        parts = self._parts
+        self._content = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.complete = True

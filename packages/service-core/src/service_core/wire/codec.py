@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, NoReturn, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 import msgpack
 from pydantic_core import from_json, to_json, to_jsonable_python
@@ -218,7 +218,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return list(value)
     if isinstance(value, int):
-        return str(value)  # more than 64 bits; pydantic reads it back
+        return msgpack.ExtType(_INTEGER, str(value).encode())  # more than 64 bits
     if isinstance(value, bytearray | memoryview):
         return bytes(value)
     return to_jsonable_python(value)
@@ -236,7 +236,7 @@ def _unpack(data: bytes) -> Any:
             unpacker = msgpack.Unpacker(max_buffer_size=len(data) or 1)
             unpacker.feed(data)
             unpacker.skip()
-        value = msgpack.unpackb(data, strict_map_key=False, ext_hook=_refuse_extension, timestamp=3)
+        value = msgpack.unpackb(data, strict_map_key=False, ext_hook=_read_extension, timestamp=3)
     except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
         reason = str(error) or type(error).__name__
         raise MalformedData(f"not valid msgpack: {reason[:200]}") from None
@@ -264,8 +264,17 @@ def _is_deeper(value: Any, limit: int) -> bool:
     return True
 
 
-def _refuse_extension(code: int, data: bytes) -> NoReturn:
-    raise ValueError(f"extension type {code} is not part of the wire format")
+_INTEGER: Final = 1
+"""The one extension type: an integer of more than 64 bits, as decimal digits."""
+_DIGITS: Final = re.compile(rb"-?[0-9]{1,4300}")  # Python reads no longer ones, since that takes quadratic time
+
+
+def _read_extension(code: int, data: bytes) -> int:
+    if code != _INTEGER:
+        raise ValueError(f"extension type {code} is not part of the wire format")
+    if not _DIGITS.fullmatch(data):
+        raise ValueError("an integer is not written in decimal digits")
+    return int(data)
 
 
 JSON: Final[Codec] = _JSONCodec()
