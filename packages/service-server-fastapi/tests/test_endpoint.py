@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -82,6 +83,19 @@ def test_a_form_post_is_refused(url: str) -> None:
 
 def test_a_cookie_is_no_reason_to_refuse_or_to_trust(url: str) -> None:
     assert call(url, "fail", "missing", cookie="session=hunter2").status == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "argument"), [("echo", "hunter2"), ("sell", {"number": "hunter2"}), ("fail", "denied"), ("fail", "exit")]
+)
+def test_tokens_and_arguments_are_in_no_log_and_no_refusal(
+    url: str, caplog: pytest.LogCaptureFixture, method: str, argument: object
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        reply = call(url, method, argument, authorization="Bearer hunter2", cookie="session=hunter2")
+
+    assert "hunter2" not in caplog.text
+    assert reply.status == 200 or b"hunter2" not in reply.body
 
 
 def test_an_announced_body_that_is_too_large_is_refused_before_it_is_sent(url: str) -> None:

@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_server_fastapi.front import Front
 
 
-async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
-    """Notes whom the application of a request is, and whether it has been routed."""
-    await send({"app": scope.get("app"), "routed": "router" in scope})
+class Endpoint:
+    """Tells whose a request is, and whether it has been routed."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "told", "app": scope.get("app"), "routed": "router" in scope})
+
+
+endpoint = Endpoint()
 
 
 class Layer:
@@ -37,8 +43,11 @@ class OwnApplication(FastAPI):
 
 
 def application() -> FastAPI:
-    app = FastAPI()
-    app.mount("/invoke", endpoint)
+    return routing(FastAPI())
+
+
+def routing(app: FastAPI) -> FastAPI:
+    app.router.routes.append(Route("/invoke", endpoint))
     return app
 
 
@@ -59,7 +68,7 @@ async def passed(app: FastAPI, path: str = "/invoke", root_path: str = "") -> li
         "raw_path": path.encode(),
         "root_path": root_path,
         "query_string": b"",
-        "headers": [],
+        "headers": [(b"host", b"test")],
     }
     await Front(app, "/invoke", endpoint)(scope, receive, send)
     return sent
@@ -67,13 +76,13 @@ async def passed(app: FastAPI, path: str = "/invoke", root_path: str = "") -> li
 
 async def test_a_call_goes_straight_to_its_endpoint() -> None:
     app = application()
-    assert await passed(app) == [{"app": app, "routed": False}]
+    assert await passed(app) == [{"type": "told", "app": app, "routed": False}]
 
 
 async def test_what_is_no_call_goes_to_the_application() -> None:
     app = application()
     assert (await passed(app, "/elsewhere"))[0]["status"] == 404
-    assert (await passed(app, "/invoke/"))[0]["routed"]
+    assert (await passed(app, "/invoke/"))[0]["status"] == 307
 
 
 async def test_middleware_sees_calls() -> None:
@@ -110,14 +119,12 @@ async def test_a_class_that_was_patched_sees_calls(cls: type[Starlette], monkeyp
 
 
 def of_own_class() -> FastAPI:
-    app = OwnApplication()
-    app.mount("/invoke", endpoint)
-    return app
+    return routing(OwnApplication())
 
 
 def below_a_root() -> FastAPI:
-    app = FastAPI(root_path="/api")
-    app.mount("/invoke", endpoint)
+    app = application()
+    app.root_path = "/api"
     return app
 
 
@@ -127,7 +134,7 @@ async def test_an_application_that_is_not_plain_sees_calls(make: Callable[[], Fa
 
 
 async def test_a_path_below_a_root_is_found_by_the_application() -> None:
-    assert (await passed(application(), "/invoke", root_path="/api"))[0] != {"routed": False}
+    assert (await passed(application(), root_path="/api"))[0]["routed"]
 
 
 @pytest.mark.parametrize("tool", ["opentelemetry.sdk", "ddtrace", "sentry_sdk"])

@@ -29,6 +29,7 @@ class Program:
     def __init__(self, *command: str, port: int, **settings: object) -> None:
         self.url = f"http://127.0.0.1:{port}"
         told = {"host": "127.0.0.1", "port": port, "propagation_delay": 0.2, **settings}
+        paths = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
         variables = {f"SERVICE_SERVER_{name.upper()}": str(value) for name, value in told.items()}
         self.process = subprocess.Popen(
             [sys.executable, *command],
@@ -37,7 +38,7 @@ class Program:
             stderr=subprocess.PIPE,
             text=True,
             cwd=HERE,
-            env={**os.environ, **variables, "PYTHONPATH": str(HERE)},
+            env={**os.environ, **variables, "PYTHONPATH": os.pathsep.join(paths)},
             start_new_session=True,
         )
         self.lines: list[str] = []

@@ -28,7 +28,7 @@ async def until(holds: Callable[[], bool]) -> float:
     """Wait until something holds; the seconds that it took."""
     begin = time.monotonic()
     while not holds():
-        assert time.monotonic() - begin < 60
+        assert time.monotonic() - begin < 90
         await asyncio.sleep(0.005)
     return time.monotonic() - begin
 
