@@ -314,3 +314,20 @@ def test_the_same_route_twice_is_refused_also_in_two_services() -> None:
 def test_a_plan_shows_what_it_is() -> None:
     assert repr(PLANS["describe"]) == "<GET /library/documents/{name} of Library.describe>"
     assert isinstance(PLANS["describe"], RoutePlan)
+
+
+def test_a_path_is_taken_as_it_is_written() -> None:
+    @rest("/api")
+    class Keys(Service):
+        @abstractmethod
+        @get("/keys")
+        def below(self) -> str: ...
+
+    @rest("")
+    class Others(Service):
+        @abstractmethod
+        @get("/apikeys")
+        def beside(self) -> str: ...
+
+    written = {plan.method.name: plan.write(()).path for plan in table_of(Keys, Others)}
+    assert written == {"below": "/api/keys", "beside": "/apikeys"}
