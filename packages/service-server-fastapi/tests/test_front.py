@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_server_fastapi.front import Front
+from service_server_fastapi.traffic import Traffic
 
 
 class Endpoint:
@@ -70,7 +71,8 @@ async def passed(app: FastAPI, path: str = "/invoke", root_path: str = "") -> li
         "query_string": b"",
         "headers": [(b"host", b"test")],
     }
-    await Front(app, "/invoke", endpoint)(scope, receive, send)
+    front = Front(app, Traffic(lambda: False), lambda scope: endpoint if scope["path"] == "/invoke" else None)
+    await front(scope, receive, send)
     return sent
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Final
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service_server_fastapi.traffic import Traffic
 
 __all__ = ["Front"]
 
@@ -25,20 +28,21 @@ class Front:
     needs none of them: its endpoint has limits and answers errors of its own.
     """
 
-    def __init__(self, app: FastAPI, path: str, endpoint: ASGIApp) -> None:
-        """Requests for exactly this path go to the endpoint, which has to be routed in ``app`` too."""
+    def __init__(self, app: FastAPI, traffic: Traffic, find: Callable[[Scope], ASGIApp | None]) -> None:
+        """``find`` gives what answers a request, which ``app`` would send there too; None for all others."""
         self._app = app
-        self._path = path
-        self._endpoint = endpoint
+        self._traffic = traffic
+        self._find = find
         self._is_plain: bool | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or whatever else the ASGI server has to say."""
-        if scope["type"] == "http" and scope["path"] == self._path and self._is_free(scope):
-            scope["app"] = self._app
-            await self._endpoint(scope, receive, send)
-        else:
+        direct = self._find(scope) if scope["type"] == "http" and self._is_free(scope) else None
+        if direct is None:
             await self._app(scope, receive, send)
+        else:
+            scope["app"] = self._app
+            await self._traffic.watch(direct, scope, receive, send)
 
     def _is_free(self, scope: Scope) -> bool:
         """Whether nobody can tell the difference."""

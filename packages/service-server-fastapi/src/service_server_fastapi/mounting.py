@@ -19,8 +19,8 @@ from service_server_fastapi.rest_route import RestRoute
 __all__ = ["mount_services"]
 
 
-def mount_services(app: FastAPI, services: Iterable[HostedService], *, calls: Calls, intake: Intake) -> None:
-    """Add the routes before all others, the more exact ones first.
+def mount_services(app: FastAPI, services: Iterable[HostedService], *, calls: Calls, intake: Intake) -> list[RestRoute]:
+    """Add the routes before all others, the more exact ones first; returns them in that order.
 
     Raises DeclarationException if a route contradicts its method, or would take a request that is another's.
     """
@@ -48,6 +48,7 @@ def mount_services(app: FastAPI, services: Iterable[HostedService], *, calls: Ca
     ]
     app.router.routes[0:0] = routes
     document_problems(app, routes)
+    return routes
 
 
 def _refuse_strangers(table: RouteTable) -> None:

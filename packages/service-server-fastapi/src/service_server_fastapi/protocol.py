@@ -27,6 +27,7 @@ class LimitedConfig(Config):
         super().__init__(
             app,
             http=LimitedProtocol,
+            ws="websockets-sansio",  # "auto" is a deprecated one in older versions
             log_config=None,  # logging is the application's
             lifespan="on",
             timeout_keep_alive=max(1, round(settings.keep_alive)),

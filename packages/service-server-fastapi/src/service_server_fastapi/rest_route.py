@@ -27,7 +27,7 @@ from service_server_fastapi.intake import Disconnected, Intake, Refused, headers
 from service_server_fastapi.sending import send_answer
 from service_server_fastapi.signature import signature_of
 
-__all__ = ["RestRoute"]
+__all__ = ["RestRoute", "path_of", "replay", "response"]
 
 
 class RestRoute(APIRoute):
@@ -38,7 +38,9 @@ class RestRoute(APIRoute):
     ) -> None:
         """``verbs`` are those of all routes with this path."""
         self.plan = plan
-        self._intake = intake
+        self.target = target
+        self.calls = calls
+        self.intake = intake
         self._verbs: Final = ", ".join(verbs)
         super().__init__(
             plan.template.text,
@@ -51,7 +53,7 @@ class RestRoute(APIRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Compare the path as it came, so that an encoded slash does not divide a value."""
-        values = self.plan.template.match(_path_of(scope)) if scope["type"] == "http" else None
+        values = self.plan.template.match(path_of(scope)) if scope["type"] == "http" else None
         if values is None:
             return Match.NONE, {}
         child = {"endpoint": self.endpoint, "path_params": {**scope.get("path_params", {}), **values}, "route": self}
@@ -64,10 +66,10 @@ class RestRoute(APIRoute):
         headers = headers_of(scope)
         context = identified(context_from_headers(headers))
         try:
-            with self._intake.admitted(), call_context(context):
-                body = await self._intake.read_body(receive, headers)
-                self._check_type(body, headers.get("content-type", ""))
-                await super().handle(scope, _replay(body, receive), send)
+            with self.intake.admitted(), call_context(context):
+                body = await self.intake.read_body(receive, headers)
+                self.check_type(body, headers.get("content-type", ""))
+                await super().handle(scope, replay(body, receive), send)
         except Disconnected:
             return
         except Refused as refused:
@@ -82,11 +84,12 @@ class RestRoute(APIRoute):
             try:
                 return await handle(_RawRequest(request.scope, request.receive))
             except RequestValidationError as error:
-                return _response(self._wrong_arguments(error))
+                return response(self._wrong_arguments(error))
 
         return answer
 
-    def _check_type(self, body: bytes, content_type: str) -> None:
+    def check_type(self, body: bytes, content_type: str) -> None:
+        """Raise Refused if the body is none that the route reads."""
         if self.plan.body is not None and body and not is_json(media_type_of(content_type)):
             raise Refused(415, f"content type {content_type[:100]!r} is not application/json")
 
@@ -121,8 +124,8 @@ def _endpoint(plan: RoutePlan, target: Target, calls: Calls) -> Callable[..., Aw
         arguments = tuple(values[name] for name in names)
         outcome = await calls.carry_out(target, arguments, plan.write_result, context)
         if isinstance(outcome, Failure):
-            return _response(problem(outcome.error, executed=outcome.executed, headers=outcome.headers))
-        return _response(
+            return response(problem(outcome.error, executed=outcome.executed, headers=outcome.headers))
+        return response(
             Answer(
                 status=plan.status,
                 content_type="application/json",
@@ -136,14 +139,15 @@ def _endpoint(plan: RoutePlan, target: Target, calls: Calls) -> Callable[..., Aw
     return endpoint
 
 
-def _response(answer: Answer) -> Response:
+def response(answer: Answer) -> Response:
+    """An answer as what FastAPI expects of an endpoint."""
     response = Response(answer.body, answer.status, dict(answer.headers))
     if answer.body:
         response.headers["content-type"] = answer.content_type
     return response
 
 
-def _path_of(scope: Scope) -> str:
+def path_of(scope: Scope) -> str:
     """The percent-encoded path below the application's root."""
     path: str = scope["path"]
     encoded: str = scope["raw_path"].decode("latin-1") if scope.get("raw_path") else ""
@@ -153,7 +157,7 @@ def _path_of(scope: Scope) -> str:
     return encoded.removeprefix(root) if encoded.startswith(f"{root}/") else encoded
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def replay(body: bytes, receive: Receive) -> Receive:
     """What reads the body once more, and then goes on to listen to the caller."""
     is_read = False
 

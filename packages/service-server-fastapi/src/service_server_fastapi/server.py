@@ -28,6 +28,7 @@ from service_server_fastapi.listener import Listener, bind
 from service_server_fastapi.mounting import mount_services
 from service_server_fastapi.report import REPORT, Report
 from service_server_fastapi.request_context import RequestContext
+from service_server_fastapi.rest_direct import DirectRoutes
 from service_server_fastapi.routes import Routes
 from service_server_fastapi.settings import ServerSettings
 from service_server_fastapi.signals import GracefulSignals
@@ -208,7 +209,6 @@ class FastAPIServer(Server):
         dispatcher = Dispatcher(services, self._workers, expose_errors=expose_errors)
         endpoint = InvokeEndpoint(dispatcher, intake)
         self._routes.add(INVOKE, endpoint)
-        self._front = Front(self.app, INVOKE, TrafficMiddleware(endpoint, self._traffic))
         checks = environment.get(HealthCheckManager)
         self._health = ServerHealth(hosting, checks, timeout=self.settings.health_timeout)
         map_health = hosting.manager.component_registry.map_health
@@ -216,7 +216,11 @@ class FastAPIServer(Server):
         self._routes.add_health(READY, self._health.ready, map_health)
         if self.settings.report:
             self._routes.add(REPORT, Report(hosting, self._health, details=self.settings.details).answer)
-        mount_services(self.app, services, calls=Calls(self._workers, expose_errors=expose_errors), intake=intake)
+        calls = Calls(self._workers, expose_errors=expose_errors)
+        direct = DirectRoutes(self.app, mount_services(self.app, services, calls=calls, intake=intake))
+        self._front = Front(
+            self.app, self._traffic, lambda scope: endpoint if scope["path"] == INVOKE else direct.find(scope)
+        )
         return hosting
 
     def _listen(self, bound: socket.socket, hosting: Hosting) -> None:

@@ -41,6 +41,23 @@ class Traffic:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._end)
 
+    async def watch(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let an application answer a request, which is known meanwhile; close connections while the server stops."""
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        sending = _Sending(send, self.is_stopping)
+        token = RequestContext.enter(scope)
+        self.tasks.add(task)
+        try:
+            await app(scope, receive, sending)
+        except asyncio.CancelledError:
+            if not self.is_over or sending.has_begun:
+                raise
+            task.uncancel()
+            await send_answer(sending, _cut_off(scope))
+        finally:
+            self.tasks.discard(task)
+            RequestContext.leave(token)
+
     def _end(self) -> None:
         self.is_over = True
         if self.tasks:
@@ -50,7 +67,7 @@ class Traffic:
 
 
 class TrafficMiddleware:
-    """The outermost middleware: makes a request known, and closes connections while the server stops."""
+    """The outermost middleware: lets traffic be watched."""
 
     def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
         self._app = app
@@ -58,24 +75,10 @@ class TrafficMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on."""
-        if scope["type"] != "http":
+        if scope["type"] == "http":
+            await self._traffic.watch(self._app, scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
-        traffic = self._traffic
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
-        sending = _Sending(send, traffic.is_stopping)
-        token = RequestContext.enter(scope)
-        traffic.tasks.add(task)
-        try:
-            await self._app(scope, receive, sending)
-        except asyncio.CancelledError:
-            if not traffic.is_over or sending.has_begun:
-                raise
-            task.uncancel()
-            await send_answer(sending, _cut_off(scope))
-        finally:
-            traffic.tasks.discard(task)
-            RequestContext.leave(token)
 
 
 class _Sending:
