@@ -265,8 +265,7 @@ def test_a_shared_watch_keeps_what_was_known_while_its_questions_fail() -> None:
         wait_for(lambda: set(registry.status().stale) == {"a", "b"})
         assert urls(registry, "b") == [ONE]
         known = True
-        wait_for(lambda: not registry.status().stale)
-        assert registry.status().connected
+        wait_for(lambda: registry.status().connected and not registry.status().stale)
 
 
 def test_a_component_that_came_while_the_question_was_under_way_is_looked_at_with_its_answer() -> None:
