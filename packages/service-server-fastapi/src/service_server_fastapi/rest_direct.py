@@ -68,6 +68,7 @@ class _Direct:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route, headers = self._route, headers_of(scope)
         context = identified(context_from_headers(headers))
+        answer: Answer | None = None
         try:
             with route.intake.admitted():
                 body = await route.intake.read_body(receive, headers)
@@ -81,7 +82,7 @@ class _Direct:
             error = refusal(refused.code, str(refused), context=context)
             await send_answer(send, problem(error, status=refused.status, headers=refused.headers))
             return
-        if arguments is None:
+        if answer is None:
             await self._app(scope, replay(body, receive), send)
         elif answer.body:
             await send_answer(send, answer)
