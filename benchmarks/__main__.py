@@ -1,4 +1,4 @@
-"""The command: ``python -m benchmarks [--quick] [--only NAME ...] [--write FOLDER]``."""
+"""The command: ``python -m benchmarks [--quick] [--only NAME ...] [--apart] [--write FOLDER]``."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="ask these questions only")
     parser.add_argument("--rounds", type=int, help="instead of 7, or 2 if quick")
     parser.add_argument("--seconds", type=float, help="for each figure in each round, instead of 0.7, or 0.1 if quick")
+    parser.add_argument("--apart", action="store_true", help="one CPU for clients, another one for servers (Linux)")
     parser.add_argument("--write", type=Path, help="folder for results.json, goals.md and the pictures")
     options = parser.parse_args()
     questions = [question for question in ALL if question.name in options.only]
-    facts = machine()
+    facts = machine() | {"apart": options.apart}
     console = Console() if sys.stdout.isatty() else Console(width=140)
     console.print(sentence(facts), highlight=False)
     with console.status("starting") as status:
@@ -41,6 +42,7 @@ def main() -> int:
             ],
             rounds=options.rounds or (2 if options.quick else 7),
             seconds=options.seconds or (0.1 if options.quick else 0.7),
+            apart=options.apart,
             tell=status.update,
         )
     show(console, questions, figures)

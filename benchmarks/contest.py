@@ -58,14 +58,14 @@ class Verdict:
         return self.value is not None and self.goal.is_met(self.value)
 
 
-def hold(entries: Iterable[Entry], *, rounds: int, seconds: float, tell: Callable[[str], None]) -> Figures:
-    """Measure all entries, one after the other in every round, ``seconds`` each.
+def hold(entries: Iterable[Entry], *, rounds: int, seconds: float, apart: bool, tell: Callable[[str], None]) -> Figures:
+    """Measure all entries, one after the other in every round, ``seconds`` each; see :class:`Stations` for ``apart``.
 
     What cannot be measured is left out and its reason kept; the others go on.
     """
     figures = Figures()
     unique = list({entry.key: entry for entry in entries}.values())
-    with Stations() as stations:
+    with Stations(apart=apart) as stations:
         for number in range(rounds):
             for entry in unique:
                 if entry.key in figures.failures or (entry.once and number > 0):

@@ -32,8 +32,9 @@ def machine() -> dict[str, Any]:
 
 def sentence(facts: dict[str, Any]) -> str:
     """The same for a heading."""
+    apart = ", client and server on a CPU each" if facts.get("apart") else ""
     return (
-        f"{facts['cpu']}, {facts['cpus']} CPUs (load {facts['load']} at the start), {facts['system']}, "
+        f"{facts['cpu']}, {facts['cpus']} CPUs{apart} (load {facts['load']} at the start), {facts['system']}, "
         f"{facts['python']}, pydantic {facts['packages']['pydantic']}, uvicorn {facts['packages']['uvicorn']}"
     )
 

@@ -39,7 +39,12 @@ class StationFailed(Exception):
 class Stations:
     """Starts programs when they are first needed, and ends all of them at the end of the block."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, apart: bool = False) -> None:
+        """``apart`` gives clients one CPU and servers another, as if they ran on machines of their own.
+
+        Otherwise the scheduler likes to put both on one, where they drive each other out of its caches.
+        """
+        self._cpus = sorted(os.sched_getaffinity(0))[:2] if apart else []
         self._ends = ExitStack()
         self._programs: dict[str, _Program] = {}
         self._broken: dict[str, str] = {}
@@ -79,7 +84,8 @@ class Stations:
     def _run(self, python: str, program: str, *arguments: str, takes_orders: bool = True) -> _Program:
         path = str(_ROOT / "benchmarks" / "programs" / f"{program}.py")
         # -P: what lies beside a program must not hide what it imports.
-        started = _Program(program, [python, "-P", path, *arguments], takes_orders=takes_orders)
+        cpus = {self._cpus[0] if takes_orders else self._cpus[-1]} if self._cpus else None
+        started = _Program(program, [python, "-P", path, *arguments], takes_orders=takes_orders, cpus=cpus)
         self._ends.callback(started.end)
         return started
 
@@ -91,7 +97,7 @@ class Stations:
 
 
 class _Program:
-    def __init__(self, name: str, command: list[str], *, takes_orders: bool) -> None:
+    def __init__(self, name: str, command: list[str], *, takes_orders: bool, cpus: set[int] | None) -> None:
         self._name = name
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
         self._process = subprocess.Popen(
@@ -104,6 +110,8 @@ class _Program:
             stderr=self._log,
             text=True,
         )
+        if cpus is not None:
+            os.sched_setaffinity(self._process.pid, cpus)  # threads that it starts from now on follow
 
     def ask(self, order: dict[str, Any]) -> Any:
         assert self._process.stdin is not None

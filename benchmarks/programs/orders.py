@@ -23,8 +23,8 @@ __all__ = ["Call", "CallAsync", "measure_calls", "one_at_a_time", "take_orders"]
 Call = Callable[[], object]
 CallAsync = Callable[[], Awaitable[object]]
 
-_LEAST = 3
-"""Calls that are made in any case, however long one takes."""
+_WARM = 3
+"""Calls of each thread or task before the clock starts."""
 
 
 def take_orders(carry_out: Callable[[dict[str, Any]], dict[str, float]]) -> None:
@@ -70,11 +70,13 @@ def measure_calls(
 def one_at_a_time(call: Call, seconds: float) -> dict[str, float]:
     """Microseconds per call: the median as ``value`` and ``p50``, and ``p99``."""
     clock = time.perf_counter
-    for _ in range(_LEAST):
+    call()
+    end = clock() + seconds / 10
+    while clock() < end:
         call()
     taken: list[float] = []
     end = clock() + seconds
-    while (begin := clock()) < end or len(taken) < _LEAST:
+    while (begin := clock()) < end or not taken:
         call()
         taken.append(clock() - begin)
     return _latencies(taken)
@@ -89,7 +91,7 @@ async def _in_tasks(call: CallAsync, width: int, seconds: float) -> dict[str, fl
             await call()
             taken.append(clock() - begin)
 
-    await asyncio.gather(*(call() for _ in range(max(width, _LEAST))))
+    await asyncio.gather(*(call() for _ in range(max(width, _WARM))))
     begin = clock()
     end = begin + seconds
     await asyncio.gather(*(caller() for _ in range(width)))
@@ -105,7 +107,7 @@ def _in_threads(call: Call, width: int, seconds: float) -> dict[str, float]:
         mine: list[float] = []
         with contextlib.suppress(threading.BrokenBarrierError):
             try:
-                for _ in range(_LEAST):
+                for _ in range(_WARM):
                     call()
             except BaseException:
                 warm.abort()

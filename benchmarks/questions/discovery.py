@@ -4,8 +4,8 @@ from typing import Final
 
 from benchmarks.entries import Entry, Question, at_most
 
-ONE: Final = Entry(station="discovery", case="call/1 component x 10 addresses")
-MANY: Final = Entry(station="discovery", case="call/1,000 components x 10 addresses")
+ONE: Final = Entry(station="discovery", case="call/1 component with 10 addresses")
+MANY: Final = Entry(station="discovery", case="call/one of 1,000 such components")
 WATCH_CPU: Final = Entry(station="discovery", case="200 idle watches, cpu", unit="%", once=True)
 WATCH_THREADS: Final = Entry(station="discovery", case="200 idle watches, threads", unit="threads", once=True)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service_channels_http import HTTPReply, HTTPRequest
-from service_channels_http._engine.message import ResponseParser, write_head
+from service_channels_http._engine.message import ResponseParser, write_beginning, write_head
 from service_core import Deadline, LocalServiceException, ProtocolException, ServiceCommunicationException
 
 FOREVER = Deadline(float("inf"))
@@ -31,6 +31,10 @@ def request(headers: Mapping[str, str] | None = None, method: str = "POST", cont
     )
 
 
+def written(asked: HTTPRequest, target: str, authority: str) -> bytes:
+    return write_head(asked, write_beginning(asked, target, authority))
+
+
 def parser(max_bytes: int = 1000) -> ResponseParser:
     made = ResponseParser()
     made.expect(request(), max_bytes)
@@ -39,14 +43,14 @@ def parser(max_bytes: int = 1000) -> ResponseParser:
 
 def read(*parts: bytes, max_bytes: int = 1000) -> HTTPReply:
     reading = parser(max_bytes)
-    for part in parts:
-        reading.feed(part)
-    assert reading.complete
-    return reading.reply()
+    replies = [reading.feed(part) for part in parts]
+    assert replies[:-1] == [None] * (len(parts) - 1)
+    assert replies[-1] is not None
+    return replies[-1]
 
 
 def test_a_request_is_its_line_its_headers_and_the_length_of_its_body() -> None:
-    head = write_head(request({"accept": "text/plain"}, content=b"12345"), "/invoke", "example.org:81")
+    head = written(request({"accept": "text/plain"}, content=b"12345"), "/invoke", "example.org:81")
     assert head == (
         b"POST /invoke HTTP/1.1\r\nhost: example.org:81\r\nuser-agent: service\r\naccept: text/plain\r\n"
         b"content-length: 5\r\n\r\n"
@@ -55,24 +59,33 @@ def test_a_request_is_its_line_its_headers_and_the_length_of_its_body() -> None:
 
 @pytest.mark.parametrize(("method", "told"), [("POST", True), ("PUT", True), ("GET", False), ("DELETE", False)])
 def test_an_empty_body_is_told_where_one_is_expected(method: str, told: bool) -> None:
-    head = write_head(request(method=method), "/", "h")
+    head = written(request(method=method), "/", "h")
     assert (b"content-length: 0" in head) == told
+
+
+def test_fixed_headers_come_first_and_are_looked_at_too() -> None:
+    asked = request({"accept": "text/plain"}, method="GET")
+    asked.fixed = {"x-fixed": "1"}
+    assert written(asked, "/", "h").endswith(b"\r\nx-fixed: 1\r\naccept: text/plain\r\n\r\n")
+    asked.fixed = {"x-fixed": "1\r\nx-evil: 2"}
+    with pytest.raises(LocalServiceException, match="holds a line break"):
+        written(asked, "/", "h")
 
 
 @pytest.mark.parametrize("value", ["a\r\nx-evil: 1", "a\nx-evil: 1", "a\rb", "a\0b", "a\r\n\r\nGET / HTTP/1.1"])
 def test_a_value_cannot_become_another_header(value: str) -> None:
     with pytest.raises(LocalServiceException, match=r"c' at .*: the value of a header holds a line break or a null"):
-        write_head(request({"baggage": value}), "/", "h")
+        written(request({"baggage": value}), "/", "h")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "a\r\nb", "ä"])
 def test_a_name_is_one(name: str) -> None:
     with pytest.raises(LocalServiceException, match="is not a name for a header; use letters, digits and '-'"):
-        write_head(request({name: "x"}), "/", "h")
+        written(request({name: "x"}), "/", "h")
 
 
 def test_values_are_latin_1() -> None:
-    assert b"baggage: caf\xe9=?\r\n" in write_head(request({"baggage": "café=€"}), "/", "h")
+    assert b"baggage: caf\xe9=?\r\n" in written(request({"baggage": "café=€"}), "/", "h")
 
 
 @pytest.mark.parametrize("response", [PLAIN, CHUNKED, INTERIM])
@@ -99,11 +112,9 @@ def test_of_an_interim_response_nothing_stays() -> None:
 
 def test_the_end_of_the_connection_ends_a_body_without_length() -> None:
     reading = parser()
-    assert not reading.feed(UNTIL_END)
-    reading.end()
-    assert reading.complete
+    assert reading.feed(UNTIL_END) is None
+    assert reading.end().content == b"hello"
     assert not reading.reusable
-    assert reading.reply().content == b"hello"
 
 
 @pytest.mark.parametrize("response", [PLAIN, CHUNKED])
@@ -137,7 +148,7 @@ def test_what_is_no_http_is_no_answer(response: bytes) -> None:
 
 @pytest.mark.parametrize("response", [PLAIN, CHUNKED, UNTIL_END])
 def test_a_body_that_is_too_large_is_refused(response: bytes) -> None:
-    assert parser(5).feed(response) in (True, False)
+    parser(5).feed(response)
     with pytest.raises(ProtocolException, match="larger than 4 bytes"):
         parser(4).feed(response)
 
@@ -165,9 +176,10 @@ def test_a_compressed_body_is_refused() -> None:
 )
 def test_a_connection_is_used_again_if_both_sides_know_where_it_stands(response: bytes, reusable: bool) -> None:
     reading = parser()
-    reading.feed(response)
+    reply = reading.feed(response)
+    assert reply is not None
+    assert reply.content == b"hello"
     assert reading.reusable == reusable
-    assert reading.reply().content == b"hello"
 
 
 def test_one_response_after_the_other_is_read() -> None:
@@ -175,7 +187,6 @@ def test_one_response_after_the_other_is_read() -> None:
     replies = []
     for response in (PLAIN, CHUNKED, INTERIM):
         reading.expect(request(), 1000)
-        assert reading.feed(response)
-        replies.append(reading.reply())
-    assert [reply.content for reply in replies] == [b"hello"] * 3
-    assert ["content-type" in reply.headers for reply in replies] == [True, False, True]
+        replies.append(reading.feed(response))
+    assert [reply and reply.content for reply in replies] == [b"hello"] * 3
+    assert [reply and "content-type" in reply.headers for reply in replies] == [True, False, True]

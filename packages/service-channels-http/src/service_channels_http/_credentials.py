@@ -40,4 +40,5 @@ def with_credentials(request: HTTPRequest, headers: Mapping[str, str], token: st
     told = {name.lower(): value for name, value in headers.items()}
     if token is not None:
         told["authorization"] = f"Bearer {token}"
-    return replace(request, headers={**told, **request.headers}) if told else request
+    own = {name: value for name, value in told.items() if name not in request.fixed}
+    return replace(request, headers={**own, **request.headers}) if own else request

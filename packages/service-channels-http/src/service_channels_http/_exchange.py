@@ -46,38 +46,26 @@ class Exchange(ABC):
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Outcome:
         """What the reply means. Raises ServiceCommunicationException if another instance may know better."""
 
-    def attempt(self) -> _Attempt:
-        """A block for one attempt: it is given the request for the next instance, sends it and completes.
+    def __enter__(self) -> HTTPRequest:
+        """Begin an attempt: the request for the next instance, which the block sends and completes.
 
         A failure to communicate ends the block without an error if the call may be tried again.
         """
-        return _Attempt(self)
-
-
-class _Attempt:
-    __slots__ = ("_exchange",)
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-
-    def __enter__(self) -> HTTPRequest:
-        exchange = self._exchange
-        endpoint = exchange.attempts.begin()
+        endpoint = self.attempts.begin()
         try:
-            return exchange.request(endpoint.url)
+            return self.request(endpoint.url)
         except BaseException:
-            exchange.attempts.abandoned()
+            self.attempts.abandoned()
             raise
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        attempts = self._exchange.attempts
         if error is None:
-            attempts.answered()
+            self.attempts.answered()
         elif isinstance(error, ServiceCommunicationException):
-            attempts.failed(error)
+            self.attempts.failed(error)
             return True
         else:
-            attempts.abandoned()
+            self.attempts.abandoned()
         return False
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from service_core import Deadline
 
 __all__ = ["HTTPReply", "HTTPRequest"]
+
+
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 # Neither is frozen: they are made for every call, and that would take more than twice as long.
@@ -20,11 +24,17 @@ class HTTPRequest:
     method: str = "POST"
     url: str
     headers: Mapping[str, str]
+    fixed: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    """More headers, in a mapping that many requests share and nobody changes, so that it can be prepared once."""
     content: bytes = b""
     deadline: Deadline
     """When nobody waits for the reply any more."""
     caller: str
     """What is called, for messages: method and component."""
+
+    def all_headers(self) -> dict[str, str]:
+        """Both kinds of headers."""
+        return {**self.fixed, **self.headers}
 
     @property
     def where(self) -> str:

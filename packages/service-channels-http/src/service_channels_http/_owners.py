@@ -51,14 +51,15 @@ class OncePerProcess(Generic[C]):
 
     def get(self, make: Callable[[], C]) -> C:
         """The object, made when first asked for. Raises LocalServiceException if closed."""
+        slot = self._slots.get(os.getpid())
+        if slot is not None and slot.owned is not None:
+            return slot.owned
         slot = self._slot()
-        owned = slot.owned
-        if owned is None:
-            with slot.lock:
-                _check_open(self._closed)
-                owned = slot.owned
-                if owned is None:
-                    owned = slot.owned = make()
+        with slot.lock:
+            _check_open(self._closed)
+            owned = slot.owned
+            if owned is None:
+                owned = slot.owned = make()
         return owned
 
     def close(self) -> None:

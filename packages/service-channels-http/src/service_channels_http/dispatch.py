@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from service_channels_http._exchange import Exchange, Outcome, context_of
 from service_channels_http._messages import HTTPReply, HTTPRequest
@@ -35,12 +35,10 @@ class _Dispatch(Exchange):
     content: bytes
 
     def request(self, url: str) -> HTTPRequest:
-        headers = context_to_headers(self.context)
-        headers["content-type"] = headers["accept"] = self.codec.content_type
-        headers["accept-encoding"] = "identity"
         return HTTPRequest(
             url=f"{url.rstrip('/')}/invoke",
-            headers=headers,
+            headers=context_to_headers(self.context),
+            fixed=_FIXED[self.codec],
             content=self.content,
             deadline=self.attempts.deadline,
             caller=self.caller,
@@ -90,6 +88,12 @@ class _Dispatch(Exchange):
         except (MalformedData, ArgumentException):
             return None
         return answer if isinstance(answer, WireError) else None
+
+
+_FIXED: Final = {
+    codec: {"content-type": codec.content_type, "accept": codec.content_type, "accept-encoding": "identity"}
+    for codec in CODECS.values()
+}
 
 
 def _codec_of(reply: HTTPReply) -> Codec | None:

@@ -104,7 +104,7 @@ class HTTPXChannel(Channel):
         while outcome is None:
             if exchange.attempts.pause:
                 time.sleep(exchange.attempts.pause)
-            with exchange.attempt() as request:
+            with exchange as request:
                 outcome = exchange.complete(request, self.send(request))
         return outcome.unwrap()
 
@@ -114,7 +114,7 @@ class HTTPXChannel(Channel):
         while outcome is None:
             if exchange.attempts.pause:
                 await asyncio.sleep(exchange.attempts.pause)
-            with exchange.attempt() as request:
+            with exchange as request:
                 outcome = exchange.complete(request, await self.send_async(request))
         return outcome.unwrap()
 
@@ -123,10 +123,11 @@ class HTTPXChannel(Channel):
 
         Raises ServiceCommunicationException, DeadlineExceeded.
         """
-        token = self._forwarded_token()
-        if token is None and self.token_provider is not None:
-            token = provided(self.token_provider, request.where)
-        request = with_credentials(request, self.headers, token)
+        if self.headers or self.forward_token or self.token_provider is not None:
+            token = self._forwarded_token()
+            if token is None and self.token_provider is not None:
+                token = provided(self.token_provider, request.where)
+            request = with_credentials(request, self.headers, token)
         if _is_method(self.make_client, HTTPXChannel.make_client):
             reply = self._engine.get(self._make_engine).send(
                 request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
@@ -140,7 +141,7 @@ class HTTPXChannel(Channel):
                 request.method,
                 request.url,
                 content=request.content,
-                headers=request.headers,
+                headers=request.all_headers(),
                 timeout=timeouts(request.deadline, self.connect_timeout),
                 extensions={"trace": guard.on_event},
             )
@@ -151,11 +152,12 @@ class HTTPXChannel(Channel):
 
         Raises ServiceCommunicationException, DeadlineExceeded.
         """
-        token = self._forwarded_token()
-        if token is None and self.token_provider is not None:
-            async with in_time(request):
-                token = await provided_async(self.token_provider)
-        request = with_credentials(request, self.headers, token)
+        if self.headers or self.forward_token or self.token_provider is not None:
+            token = self._forwarded_token()
+            if token is None and self.token_provider is not None:
+                async with in_time(request):
+                    token = await provided_async(self.token_provider)
+            request = with_credentials(request, self.headers, token)
         if _is_method(self.make_async_client, HTTPXChannel.make_async_client):
             reply = await self._async_engine.get(self._make_async_engine).send(
                 request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
@@ -169,7 +171,7 @@ class HTTPXChannel(Channel):
                     request.method,
                     request.url,
                     content=request.content,
-                    headers=request.headers,
+                    headers=request.all_headers(),
                     timeout=httpx.Timeout(None, connect=self.connect_timeout),
                 )
         return HTTPReply(status=response.status_code, headers=response.headers, content=response.content)

@@ -114,7 +114,7 @@ class Channel(InvocationHandler):
 
     def attempts(self, method: MethodDescriptor) -> Attempts:
         """Begin a call: its deadline is that of the context, else the policy's timeout from now."""
-        deadline = current_deadline() or Deadline.after((method.policy or self.policy).timeout)
+        deadline = current_deadline() or Deadline.after((method.policy or self.balancer.policy).timeout)
         return Attempts(method, deadline, self.balancer)
 
     @abstractmethod

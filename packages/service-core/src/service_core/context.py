@@ -72,7 +72,7 @@ class CallContext:
         """The context of a call that is made here: with its own deadline, and a correlation id in any case."""
         return CallContext(
             deadline=deadline,
-            correlation_id=self.correlation_id or new_correlation_id(),
+            correlation_id=self.correlation_id or f"{_ids.getrandbits(128):032x}",
             traceparent=self.traceparent,
             baggage=self.baggage,
             token=self.token,

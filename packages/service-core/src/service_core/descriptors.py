@@ -65,8 +65,10 @@ class MethodDescriptor:
 
         Raises TypeError, as a local call would, if an argument is missing, given twice or unknown.
         """
-        if not kwargs and len(args) <= len(self.parameters) and not self._has_keyword_only:
-            if len(args) == len(self.parameters):
+        count = len(self.parameters)
+        # Python keeps keyword-only parameters behind all others.
+        if not kwargs and len(args) <= count and not (count and self.parameters[-1].keyword_only):
+            if len(args) == count:
                 return args
             defaults = [parameter.default for parameter in self.parameters[len(args) :]]
             if not any(default is NO_DEFAULT for default in defaults):
@@ -80,16 +82,11 @@ class MethodDescriptor:
 
     def split(self, arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The inverse of :meth:`bind`: positional and keyword arguments for a call of the implementation."""
-        if not self._has_keyword_only:
+        if not self.parameters or not self.parameters[-1].keyword_only:
             return arguments, {}
         positional = tuple(v for p, v in zip(self.parameters, arguments, strict=True) if not p.keyword_only)
         keywords = {p.name: v for p, v in zip(self.parameters, arguments, strict=True) if p.keyword_only}
         return positional, keywords
-
-    @property
-    def _has_keyword_only(self) -> bool:
-        # Python keeps keyword-only parameters behind all others.
-        return bool(self.parameters) and self.parameters[-1].keyword_only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
@@ -31,6 +32,8 @@ class Target:
     """The bound method of the implementation."""
     inline: bool
     """Whether it runs on the event loop."""
+    waits: bool
+    """Whether its result has to be awaited, as that of a coroutine or a worker thread."""
 
     @classmethod
     def of(cls, hosted: HostedService, descriptor: MethodDescriptor) -> Self:
@@ -39,6 +42,7 @@ class Target:
             plan=MethodPlan(hosted.component, hosted.service, descriptor),
             method=getattr(hosted.implementation, descriptor.name),
             inline=descriptor.is_async or hosted.inline,
+            waits=descriptor.is_async or not hosted.inline,
         )
 
 
@@ -65,7 +69,9 @@ class Calls:
         """Run a method and write its result; only cancellation is raised."""
         try:
             with call_context(context):
-                result = await self._run(target, arguments, context)
+                result = self._begin(target, arguments, context)
+                if target.waits:
+                    result = await result
             return write(result)
         except TimeIsUp:
             late = refusal(ErrorCode.DEADLINE_EXCEEDED, "the time of the call is up", context=context)
@@ -77,18 +83,19 @@ class Calls:
                 raise
             return self._failure(target.plan, error, context)
 
-    async def _run(self, target: Target, arguments: tuple[Any, ...], context: CallContext) -> Any:
+    def _begin(self, target: Target, arguments: tuple[Any, ...], context: CallContext) -> Any:
+        """The result of a method, or what gives it when it is awaited. Raises TimeIsUp."""
         args, kwargs = target.plan.method.split(arguments)
         timeout = None
         if context.deadline is not None:
-            timeout = context.deadline.remaining
+            timeout = context.deadline.expires_at - time.monotonic()
             if timeout <= 0:
                 raise TimeIsUp
-        if not target.plan.method.is_async and target.inline:
+        if not target.waits:
             return target.method(*args, **kwargs)
         if target.inline:
-            return await within(target.method(*args, **kwargs), timeout)
-        return await within(self._workers.run(_call, (target.method, args, kwargs)), timeout)
+            return within(target.method(*args, **kwargs), timeout)
+        return within(self._workers.run(_call, (target.method, args, kwargs)), timeout)
 
     def _failure(self, plan: MethodPlan, error: BaseException, context: CallContext) -> Failure:
         try:

@@ -7,6 +7,7 @@ Whatever is out of the ordinary (a proxy, user information in an address, a limi
 
     origin      which addresses it takes, and how to get there
     message     bytes of a request, state of a response: no I/O
+    waits       waits for a socket
     idle        connections that wait for their next call
     connection  blocking: a socket and its waits
     protocol    asyncio: the same as a protocol

@@ -5,11 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from typing import Final, Self
+from typing import Final
 
 from service_channels_http._engine.message import ResponseParser
 from service_channels_http._engine.origin import Origin
-from service_channels_http._engine.waits import Readable, wait_until_writable
+from service_channels_http._engine.waits import poll_for_reading, poll_for_writing
 from service_channels_http._errors import lost, not_sent, time_is_up
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
@@ -23,21 +23,19 @@ _LONGEST: Final = 24 * 3600.0
 class Connection:
     """Used by one thread at a time, for one call after the other."""
 
-    __slots__ = ("_parser", "_readable", "_socket", "idle_since")
-
     def __init__(self, connected: socket.socket) -> None:
         connected.setblocking(False)
         self._socket = connected
-        self._readable = Readable(connected.fileno())
+        self._poll = poll_for_reading(connected.fileno())
         self._parser = ResponseParser()
         self.idle_since = 0.0
 
     @classmethod
-    def open(cls, origin: Origin, request: HTTPRequest, connect_timeout: float) -> Self:
+    def open(cls, origin: Origin, request: HTTPRequest, connect_timeout: float) -> Connection:
         """Connect. Raises ServiceCommunicationException, DeadlineExceeded; nothing was sent then."""
         end = min(request.deadline.expires_at, time.monotonic() + connect_timeout)
         try:
-            return cls(_connect(origin, end))
+            return (cls if origin.tls is None else _EncryptedConnection)(_connect(origin, end))
         except TimeoutError as error:
             raise _too_late(request, error) from error
         except (OSError, UnicodeError) as error:  # the latter for a name that is none
@@ -50,7 +48,7 @@ class Connection:
 
     def is_fresh(self) -> bool:
         """Whether the other side has neither closed it nor said anything unasked."""
-        return not self._readable.now()
+        return not self._poll(0)
 
     def close(self) -> None:
         """Close it at once."""
@@ -62,59 +60,71 @@ class Connection:
         parser.expect(request, max_bytes)
         content = request.content
         if len(content) <= _CHUNK:
-            self._send(request, head + content, nothing_sent=True)
+            self._send(request, head + content)
         else:
-            self._send(request, head, nothing_sent=True)
-            self._send(request, content, nothing_sent=False)
+            self._send(request, head)
+            self._send_more(request, memoryview(content))
         try:
-            while not parser.complete:
+            while True:
                 data = self._receive(request)
-                if data:
-                    parser.feed(data)
-                else:
-                    parser.end()
+                reply = parser.feed(data) if data else parser.end()
+                if reply is not None:
+                    return reply
         except OSError as error:
             raise lost(request) from error
-        return parser.reply()
 
-    def _send(self, request: HTTPRequest, data: bytes, *, nothing_sent: bool) -> None:
-        rest = memoryview(data)
-        try:
-            while rest:
-                try:
-                    rest = rest[self._socket.send(rest) :]
-                    nothing_sent = False
-                except (BlockingIOError, ssl.SSLWantWriteError):
-                    self._wait_writable(request)
-                except ssl.SSLWantReadError:
-                    self._wait_readable(request)
-        except OSError as error:
-            if nothing_sent:
+    def _send(self, request: HTTPRequest, data: bytes) -> None:
+        """Send the first of a request, of which nothing may have gone yet if it fails."""
+        while True:
+            try:
+                sent = self._socket.send(data)
+                break
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError) as wait:
+                self._wait(request, wait)
+            except OSError as error:
                 raise not_sent(request, "the connection was lost before anything was sent", error) from error
-            # The other side may have refused before it had read all, and its answer is still to come.
-            self._parser.reusable = False
+        if sent < len(data):
+            self._send_more(request, memoryview(data)[sent:])
+
+    def _send_more(self, request: HTTPRequest, rest: memoryview) -> None:
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError) as wait:
+                self._wait(request, wait)
+            except OSError:
+                # The other side may have refused before it had read all, and its answer is still to come.
+                self._parser.reusable = False
+                return
 
     def _receive(self, request: HTTPRequest) -> bytes:
-        if not isinstance(self._socket, ssl.SSLSocket):
-            self._wait_readable(request)
-            return self._socket.recv(_CHUNK)
+        if not self._poll(_milliseconds(request)):
+            raise time_is_up(request.where)
+        return self._socket.recv(_CHUNK)
+
+    def _wait(self, request: HTTPRequest, why: OSError) -> None:
+        poll = self._poll if isinstance(why, ssl.SSLWantReadError) else poll_for_writing(self._socket.fileno())
+        if not poll(_milliseconds(request)):
+            raise time_is_up(request.where)
+
+
+class _EncryptedConnection(Connection):
+    """What can be read is not always what the other side has sent last."""
+
+    def _receive(self, request: HTTPRequest) -> bytes:
         while True:
             try:
                 return self._socket.recv(_CHUNK)
-            except ssl.SSLWantReadError:
-                self._wait_readable(request)
-            except ssl.SSLWantWriteError:
-                self._wait_writable(request)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wait:
+                self._wait(request, wait)
 
-    def _wait_readable(self, request: HTTPRequest) -> None:
-        seconds = request.deadline.expires_at - time.monotonic()
-        if seconds <= 0 or not self._readable.wait(min(seconds, _LONGEST)):
-            raise time_is_up(request.where)
 
-    def _wait_writable(self, request: HTTPRequest) -> None:
-        seconds = request.deadline.expires_at - time.monotonic()
-        if seconds <= 0 or not wait_until_writable(self._socket.fileno(), min(seconds, _LONGEST)):
-            raise time_is_up(request.where)
+def _milliseconds(request: HTTPRequest) -> int:
+    """How long a wait may be. Raises DeadlineExceeded."""
+    seconds = request.deadline.expires_at - time.monotonic()
+    if seconds <= 0:
+        raise time_is_up(request.where)
+    return int(min(seconds, _LONGEST) * 1000) + 1  # rounded up, else the last of them would be spent in a busy loop
 
 
 def _connect(origin: Origin, end: float) -> socket.socket:

@@ -9,7 +9,7 @@ import httpx
 
 from service_channels_http._engine.connection import Connection
 from service_channels_http._engine.idle import Idle
-from service_channels_http._engine.message import write_head
+from service_channels_http._engine.message import write_beginning, write_head
 from service_channels_http._engine.origin import Origin, split
 from service_channels_http._engine.protocol import AsyncConnection
 from service_channels_http._messages import HTTPReply, HTTPRequest
@@ -32,21 +32,35 @@ class _Place(Generic[C]):
         self.idle: Idle[C] = Idle(limit=limits.max_keepalive_connections, expiry=limits.keepalive_expiry)
 
 
+class _Way(Generic[C]):
+    """What requests that begin alike have in common."""
+
+    __slots__ = ("beginning", "fixed", "place")
+
+    def __init__(self, place: _Place[C], request: HTTPRequest, target: str) -> None:
+        self.place: _Place[C] = place
+        self.fixed = request.fixed
+        self.beginning = write_beginning(request, target, place.origin.authority)
+
+
 class _Places(Generic[C]):
     """What both engines share: where requests go, by their address."""
 
     def __init__(self, limits: httpx.Limits) -> None:
         self._limits = limits
         self._places: dict[str, _Place[C] | None] = {}
-        self._known: dict[str, tuple[_Place[C], str]] = {}
+        self._ways: dict[tuple[str, str], _Way[C]] = {}
         self.is_closed = False
 
-    def find(self, url: str) -> tuple[_Place[C], str] | None:
-        """Where to send a request, and its target there; None if httpx has to do it."""
-        known = self._known.get(url)
-        if known is not None:
-            return known
-        beginning, target = split(url)
+    def way(self, request: HTTPRequest) -> _Way[C] | None:
+        """How to send a request; None if httpx has to do it."""
+        way = self._ways.get((request.method, request.url))
+        if way is None or way.fixed is not request.fixed:
+            way = self._find(request)
+        return way
+
+    def _find(self, request: HTTPRequest) -> _Way[C] | None:
+        beginning, target = split(request.url)
         try:
             place = self._places[beginning]
         except KeyError:
@@ -55,10 +69,10 @@ class _Places(Generic[C]):
             place = self._places[beginning] = None if origin is None else _Place(origin, self._limits)
         if place is None or not target:
             return None
-        if len(self._known) >= _MANY:
-            self._known.clear()
-        self._known[url] = place, target
-        return place, target
+        if len(self._ways) >= _MANY:
+            self._ways.clear()
+        way = self._ways[request.method, request.url] = _Way(place, request, target)
+        return way
 
     def keep(self, place: _Place[C], connection: C) -> None:
         """Take a connection back after a call."""
@@ -82,7 +96,7 @@ class _Places(Generic[C]):
             for beginning, place in list(self._places.items()):
                 if place is None or place.idle.is_empty():
                     self._places.pop(beginning, None)
-            self._known.clear()
+            self._ways.clear()
 
 
 class Engine:
@@ -96,11 +110,10 @@ class Engine:
 
         Raises ServiceCommunicationException, DeadlineExceeded, LocalServiceException.
         """
-        found = self._places.find(request.url)
-        if found is None:
+        way = self._places.way(request)
+        if way is None:
             return None
-        place, target = found
-        head = write_head(request, target, place.origin.authority)
+        head, place = write_head(request, way.beginning), way.place
         connection = place.idle.take() or Connection.open(place.origin, request, connect_timeout)
         try:
             reply = connection.exchange(request, head, max_bytes)
@@ -123,11 +136,10 @@ class AsyncEngine:
 
     async def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
         """As :meth:`Engine.send`. A call that is cancelled closes its connection."""
-        found = self._places.find(request.url)
-        if found is None:
+        way = self._places.way(request)
+        if way is None:
             return None
-        place, target = found
-        head = write_head(request, target, place.origin.authority)
+        head, place = write_head(request, way.beginning), way.place
         connection = place.idle.take() or await AsyncConnection.open(place.origin, request, connect_timeout)
         try:
             reply = await connection.exchange(request, head, max_bytes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import httptools
@@ -13,7 +13,7 @@ from service_channels_http._limits import check_head, check_size
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_core import LocalServiceException
 
-__all__ = ["Headers", "ResponseParser", "write_head"]
+__all__ = ["ResponseParser", "write_beginning", "write_head"]
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
 _MAX_HEAD: Final = 64 * 1024
@@ -22,20 +22,30 @@ _MOST_NAMES: Final = 1000
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
-def write_head(request: HTTPRequest, target: str, authority: str) -> bytes:
-    """The request line and headers. Raises LocalServiceException for a header that would not stay one line."""
-    headers = request.headers
+def write_beginning(request: HTTPRequest, target: str, authority: str) -> bytes:
+    """What many requests have in common: the request line and fixed headers. Raises LocalServiceException."""
+    line = f"{request.method} {target} HTTP/1.1\r\nhost: {authority}\r\nuser-agent: service"
+    return line.encode("latin-1") + _write_headers(request, request.fixed)
+
+
+def write_head(request: HTTPRequest, beginning: bytes) -> bytes:
+    """The head of a request after its beginning. Raises LocalServiceException for what would not stay one header."""
+    lines = beginning + _write_headers(request, request.headers)
+    if request.content or request.method in _WITH_BODY:
+        return b"%b\r\ncontent-length: %d\r\n\r\n" % (lines, len(request.content))
+    return lines + b"\r\n\r\n"
+
+
+def _write_headers(request: HTTPRequest, headers: Mapping[str, str]) -> bytes:
+    """One line for each, with a break before it."""
     if not _names.issuperset(headers):
         _check_names(headers)
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    lines = "\r\n".join(["", *map(": ".join, headers.items())])
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
         raise LocalServiceException(
             f"{request.where}: the value of a header holds a line break or a null character; remove it"
         )
-    if request.content or request.method in _WITH_BODY:
-        lines += f"content-length: {len(request.content)}\r\n"
-    head = f"{request.method} {target} HTTP/1.1\r\nhost: {authority}\r\nuser-agent: service\r\n{lines}\r\n"
-    return head.encode("latin-1", "replace")
+    return lines.encode("latin-1", "replace")
 
 
 _names: Final[set[str]] = set()
@@ -50,58 +60,42 @@ def _check_names(names: Iterable[str]) -> None:
         _names.update(names)
 
 
-class Headers(Mapping[str, str]):
-    """Headers as they came, found by lower-case names; decoded when asked for. Of several with one name the last."""
-
-    __slots__ = ("_raw",)
-
-    def __init__(self, raw: Mapping[bytes, bytes]) -> None:
-        self._raw = {name.lower(): value for name, value in raw.items()}
-
-    def __getitem__(self, name: str) -> str:
-        return self._raw[name.encode()].decode("latin-1").strip()
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.encode() in self._raw
-
-    def __iter__(self) -> Iterator[str]:
-        return (name.decode("latin-1") for name in self._raw)
-
-    def __len__(self) -> int:
-        return len(self._raw)
-
-
 class ResponseParser:
     """Reads the responses of one connection, one after the other.
 
-    What begins with ``on_`` is called by httptools. Headers and body go straight into a dict and a list, without a
-    line of Python for each.
+    What begins with ``on_`` is called by httptools. All but the end of a message is noted by methods of dicts and
+    lists, without a line of Python: a call is short, so what is done for each of its headers would show.
     """
 
     __slots__ = (
-        "_content",
         "_fed",
         "_head",
+        "_is_quiet",
         "_max_bytes",
         "_parser",
         "_parts",
         "_raw",
+        "_reply",
         "_request",
-        "_status",
-        "complete",
         "on_body",
         "on_header",
+        "on_headers_complete",
+        "on_message_begin",
         "reusable",
     )
 
     def __init__(self) -> None:
         self._raw: dict[bytes, bytes] = {}
-        self._parts: list[bytes] = []
         self.on_header = self._raw.__setitem__
+        self._parts: list[bytes] = []
         self.on_body = self._parts.append
+        # Empty as soon as that has come.
+        self._is_quiet: list[None] = [None]
+        self.on_message_begin = self._is_quiet.clear
+        self._head: list[None] = []
+        self.on_headers_complete = self._head.clear
         self._parser = httptools.HttpResponseParser(self)
-        self.complete = True
-        """Whether the response is there; True before the first request."""
+        self._reply: HTTPReply | None = None
         self.reusable = True
         """Whether the connection can take another request after this response."""
 
@@ -109,68 +103,59 @@ class ResponseParser:
         """Get ready for the response to ``request``, whose body may have that many bytes."""
         self._request = request
         self._max_bytes = max_bytes
-        self._raw.clear()
-        self._parts.clear()
-        self._head: Headers | None = None
-        self._status = self._fed = 0
-        self.complete = False
+        self._fed = 0
+        self._reply = None
+        self._forget()
 
-    def feed(self, data: bytes) -> bool:
-        """Take bytes in; whether the response is complete. Raises ServiceCommunicationException."""
+    def feed(self, data: bytes) -> HTTPReply | None:
+        """Take bytes in; the response as soon as it is complete. Raises ServiceCommunicationException."""
         self._fed += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.reusable = False
-            if not self.complete:
+            if self._reply is None:
                 raise broken_off(self._request) from error
-        if self._head is not None:
-            self._check(self._head)
-        elif self._fed > _MAX_HEAD:
-            raise broken_off(self._request)
-        return self.complete
+        reply = self._reply
+        if reply is None or self._fed > self._max_bytes or "content-encoding" in reply.headers:
+            self._check(reply)
+        if reply is not None and not self._is_quiet:
+            self.reusable = False  # another message has begun, which nobody has asked for
+        return reply
 
-    def end(self) -> None:
+    def end(self) -> HTTPReply:
         """The connection has ended. Raises ServiceCommunicationException unless that completes the response."""
         self.reusable = False
-        head = self._head
-        if head is None or "content-length" in head or "transfer-encoding" in head:
+        headers = self._headers()
+        if self._head or "content-length" in headers or "transfer-encoding" in headers:
             raise broken_off(self._request)
-        self._complete()
-
-    def reply(self) -> HTTPReply:
-        """The complete response."""
-        return HTTPReply(status=self._status, headers=self._head or {}, content=self._content)
-
-    def _check(self, head: Headers) -> None:
-        if self._fed > self._max_bytes:  # head and framing included, so it is time to look closely
-            check_size(self._request, sum(map(len, self._parts)), self._max_bytes)
-        if not self.complete or "content-encoding" in head:
-            check_head(self._request, head, self._max_bytes)
-
-    # called by httptools
-
-    def on_message_begin(self) -> None:
-        if self.complete:
-            self.reusable = False  # nobody has asked for this one
-
-    def on_headers_complete(self) -> None:
-        if not self.complete:
-            self._status = self._parser.get_status_code()
-            self._head = Headers(self._raw)
+        return HTTPReply(status=self._parser.get_status_code(), headers=headers, content=b"".join(self._parts))
 
     def on_message_complete(self) -> None:
-        if self.complete:
-            return
-        if self._status < 200:  # an interim response (RFC 9110, section 15.2)
-            self._raw.clear()
-            self._head = None
-            return
-        self.reusable = self.reusable and self._parser.should_keep_alive()
-        self._complete()
+        """A response is there; what follows belongs to another."""
+        status = self._parser.get_status_code()
+        if status < 200:  # an interim response (RFC 9110, section 15.2)
+            self._forget()
+        elif self._reply is None:
+            self._reply = HTTPReply(status=status, headers=self._headers(), content=b"".join(self._parts))
+            self.reusable = self.reusable and self._parser.should_keep_alive()
+            self._is_quiet.append(None)
 
-    def _complete(self) -> None:
-        # Now, since parts of another message may follow, which nobody has asked for.
-        parts = self._parts
-        self._content = parts[0] if len(parts) == 1 else b"".join(parts)
-        self.complete = True
+    def _headers(self) -> dict[str, str]:
+        return {name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in self._raw.items()}
+
+    def _check(self, reply: HTTPReply | None) -> None:
+        if reply is None and self._head:
+            if self._fed > _MAX_HEAD:
+                raise broken_off(self._request)
+            return
+        check_head(self._request, reply.headers if reply is not None else self._headers(), self._max_bytes)
+        # With head and framing it is more, so now it is time to look closely.
+        size = sum(map(len, self._parts)) if reply is None else len(reply.content)
+        check_size(self._request, size, self._max_bytes)
+
+    def _forget(self) -> None:
+        """Nothing of a final response is there."""
+        self._raw.clear()
+        self._parts.clear()
+        self._head.append(None)

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from service_channels_http._engine.message import ResponseParser
 from service_channels_http._engine.origin import Origin
-from service_channels_http._engine.waits import Readable
+from service_channels_http._engine.waits import poll_for_reading
 from service_channels_http._errors import lost, not_sent, time_is_up
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
@@ -56,7 +56,7 @@ class AsyncConnection(asyncio.Protocol):
 
     def is_fresh(self) -> bool:
         """Whether the other side has neither closed it nor said anything unasked."""
-        return self.is_reusable and not self._transport.is_closing() and not self._readable.now()
+        return self.is_reusable and not self._transport.is_closing() and not self._poll(0)
 
     def close(self) -> None:
         """Close it at once."""
@@ -85,7 +85,7 @@ class AsyncConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._readable = Readable(transport.get_extra_info("socket").fileno())
+        self._poll = poll_for_reading(transport.get_extra_info("socket").fileno())
 
     def data_received(self, data: bytes) -> None:
         waiter = self._waiter
@@ -93,8 +93,9 @@ class AsyncConnection(asyncio.Protocol):
             self._parser.reusable = False  # nobody has asked for it
             return
         try:
-            if self._parser.feed(data) and not waiter.done():
-                waiter.set_result(self._parser.reply())
+            reply = self._parser.feed(data)
+            if reply is not None and not waiter.done():
+                waiter.set_result(reply)
         except ServiceException as error:
             self._fail(error)
 
@@ -108,11 +109,9 @@ class AsyncConnection(asyncio.Protocol):
         try:
             if exc is not None:
                 raise lost(request) from exc
-            self._parser.end()
+            waiter.set_result(self._parser.end())
         except ServiceException as failure:
             self._fail(failure)
-        else:
-            waiter.set_result(self._parser.reply())
 
     # the deadline
 

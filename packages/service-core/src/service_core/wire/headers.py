@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -31,8 +32,8 @@ def context_to_headers(context: CallContext) -> dict[str, str]:
     """The headers of a call that is made in ``context``; not its token, which is not for everybody."""
     headers: dict[str, str] = {}
     deadline = context.deadline
-    if deadline is not None and not math.isinf(deadline.expires_at):
-        headers[DEADLINE_MS] = str(max(1, int(deadline.remaining * 1000)))
+    if deadline is not None and deadline.expires_at != math.inf:
+        headers[DEADLINE_MS] = str(max(1, int((deadline.expires_at - time.monotonic()) * 1000)))
     if context.correlation_id is not None:
         headers[CORRELATION_ID] = context.correlation_id
     if context.traceparent is not None:
@@ -50,25 +51,23 @@ def context_from_headers(headers: Mapping[str, str]) -> CallContext:
         deadline = Deadline.after(min(int(remaining), _LONGEST_MS) / 1000)
     return CallContext(
         deadline=deadline,
-        correlation_id=_id(headers.get(CORRELATION_ID)),
-        traceparent=_id(headers.get(_TRACEPARENT)),
-        token=_token(headers.get(_AUTHORIZATION)),
-        baggage=_baggage(headers.get(_BAGGAGE)),
+        correlation_id=_id(headers[CORRELATION_ID]) if CORRELATION_ID in headers else None,
+        traceparent=_id(headers[_TRACEPARENT]) if _TRACEPARENT in headers else None,
+        token=_token(headers[_AUTHORIZATION]) if _AUTHORIZATION in headers else None,
+        baggage=_baggage(headers[_BAGGAGE]) if _BAGGAGE in headers else None,
     )
 
 
-def _baggage(text: str | None) -> str | None:
-    return text if text and len(text) <= _BAGGAGE_LIMIT and text.isprintable() else None
+def _baggage(text: str) -> str | None:
+    return text if 0 < len(text) <= _BAGGAGE_LIMIT and text.isprintable() else None
 
 
-def _id(text: str | None) -> str | None:
-    if text is None:
-        return None
+def _id(text: str) -> str | None:
     if text.isalnum() and text.isascii() and len(text) <= 128:  # nearly always, and quicker to see
         return text
     return text if _ID.fullmatch(text) else None
 
 
-def _token(authorization: str | None) -> str | None:
-    bearer = _BEARER.fullmatch(authorization) if authorization is not None else None
-    return bearer[1] if bearer is not None else None
+def _token(authorization: str) -> str | None:
+    bearer = _BEARER.fullmatch(authorization)
+    return None if bearer is None else bearer[1]

@@ -94,7 +94,10 @@ class WireType:
             raise self._refusal(error) from _cause(error)
 
     def _write(self, value: Any, serialize: Callable[..., R]) -> R:
-        valid = self.from_plain(value)
+        try:
+            valid = self._validator.validate_python(value, by_alias=True, by_name=True)
+        except Exception as error:  # noqa: BLE001 - as above
+            raise self._refusal(error) from _cause(error)
         try:
             return serialize(valid, **self._writing)
         except ValueError:
