@@ -23,8 +23,7 @@ from service_core import (
     ServiceManager,
     implementation,
 )
-from service_server_fastapi import Answer, Dispatcher
-from service_server_fastapi.workers import Workers
+from service_core.dispatch import Answer, Calls, Dispatcher, Workers
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
@@ -46,7 +45,7 @@ def desk() -> Iterator[DeskImpl]:
 
 def dispatcher_of(desk: Desk, workers: Workers, **options: Any) -> Dispatcher:
     manager = ServiceManager(LocalComponentRegistry(), implementations=[desk])
-    return Dispatcher(manager.hosted_services(), workers, **options)
+    return Dispatcher(manager.hosted_services(), Calls(workers, **options))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_server_fastapi.front import Front
+from service_server_fastapi.hosts import AllowedHosts
 from service_server_fastapi.traffic import Traffic
 
 
@@ -71,7 +72,9 @@ async def passed(app: FastAPI, path: str = "/invoke", root_path: str = "") -> li
         "query_string": b"",
         "headers": [(b"host", b"test")],
     }
-    front = Front(app, Traffic(lambda: False), lambda scope: endpoint if scope["path"] == "/invoke" else None)
+    front = Front(
+        app, Traffic(lambda: False, AllowedHosts(())), lambda scope: endpoint if scope["path"] == "/invoke" else None
+    )
     await front(scope, receive, send)
     return sent
 

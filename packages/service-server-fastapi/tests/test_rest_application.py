@@ -13,14 +13,14 @@ from raw_http import request
 
 from service_core import Component, ComponentDescriptor, DeclarationException, Service
 from service_core.descriptors import describe_service
+from service_core.dispatch.calls import Calls
+from service_core.dispatch.workers import Workers
 from service_core.implementations import HostedService
 from service_core.rest import get, post, rest
 from service_server_fastapi import ServerSettings
-from service_server_fastapi.calls import Calls
 from service_server_fastapi.intake import Intake
 from service_server_fastapi.mounting import mount_services
 from service_server_fastapi.routes import Routes
-from service_server_fastapi.workers import Workers
 
 
 def test_a_route_of_the_user_that_takes_every_path_leaves_ours_alone() -> None:

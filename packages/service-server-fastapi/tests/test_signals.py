@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from desk import until
 from raw_http import call, request
 
 from service_server_fastapi.listener import bind
@@ -324,7 +325,7 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
 def test_readiness_ends_with_the_first_signal(port: int) -> None:
     with Program("program.py", "run", port=port, drain_timeout=600) as program, ThreadPoolExecutor(1) as pool:
         program.wait_for("register")
-        assert request(program.url, "/health/ready").status == 200
+        until(lambda: request(program.url, "/health/ready").status == 200)
         pool.submit(call, program.url, "block")
         program.wait_for("blocked")
         program.signal(signal.SIGTERM)

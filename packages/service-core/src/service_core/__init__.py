@@ -5,15 +5,26 @@ channels and registries, and the wire format. Channels and servers are packages 
 """
 
 from service_core.address import ChannelAddress, ChannelInstances
+from service_core.authentication import TokenVerifier
 from service_core.catalog import Catalog, default_catalog
 from service_core.channel import Channel
-from service_core.context import CallContext, Deadline, bearer_token, current_context, current_deadline, deadline
+from service_core.context import (
+    CallContext,
+    Deadline,
+    bearer_token,
+    current_context,
+    current_deadline,
+    current_principal,
+    deadline,
+)
 from service_core.decorators import (
+    allow_anonymous,
     channel,
     component,
     health,
     idempotent,
     implementation,
+    max_concurrency,
     raises,
     service,
     with_policy,
@@ -73,6 +84,8 @@ __all__ = [
     "channel",
     "raises",
     "idempotent",
+    "allow_anonymous",
+    "max_concurrency",
     "with_policy",
     "inject_service",
     "Catalog",
@@ -89,6 +102,8 @@ __all__ = [
     "current_deadline",
     "deadline",
     "bearer_token",
+    "TokenVerifier",
+    "current_principal",
     "Policy",
     "CallCounters",
     "CallEvent",

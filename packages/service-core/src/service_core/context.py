@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 __all__ = [
     "DEFAULT_TIMEOUT",
@@ -23,6 +23,7 @@ __all__ = [
     "call_context",
     "current_context",
     "current_deadline",
+    "current_principal",
     "deadline",
 ]
 
@@ -67,6 +68,8 @@ class CallContext:
     """The W3C baggage, handed on as received."""
     token: str | None = field(default=None, repr=False)
     """The caller's bearer token. Channels hand it on only if they are told to, each for itself."""
+    principal: Any = field(default=None, repr=False)
+    """Whom the server's verifier has found behind the token, None if nobody. Not sent on."""
 
     def of_call(self, deadline: Deadline) -> CallContext:
         """The context of a call that is made here: with its own deadline, and a correlation id in any case."""
@@ -90,6 +93,11 @@ def current_context() -> CallContext:
 def current_deadline() -> Deadline | None:
     """The deadline of the call that is being executed here, None if there is none."""
     return _context.get().deadline
+
+
+def current_principal() -> Any:
+    """Who makes the call that is being executed here, as the server's verifier has told; None if nobody knows."""
+    return _context.get().principal
 
 
 class call_context:  # noqa: N801 - used like the functions below; a class, since it is entered for every call

@@ -12,18 +12,21 @@ from types import FunctionType
 from typing import Any, Final, TypeVar
 
 from service_core.catalog import Catalog, default_catalog
-from service_core.descriptors import IDEMPOTENT, POLICY, RAISES, public_functions
+from service_core.descriptors import ANONYMOUS, IDEMPOTENT, POLICY, RAISES, public_functions
 from service_core.errors import DeclarationException
 from service_core.interfaces import Component, Service
 from service_core.policy import Policy
 
 __all__ = [
+    "allow_anonymous",
     "channel",
     "component",
+    "concurrency_of",
     "health",
     "health_path",
     "idempotent",
     "implementation",
+    "max_concurrency",
     "raises",
     "service",
     "with_policy",
@@ -34,6 +37,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=Callable[..., Any])  # a class is callable too
 
 _HEALTH: Final = "__service_health__"
+_CONCURRENCY: Final = "__service_max_concurrency__"
 
 
 def service(name: str = "", description: str = "", *, catalog: Catalog = default_catalog) -> Callable[[C], C]:
@@ -142,6 +146,34 @@ def idempotent(method: F) -> F:
     """Declare that running the method twice does no harm, so that a call may be repeated after it was sent."""
     setattr(method, IDEMPOTENT, True)
     return method
+
+
+def allow_anonymous(method: F) -> F:
+    """Declare that a method may be called without a token, also where a server has a token verifier: a login, say."""
+    setattr(method, ANONYMOUS, True)
+    return method
+
+
+def max_concurrency(limit: int) -> Callable[[F], F]:
+    """Let an implementation's method run only so many times at once in one server.
+
+    Further calls are refused as if the server was busy, which sends them to another instance. Calls inside the same
+    process are not counted.
+    """
+    if limit < 1:
+        raise DeclarationException(f"@max_concurrency({limit}): a method that may be called runs at least once")
+
+    def declare(method: F) -> F:
+        setattr(method, _CONCURRENCY, limit)
+        return method
+
+    return declare
+
+
+def concurrency_of(method: Callable[..., Any]) -> int | None:
+    """The limit that ``@max_concurrency`` gave a method, None if it has none."""
+    limit: int | None = getattr(method, _CONCURRENCY, None)
+    return limit
 
 
 def with_policy(policy: Policy) -> Callable[[F], F]:

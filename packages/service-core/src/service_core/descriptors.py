@@ -24,6 +24,7 @@ NO_DEFAULT: Final = inspect.Parameter.empty
 IDEMPOTENT: Final = "__service_idempotent__"
 RAISES: Final = "__service_raises__"
 POLICY: Final = "__service_policy__"
+ANONYMOUS: Final = "__service_anonymous__"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,8 @@ class MethodDescriptor:
     """Whether running it twice does no harm, so that a call may be repeated after it was sent."""
     policy: Policy | None
     """What its calls deserve, None if what is set for the component."""
+    anonymous: bool
+    """Whether callers need no token where a server asks for one."""
     raises: tuple[type[Exception], ...]
     """Errors that arrive at the caller as they are, most specific first."""
     where: str
@@ -180,6 +183,7 @@ def _describe_method(interface: type, name: str, function: FunctionType) -> Meth
         is_async=inspect.iscoroutinefunction(function),
         idempotent=getattr(function, IDEMPOTENT, False),
         policy=getattr(function, POLICY, None),
+        anonymous=getattr(function, ANONYMOUS, False),
         raises=_declared_errors(interface, function),
         where=where,
         signature=inspect.Signature(parameters),

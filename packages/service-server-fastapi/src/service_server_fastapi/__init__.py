@@ -1,8 +1,7 @@
 """Serves service-core components over HTTP with FastAPI and uvicorn."""
 
-from service_server_fastapi.dispatcher import Answer, Dispatcher
 from service_server_fastapi.request_context import RequestContext
 from service_server_fastapi.server import FastAPIServer
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["Answer", "Dispatcher", "FastAPIServer", "RequestContext", "ServerSettings"]
+__all__ = ["FastAPIServer", "RequestContext", "ServerSettings"]

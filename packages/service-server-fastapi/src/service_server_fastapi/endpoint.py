@@ -6,11 +6,11 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
+from service_core.context import CallContext
+from service_core.dispatch import Dispatcher, envelope, identified, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import CONTEXT_HEADERS, context_from_headers
-from service_server_fastapi.answers import envelope, refusal
-from service_server_fastapi.calls import identified
-from service_server_fastapi.dispatcher import Dispatcher
+from service_server_fastapi.connected import while_connected
 from service_server_fastapi.intake import UNREAD, Disconnected, Intake, Refused
 from service_server_fastapi.sending import send_answer
 
@@ -38,11 +38,16 @@ class InvokeEndpoint:
                 if scope["method"] != "POST":
                     allow = ("allow", "POST")
                     raise Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
-                body = await self._intake.read_body(receive, headers)
-                answer = await self._dispatcher.dispatch(headers.get("content-type", ""), body, context)
-                await send_answer(send, answer)
+                admitted = await self._dispatcher.admit(context)
+                if isinstance(admitted, CallContext):
+                    body = await self._intake.read_body(receive, headers)
+                    content_type = headers.get("content-type", "")
+                    answer = await while_connected(self._dispatcher.dispatch(content_type, body, admitted), receive)
+                else:
+                    answer = self._intake.turned_away(admitted, unread=True)
         except Disconnected:
             return
         except Refused as refused:
             error = refusal(refused.code, str(refused), context=context)
-            await send_answer(send, envelope(error, status=refused.status, headers=refused.headers))
+            answer = self._intake.turned_away(envelope(error, status=refused.status, headers=refused.headers))
+        await send_answer(send, answer)

@@ -8,10 +8,10 @@ from typing import Final, Self
 
 from starlette.types import Message, Receive, Scope
 
+from service_core.dispatch import Answer, Headers, TimeIsUp, within
 from service_core.errors import ErrorCode
-from service_server_fastapi.answers import Headers
+from service_server_fastapi.refusals import Refusals
 from service_server_fastapi.settings import ServerSettings
-from service_server_fastapi.waiting import TimeIsUp, within
 
 __all__ = ["UNREAD", "Disconnected", "Intake", "Refused", "headers_of"]
 
@@ -41,6 +41,7 @@ class Intake:
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
         self._in_work = 0
+        self._refusals = Refusals()
 
     def admitted(self) -> Self:
         """Count a request as one in work inside the block. Raises Refused if there are too many."""
@@ -58,6 +59,13 @@ class Intake:
 
     def __exit__(self, *exc: object) -> None:
         self._in_work -= 1
+
+    def turned_away(self, answer: Answer, *, unread: bool = False) -> Answer:
+        """The answer to a request that is refused, which is noted for the log; ``unread`` if its body was not read."""
+        self._refusals.note(answer.status)
+        if unread:
+            answer.headers = (*answer.headers, *UNREAD)
+        return answer
 
     async def read_body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
         """The whole body. Raises Refused if it is too large or too slow, Disconnected."""

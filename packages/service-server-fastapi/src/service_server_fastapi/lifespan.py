@@ -15,12 +15,12 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from service_core import Server
+from service_core.dispatch import Workers
 from service_server_fastapi.health import LIVE
 from service_server_fastapi.hosting import Hosting
 from service_server_fastapi.probe import wait_until_answering
 from service_server_fastapi.settings import ServerSettings
 from service_server_fastapi.signals import GracefulSignals
-from service_server_fastapi.workers import Workers
 
 __all__ = ["Lifespan", "registered_elsewhere", "running"]
 

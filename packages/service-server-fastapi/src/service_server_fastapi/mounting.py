@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 
+from service_core.dispatch import Calls, Target
 from service_core.errors import DeclarationException
 from service_core.implementations import HostedService
 from service_core.rest import RoutePlan, RouteTable
 from service_core.rest.verbs import route_of
-from service_server_fastapi.calls import Calls, Target
 from service_server_fastapi.documentation import document_problems
 from service_server_fastapi.intake import Intake
 from service_server_fastapi.rest_route import RestRoute

@@ -15,12 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_core.context import CallContext, call_context
 from service_core.descriptors import NO_DEFAULT
+from service_core.dispatch import Answer, Failure, correlation, identified, problem
 from service_core.errors import ArgumentException
 from service_core.rest import Place, RoutePlan
 from service_core.rest.parameters import Parameter
 from service_core.wire import MalformedData, context_from_headers, read_json
-from service_server_fastapi.answers import Answer, correlation, problem, refusal
-from service_server_fastapi.calls import Failure, identified
+from service_server_fastapi.connected import while_connected
 from service_server_fastapi.intake import Disconnected, Refused, headers_of
 from service_server_fastapi.rest_route import RestRoute, path_of, replay, response
 from service_server_fastapi.sending import send_answer
@@ -71,16 +71,19 @@ class _Direct:
         answer: Answer | None = None
         try:
             with route.intake.admitted():
+                admitted = await route.admit(context)
+                if isinstance(admitted, Answer):
+                    await send_answer(send, admitted)
+                    return
                 body = await route.intake.read_body(receive, headers)
                 route.check_type(body, headers.get("content-type", ""))
                 arguments = _arguments(route.plan, self._values, scope, body)
                 if arguments is not None:
-                    answer = await self._answer(arguments, context)
+                    answer = await while_connected(self._answer(arguments, admitted), receive)
         except Disconnected:
             return
         except Refused as refused:
-            error = refusal(refused.code, str(refused), context=context)
-            await send_answer(send, problem(error, status=refused.status, headers=refused.headers))
+            await send_answer(send, route.refuse(refused, context))
             return
         if answer is None:
             await self._app(scope, replay(body, receive), send)

@@ -15,13 +15,13 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
-from service_core.context import call_context, current_context
+from service_core.context import CallContext, call_context, current_context
+from service_core.dispatch import Answer, Calls, Failure, Target, correlation, identified, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.rest import RoutePlan
 from service_core.rest.plan import is_json, media_type_of
 from service_core.wire import context_from_headers
-from service_server_fastapi.answers import Answer, correlation, problem, refusal
-from service_server_fastapi.calls import Calls, Failure, Target, identified
+from service_server_fastapi.connected import while_connected
 from service_server_fastapi.documentation import documented
 from service_server_fastapi.intake import Disconnected, Intake, Refused, headers_of
 from service_server_fastapi.sending import send_answer
@@ -66,15 +66,31 @@ class RestRoute(APIRoute):
         headers = headers_of(scope)
         context = identified(context_from_headers(headers))
         try:
-            with self.intake.admitted(), call_context(context):
+            with self.intake.admitted():
+                admitted = await self.admit(context)
+                if isinstance(admitted, Answer):
+                    await send_answer(send, admitted)
+                    return
                 body = await self.intake.read_body(receive, headers)
                 self.check_type(body, headers.get("content-type", ""))
-                await super().handle(scope, replay(body, receive), send)
+                with call_context(admitted):
+                    await while_connected(super().handle(scope, replay(body, receive), send), receive)
         except Disconnected:
             return
         except Refused as refused:
-            error = refusal(refused.code, str(refused), context=context)
-            await send_answer(send, problem(error, status=refused.status, headers=refused.headers))
+            await send_answer(send, self.refuse(refused, context))
+
+    async def admit(self, context: CallContext) -> CallContext | Answer:
+        """The context with the principal whose token it has, or what a caller is told who is not let in."""
+        admitted = await self.calls.admit(context, anonymous=self.plan.method.anonymous)
+        if isinstance(admitted, CallContext):
+            return admitted
+        return self.intake.turned_away(problem(admitted.error, headers=admitted.headers), unread=True)
+
+    def refuse(self, refused: Refused, context: CallContext) -> Answer:
+        """What the sender of a request is told that is turned away."""
+        error = refusal(refused.code, str(refused), context=context)
+        return self.intake.turned_away(problem(error, status=refused.status, headers=refused.headers))
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, given the body as it is, and with problems as the answer to wrong arguments."""

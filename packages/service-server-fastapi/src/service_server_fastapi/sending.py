@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.types import Send
 
-from service_server_fastapi.answers import Answer
+from service_core.dispatch import Answer
 
 __all__ = ["send_answer"]
 

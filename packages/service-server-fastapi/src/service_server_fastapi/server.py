@@ -12,16 +12,16 @@ from typing import Final, Self
 
 from fastapi import FastAPI
 
-from service_core import Health, LocalServiceException, Server, ServiceModule
+from service_core import Health, LocalServiceException, Server, ServiceModule, TokenVerifier
 from service_core.di import Environment
+from service_core.dispatch import Calls, Dispatcher, Workers
 from service_core.server import WILDCARDS
 from service_health import HealthCheckManager, HealthModule
-from service_server_fastapi.calls import Calls
-from service_server_fastapi.dispatcher import Dispatcher
 from service_server_fastapi.endpoint import INVOKE, InvokeEndpoint
 from service_server_fastapi.front import Front
 from service_server_fastapi.health import LIVE, READY, ServerHealth
 from service_server_fastapi.hosting import Hosting, HostingState
+from service_server_fastapi.hosts import AllowedHosts
 from service_server_fastapi.intake import Intake
 from service_server_fastapi.lifespan import Lifespan, registered_elsewhere, running
 from service_server_fastapi.listener import Listener, bind
@@ -33,7 +33,6 @@ from service_server_fastapi.routes import Routes
 from service_server_fastapi.settings import ServerSettings
 from service_server_fastapi.signals import GracefulSignals
 from service_server_fastapi.traffic import Traffic, TrafficMiddleware
-from service_server_fastapi.workers import Workers
 
 __all__ = ["FastAPIServer"]
 
@@ -58,23 +57,29 @@ class FastAPIServer(Server):
         app: FastAPI | None = None,
         *,
         expose_errors: bool | None = None,
+        verifier: TokenVerifier | type[TokenVerifier] | None = None,
         settings: ServerSettings | None = None,
     ) -> None:
         """What is not given comes from ``settings``, by default ``0.0.0.0:8000``; port 0 picks a free one.
 
         ``app`` is the user's own application: its routes, middleware and lifespan work beside the framework's.
+        ``verifier`` is asked for every call of a service who makes it, or its class if the container makes it;
+        without one anybody may call.
         """
         given = {"host": host, "port": port, "expose_errors": expose_errors}
         overrides = {name: value for name, value in given.items() if value is not None}
         self.settings = ServerSettings(**{**(settings or ServerSettings()).model_dump(), **overrides})
         self.app = app if app is not None else FastAPI(title="Services")
+        self._verifier = verifier
         self._routes = Routes(self.app, details=self.settings.details)
         self._hosting: Hosting | None = None
         self._health: ServerHealth | None = None
         self._lifespan: Lifespan | None = None
         self._listener: Listener | None = None
         self._signals: GracefulSignals | None = None
-        self._traffic = Traffic(lambda: self._hosting is not None and self._hosting.is_stopping)
+        self._traffic = Traffic(
+            lambda: self._hosting is not None and self._hosting.is_stopping, AllowedHosts(self.settings.allowed_hosts)
+        )
         self._workers = Workers(self.settings.worker_threads)
         self._steps = Workers(1)
         self._port: int | None = None
@@ -204,10 +209,11 @@ class FastAPIServer(Server):
         """Make the environment and route to it."""
         environment = Environment(module, ServiceModule, HealthModule, instances=[self])
         self._hosting = hosting = Hosting(environment, self.settings)
-        services, expose_errors = hosting.manager.hosted_services(), self.settings.expose_errors
+        services = hosting.manager.hosted_services()
         intake = Intake(self.settings)
-        dispatcher = Dispatcher(services, self._workers, expose_errors=expose_errors)
-        endpoint = InvokeEndpoint(dispatcher, intake)
+        verifier = environment.get(self._verifier) if isinstance(self._verifier, type) else self._verifier
+        calls = Calls(self._workers, expose_errors=self.settings.expose_errors, verifier=verifier)
+        endpoint = InvokeEndpoint(Dispatcher(services, calls), intake)
         self._routes.add(INVOKE, endpoint)
         checks = environment.get(HealthCheckManager)
         self._health = ServerHealth(hosting, checks, timeout=self.settings.health_timeout)
@@ -216,7 +222,6 @@ class FastAPIServer(Server):
         self._routes.add_health(READY, self._health.ready, map_health)
         if self.settings.report:
             self._routes.add(REPORT, Report(hosting, self._health, details=self.settings.details).answer)
-        calls = Calls(self._workers, expose_errors=expose_errors)
         direct = DirectRoutes(self.app, mount_services(self.app, services, calls=calls, intake=intake))
         self._front = Front(
             self.app, self._traffic, lambda scope: endpoint if scope["path"] == INVOKE else direct.find(scope)

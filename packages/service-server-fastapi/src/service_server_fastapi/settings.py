@@ -30,6 +30,12 @@ class ServerSettings(BaseSettings):
     report: bool = False
     """Whether ``/report`` tells what this process hosts and calls."""
 
+    # who may call
+
+    allowed_hosts: tuple[str, ...] = ()
+    """Names by which requests may call this server, ``*.example.org`` for all below one; none for any. An IP address
+    and ``localhost`` are always good, since nobody can make them stand for another machine."""
+
     # limits
 
     worker_threads: int = Field(default=40, ge=1)

@@ -9,10 +9,11 @@ from typing import Any, Final, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service_core.dispatch import Answer, envelope, identified, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
-from service_server_fastapi.answers import Answer, envelope, problem, refusal
-from service_server_fastapi.intake import headers_of
+from service_server_fastapi.hosts import AllowedHosts
+from service_server_fastapi.intake import UNREAD, headers_of
 from service_server_fastapi.request_context import RequestContext
 from service_server_fastapi.sending import send_answer
 
@@ -24,8 +25,10 @@ logger: Final = logging.getLogger("service.server")
 class Traffic:
     """Knows the requests in flight and ends them when their time is up. Used on one event loop."""
 
-    def __init__(self, is_stopping: Callable[[], bool]) -> None:
+    def __init__(self, is_stopping: Callable[[], bool], hosts: AllowedHosts) -> None:
         self.is_stopping = is_stopping
+        self.hosts = hosts
+        """Which names requests may call the server."""
         self.tasks: set[asyncio.Task[Any]] = set()
         """What is being answered."""
         self.is_over = False
@@ -43,6 +46,8 @@ class Traffic:
 
     async def watch(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Let an application answer a request, which is known meanwhile; close connections while the server stops."""
+        if not self.hosts.allow(scope):
+            return await send_answer(send, _misdirected(scope))
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         sending = _Sending(send, self.is_stopping)
         token = RequestContext.enter(scope)
@@ -77,6 +82,8 @@ class TrafficMiddleware:
         """Pass one request on."""
         if scope["type"] == "http":
             await self._traffic.watch(self._app, scope, receive, send)
+        elif scope["type"] == "websocket" and not self._traffic.hosts.allow(scope):
+            await send({"type": "websocket.close"})
         else:
             await self._app(scope, receive, send)
 
@@ -111,4 +118,18 @@ def _cut_off(scope: Scope) -> Answer:
         "the server has stopped and could not finish the request in time; it may have run",
         context=context_from_headers(headers_of(scope)),
     )
-    return envelope(error) if scope["path"].endswith("/invoke") else problem(error)
+    return envelope(error) if _is_call(scope) else problem(error)
+
+
+def _misdirected(scope: Scope) -> Answer:
+    """What the sender of a request is told that was meant for another server."""
+    context = identified(context_from_headers(headers_of(scope)))
+    error = refusal(ErrorCode.PERMISSION_DENIED, "this server does not go by that name", context=context)
+    if _is_call(scope):
+        return envelope(error, status=421, headers=UNREAD)
+    return problem(error, status=421, headers=UNREAD)
+
+
+def _is_call(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.endswith("/invoke")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import Any, Final
 
+from service_core.authentication import TokenVerifier
 from service_core.catalog import Catalog, default_catalog
 from service_core.factory import ChannelFactory
 from service_core.implementations import HostedService
@@ -38,15 +39,17 @@ def in_memory(
     channel: str = "dispatch-json",
     faults: FaultPlan | None = None,
     expose_errors: bool = False,
+    verifier: TokenVerifier | None = None,
     catalog: Catalog = default_catalog,
 ) -> ServiceManager:
     """A manager whose services are these implementations, called over a channel in memory.
 
     ``channel`` is ``dispatch-json`` or ``dispatch-msgpack``; ``faults`` go wrong on the way; ``expose_errors`` sends
-    the messages of errors that are not declared. The manager's registry is a :class:`ScriptedRegistry`. Raises
+    the messages of errors that are not declared; ``verifier`` asks for tokens, which callers give with
+    ``bearer_token``. The manager's registry is a :class:`ScriptedRegistry`. Raises
     DeclarationException if an object implements no service of a component.
     """
-    network = InMemoryNetwork(faults=faults, expose_errors=expose_errors, catalog=catalog)
+    network = InMemoryNetwork(faults=faults, expose_errors=expose_errors, verifier=verifier, catalog=catalog)
     url = network.start(*implementations)
     registry = ScriptedRegistry({component: {channel: url} for component in network.components(url)})
     return ServiceManager(registry, network.channel_factory, catalog=catalog)
@@ -59,7 +62,12 @@ class InMemoryNetwork:
     """
 
     def __init__(
-        self, *, faults: FaultPlan | None = None, expose_errors: bool = False, catalog: Catalog = default_catalog
+        self,
+        *,
+        faults: FaultPlan | None = None,
+        expose_errors: bool = False,
+        verifier: TokenVerifier | None = None,
+        catalog: Catalog = default_catalog,
     ) -> None:
         self.faults = faults or FaultPlan()
         """What goes wrong on the way to all servers."""
@@ -67,6 +75,7 @@ class InMemoryNetwork:
         """Makes the channels ``dispatch-json`` and ``dispatch-msgpack`` of this network."""
         self._links = Links(faults=self.faults)
         self._expose_errors = expose_errors
+        self._verifier = verifier
         self._catalog = catalog
         self._numbers = itertools.count(1)
 
@@ -77,7 +86,7 @@ class InMemoryNetwork:
         """
         address = url or f"memory://{next(self._numbers)}"
         self._links.servers[address] = InMemoryServer(
-            _hosted(implementations, self._catalog), expose_errors=self._expose_errors
+            _hosted(implementations, self._catalog), expose_errors=self._expose_errors, verifier=self._verifier
         )
         return address
 

@@ -76,7 +76,10 @@ class _Call:
 
     def headers(self) -> dict[str, str]:
         """What travels beside the arguments."""
-        return context_to_headers(self.context)
+        headers = context_to_headers(self.context)
+        if self.context.token is not None:
+            headers["authorization"] = f"Bearer {self.context.token}"
+        return headers
 
     def waiting(self, delay: float) -> float:
         """How long to wait for a request to arrive: that long, or until nobody waits any more."""
@@ -159,6 +162,7 @@ class InMemoryChannel(Channel):
             time.sleep(call.waiting(fate.delay))
             call.check_time()
         reply = server.answer(call.codec, call.headers(), call.body)
+        call.check_time()
         self._receive(call, url, fate, server)
         return reply
 
@@ -200,6 +204,7 @@ class InMemoryChannel(Channel):
                 correlation_id=outer.correlation_id or new_correlation_id(),
                 traceparent=outer.traceparent,
                 baggage=outer.baggage,
+                token=outer.token,
             ),
             body=self.codec.write_request(plan, invocation.arguments()),
             where=f"{plan.method.where} of component '{self.component_descriptor.name}'",

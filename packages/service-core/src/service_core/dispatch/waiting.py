@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Coroutine, Generator
 from types import CoroutineType
 from typing import Any, Generic, TypeVar
 
-__all__ = ["TimeIsUp", "within"]
+__all__ = ["Rest", "TimeIsUp", "within"]
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ async def within(awaitable: Awaitable[T], seconds: float | None) -> T:
         except StopIteration as returned:
             value: T = returned.value
             return value
-        awaitable = _Rest(awaitable, waits_for)
+        awaitable = Rest(awaitable, waits_for)
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
@@ -41,7 +41,7 @@ async def within(awaitable: Awaitable[T], seconds: float | None) -> T:
         raise  # the coroutine's own
 
 
-class _Rest(Generic[T]):
+class Rest(Generic[T]):
     """What is left of a coroutine that has come to its first wait."""
 
     __slots__ = ("_coroutine", "_waits_for")

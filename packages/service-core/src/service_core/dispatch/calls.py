@@ -9,14 +9,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
-from service_core.context import CallContext, call_context, new_correlation_id
+from service_core.authentication import TokenVerifier
+from service_core.context import DEFAULT_TIMEOUT, CallContext, call_context, new_correlation_id
+from service_core.decorators import concurrency_of
 from service_core.descriptors import MethodDescriptor
-from service_core.errors import ArgumentException, AuthorizationException, ErrorCode
+from service_core.dispatch.answers import Headers, refusal
+from service_core.dispatch.concurrency import Busy, limited
+from service_core.dispatch.waiting import TimeIsUp, within
+from service_core.dispatch.workers import Workers
+from service_core.errors import (
+    ArgumentException,
+    AuthorizationException,
+    ErrorCode,
+    InvalidTokenException,
+    MissingTokenException,
+)
 from service_core.implementations import HostedService
 from service_core.wire import MethodPlan, WireError, error_to_wire
-from service_server_fastapi.answers import Headers, refusal
-from service_server_fastapi.waiting import TimeIsUp, within
-from service_server_fastapi.workers import Workers
 
 __all__ = ["Calls", "Failure", "Target", "identified"]
 
@@ -38,9 +47,11 @@ class Target:
     @classmethod
     def of(cls, hosted: HostedService, descriptor: MethodDescriptor) -> Self:
         """The method of a hosted service. Raises DeclarationException if a type of it cannot be validated."""
+        method = getattr(hosted.implementation, descriptor.name)
+        limit = concurrency_of(method)
         return cls(
             plan=MethodPlan(hosted.component, hosted.service, descriptor),
-            method=getattr(hosted.implementation, descriptor.name),
+            method=method if limit is None else limited(method, limit, is_async=descriptor.is_async),
             inline=descriptor.is_async or hosted.inline,
             waits=descriptor.is_async or not hosted.inline,
         )
@@ -59,9 +70,42 @@ class Failure:
 class Calls:
     """Runs the methods of implementations. Used on event loops; shared by all calls."""
 
-    def __init__(self, workers: Workers, *, expose_errors: bool = False) -> None:
+    def __init__(self, workers: Workers, *, expose_errors: bool = False, verifier: TokenVerifier | None = None) -> None:
+        """Without a ``verifier`` anybody may call."""
         self._workers = workers
         self._expose_errors = expose_errors
+        self._verifier = verifier
+
+    # who calls
+
+    async def admit(self, context: CallContext, *, anonymous: bool) -> CallContext | Failure:
+        """The context with the principal whose token it has; ``anonymous`` lets callers in who have none.
+
+        To be asked before the body of a request is read. A failure is all that the caller is told; only cancellation
+        is raised.
+        """
+        if self._verifier is None:
+            return context
+        if context.token is None:
+            return context if anonymous else self._denied(MissingTokenException("a token is needed"), context)
+        seconds = DEFAULT_TIMEOUT if context.deadline is None else context.deadline.remaining
+        try:
+            principal = await within(self._verifier.verify(context.token), seconds)
+            if principal is None:
+                raise InvalidTokenException("the token is nobody's")
+        except TimeIsUp:
+            return _late(context)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody is let in
+            return self._denied(error, context)
+        return replace(context, principal=principal)
+
+    def forbids(self, target: Target, context: CallContext) -> Failure | None:
+        """The failure of a caller who is nobody, where one has to be somebody."""
+        if self._verifier is None or context.principal is not None or target.plan.method.anonymous:
+            return None
+        return self._denied(MissingTokenException("a token is needed"), context)
+
+    # what is done
 
     async def carry_out(
         self, target: Target, arguments: tuple[Any, ...], write: Callable[[Any], bytes], context: CallContext
@@ -74,12 +118,13 @@ class Calls:
                     result = await result
             return write(result)
         except TimeIsUp:
-            late = refusal(ErrorCode.DEADLINE_EXCEEDED, "the time of the call is up", context=context)
-            return Failure(error=late, executed=False)
+            return _late(context)
+        except Busy:
+            return _busy(context)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the implementation's errors are the caller's answer
             return self._failure(target.plan, error, context)
         except asyncio.CancelledError as error:
-            if _is_being_cancelled():
+            if target.waits and _is_being_cancelled():
                 raise
             return self._failure(target.plan, error, context)
 
@@ -108,8 +153,7 @@ class Calls:
             error = undeclared
             wire = WireError(type=type(error).__name__, correlation_id=context.correlation_id)
         if isinstance(error, AuthorizationException):
-            headers = (("www-authenticate", _challenge(error)),) if wire.code is ErrorCode.UNAUTHENTICATED else ()
-            return Failure(error=wire, executed=False, headers=headers)
+            return _unauthorized(error, wire)
         if not isinstance(error, plan.method.raises):
             logger.error(
                 "%s failed (correlation id %s)",
@@ -120,10 +164,38 @@ class Calls:
             )
         return Failure(error=wire, executed=True)
 
+    def _denied(self, error: Exception, context: CallContext) -> Failure:
+        wire = error_to_wire(error, declared={}, correlation_id=context.correlation_id, expose=self._expose_errors)
+        if not isinstance(error, AuthorizationException):
+            logger.error(
+                "whose token it is cannot be found out (correlation id %s)",
+                context.correlation_id,
+                exc_info=error,
+                extra={"correlation_id": context.correlation_id},
+            )
+        return _unauthorized(error, wire)
+
 
 def identified(context: CallContext) -> CallContext:
     """The context with a correlation id, the caller's or a new one."""
     return context if context.correlation_id is not None else replace(context, correlation_id=new_correlation_id())
+
+
+def _late(context: CallContext) -> Failure:
+    return Failure(
+        error=refusal(ErrorCode.DEADLINE_EXCEEDED, "the time of the call is up", context=context), executed=False
+    )
+
+
+def _busy(context: CallContext) -> Failure:
+    told = "the server has as many calls of the method in work as it may take"
+    error = refusal(ErrorCode.UNAVAILABLE, told, context=context)
+    return Failure(error=error, executed=False, headers=(("retry-after", "1"),))
+
+
+def _unauthorized(error: Exception, wire: WireError) -> Failure:
+    headers = (("www-authenticate", _challenge(error)),) if wire.code is ErrorCode.UNAUTHENTICATED else ()
+    return Failure(error=wire, executed=False, headers=headers)
 
 
 def _is_being_cancelled() -> bool:
@@ -136,7 +208,7 @@ def _call(method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
     return method(*args, **kwargs)
 
 
-def _challenge(error: AuthorizationException) -> str:
+def _challenge(error: Exception) -> str:
     """The ``WWW-Authenticate`` header (RFC 6750, section 3) that tells token errors apart."""
     kind = type(error).__name__
     if kind == "MissingTokenException":

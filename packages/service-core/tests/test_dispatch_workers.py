@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service_server_fastapi.workers import Workers
+from service_core.dispatch.workers import Workers
 
 LIMIT = 20.0
 
@@ -205,7 +205,7 @@ def test_a_job_whose_loop_is_closed_harms_nobody(gate: Gate) -> None:
 def test_a_job_that_never_ends_does_not_keep_the_process_alive() -> None:
     program = """
 import asyncio, threading
-from service_server_fastapi.workers import Workers
+from service_core.dispatch.workers import Workers
 
 async def main():
     started = threading.Event()

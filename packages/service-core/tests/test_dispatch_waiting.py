@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service_server_fastapi.waiting import TimeIsUp, within
+from service_core.dispatch.waiting import TimeIsUp, within
 
 LONG = 60.0
 NO_LIMIT_OR_A_LONG_ONE = pytest.mark.parametrize("seconds", [None, LONG])

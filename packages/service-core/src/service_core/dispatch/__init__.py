@@ -1,0 +1,34 @@
+"""Carrying calls out, whatever brings them: look a method up, read its arguments, run it, write its outcome.
+
+A server is this with a network around it; it knows of no sockets and no HTTP but statuses and headers.
+
+    answers      what is sent back
+    waiting      waits with a limit
+    workers      threads for methods that block
+    concurrency  methods of which only so many run at once
+    calls        who calls; run a method in time; tell its failure
+    dispatcher   from a content type and bytes to an answer
+"""
+
+from service_core.dispatch.answers import Answer, Headers, correlation, envelope, problem, refusal
+from service_core.dispatch.calls import Calls, Failure, Target, identified
+from service_core.dispatch.dispatcher import Dispatcher
+from service_core.dispatch.waiting import TimeIsUp, within
+from service_core.dispatch.workers import Workers
+
+__all__ = [
+    "Answer",
+    "Calls",
+    "Dispatcher",
+    "Failure",
+    "Headers",
+    "Target",
+    "TimeIsUp",
+    "Workers",
+    "correlation",
+    "envelope",
+    "identified",
+    "problem",
+    "refusal",
+    "within",
+]

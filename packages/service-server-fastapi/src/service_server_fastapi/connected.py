@@ -1,0 +1,71 @@
+"""Work that is done for a caller, as long as there is one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar, cast
+
+from starlette.types import Receive
+
+from service_core.dispatch.waiting import Rest
+from service_server_fastapi.intake import Disconnected
+
+__all__ = ["while_connected"]
+
+T = TypeVar("T")
+
+_PATIENCE: Final = 0.1
+"""Seconds before anybody looks whether the caller is still there; most calls take less."""
+
+
+async def while_connected(work: Coroutine[Any, Any, T], receive: Receive) -> T:
+    """Do the work for a request whose body has been read; cancel it if the caller hangs up.
+
+    Raises Disconnected then. What runs in a worker thread cannot be cancelled: it runs to its end.
+    """
+    try:
+        waits_for = work.send(None)
+    except StopIteration as returned:
+        value: T = returned.value
+        return value
+    watch = _Watch(receive)
+    try:
+        return await Rest(work, waits_for)
+    except asyncio.CancelledError:
+        if watch.has_cancelled:
+            raise Disconnected from None
+        raise
+    finally:
+        watch.end()
+
+
+class _Watch:
+    """Cancels the current task when the caller hangs up."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._listening: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._begin)
+        self._is_over = False
+
+    @property
+    def has_cancelled(self) -> bool:
+        """Whether this watch, and nobody else, has cancelled the task; to be asked when it is."""
+        return self._is_over and self._task.uncancel() == 0
+
+    def end(self) -> None:
+        """Watch no more."""
+        self._timer.cancel()
+        if self._listening is not None:
+            self._listening.cancel()
+
+    def _begin(self) -> None:
+        self._listening = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._is_over = True
+        self._task.cancel()
