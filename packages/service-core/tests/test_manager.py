@@ -141,6 +141,11 @@ def test_it_can_be_waited_for_a_service_or_a_component(requested: type) -> None:
         manager().wait_for(requested, 0.01, channel="rest")
 
 
+def test_a_policy_for_what_is_no_component_is_refused() -> None:
+    with pytest.raises(DeclarationException, match="is not a component"):
+        manager(policies={Orders: Policy()})
+
+
 def test_a_component_can_have_a_policy_of_its_own() -> None:
     own, general = Policy(timeout=1), Policy(timeout=2)
     registry = StaticComponentRegistry({"shop": "json(http://h)", "office": "json(http://h)"})

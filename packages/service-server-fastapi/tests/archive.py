@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from service_core import (
     LocalComponentRegistry,
     MissingTokenException,
     Service,
+    TokenVerifier,
     component,
     current_context,
     current_deadline,
@@ -110,6 +112,10 @@ class Archive(Service):
     def block(self) -> str: ...
 
     @abstractmethod
+    @post("/linger")
+    async def linger(self) -> str: ...
+
+    @abstractmethod
     def unlisted(self) -> str: ...
 
 
@@ -124,6 +130,7 @@ class ArchiveImpl(Archive):
         self.runs: list[tuple[Any, ...]] = []
         self.entered = threading.Semaphore(0)
         self.release = threading.Event()
+        self.cancelled = threading.Event()
 
     def records(self, *, kinds: list[Kind] = [], since: date | None = None) -> list[str]:  # noqa: B006
         self.runs.append(("records", kinds, since))
@@ -171,6 +178,15 @@ class ArchiveImpl(Archive):
         self.entered.release()
         return "released" if self.release.wait(60) else "forgotten"
 
+    async def linger(self) -> str:
+        self.entered.release()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        return "never"
+
     def unlisted(self) -> str:
         self.runs.append(("unlisted",))
         return "reached"
@@ -194,7 +210,9 @@ class Served:
 
 
 @contextmanager
-def serving(app: FastAPI | None = None, *, expose_errors: bool = False, **settings: Any) -> Iterator[Served]:
+def serving(
+    app: FastAPI | None = None, *, verifier: TokenVerifier | None = None, expose_errors: bool = False, **settings: Any
+) -> Iterator[Served]:
     """The archive, as long as the block lasts."""
     archive = ArchiveImpl()
 
@@ -212,7 +230,8 @@ def serving(app: FastAPI | None = None, *, expose_errors: bool = False, **settin
         def create_registry(self) -> ComponentRegistry:
             return LocalComponentRegistry()
 
-    with FastAPIServer("127.0.0.1", 0, app, expose_errors=expose_errors, settings=ServerSettings(**settings)) as server:
+    told = ServerSettings(**settings)
+    with FastAPIServer("127.0.0.1", 0, app, expose_errors=expose_errors, verifier=verifier, settings=told) as server:
         server.boot(ArchiveModule)
         try:
             yield Served(server=server, archive=archive)

@@ -28,9 +28,11 @@ from service_core import (
     Server,
     Service,
     TokenExpiredException,
+    allow_anonymous,
     component,
     current_context,
     current_deadline,
+    current_principal,
     health,
     raises,
     service,
@@ -70,6 +72,7 @@ class Desk(Service):
     def sell(self, ticket: Ticket) -> Ticket: ...
 
     @abstractmethod
+    @allow_anonymous
     def whereabouts(self) -> dict[str, str | None]: ...
 
     @abstractmethod
@@ -203,6 +206,7 @@ def _whereabouts() -> dict[str, str | None]:
         "on_loop": on_loop,
         "remaining": None if deadline is None else str(deadline.remaining),
         "correlation_id": current_context().correlation_id,
+        "principal": current_principal(),
         "user_agent": None if request is None else request.headers.get("user-agent"),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import time
@@ -13,6 +14,7 @@ from desk import World, serving
 from raw_http import Connection, call, envelope, request
 
 from service_server_fastapi import FastAPIServer, ServerSettings
+from service_server_fastapi.refusals import Refusals
 
 LIMITS = ServerSettings(max_body_bytes=1000, max_concurrency=2, receive_timeout=0.2, worker_threads=4)
 
@@ -229,3 +231,25 @@ def test_the_rest_of_a_large_body_is_no_head() -> None:
     settings = ServerSettings(max_header_bytes=1024)
     with serving(settings=settings) as (server, _):
         assert call(server.url, "echo", "x" * 100_000).status == 200
+
+
+def test_refusals_are_told_in_the_log_and_not_one_by_one(caplog: pytest.LogCaptureFixture) -> None:
+    with serving(settings=LIMITS) as (server, _):
+        for _ in range(50):
+            assert call(server.url, "echo", "a" * 2000).status == 413
+
+    told = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+    assert told == ["requests were refused: 1 with 413"]
+
+
+async def test_refusals_that_come_later_are_told_together(caplog: pytest.LogCaptureFixture) -> None:
+    refusals = Refusals(interval=0.01)
+    for status in (503, 413, 503, 503):
+        refusals.note(status)
+    while len(caplog.records) < 2:  # noqa: ASYNC110 - a log is no event
+        await asyncio.sleep(0.001)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "requests were refused: 1 with 503",
+        "requests were refused: 1 with 413, 2 with 503",
+    ]

@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any, Final, TypeVar
 
 from service_core.catalog import Catalog, default_catalog
-from service_core.descriptors import ANONYMOUS, IDEMPOTENT, POLICY, RAISES, public_functions
+from service_core.descriptors import ANONYMOUS, CONCURRENCY, IDEMPOTENT, POLICY, RAISES, public_functions
 from service_core.errors import DeclarationException
 from service_core.interfaces import Component, Service
 from service_core.policy import Policy
@@ -37,7 +37,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=Callable[..., Any])  # a class is callable too
 
 _HEALTH: Final = "__service_health__"
-_CONCURRENCY: Final = "__service_max_concurrency__"
 
 
 def service(name: str = "", description: str = "", *, catalog: Catalog = default_catalog) -> Callable[[C], C]:
@@ -164,7 +163,7 @@ def max_concurrency(limit: int) -> Callable[[F], F]:
         raise DeclarationException(f"@max_concurrency({limit}): a method that may be called runs at least once")
 
     def declare(method: F) -> F:
-        setattr(method, _CONCURRENCY, limit)
+        setattr(method, CONCURRENCY, limit)
         return method
 
     return declare
@@ -172,7 +171,7 @@ def max_concurrency(limit: int) -> Callable[[F], F]:
 
 def concurrency_of(method: Callable[..., Any]) -> int | None:
     """The limit that ``@max_concurrency`` gave a method, None if it has none."""
-    limit: int | None = getattr(method, _CONCURRENCY, None)
+    limit: int | None = getattr(method, CONCURRENCY, None)
     return limit
 
 

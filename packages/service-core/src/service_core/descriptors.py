@@ -25,6 +25,7 @@ IDEMPOTENT: Final = "__service_idempotent__"
 RAISES: Final = "__service_raises__"
 POLICY: Final = "__service_policy__"
 ANONYMOUS: Final = "__service_anonymous__"
+CONCURRENCY: Final = "__service_max_concurrency__"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,10 @@ def check_shape(interface: type) -> None:
                     f"{where}: parameter '{parameter.name}' has no type hint; "
                     f"write '{parameter.name}: <type>', since values are validated by it"
                 )
+        if hasattr(function, CONCURRENCY):
+            raise DeclarationException(
+                f"{where}: @max_concurrency is for the method of an implementation, which knows what it can bear"
+            )
         if "return" not in function.__annotations__:
             raise DeclarationException(f"{where}: the return type is missing; write '-> None' if there is no result")
 

@@ -25,7 +25,7 @@ from service_core.policy import Policy
 from service_core.proxy import DynamicProxy
 from service_core.registry import ComponentRegistry, Snapshot
 from service_core.routing import ComponentRoutes
-from service_core.server import Server
+from service_core.server import Server, is_out_of_scheme
 
 __all__ = ["ServiceManager"]
 
@@ -53,7 +53,8 @@ class ServiceManager:
         """``implementations`` are the objects of this process that implement services and components.
 
         ``policy`` says how much is done for a call to succeed, ``policies`` says it for single components, by their
-        interface. ``observers`` are told what happens to calls.
+        interface. ``observers`` are told what happens to calls. Raises DeclarationException if one of those is no
+        component.
         """
         self.component_registry = component_registry
         self.channel_factory = channel_factory or ChannelFactory(catalog=catalog)
@@ -63,6 +64,8 @@ class ServiceManager:
         )
         self._preferred_channel = preferred_channel
         self._policy = policy
+        for kind in policies:
+            catalog.component(kind)  # raises if it is none: its policy would never count
         self._policies = policies
         self._observers = observers
         self._lock = threading.RLock()
@@ -291,3 +294,9 @@ def _check_addresses(descriptor: ComponentDescriptor, component: object, address
             f"{type(component).__name__}.get_addresses (component '{descriptor.name}') must return a list of "
             f"ChannelAddress, not {addresses!r}"
         )
+    for address in addresses:
+        if is_out_of_scheme(address.uri):
+            raise LocalServiceException(
+                f"{type(component).__name__}.get_addresses (component '{descriptor.name}') says {address.uri}, but the "
+                f"server speaks https only; use Server.get_url(port), which is right with and without TLS"
+            )

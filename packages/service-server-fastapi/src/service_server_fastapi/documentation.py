@@ -25,6 +25,8 @@ _ALWAYS: Final[Mapping[int | str, str]] = {
     504: "The time of the call was up.",
     "default": "Any other failure.",
 }
+_BEARER: Final = "bearer"
+_SECURED: Final[Mapping[int | str, str]] = {401: "There is no bearer token, or it is not accepted."}
 _WITH_PARAMETERS: Final[Mapping[int | str, str]] = {422: "An argument is missing or wrong."}
 _WITH_BODY: Final[Mapping[int | str, str]] = {
     400: "The body is not JSON.",
@@ -33,8 +35,8 @@ _WITH_BODY: Final[Mapping[int | str, str]] = {
 }
 
 
-def documented(plan: RoutePlan) -> dict[str, Any]:
-    """What FastAPI's route is to be told about a method."""
+def documented(plan: RoutePlan, *, secured: bool) -> dict[str, Any]:
+    """What FastAPI's route is to be told about a method; ``secured`` if it needs a token."""
     summary, _, description = inspect.cleandoc(plan.method.function.__doc__ or "").partition("\n")
     status = plan.status
     said: dict[str, Any] = {
@@ -47,18 +49,21 @@ def documented(plan: RoutePlan) -> dict[str, Any]:
         "status_code": status,
         "response_model": described(plan.result) if plan.has_result else None,
         "response_description": "Success",
-        "responses": _failures(plan),
+        "responses": _failures(plan, secured=secured),
+        "openapi_extra": {},
     }
     if plan.route.examples:
         examples = {f"example {number}": {"value": one} for number, one in enumerate(plan.route.examples, 1)}
-        said["openapi_extra"] = {"responses": {str(status): {"content": {"application/json": {"examples": examples}}}}}
+        said["openapi_extra"]["responses"] = {str(status): {"content": {"application/json": {"examples": examples}}}}
+    if secured:
+        said["openapi_extra"]["security"] = [{_BEARER: []}]
     return said
 
 
 def document_problems(app: FastAPI, routes: Iterable[APIRoute]) -> None:
-    """Give the failures of routes the content type of problem details, which FastAPI cannot be told.
+    """Give the failures of routes the content type of problem details, and say what tokens are.
 
-    It knows one content type for all answers of a route.
+    FastAPI cannot be told: it knows one content type for all answers of a route, and only schemes that it checks.
     """
     original = app.openapi
     operations = {(route.path_format, verb.lower()): route for route in routes for verb in route.methods or ()}
@@ -67,6 +72,9 @@ def document_problems(app: FastAPI, routes: Iterable[APIRoute]) -> None:
         schema = original()
         for (path, verb), route in operations.items():
             operation = schema.get("paths", {}).get(path, {}).get(verb, {})
+            if {_BEARER: []} in operation.get("security", ()):
+                schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
+                schemes[_BEARER] = {"type": "http", "scheme": "bearer"}
             for status, response in operation.get("responses", {}).items():
                 content = response.get("content", {})
                 if status != str(route.status_code) and "application/json" in content:
@@ -77,8 +85,10 @@ def document_problems(app: FastAPI, routes: Iterable[APIRoute]) -> None:
     app.openapi_schema = None
 
 
-def _failures(plan: RoutePlan) -> dict[int | str, dict[str, Any]]:
+def _failures(plan: RoutePlan, *, secured: bool) -> dict[int | str, dict[str, Any]]:
     texts = dict(_ALWAYS)
+    if secured:
+        texts |= _SECURED
     if plan.parameters:
         texts |= _WITH_PARAMETERS
     if plan.body is not None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from starlette.types import Scope
 
 __all__ = ["AllowedHosts"]
+
+_NAME: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class AllowedHosts:
@@ -26,7 +30,9 @@ class AllowedHosts:
         return len(hosts) == 1 and self._is_good(_plain(hosts[0].decode("latin-1")))
 
     def _is_good(self, host: str) -> bool:
-        return host == "localhost" or host in self._names or host.endswith(self._endings) or _is_address(host)
+        if _is_address(host) or host == "localhost":
+            return True
+        return _NAME.fullmatch(host) is not None and (host in self._names or host.endswith(self._endings))
 
 
 def _plain(host: str) -> str:

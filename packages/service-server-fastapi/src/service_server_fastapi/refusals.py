@@ -11,14 +11,13 @@ __all__ = ["Refusals"]
 
 logger: Final = logging.getLogger("service.server")
 
-_INTERVAL: Final = 10.0
-"""Seconds between two lines."""
-
 
 class Refusals:
     """Counts refused requests by the status of their answer. Used on one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, interval: float = 10.0) -> None:
+        """``interval`` is the seconds between two lines."""
+        self._interval = interval
         self._counts: Counter[int] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -34,4 +33,4 @@ class Refusals:
             told = ", ".join(f"{count} with {status}" for status, count in sorted(self._counts.items()))
             logger.warning("requests were refused: %s", told)
             self._counts.clear()
-            self._timer = asyncio.get_running_loop().call_later(_INTERVAL, self._tell)
+            self._timer = asyncio.get_running_loop().call_later(self._interval, self._tell)

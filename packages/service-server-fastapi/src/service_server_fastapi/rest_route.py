@@ -48,7 +48,7 @@ class RestRoute(APIRoute):
             methods=[plan.verb],
             dependencies=app.router.dependencies,
             dependency_overrides_provider=app,
-            **documented(plan),
+            **documented(plan, secured=calls.are_secured and not plan.method.anonymous),
         )
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

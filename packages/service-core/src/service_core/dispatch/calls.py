@@ -99,9 +99,16 @@ class Calls:
             return self._denied(error, context)
         return replace(context, principal=principal)
 
-    def forbids(self, target: Target, context: CallContext) -> Failure | None:
-        """The failure of a caller who is nobody, where one has to be somebody."""
-        if self._verifier is None or context.principal is not None or target.plan.method.anonymous:
+    @property
+    def are_secured(self) -> bool:
+        """Whether callers need a token."""
+        return self._verifier is not None
+
+    def forbid(self, target: Target | None, context: CallContext) -> Failure | None:
+        """The failure of a caller who is nobody, where one has to be somebody; None for the target if there is none."""
+        if self._verifier is None or context.principal is not None:
+            return None
+        if target is not None and target.plan.method.anonymous:
             return None
         return self._denied(MissingTokenException("a token is needed"), context)
 

@@ -71,11 +71,11 @@ class Dispatcher:
     def _read(self, codec: Codec, body: bytes, context: CallContext) -> tuple[Target, tuple[Any, ...]]:
         request = codec.read_request(body)
         target = self._targets.get(request.method)
-        if target is None:
-            raise _UnknownMethod(f"there is no method {request.method[:200]!r} here")
-        forbidden = self._calls.forbids(target, context)
+        forbidden = self._calls.forbid(target, context)
         if forbidden is not None:
             raise _Forbidden(forbidden)
+        if target is None:
+            raise _UnknownMethod(f"there is no method {request.method[:200]!r} here")
         return target, codec.read_arguments(target.plan, request)
 
 

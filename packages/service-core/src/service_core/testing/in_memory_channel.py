@@ -102,7 +102,7 @@ class _Call:
 
     def complete(self, reply: Reply) -> _Outcome:
         """What a reply means. Raises ServiceCommunicationException if another server may know better."""
-        answer = self.codec.read_response(self.plan, reply.body)
+        answer = reply.codec.read_response(self.plan, reply.body)
         if not isinstance(answer, WireError):
             return _Outcome(result=answer)
         error = error_from_wire(answer, where=self.where, declared=self.plan.errors, refused=reply.refused)

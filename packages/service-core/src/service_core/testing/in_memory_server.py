@@ -13,7 +13,7 @@ from service_core.context import CallContext
 from service_core.dispatch import Answer, Calls, Dispatcher, Workers, identified
 from service_core.errors import LocalServiceException
 from service_core.implementations import HostedService
-from service_core.wire import Codec, context_from_headers
+from service_core.wire import CODECS, Codec, context_from_headers
 
 __all__ = ["InMemoryServer", "Reply"]
 
@@ -26,6 +26,8 @@ class Reply:
     """What a server answers."""
 
     body: bytes
+    codec: Codec
+    """In which the body is written."""
     refused: bool = False
     """Whether the call was turned away, rather than carried out to whatever outcome."""
 
@@ -77,4 +79,4 @@ def _run(dispatch: Coroutine[Any, Any, Answer]) -> Answer:
 
 
 def _reply(answer: Answer) -> Reply:
-    return Reply(body=answer.body, refused=answer.status != 200)
+    return Reply(body=answer.body, codec=CODECS[answer.content_type], refused=answer.status != 200)
