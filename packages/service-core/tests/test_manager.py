@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from memory_shop import CATALOG, Invoices, Memory, Orders, OrdersImpl, Shop
 
-from service_core.decorators import service
+from service_core.catalog import Catalog
+from service_core.decorators import component, service, with_policy
 from service_core.errors import (
     ChannelNotInstalledException,
     ComponentUnavailableException,
     DeclarationException,
     LocalServiceException,
 )
-from service_core.interfaces import Service
+from service_core.factory import ChannelFactory
+from service_core.interfaces import Component, Service
 from service_core.manager import ServiceManager
 from service_core.policy import Policy
 from service_core.static_registry import StaticComponentRegistry
@@ -153,6 +156,27 @@ def test_a_component_can_have_a_policy_of_its_own() -> None:
     both.get_service(Orders).place()
     both.get_service(Invoices).write()
     assert [channel.policy for channel in Memory.made] == [own, general]
+
+
+def test_a_component_can_be_declared_with_a_policy() -> None:
+    own, general, given = Policy(timeout=1), Policy(timeout=2), Policy(timeout=3)
+    catalog = Catalog()
+
+    @service(catalog=catalog)
+    class Weigh(Service):
+        @abstractmethod
+        def weigh(self) -> None: ...
+
+    @component("scales", services=[Weigh], catalog=catalog)
+    @with_policy(own)
+    class Scales(Component): ...
+
+    registry = StaticComponentRegistry({"scales": "json(http://h)"})
+    factory = ChannelFactory(catalog=CATALOG)
+    for policies, policy in (({}, own), ({Scales: given}, given)):
+        scales = ServiceManager(registry, factory, policy=general, policies=policies, catalog=catalog)
+        scales.get_service(Weigh).weigh()
+        assert Memory.made[-1].policy == policy
 
 
 # the end

@@ -12,6 +12,7 @@ from service_core.catalog import Catalog
 from service_core.decorators import channel, component, implementation, service
 from service_core.di import Environment, create, injectable, module
 from service_core.errors import DeclarationException
+from service_core.events import CallEvent, CallObservers
 from service_core.injection import inject_service
 from service_core.manager import ServiceManager
 from service_core.module import ServiceModule
@@ -31,6 +32,16 @@ class Patient:
     @create()
     def create_policy(self) -> Policy:
         return Policy(timeout=60)
+
+
+seen: list[CallEvent] = []
+
+
+@module(imports=[Module])
+class Watched:
+    @create()
+    def create_observers(self) -> CallObservers:
+        return CallObservers([seen.append])
 
 
 class Clerk:
@@ -105,6 +116,12 @@ def test_a_module_may_create_the_policy_of_all_calls(catalog: Catalog) -> None:
     with Environment(Patient, catalog=catalog) as environment:
         environment.get(ServiceManager).get_service(Orders).place()
         assert [made.policy.timeout for made in Memory.made] == [60]
+
+
+def test_a_module_may_create_the_observers_of_all_calls(catalog: Catalog) -> None:
+    with Environment(Watched, catalog=catalog) as environment:
+        environment.get(ServiceManager).get_service(Orders).place()
+        assert [made.balancer.observers for made in Memory.made] == [(seen.append,)]
 
 
 def test_the_environment_closes_the_manager_at_its_end(catalog: Catalog) -> None:

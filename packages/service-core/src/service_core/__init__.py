@@ -12,6 +12,7 @@ from service_core.context import (
     CallContext,
     Deadline,
     bearer_token,
+    call_context,
     current_context,
     current_deadline,
     current_principal,
@@ -50,7 +51,7 @@ from service_core.errors import (
     TokenException,
     TokenExpiredException,
 )
-from service_core.events import CallCounters, CallEvent, CallEventKind, CallObserver
+from service_core.events import CallCounters, CallEvent, CallEventKind, CallObserver, CallObservers
 from service_core.factory import ChannelFactory
 from service_core.health import CheckResult, Health, HealthStatus
 from service_core.injection import inject_service
@@ -102,6 +103,7 @@ __all__ = [
     "current_deadline",
     "deadline",
     "bearer_token",
+    "call_context",
     "TokenVerifier",
     "current_principal",
     "Policy",
@@ -109,6 +111,7 @@ __all__ = [
     "CallEvent",
     "CallEventKind",
     "CallObserver",
+    "CallObservers",
     # find
     "ChannelAddress",
     "ChannelInstances",

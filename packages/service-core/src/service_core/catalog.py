@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 from service_core.descriptors import (
+    POLICY,
     ComponentDescriptor,
     ServiceDescriptor,
     check_shape,
@@ -161,6 +162,7 @@ class Catalog:
                 type=interface,
                 description=declaration.description,
                 services=tuple(self.service(service) for service in declaration.services),
+                policy=vars(interface).get(POLICY),
             )
             return self._component_descriptors.setdefault(interface, built)
 

@@ -175,12 +175,16 @@ def concurrency_of(method: Callable[..., Any]) -> int | None:
     return limit
 
 
-def with_policy(policy: Policy) -> Callable[[F], F]:
-    """Give the calls of a method a policy of their own, say a longer timeout; it counts before all others."""
+def with_policy(policy: Policy) -> Callable[[D], D]:
+    """Give the calls of a method or of a component a policy of their own, say a longer timeout.
 
-    def declare(method: F) -> F:
-        setattr(method, POLICY, policy)
-        return method
+    That of a method counts before all others; that of a component before what a service manager has for all, and
+    behind what it has for the component.
+    """
+
+    def declare(target: D) -> D:
+        setattr(target, POLICY, policy)
+        return target
 
     return declare
 

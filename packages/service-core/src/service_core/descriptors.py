@@ -111,6 +111,8 @@ class ComponentDescriptor:
     type: type
     description: str
     services: tuple[ServiceDescriptor, ...]
+    policy: Policy | None = None
+    """What calls of its methods deserve, None if what is set for all."""
 
 
 def public_functions(interface: type) -> dict[str, FunctionType]:

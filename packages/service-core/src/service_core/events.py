@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-__all__ = ["CallCounters", "CallEvent", "CallEventKind", "CallObserver", "notify"]
+__all__ = ["CallCounters", "CallEvent", "CallEventKind", "CallObserver", "CallObservers", "notify"]
 
 logger: Final = logging.getLogger("service.events")
 
@@ -52,6 +52,12 @@ class CallEvent:
 
 CallObserver = Callable[[CallEvent], None]
 """Told about events, by the thread or task that makes the call; must be quick."""
+
+
+class CallObservers(tuple[CallObserver, ...]):
+    """The observers of all calls that an environment makes, returned by a ``@create`` method of a module."""
+
+    __slots__ = ()
 
 
 def notify(observers: Sequence[CallObserver], event: CallEvent) -> None:

@@ -25,7 +25,7 @@ from service_core.policy import Policy
 from service_core.proxy import DynamicProxy
 from service_core.registry import ComponentRegistry, Snapshot
 from service_core.routing import ComponentRoutes
-from service_core.server import Server, is_out_of_scheme
+from service_core.server import Server, check_scheme
 
 __all__ = ["ServiceManager"]
 
@@ -137,7 +137,7 @@ class ServiceManager:
                     self.component_registry,
                     self.channel_factory,
                     component,
-                    policy=self._policies.get(component.type, self._policy),
+                    policy=self._policies.get(component.type, component.policy or self._policy),
                     observers=self._observers,
                 )
             return self._routes[component.type]
@@ -295,8 +295,4 @@ def _check_addresses(descriptor: ComponentDescriptor, component: object, address
             f"ChannelAddress, not {addresses!r}"
         )
     for address in addresses:
-        if is_out_of_scheme(address.uri):
-            raise LocalServiceException(
-                f"{type(component).__name__}.get_addresses (component '{descriptor.name}') says {address.uri}, but the "
-                f"server speaks https only; use Server.get_url(port), which is right with and without TLS"
-            )
+        check_scheme(address.uri, f"{type(component).__name__}.get_addresses (component '{descriptor.name}')")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from service_core.di import Environment, create, module, on_destroy
+from service_core.events import CallObservers
 from service_core.factory import ChannelFactory
 from service_core.manager import ServiceManager
 from service_core.policy import Policy
@@ -13,6 +14,7 @@ from service_core.registry import ComponentRegistry
 __all__ = ["ServiceModule"]
 
 _DEFAULT: Final = Policy()
+_NOBODY: Final = CallObservers()
 
 
 @module()
@@ -34,10 +36,16 @@ class ServiceModule:
         registry: ComponentRegistry,
         factory: ChannelFactory,
         policy: Policy = _DEFAULT,
+        observers: CallObservers = _NOBODY,
     ) -> ServiceManager:
-        """One manager for the whole environment; a module may create the policy for its calls."""
+        """One manager for the whole environment; modules may create the policy and the observers of its calls."""
         self._manager = ServiceManager(
-            registry, factory, implementations=environment, policy=policy, catalog=environment.catalog
+            registry,
+            factory,
+            implementations=environment,
+            policy=policy,
+            observers=observers,
+            catalog=environment.catalog,
         )
         return self._manager
 
