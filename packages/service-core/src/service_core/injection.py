@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -21,12 +22,18 @@ class _ServiceInjection:
         self._preferred_channel = preferred_channel
 
     def arguments(self, environment: Environment, parameter_types: list[Any]) -> list[Any]:
-        if not parameter_types:
-            raise DeclarationException("@inject_service() needs a method with a parameter of a service's type")
         manager = environment.get(ServiceManager)
         return [manager.get_service(wanted, self._preferred_channel) for wanted in parameter_types]
 
 
 def inject_service(preferred_channel: str = "") -> Callable[[F], F]:
     """Call the method with the services that its parameters are typed with, when the container makes the object."""
-    return injection(_ServiceInjection(preferred_channel))
+
+    def declare(method: F) -> F:
+        if len(inspect.signature(method).parameters) < 2:
+            raise DeclarationException(
+                f"@inject_service() on {method.__qualname__}: give it a parameter with the type of a service, which it gets"
+            )
+        return injection(_ServiceInjection(preferred_channel))(method)
+
+    return declare
