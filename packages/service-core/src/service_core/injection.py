@@ -32,7 +32,7 @@ def inject_service(preferred_channel: str = "") -> Callable[[F], F]:
     def declare(method: F) -> F:
         if len(inspect.signature(method).parameters) < 2:
             raise DeclarationException(
-                f"@inject_service() on {method.__qualname__}: give it a parameter with the type of a service, which it gets"
+                f"@inject_service() on {method.__qualname__}: give it a parameter with the type of a service"
             )
         return injection(_ServiceInjection(preferred_channel))(method)
 
