@@ -80,7 +80,7 @@ class LibraryComponentImpl(AbstractComponent, LibraryComponent):
         super().__init__()
 
     def get_addresses(self, port: int) -> list[ChannelAddress]:
-        url = f"http://{Server.get_local_ip()}:{port}"
+        url = Server.get_url(port)
         return [ChannelAddress(channel, url) for channel in ("dispatch-json", "dispatch-msgpack", "rest")]
 
 

@@ -59,7 +59,7 @@ def test_files_do_not_import_in_a_circle(package: str) -> None:
 @pytest.mark.parametrize(
     ("package", "absent"),
     [
-        ("service_core", {"httpx", "fastapi", "starlette", "uvicorn", "consul", "requests"}),
+        ("service_core", {"httpx", "fastapi", "starlette", "uvicorn", "consul", "requests", "pydantic_settings"}),
         ("service_channels_http", {"fastapi", "starlette", "uvicorn"}),
         ("service_server_fastapi", {"httpx", "requests", "consul"}),
         ("service_health", {"httpx", "fastapi", "starlette", "consul", "requests"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +10,17 @@ from typing import Any
 import pytest
 
 from service_core.catalog import Catalog
-from service_core.decorators import implementation, service
+from service_core.decorators import (
+    allow_anonymous,
+    idempotent,
+    implementation,
+    raises,
+    service,
+    with_policy,
+)
 from service_core.errors import DeclarationException
-from service_core.interfaces import Service
+from service_core.interfaces import Component, Service
+from service_core.policy import Policy
 
 
 @pytest.fixture
@@ -153,4 +162,58 @@ def test_an_implementation_of_another_kind_is_refused(
 def test_an_implementation_of_nothing_is_refused(catalog: Catalog) -> None:
     assert message(lambda: implementation(catalog=catalog)(Free)) == (
         "implementation Free implements nothing: none of its base classes is decorated with @service() or @component()"
+    )
+
+
+@pytest.mark.parametrize(
+    ("decorate", "name"),
+    [
+        (allow_anonymous, "allow_anonymous"),
+        (idempotent, "idempotent"),
+        (raises(LookupError), "raises"),
+        (with_policy(Policy()), "with_policy"),
+    ],
+)
+def test_what_callers_have_to_know_belongs_to_the_interface(
+    catalog: Catalog, declared: type[Free], decorate: Callable[[Any], Any], name: str
+) -> None:
+    class Impl(Free):
+        @decorate
+        async def wait(self) -> None: ...
+
+    told = message(lambda: implementation(catalog=catalog)(Impl))
+    assert told == f"Impl.wait: @{name} is for callers to know, so write it in Free"
+
+
+def test_what_wraps_a_method_of_the_interface_may_have_its_marks(catalog: Catalog) -> None:
+    class Marked(Service):
+        @idempotent
+        def count(self) -> int: ...  # type: ignore[empty-body]
+
+    service(catalog=catalog)(Marked)
+
+    class Impl(Marked):
+        def count(self) -> int:
+            return 1
+
+        functools.update_wrapper(count, Marked.count)
+
+    implementation(catalog=catalog)(Impl)
+
+
+def test_a_policy_is_for_methods_and_for_the_interface_of_a_component(catalog: Catalog) -> None:
+    class Impl(Component): ...
+
+    with_policy(Policy())(Impl)
+    assert message(lambda: implementation(catalog=catalog)(Impl)) == (
+        "@with_policy on Impl: callers know the component's interface, so write it there"
+    )
+    assert message(lambda: with_policy(Policy())(Free)) == (
+        "@with_policy on Free: it is for methods and for the interface of a component"
+    )
+    assert message(lambda: with_policy(Free.wait)) == (  # type: ignore[arg-type]
+        "@with_policy(wait): give it a policy, '@with_policy(Policy(timeout=60.0))'"
+    )
+    assert message(lambda: allow_anonymous(Free)) == (
+        "@allow_anonymous on Free: say it for each method that anybody may call"
     )

@@ -23,7 +23,7 @@ from service_core import (
     service,
 )
 from service_core.catalog import Catalog
-from service_core.dispatch import Answer, Calls, Dispatcher, Workers
+from service_core.dispatch import Answer, Calls, Dispatcher, Workers, targets_of
 
 LIMIT = 20.0
 
@@ -74,7 +74,7 @@ def press() -> Iterator[PressImpl]:
 def dispatcher(press: PressImpl) -> Iterator[Dispatcher]:
     workers = Workers(4)
     with ServiceManager(LocalComponentRegistry(), implementations=[press], catalog=catalog) as manager:
-        yield Dispatcher(manager.hosted_services(), Calls(workers))
+        yield Dispatcher(targets_of(manager.hosted_services()), Calls(workers))
     workers.close()
 
 
@@ -128,9 +128,10 @@ async def test_an_async_method_that_is_cancelled_counts_no_more(press: PressImpl
     assert result(await call(dispatcher, "linger")) == "lingered"
 
 
-def test_a_limit_below_one_is_refused() -> None:
-    with pytest.raises(DeclarationException, match=r"@max_concurrency\(0\): a method that may be called runs at least"):
-        max_concurrency(0)
+@pytest.mark.parametrize("limit", [0, 2.5, True, max])
+def test_what_is_no_limit_is_refused(limit: Any) -> None:
+    with pytest.raises(DeclarationException, match=r"@max_concurrency\(.+\): give it a number from 1 on, '@max_conc"):
+        max_concurrency(limit)
 
 
 def test_a_limit_in_an_interface_is_refused() -> None:

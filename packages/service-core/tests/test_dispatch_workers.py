@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from service_core.dispatch.waiting import TimeIsUp
 from service_core.dispatch.workers import Workers
 
 LIMIT = 20.0
@@ -135,6 +136,29 @@ async def test_a_running_job_outlives_the_wait_for_it(workers: Workers, gate: Ga
     gate.open.set()
 
     assert await workers.run(lambda: "next", ()) == "next"
+
+
+async def test_a_job_may_take_its_time_and_no_more(workers: Workers, gate: Gate) -> None:
+    assert await workers.run(lambda: "in time", (), LIMIT) == "in time"
+    with pytest.raises(TimeIsUp):
+        await workers.run(gate.passing, ("it",), 0.01)
+    gate.open.set()
+
+    assert await workers.run(lambda: "next", (), LIMIT) == "next"
+
+
+async def test_a_job_whose_time_is_up_before_its_turn_is_not_started(gate: Gate) -> None:
+    workers = Workers(1)
+    first = asyncio.create_task(workers.run(gate.passing, ("first",)))
+    await asyncio.to_thread(gate.entered.acquire)
+    with pytest.raises(TimeIsUp):
+        await workers.run(gate.passing, ("second",), 0.01)
+    gate.open.set()
+
+    assert await first == "first"
+    assert await workers.run(lambda: "third", ()) == "third"
+    assert gate.passed == ["first"]
+    workers.close()
 
 
 async def test_closed_workers_finish_what_they_have_and_take_nothing_new(gate: Gate) -> None:

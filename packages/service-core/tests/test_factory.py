@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from service_core import factory as factories
 from service_core.address import ChannelInstances
 from service_core.catalog import Catalog
 from service_core.channel import Channel
@@ -65,9 +64,9 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str]
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fancy-channels\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[service_core.channels]\nfancy = {value}\n")
         (tmp_path / "fancy_channels.py").write_text(PACKAGE)
-        monkeypatch.setattr(factories, "entry_points", Distribution.at(info).entry_points.select)
+        monkeypatch.setattr("importlib.metadata.entry_points", Distribution.at(info).entry_points.select)
 
-    monkeypatch.setattr(factories, "entry_points", lambda *, group: ())
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda *, group: ())
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "fancy_channels", raising=False)
     return install

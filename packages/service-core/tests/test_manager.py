@@ -147,6 +147,9 @@ def test_it_can_be_waited_for_a_service_or_a_component(requested: type) -> None:
 def test_a_policy_for_what_is_no_component_is_refused() -> None:
     with pytest.raises(DeclarationException, match="is not a component"):
         manager(policies={Orders: Policy()})
+    for wrong in ({"shop": Policy()}, {Shop: 5.0}):
+        with pytest.raises(DeclarationException, match=r"^policies=\{.*\}: write \{TheComponent: Policy\(\.\.\.\)\}$"):
+            manager(policies=wrong)
 
 
 def test_a_component_can_have_a_policy_of_its_own() -> None:
@@ -173,7 +176,8 @@ def test_a_component_can_be_declared_with_a_policy() -> None:
 
     registry = StaticComponentRegistry({"scales": "json(http://h)"})
     factory = ChannelFactory(catalog=CATALOG)
-    for policies, policy in (({}, own), ({Scales: given}, given)):
+    cases: list[tuple[dict[type, Policy], Policy]] = [({}, own), ({Scales: given}, given)]
+    for policies, policy in cases:
         scales = ServiceManager(registry, factory, policy=general, policies=policies, catalog=catalog)
         scales.get_service(Weigh).weigh()
         assert Memory.made[-1].policy == policy

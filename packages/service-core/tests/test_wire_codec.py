@@ -37,10 +37,12 @@ class Shop(Service):
 
     def nothing(self) -> None: ...
 
+    def pair(self, first: Any, last: Any) -> Any: ...
+
 
 SERVICE = describe_service(Shop, "shop", "")
 COMPONENT = ComponentDescriptor(name="test", type=object, description="", services=(SERVICE,))
-ADD, ANYTHING, NOTHING = (MethodPlan(COMPONENT, SERVICE, method) for method in SERVICE.methods.values())
+ADD, ANYTHING, NOTHING, PAIR = (MethodPlan(COMPONENT, SERVICE, method) for method in SERVICE.methods.values())
 ITEM = Item("book", [Item("page", raw=b"\xff\x00")])
 BOTH = [JSON, MSGPACK]
 
@@ -142,6 +144,30 @@ def test_a_failure_goes_before_a_result(codec: Codec, write: Callable[[Any], byt
 def test_an_error_travels(codec: Codec) -> None:
     error = WireError(type="A", code=ErrorCode.NOT_FOUND, message="m", details={"fields": {}}, correlation_id="c")
     assert codec.read_response(ADD, codec.write_error(error)) == error
+
+
+@pytest.mark.parametrize(("name", "length"), [("a" * 31, 42), ("a" * 32, 44), ("a" * 255, 267), ("a" * 256, 269)])
+@pytest.mark.parametrize("last", ["x", "x" * 100_000])
+def test_a_request_in_msgpack_is_read_however_long_it_and_its_name_are(name: str, length: int, last: str) -> None:
+    data = pack({"method": name, "args": [[1, {"a": 2}], last]})
+    assert data.index(b"\xa4args") + 2 == length
+    assert MSGPACK.read_request(data).method == name
+    assert read(MSGPACK, PAIR, data) == ([1, {"a": 2}], last)
+
+
+@pytest.mark.parametrize("last", [b"\xc0", b"\xdb\x00\x01\x00\x00" + b"x" * 65536])
+def test_a_name_has_the_length_that_it_says_to_have(last: bytes) -> None:
+    malformed(lambda: read(MSGPACK, ANYTHING, b"\x82\xa6method\xa5test:shop:x\xa4args\x91" + last))
+    malformed(lambda: read(MSGPACK, ANYTHING, b"\x82\xa6method\xd9\x05test:shop:x\xa4args\x91" + last))
+
+
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_what_looks_like_no_failure_may_be_part_of_one(size: int) -> None:
+    told = "x" * size + "\xa9exception"
+    error = WireError(type="A", message=told)
+    assert MSGPACK.read_response(ANYTHING, pack({"result": None, "exception": error.to_dict()})) == error
+    data = b"\x82\xa6result\xc0\xa9exception" + pack(b"x" * size + b"\xa9exception\xc0")
+    assert isinstance(MSGPACK.read_response(ANYTHING, data), WireError)
 
 
 # what is malformed

@@ -70,16 +70,33 @@ def test_errors_of_the_tree_have_their_code_but_mistakes_of_the_server_are_inter
     assert error_to_wire(error, declared={}).code is code
 
 
-@pytest.mark.parametrize("name", ["AuthorizationException", "TokenException", "InvalidTokenException",
-                                  "MissingTokenException", "TokenExpiredException"])  # fmt: skip
+class Stolen(errors.InvalidTokenException):
+    """An error of an implementation that callers do not know."""
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("AuthorizationException", "not allowed"),
+        ("TokenException", "not allowed"),
+        ("InvalidTokenException", "the token is not accepted"),
+        ("MissingTokenException", "a token is needed"),
+        ("TokenExpiredException", "the token has expired"),
+    ],
+)
 @pytest.mark.parametrize("refused", [False, True])
-def test_authorization_errors_arrive_as_what_they_are(name: str, refused: bool) -> None:
+def test_authorization_errors_arrive_as_what_they_are(name: str, told: str, refused: bool) -> None:
     wire = error_to_wire(getattr(errors, name)("no"), declared={}, correlation_id="c1")
     arrived = error_from_wire(wire, where="Shop.order", declared={}, refused=refused)
     assert type(arrived).__name__ == name
-    assert str(arrived) == "Shop.order: not allowed"
+    assert str(arrived) == f"Shop.order: {told}"
     assert isinstance(arrived, ServiceException)
     assert arrived.correlation_id == "c1"
+
+
+def test_an_unknown_error_that_refuses_a_caller_arrives_as_the_one_that_it_is_made_of() -> None:
+    wire = error_to_wire(Stolen("no"), declared={})
+    assert type(error_from_wire(wire, where="Shop.order", declared={}, refused=True)) is errors.InvalidTokenException
 
 
 # refusals

@@ -74,7 +74,7 @@ def test_lists_may_be_nested_150_deep(codec: Codec) -> None:
 def test_what_is_nested_deeper_is_malformed(codec: Codec, depth: int) -> None:
     data = request_of(codec, nested_lists(codec, depth))
     told = malformed(lambda: read(codec, ANYTHING, data))
-    assert told.startswith("not valid ") or told == "nested deeper than 200 levels"
+    assert told.startswith("not valid JSON: ") if codec is JSON else told == "nested deeper than 200 levels"
     malformed(lambda: codec.read_response(ANYTHING, data))
 
 
@@ -83,8 +83,18 @@ def test_maps_that_are_nested_deeper_are_malformed_too() -> None:
     malformed(lambda: read(JSON, ANYTHING, request_of(JSON, b'{"a":' * 300 + b"1" + b"}" * 300)))
 
 
-def test_many_lists_beside_each_other_are_not_deep() -> None:
-    wide: list[list[list[int]]] = [[[]]] * 1000
+@pytest.mark.parametrize("codec", BOTH)
+def test_what_is_large_may_be_nested_neither_less_nor_more(codec: Codec) -> None:
+    text = pack("x" * 5000) if codec is MSGPACK else b'"%s"' % (b"x" * 5000)
+    pair = b"\x92%s%s" if codec is MSGPACK else b"[%s,%s]"
+    deep = request_of(codec, pair % (text, nested_lists(codec, 150)))
+    assert read(codec, ANYTHING, deep)[0][0] == "x" * 5000
+    malformed(lambda: read(codec, ANYTHING, request_of(codec, pair % (text, nested_lists(codec, 210)))))
+
+
+@pytest.mark.parametrize("count", [100, 1000])
+def test_many_lists_beside_each_other_are_not_deep(count: int) -> None:
+    wide: list[list[list[int]]] = [[[]]] * count
     assert read(MSGPACK, ANYTHING, pack({"method": "a", "args": [wide]})) == (wide,)
 
 
@@ -102,6 +112,7 @@ REST = bytes(70_000)
 BOMBS = {
     "array 32": b"\xdd\xff\xff\xff\xff",
     "array 16, again and again": b"\xdc\xff\xff" * 100 + REST,
+    "array 16, again and again, in few bytes": b"\xdc\x00\xb0" * 58,
     "array 32, again and again": b"\xdd\x00\x01\x00\x00" * 100 + REST,
     "map 32": b"\xdf\xff\xff\xff\xff",
     "map 16, again and again": (b"\xde\xff\xff" + b"\x01") * 100 + REST,
@@ -116,7 +127,7 @@ BOMBS = {
 def test_lengths_that_are_only_announced_cost_no_memory(bomb: bytes) -> None:
     for data in (bomb, request_of(MSGPACK, bomb)):
         tracemalloc.start()
-        malformed(partial(MSGPACK.read_request, data))
+        malformed(partial(read, MSGPACK, ANYTHING, data))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 200_000 + 10 * len(data)

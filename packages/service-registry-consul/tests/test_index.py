@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service_registry_consul.index import MAX_DELAY, TokenBucket, backoff, next_index, parse_index
+from service_registry_consul.index import MAX_DELAY, TokenBucket, backoff, jitter, next_index, parse_index
 
 
 @pytest.mark.parametrize(("header", "index"), [("1", 1), ("57", 57), ("0", 1), ("18446744073709551615", 2**64 - 1)])
@@ -62,3 +64,16 @@ def test_backoff_doubles() -> None:
     assert max(backoff(1) for _ in range(50)) <= 0.25
     assert min(backoff(3) for _ in range(50)) >= 0.5
     assert min(backoff(50) for _ in range(50)) >= MAX_DELAY / 2
+
+
+def test_jitter_does_not_follow_the_seed_of_the_program() -> None:
+    before = random.getstate()
+    drawn = set()
+    for _ in range(2):
+        random.seed(1)
+        seeded = random.getstate()
+        drawn.add(jitter(0.5, 1.0))
+        assert random.getstate() == seeded
+    random.setstate(before)
+    assert len(drawn) == 2
+    assert all(0.5 <= number <= 1.0 for number in drawn)

@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+import trustme
 from stub_agent import Cut, answer, serving
 
 from service_core.health import Health, HealthStatus
@@ -28,6 +34,48 @@ def test_what_does_not_answer_in_time_is_critical() -> None:
 
 def _never(wait: Callable[[], bool]) -> None:
     wait()
+
+
+@contextmanager
+def encrypted(certificate: trustme.LeafCert) -> Iterator[str]:
+    """A server that answers 200 over TLS, on localhost."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base
+            del format, args
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"https://localhost:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("host", "believed", "skip", "state"),
+    [
+        ("localhost", True, False, "passing"),
+        ("localhost", False, False, "critical"),
+        ("other.example", True, False, "critical"),
+        ("other.example", False, True, "passing"),
+    ],
+)
+def test_a_certificate_is_checked_unless_the_agent_shall_not(
+    host: str, believed: bool, skip: bool, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    (authority if believed else trustme.CA()).cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with encrypted(authority.issue_cert(host)) as url:
+        assert probe({"HTTP": f"{url}/health", **({"TLSSkipVerify": True} if skip else {})}, 5) == state
 
 
 def test_what_is_no_http_is_critical() -> None:

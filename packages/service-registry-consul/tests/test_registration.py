@@ -11,6 +11,7 @@ from service_registry_consul import ConsulSettings
 from service_registry_consul.registration import Registration, plan_registration
 
 JSON = ChannelAddress("dispatch-json", "http://10.0.0.7:8000")
+THIS_MACHINE = "127.0.0.9"
 
 
 def plan(
@@ -44,13 +45,16 @@ def test_what_only_this_process_can_call_is_left_out() -> None:
     [
         ("http://host.example:8000", "host.example"),
         ("http://[2001:db8::1]:8000", "2001:db8::1"),
-        ("http://0.0.0.0:8000", Server.get_local_ip()),
-        ("http://[::]:8000", Server.get_local_ip()),
-        ("http://[::1", Server.get_local_ip()),
-        ("queue-7", Server.get_local_ip()),
+        ("http://0.0.0.0:8000", THIS_MACHINE),
+        ("http://[::]:8000", THIS_MACHINE),
+        ("http://[::1", THIS_MACHINE),
+        ("queue-7", THIS_MACHINE),
     ],
 )
-def test_the_advertised_address_is_that_of_the_first_address_or_of_this_machine(uri: str, address: str) -> None:
+def test_the_advertised_address_is_that_of_the_first_address_or_of_this_machine(
+    uri: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Server, "host", THIS_MACHINE)
     assert planned(ChannelAddress("x", uri)).address == address
 
 
@@ -87,6 +91,13 @@ def test_a_health_endpoint_is_asked_over_http() -> None:
 def test_the_health_endpoint_is_where_the_component_is() -> None:
     check = planned(ChannelAddress("rest", "https://[::1]:8443"), port=8443, health="health").check
     assert check["HTTP"] == "https://[::1]:8443/health"
+
+
+def test_a_check_may_find_any_certificate() -> None:
+    address = ChannelAddress("rest", "https://10.0.0.7:8443")
+    assert "TLSSkipVerify" not in planned(address, health="/health").check
+    assert planned(address, health="/health", check_any_certificate=True).check["TLSSkipVerify"] is True
+    assert "TLSSkipVerify" not in planned(address, check_any_certificate=True).check  # it only connects
 
 
 def test_without_health_endpoint_a_connection_is_tried() -> None:

@@ -97,6 +97,12 @@ def test_a_wrong_setting_is_refused_by_name(options: dict[str, Any], name: str) 
         ConsulComponentRegistry(8000, "h:1", **options)
 
 
+def test_a_refusal_does_not_show_the_token() -> None:
+    with pytest.raises(ValidationError) as caught:
+        ConsulSettings(token="hunter2", key_file=Path("k.pem"))  # type: ignore[arg-type]
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_token_from_a_file_may_end_with_a_line_break_and_is_not_shown() -> None:
     settings = ConsulSettings(token=SecretStr("abc\n"))
     assert settings.token is not None

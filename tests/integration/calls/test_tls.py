@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from service_channels_http import DispatchJSONChannel, HTTPReply, HTTPRequest, HTTPXChannel
-from service_channels_http._tls import default_tls
+from service_channels_http._tls import _context
 from service_core import Deadline, ServiceCommunicationException
 
 Sending = Callable[[HTTPRequest], HTTPReply]
@@ -38,7 +38,7 @@ both = pytest.mark.parametrize("sending", [sending_sync, sending_async])
 
 
 class Echo:
-    """An HTTPS server that answers each request with its body."""
+    """An HTTPS server that answers each request with its body, and hangs up at an empty one."""
 
     def __init__(self, certificate: trustme.LeafCert) -> None:
         self.accepted = 0
@@ -69,6 +69,8 @@ class Echo:
             while head := list(iter(stream.readline, b"\r\n")):
                 length = next(int(line[15:]) for line in head if line.lower().startswith(b"content-length:"))
                 body = stream.read(length)
+                if not body:
+                    return
                 encrypted.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
@@ -93,9 +95,9 @@ def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     file = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(file))
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    default_tls.cache_clear()
+    _context.cache_clear()
     yield
-    default_tls.cache_clear()
+    _context.cache_clear()
 
 
 def request(host: str, port: int, content: bytes = b"ping") -> HTTPRequest:
@@ -112,6 +114,17 @@ def test_requests_are_encrypted_and_the_connection_is_kept(sending: Any, echo: E
         for content in (b"ping", large, b"pong"):
             assert send(request("localhost", echo.port, content)).content == content
     assert echo.accepted == 1
+
+
+@both
+@pytest.mark.usefixtures("trusted")
+def test_a_call_whose_connection_is_lost_after_the_handshake_may_have_run(sending: Any, echo: Echo) -> None:
+    with (
+        sending(DispatchJSONChannel()) as send,
+        pytest.raises(ServiceCommunicationException, match="may have run") as caught,
+    ):
+        send(request("localhost", echo.port, b""))
+    assert caught.value.may_have_run
 
 
 @both

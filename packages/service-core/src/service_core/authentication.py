@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Protocol
 
-__all__ = ["TokenVerifier"]
+from service_core.errors import DeclarationException
+
+__all__ = ["TokenVerifier", "check_verifier"]
 
 
 class TokenVerifier(Protocol):
@@ -16,10 +19,19 @@ class TokenVerifier(Protocol):
     """
 
     async def verify(self, token: str) -> Any:
-        """The principal, any object but None: ``current_principal()`` gives it to the implementation.
+        """The principal, any object but None and bool: ``current_principal()`` gives it to the implementation.
 
         Raises InvalidTokenException or TokenExpiredException, which the caller gets. Any other error is logged and
-        the call refused. Called on the server's event loop for every call, so what is slow it keeps; it gets the
-        time of the call, or 10 s if that has no limit.
+        the call refused. Called on the server's event loop for every call, so what is slow it keeps. It gets the
+        time of the call, at most 10 s, and is cancelled then: what several calls wait for, say for keys, it shields.
         """
         ...
+
+
+def check_verifier(verifier: Any) -> None:
+    """Raise DeclarationException unless it has the method of a verifier."""
+    if not inspect.iscoroutinefunction(getattr(verifier, "verify", None)):
+        raise DeclarationException(
+            f"{verifier!r} is no token verifier; give it a method 'async def verify(self, token: str)' that returns "
+            f"whose token it is"
+        )

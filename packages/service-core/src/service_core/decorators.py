@@ -38,6 +38,13 @@ D = TypeVar("D", bound=Callable[..., Any])  # a class is callable too
 
 _HEALTH: Final = "__service_health__"
 
+_OF_INTERFACES: Final = {
+    ANONYMOUS: "@allow_anonymous",
+    IDEMPOTENT: "@idempotent",
+    POLICY: "@with_policy",
+    RAISES: "@raises",
+}
+
 
 def service(name: str = "", description: str = "", *, catalog: Catalog = default_catalog) -> Callable[[C], C]:
     """Declare a service interface; without ``name`` it is the class name in kebab case.
@@ -80,6 +87,10 @@ def implementation(*, inline: bool = False, catalog: Catalog = default_catalog) 
     """
 
     def declare(cls: C) -> C:
+        if POLICY in vars(cls):
+            raise DeclarationException(
+                f"@with_policy on {cls.__name__}: callers know the component's interface, so write it there"
+            )
         for interface in catalog.interfaces_of(cls):
             if issubclass(interface, Service):
                 _check_methods(cls, interface)
@@ -149,6 +160,10 @@ def idempotent(method: F) -> F:
 
 def allow_anonymous(method: F) -> F:
     """Declare that a method may be called without a token, also where a server has a token verifier: a login, say."""
+    if isinstance(method, type):
+        raise DeclarationException(
+            f"@allow_anonymous on {method.__name__}: say it for each method that anybody may call"
+        )
     setattr(method, ANONYMOUS, True)
     return method
 
@@ -159,8 +174,10 @@ def max_concurrency(limit: int) -> Callable[[F], F]:
     Further calls are refused as if the server was busy, which sends them to another instance. Calls inside the same
     process are not counted.
     """
-    if limit < 1:
-        raise DeclarationException(f"@max_concurrency({limit}): a method that may be called runs at least once")
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise DeclarationException(
+            f"@max_concurrency({_told(limit)}): give it a number from 1 on, '@max_concurrency(10)'"
+        )
 
     def declare(method: F) -> F:
         setattr(method, CONCURRENCY, limit)
@@ -181,12 +198,24 @@ def with_policy(policy: Policy) -> Callable[[D], D]:
     That of a method counts before all others; that of a component before what a service manager has for all, and
     behind what it has for the component.
     """
+    if not isinstance(policy, Policy):
+        raise DeclarationException(
+            f"@with_policy({_told(policy)}): give it a policy, '@with_policy(Policy(timeout=60.0))'"
+        )
 
     def declare(target: D) -> D:
+        if isinstance(target, type) and not issubclass(target, Component):
+            raise DeclarationException(
+                f"@with_policy on {target.__name__}: it is for methods and for the interface of a component"
+            )
         setattr(target, POLICY, policy)
         return target
 
     return declare
+
+
+def _told(value: object) -> str:
+    return str(getattr(value, "__name__", repr(value)))
 
 
 def _expect_name(name: Any, decorator: str) -> None:
@@ -213,6 +242,10 @@ def _check_methods(cls: type, interface: type) -> None:
         where = f"{cls.__name__}.{name}"
         if not inspect.isfunction(method):
             raise DeclarationException(f"{where} must be a method, as {interface.__name__}.{name} is")
+        for stamp in (_OF_INTERFACES.keys() & vars(method)) - vars(declared).keys():
+            raise DeclarationException(
+                f"{where}: {_OF_INTERFACES[stamp]} is for callers to know, so write it in {interface.__name__}"
+            )
         if inspect.iscoroutinefunction(method) != inspect.iscoroutinefunction(declared):
             kind = "async def" if inspect.iscoroutinefunction(declared) else "def"
             raise DeclarationException(

@@ -15,7 +15,7 @@ from service_core.catalog import Catalog, default_catalog
 from service_core.channel import Channel
 from service_core.decorators import health_path
 from service_core.descriptors import ComponentDescriptor, ServiceDescriptor
-from service_core.errors import LocalServiceException
+from service_core.errors import DeclarationException, LocalServiceException
 from service_core.events import CallObserver
 from service_core.factory import ChannelFactory
 from service_core.implementations import GivenImplementations, HostedService, Implementations
@@ -64,8 +64,8 @@ class ServiceManager:
         )
         self._preferred_channel = preferred_channel
         self._policy = policy
-        for kind in policies:
-            catalog.component(kind)  # raises if it is none: its policy would never count
+        for kind, own in policies.items():
+            _check_policy(kind, own, catalog)
         self._policies = policies
         self._observers = observers
         self._lock = threading.RLock()
@@ -286,6 +286,12 @@ def _raise(message: str, errors: list[Exception]) -> None:
         raise errors[0]
     if errors:
         raise ExceptionGroup(message, errors)
+
+
+def _check_policy(kind: Any, policy: Any, catalog: Catalog) -> None:
+    if not isinstance(kind, type) or not isinstance(policy, Policy):
+        raise DeclarationException(f"policies={{{kind!r}: {policy!r}}}: write {{TheComponent: Policy(...)}}")
+    catalog.component(kind)  # raises if it is none: its policy would never count
 
 
 def _check_addresses(descriptor: ComponentDescriptor, component: object, addresses: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Final
 
-__all__ = ["TokenBucket", "backoff", "next_index", "parse_index"]
+__all__ = ["TokenBucket", "backoff", "jitter", "next_index", "parse_index"]
 
 BURST: Final = 2
 """Answers that are taken without delay."""
@@ -57,4 +57,13 @@ def backoff(failures: int, longest: float = MAX_DELAY) -> float:
     A random part of up to a half is taken off, so that many processes do not come back at the same moment.
     """
     delay = min(longest, FIRST_DELAY * 2.0 ** min(failures - 1, 30))
-    return delay * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+    return delay * jitter(0.5, 1.0)
+
+
+def jitter(least: float, most: float) -> float:
+    """A random number between the two, that spreads load.
+
+    It comes from the operating system: processes that seed ``random`` alike must not act at the same moment either,
+    and what they draw from it must not depend on us.
+    """
+    return random.SystemRandom().uniform(least, most)

@@ -10,6 +10,7 @@ import asyncio
 import http.client
 import logging
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -36,7 +37,7 @@ def probe(check: Mapping[str, Any], timeout: float) -> State:
     """The state that an HTTP or TCP check would find; takes little more than ``timeout`` seconds."""
     try:
         if "HTTP" in check:
-            return _state(_get(check["HTTP"], timeout))
+            return _state(_get(check["HTTP"], timeout, any_certificate=check.get("TLSSkipVerify", False)))
         host, _, port = check["TCP"].rpartition(":")
         socket.create_connection((host.strip("[]"), int(port)), timeout).close()
     except (OSError, http.client.HTTPException):
@@ -59,15 +60,28 @@ async def _within(health: Awaitable[Health], seconds: float) -> Health:
         return await health
 
 
-def _get(url: str, timeout: float) -> int:
+def _get(url: str, timeout: float, *, any_certificate: bool) -> int:
     parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=timeout)
+    host = parts.hostname or ""
+    connection = (
+        http.client.HTTPSConnection(host, parts.port, timeout=timeout, context=_context(any_certificate))
+        if parts.scheme == "https"
+        else http.client.HTTPConnection(host, parts.port, timeout=timeout)
+    )
     try:
         connection.request("GET", parts.path, headers={"User-Agent": "Consul Health Check"})
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+def _context(any_certificate: bool) -> ssl.SSLContext:
+    """As the agent does it, which believes the authorities of the system, too."""
+    context = ssl.create_default_context()
+    if any_certificate:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _state(status: int) -> State:

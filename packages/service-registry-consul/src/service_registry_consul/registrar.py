@@ -8,7 +8,6 @@ everything, was told to forget, or reaped it.
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from typing import Final
@@ -16,7 +15,7 @@ from typing import Final
 from service_registry_consul.agent import Agent
 from service_registry_consul.contact import Contact
 from service_registry_consul.errors import ConsulError, ConsulRefusal
-from service_registry_consul.index import backoff
+from service_registry_consul.index import backoff, jitter
 from service_registry_consul.probe import HealthSource, State, ask, probe
 from service_registry_consul.registration import Registration
 from service_registry_consul.settings import ConsulSettings
@@ -142,7 +141,7 @@ class Registrar:
             return self._failed(f"registering with Consul failed: {error!r}", longest)
         with self._changed:
             self._failures = 0
-        return longest * random.uniform(0.75, 0.95)  # noqa: S311 - spreads load, guards nothing
+        return longest * jitter(0.75, 0.95)
 
     def _failed(self, error: str, longest: float) -> float:
         self._contact.failed(_SOURCE, error)

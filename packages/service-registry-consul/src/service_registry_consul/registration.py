@@ -123,9 +123,11 @@ def _check(host: str, port: int, scheme: str, health: str | None, settings: Cons
     if settings.check == "ttl":
         check = {"TTL": _duration(settings.ttl)}
     else:
-        target = {"TCP": f"{host}:{port}"}
+        target: dict[str, Any] = {"TCP": f"{host}:{port}"}
         if health is not None:
             target = {"HTTP": f"{scheme}://{host}:{port}/{health.lstrip('/')}"}
+            if settings.check_any_certificate:
+                target["TLSSkipVerify"] = True
         check = {
             **target,
             "Interval": _duration(settings.check_interval),

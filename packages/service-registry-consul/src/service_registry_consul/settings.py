@@ -33,6 +33,7 @@ class ConsulSettings(BaseSettings):
         frozen=True,
         extra="forbid",
         use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # which may be a token
     )
 
     # the agent
@@ -80,6 +81,9 @@ class ConsulSettings(BaseSettings):
     """Time between two checks by Consul, which takes less than 1 s for 1 s."""
     check_timeout: float = Field(default=3.0, gt=0)
     """How long a check may take."""
+    check_any_certificate: bool = False
+    """Whether an HTTP check may find any certificate at an ``https`` address, else the agent wants one from an
+    authority that it believes, for the address that is registered. If it demands one of clients, use ``ttl``."""
     ttl: float = Field(default=15.0, gt=0)
     """How long Consul believes what this process told; it tells three times in that time."""
     deregister_after: float | None = Field(default=300.0, gt=0)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from service_core.authentication import TokenVerifier
-from service_core.context import CallContext
-from service_core.dispatch import Answer, Calls, Dispatcher, Workers, identified
-from service_core.errors import LocalServiceException
+from service_core.dispatch import Answer, Calls, Dispatcher, Workers, identified, targets_of
 from service_core.implementations import HostedService
 from service_core.wire import CODECS, Codec, context_from_headers
 
 __all__ = ["InMemoryServer", "Reply"]
+
+T = TypeVar("T")
 
 _NO_WORKERS: Final = Workers(0)
 """Never asked for a thread, since all methods run inline."""
@@ -45,37 +46,49 @@ class InMemoryServer:
         inline = [replace(hosted, inline=True) for hosted in services]
         self.components = list(dict.fromkeys(hosted.component.name for hosted in inline))
         """The names of the components that are hosted."""
-        self._dispatcher = Dispatcher(inline, Calls(_NO_WORKERS, expose_errors=expose_errors, verifier=verifier))
+        calls = Calls(_NO_WORKERS, expose_errors=expose_errors, verifier=verifier)
+        self._dispatcher = Dispatcher(targets_of(inline), calls)
 
     def answer(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Reply:
         """Carry out the call of a ``def`` method."""
         # As in another process, nothing that belongs to the caller is there.
-        return _reply(contextvars.Context().run(_run, self._dispatch(codec, headers, body)))
+        return _reply(contextvars.Context().run(self._carry_out, codec, headers, body))
 
     async def answer_async(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Reply:
         """Carry out the call of an ``async def`` method, which is cancelled at the end of its time."""
-        dispatch = self._dispatch(codec, headers, body)
-        return _reply(await asyncio.create_task(dispatch, context=contextvars.Context()))
+        carry_out = self._carry_out_async(codec, headers, body)
+        return _reply(await asyncio.create_task(carry_out, context=contextvars.Context()))
 
-    async def _dispatch(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _carry_out(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Answer:
+        context = identified(context_from_headers(headers))
+        if self._dispatcher.is_secured:
+            admitted = _run_aside(self._dispatcher.admit(context))
+            if isinstance(admitted, Answer):
+                return admitted
+            context = admitted
+        return _run(self._dispatcher.dispatch(codec.content_type, body, context))
+
+    async def _carry_out_async(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Answer:
         admitted = await self._dispatcher.admit(identified(context_from_headers(headers)))
-        if isinstance(admitted, CallContext):
-            return await self._dispatcher.dispatch(codec.content_type, body, admitted)
-        return admitted
+        if isinstance(admitted, Answer):
+            return admitted
+        return await self._dispatcher.dispatch(codec.content_type, body, admitted)
 
 
-def _run(dispatch: Coroutine[Any, Any, Answer]) -> Answer:
-    """Run to its end what waits for nothing."""
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to its end what waits for nothing, as the call of a method in this thread."""
     try:
-        dispatch.send(None)
+        work.send(None)
     except StopIteration as done:
-        answer: Answer = done.value
-        return answer
-    dispatch.close()
-    raise LocalServiceException(
-        "a 'def' method cannot be called in memory past a token verifier that waits; declare the method with "
-        "'async def', or verify without waiting in tests"
-    )
+        result: T = done.value
+        return result
+    raise AssertionError
+
+
+def _run_aside(work: Coroutine[Any, Any, T]) -> T:
+    """Run what may wait on an event loop of its own, since this thread may have one that runs."""
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(asyncio.run, work).result()
 
 
 def _reply(answer: Answer) -> Reply:

@@ -84,7 +84,8 @@ def error_to_wire(
     """What the caller is told about an exception of the implementation.
 
     A declared error is told with its fields. Of any other one only its class name and code are told, and its
-    message if ``expose`` says so. A subclass of a declared error is told as that, without its own message. Raises
+    message if ``expose`` says so. A subclass of a declared error is told as that, without its own message, and one
+    of an error that refuses a caller as that. Raises
     ArgumentException or AttributeError if a declared error's fields are not what its class declares.
     """
     for cls in type(error).__mro__:
@@ -101,8 +102,9 @@ def error_to_wire(
     code = ErrorCode.INTERNAL
     if isinstance(error, ServiceException) and not isinstance(error, LocalServiceException):
         code = error.code
+    known_as = next((name for cls in type(error).__mro__ if (name := cls.__name__) in _AUTHORIZATION), "")
     return WireError(
-        type=type(error).__name__,
+        type=known_as or type(error).__name__,
         code=code,
         message=str(error) if expose else "",
         correlation_id=correlation_id,
@@ -130,7 +132,7 @@ def error_from_wire(
             return _remote(wire, where)
     if wire.type in _AUTHORIZATION:
         return _AUTHORIZATION[wire.type](
-            wire.message or f"{where}: not allowed",
+            wire.message or f"{where}: {_TOLD.get(wire.type, 'not allowed')}",
             code=wire.code,
             details=wire.details,
             correlation_id=wire.correlation_id,
@@ -149,6 +151,12 @@ _AUTHORIZATION: Final[Mapping[str, type[AuthorizationException]]] = {
         MissingTokenException,
         TokenExpiredException,
     )
+}
+
+_TOLD: Final[Mapping[str, str]] = {
+    MissingTokenException.__name__: "a token is needed",
+    TokenExpiredException.__name__: "the token has expired",
+    InvalidTokenException.__name__: "the token is not accepted",
 }
 
 
@@ -184,8 +192,9 @@ def _remote(wire: WireError, where: str) -> RemoteServiceException:
 def token_error(www_authenticate: str, where: str) -> AuthorizationException:
     """The exception for a 401 whose body says nothing, by its ``WWW-Authenticate`` header (RFC 6750, section 3)."""
     challenge = www_authenticate.lower()
+    kind: type[TokenException] = InvalidTokenException
     if "expired" in challenge:
-        return TokenExpiredException(f"{where}: the token has expired")
-    if "missing" in challenge or "error=" not in challenge:
-        return MissingTokenException(f"{where}: a token is needed")
-    return InvalidTokenException(f"{where}: the token is not accepted")
+        kind = TokenExpiredException
+    elif "missing" in challenge or "error=" not in challenge:
+        kind = MissingTokenException
+    return kind(f"{where}: {_TOLD[kind.__name__]}")
