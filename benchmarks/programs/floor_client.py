@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import socket
 import sys
+import threading
 from urllib.parse import urlsplit
 
 from benchmarks.programs.orders import Call, measure_calls
 
 
+class Own(threading.local):
+    """A connection for each thread."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.connection = socket.create_connection((host, port))
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 def main() -> None:
     """Take orders."""
     address = urlsplit(sys.argv[1])
-    connection = socket.create_connection((address.hostname or "", address.port or 0))
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    own = Own(address.hostname or "", address.port or 0)
 
     def make(case: str, size: int) -> Call:
         del case
@@ -24,6 +32,7 @@ def main() -> None:
         ) + body
 
         def call() -> None:
+            connection = own.connection
             connection.sendall(request)
             data = connection.recv(65536)
             end = data.index(b"\r\n\r\n") + 4

@@ -62,7 +62,7 @@ class BenchmarkComponentImpl(AbstractComponent, BenchmarkComponent):
     """Offers all channels."""
 
     def get_addresses(self, port: int) -> list[ChannelAddress]:
-        return [ChannelAddress(channel, f"http://{Server.get_local_ip()}:{port}") for channel in CHANNELS]
+        return [ChannelAddress(channel, Server.get_url(port)) for channel in CHANNELS]
 
 
 @module()

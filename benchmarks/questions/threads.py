@@ -14,11 +14,12 @@ def _entry(station: str, width: int) -> Entry:
 
 OURS: Final = _entry("ours", 16)
 ASPYX: Final = _entry("aspyx", 16)
+FLOOR: Final = tuple(Entry(station="floor", case="echo", width=width, unit="calls/s") for width in (16, 4))
 OTHERS: Final = tuple(_entry("ours", width) for width in WIDTHS)
 
 QUESTION: Final = Question(
     name="threads",
     title="sync calls from 16 threads",
-    entries=(OURS, ASPYX, _entry("grpc", 16), *OTHERS),
+    entries=(OURS, ASPYX, _entry("grpc", 16), *OTHERS, *FLOOR),
     goals=(at_least(5, OURS, ASPYX), *(at_least(0.9, OURS, other) for other in OTHERS)),
 )

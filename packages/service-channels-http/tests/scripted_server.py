@@ -110,7 +110,10 @@ class ScriptedServer:
     def _handle(self, head: list[bytes], read: Callable[[int], bytes], connection: socket.socket) -> None:
         lines = [line.decode("latin-1").strip() for line in head]
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-        body = read(int(headers.get("content-length", "0")))
+        length = int(headers.get("content-length", "0"))
+        body = read(length)
+        if len(body) < length:
+            return  # the client has left
         method, path, _ = lines[0].split(" ", 2)
         request = Received(method=method, path=path, headers=headers, body=body, connection=connection)
         with self._changed:

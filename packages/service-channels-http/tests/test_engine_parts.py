@@ -8,6 +8,9 @@ import pytest
 
 from service_channels_http._engine.idle import Idle
 from service_channels_http._engine.origin import Origin, split
+from service_channels_http._tls import ClientTLS
+
+TLS = ClientTLS()
 
 
 class Waiting:
@@ -44,13 +47,13 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_an_origin_is_host_and_port(address: str, host: str, port: int, authority: str) -> None:
-    origin = Origin.parse(address)
+    origin = Origin.parse(address, TLS)
     assert origin is not None
     assert (origin.host, origin.port, origin.authority, origin.tls) == (host, port, authority, None)
 
 
 def test_https_has_another_port_and_checks_names() -> None:
-    origin = Origin.parse("https://example.org")
+    origin = Origin.parse("https://example.org", TLS)
     assert origin is not None
     assert (origin.port, origin.authority) == (443, "example.org")
     assert origin.tls is not None
@@ -74,7 +77,7 @@ def test_https_has_another_port_and_checks_names() -> None:
     ],
 )
 def test_what_is_out_of_the_ordinary_is_left_to_httpx(address: str) -> None:
-    assert Origin.parse(address) is None
+    assert Origin.parse(address, TLS) is None
 
 
 @pytest.mark.parametrize(
@@ -96,9 +99,9 @@ def test_an_address_is_an_origin_and_a_target_that_can_be_written_as_it_is(url: 
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
 def test_what_goes_through_a_proxy_is_left_to_httpx(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable, "http://127.0.0.1:3128")
-    assert Origin.parse("http://example.org") is None
+    assert Origin.parse("http://example.org", TLS) is None
     monkeypatch.setenv("no_proxy", "example.org")
-    assert Origin.parse("http://example.org") is not None
+    assert Origin.parse("http://example.org", TLS) is not None
 
 
 def test_the_connection_that_was_used_last_is_used_first() -> None:

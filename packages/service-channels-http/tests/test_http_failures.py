@@ -234,7 +234,7 @@ FAILURES = [
         name="a token error by name",
         script=refuse(401, WireError(type="TokenExpiredException", code=ErrorCode.UNAUTHENTICATED)),
         error=TokenExpiredException,
-        message="not allowed",
+        message="the token has expired",
     ),
     Failure(
         name="a refusal in JSON, whatever was sent",

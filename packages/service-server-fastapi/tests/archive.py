@@ -29,6 +29,7 @@ from service_core import (
     component,
     current_context,
     current_deadline,
+    max_concurrency,
     raises,
     service,
 )
@@ -174,6 +175,7 @@ class ArchiveImpl(Archive):
     def remove(self, key: str) -> None:
         self.runs.append(("remove", key))
 
+    @max_concurrency(1)
     def block(self) -> str:
         self.entered.release()
         return "released" if self.release.wait(60) else "forgotten"

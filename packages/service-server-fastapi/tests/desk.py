@@ -229,7 +229,7 @@ class DeskComponentImpl(AbstractComponent, DeskComponent):
         self.log.append("shutdown")
 
     def get_addresses(self, port: int) -> list[ChannelAddress]:
-        return [ChannelAddress("dispatch-json", f"http://{Server.get_local_ip()}:{port}")]
+        return [ChannelAddress("dispatch-json", Server.get_url(port))]
 
     async def get_health(self) -> Health:
         found = self.health()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 TIMEOUT = 20.0
@@ -32,31 +33,48 @@ class Reply:
         return self.json["exception"]
 
 
+class _Incoming(io.BufferedReader):
+    """What comes in, of which the reader of an answer leaves the rest to the reader of the next one."""
+
+    def makefile(self, _mode: str) -> Self:
+        return self
+
+    def close(self) -> None:
+        pass
+
+
 class Connection:
     """A TCP connection to a server, usable for several requests."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self.socket = socket.create_connection((parts.hostname or "", parts.port or 80), TIMEOUT)
+        self._reader: _Incoming | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        if self._reader is not None:
+            self._reader.raw.close()
         self.socket.close()
+
+    @property
+    def _incoming(self) -> _Incoming:
+        if self._reader is None:
+            self._reader = _Incoming(self.socket.makefile("rb", buffering=0))
+        return self._reader
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
     def head(self, method: str = "POST", path: str = "/invoke", **headers: object) -> None:
         """Send the head of a request; in names of headers ``_`` stands for ``-``."""
-        told = {"host": "test", "content_type": "application/json", **headers}
-        lines = [f"{name.replace('_', '-')}: {value}" for name, value in told.items() if value is not None]
-        self.send("\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode())
+        self.send(head_of(method, path, **headers))
 
     def reply(self, to: str = "GET") -> Reply:
         """Read one answer ``to`` a method. Raises http.client.HTTPException or OSError if there is none."""
-        response = http.client.HTTPResponse(self.socket, method=to)
+        response = http.client.HTTPResponse(cast(socket.socket, self._incoming), method=to)
         response.begin()
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Reply(status=response.status, headers=headers, body=response.read())
@@ -64,17 +82,23 @@ class Connection:
     def is_closed(self) -> bool:
         """Wait until the server closes the connection; False if it sends something instead."""
         try:
-            return self.socket.recv(1) == b""
+            return self._incoming.read(1) == b""
         except ConnectionResetError:
             return True
 
 
+def head_of(method: str = "POST", path: str = "/invoke", **headers: object) -> bytes:
+    """The head of a request; in names of headers ``_`` stands for ``-``."""
+    told = {"host": "test", "content_type": "application/json", **headers}
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in told.items() if value is not None]
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode()
+
+
 def request(url: str, path: str, *, method: str = "GET", body: bytes = b"", **headers: object) -> Reply:
-    """One request on a connection of its own."""
+    """One request on a connection of its own, in one packet if it is not large."""
     with Connection(url) as connection:
         length = len(body) if body or method == "POST" else None
-        connection.head(method, path, content_length=length, connection="close", **headers)
-        connection.send(body)
+        connection.send(head_of(method, path, content_length=length, connection="close", **headers) + body)
         return connection.reply(method)
 
 

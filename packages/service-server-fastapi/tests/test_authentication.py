@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import archive
 import pytest
 from desk import World, serving
-from fastapi import FastAPI
 from raw_http import Connection, Reply, call, request
+from ways import WAYS, Way
 
-from service_core import InvalidTokenException, TokenExpiredException, TokenVerifier
+from service_core import DeclarationException, InvalidTokenException, TokenExpiredException, TokenVerifier
 from service_core.di import create, module
 from service_server_fastapi import FastAPIServer
 
 SECRET = "letmein-4711"
 NOT_ACCEPTED = 'Bearer error="invalid_token", error_description="the token is not accepted"'
 EXPIRED = 'Bearer error="invalid_token", error_description="the token is expired"'
+
+
+class TokenOfYesterday(TokenExpiredException):
+    pass
 
 
 class Keeper(TokenVerifier):
@@ -33,35 +37,19 @@ class Keeper(TokenVerifier):
                 raise TokenExpiredException("of yesterday: old")
             case "nobody":
                 return None
+            case "good":
+                return True
+            case "exit":
+                raise SystemExit(3)
+            case "cancelled":
+                raise asyncio.CancelledError
+            case "late":
+                raise TokenOfYesterday("late")
             case "broken":
                 raise ConnectionError(f"no keys for {token}")
             case "slow":
                 await asyncio.Event().wait()
         raise InvalidTokenException(f"no such token: {token}")
-
-
-class _Passing:
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._app(scope, receive, send)
-
-
-def directly() -> FastAPI:
-    """An application past which calls are taken."""
-    return FastAPI()
-
-
-def through_fastapi() -> FastAPI:
-    """An application of which every layer sees calls."""
-    app = FastAPI()
-    app.add_middleware(_Passing)
-    return app
-
-
-Way = Callable[[], FastAPI]
-WAYS = pytest.mark.parametrize("way", [directly, through_fastapi], scope="module")
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +96,7 @@ def test_the_implementation_knows_who_calls(url: str, method: str) -> None:
             NOT_ACCEPTED,
         ),
         ("old", "TokenExpiredException", EXPIRED),
+        ("late", "TokenExpiredException", EXPIRED),
     ],
 )
 def test_who_is_not_known_is_refused(url: str, world: World, token: str | None, error: str, challenge: str) -> None:
@@ -133,10 +122,21 @@ def test_a_stranger_does_not_learn_which_methods_there_are(url: str) -> None:
 
 
 @WAYS
-def test_a_verifier_that_fails_lets_nobody_in(url: str, world: World, caplog: pytest.LogCaptureFixture) -> None:
-    reply = call(url, "echo", "a", x_correlation_id="abc-1", **bearer("broken"))
+@pytest.mark.parametrize(
+    ("token", "error"),
+    [
+        ("broken", "ConnectionError"),
+        ("exit", "SystemExit"),
+        ("cancelled", "CancelledError"),
+        ("good", "TypeError"),  # a verifier that says whether, not who
+    ],
+)
+def test_a_verifier_that_fails_lets_nobody_in(
+    url: str, world: World, caplog: pytest.LogCaptureFixture, token: str, error: str
+) -> None:
+    reply = call(url, "echo", "a", x_correlation_id="abc-1", **bearer(token))
 
-    assert (reply.status, reply.error["type"], reply.error["message"]) == (500, "ConnectionError", "")
+    assert (reply.status, reply.error["type"], reply.error["message"]) == (500, error, "")
     assert world.desk.runs == []
     record = next(record for record in caplog.records if record.name == "service.dispatch")
     assert record.getMessage() == "whose token it is cannot be found out (correlation id abc-1)"
@@ -235,3 +235,15 @@ def test_openapi_says_what_needs_a_token() -> None:
     with archive.serving() as records:
         schema = request(records.url, "/openapi.json").json
     assert "security" not in schema["paths"]["/archive/records"]["get"]
+
+
+class Sleepy:
+    def verify(self, token: str) -> str:
+        return token
+
+
+@pytest.mark.parametrize("verifier", [Sleepy(), lambda token: token, object()])
+def test_what_is_no_verifier_is_refused_at_boot(verifier: Any) -> None:
+    wrong = pytest.raises(DeclarationException, match="is no token verifier; give it a method 'async def verify")
+    with wrong, serving(verifier=verifier):
+        pass

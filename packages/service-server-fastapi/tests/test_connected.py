@@ -10,7 +10,7 @@ import archive
 import pytest
 from desk import World, serving, until
 from raw_http import TIMEOUT, Connection, call, envelope
-from test_authentication import WAYS, Way
+from ways import WAYS, Way
 
 from service_server_fastapi import FastAPIServer, ServerSettings
 from service_server_fastapi.connected import while_connected

@@ -23,7 +23,7 @@ from service_core import (
     ServiceManager,
     implementation,
 )
-from service_core.dispatch import Answer, Calls, Dispatcher, Workers
+from service_core.dispatch import Answer, Calls, Dispatcher, Workers, targets_of
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
@@ -45,7 +45,7 @@ def desk() -> Iterator[DeskImpl]:
 
 def dispatcher_of(desk: Desk, workers: Workers, **options: Any) -> Dispatcher:
     manager = ServiceManager(LocalComponentRegistry(), implementations=[desk])
-    return Dispatcher(manager.hosted_services(), Calls(workers, **options))
+    return Dispatcher(targets_of(manager.hosted_services()), Calls(workers, **options))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from desk import World, serving
 from raw_http import Connection, call, envelope, request
+from ways import directly, through_fastapi
 
 from service_server_fastapi import FastAPIServer, ServerSettings
 from service_server_fastapi.refusals import Refusals
@@ -19,9 +20,9 @@ from service_server_fastapi.refusals import Refusals
 LIMITS = ServerSettings(max_body_bytes=1000, max_concurrency=2, receive_timeout=0.2, worker_threads=4)
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[FastAPIServer, World]]:
-    with serving(settings=LIMITS) as (server, world):
+@pytest.fixture(scope="module", params=[directly, through_fastapi])
+def served(request: pytest.FixtureRequest) -> Iterator[tuple[FastAPIServer, World]]:
+    with serving(app=request.param(), settings=LIMITS) as (server, world):
         yield server, world
 
 

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service_core.dispatch import Answer
 from service_server_fastapi.front import Front
 from service_server_fastapi.hosts import AllowedHosts
 from service_server_fastapi.traffic import Traffic
@@ -23,6 +24,9 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "told", "app": scope.get("app"), "routed": "router" in scope})
+
+    async def answer(self, scope: Scope, body: bytes) -> Answer | None:
+        raise AssertionError("nobody has asked for it")
 
 
 endpoint = Endpoint()

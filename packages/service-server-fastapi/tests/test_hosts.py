@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,6 +51,9 @@ def test_a_name_on_the_list_an_address_and_localhost_are_good(host: str) -> None
         ("127.0.0.1.evil.net",),
         ("127.0.0.1@evil.net",),
         ("*.internal",),
+        ("[::1]evil.net",),
+        ("[evil.net]",),
+        ("localhost:80@evil.net",),
         ("orders.example.org", "orders.example.org"),
     ],
 )
@@ -110,8 +114,14 @@ def test_a_websocket_by_another_name_is_refused(served: tuple[FastAPIServer, Wor
 
 
 def test_the_list_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SERVICE_SERVER_ALLOWED_HOSTS", '["orders.example.org"]')
-    assert ServerSettings().allowed_hosts == ("orders.example.org",)
+    monkeypatch.setenv("SERVICE_SERVER_ALLOWED_HOSTS", "orders.example.org, *.internal")
+    assert ServerSettings().allowed_hosts == ("orders.example.org", "*.internal")
+
+
+@pytest.mark.parametrize("name", ["*", "", "https://orders.example.org", "*example.org", "orders:80", "a..b", "[::1]"])
+def test_what_can_be_no_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"'{re.escape(name)}' is no name of a host; write one such as 'orders.exam"):
+        ServerSettings(allowed_hosts=(name,))
 
 
 def test_a_request_that_names_no_server_is_refused(served: tuple[FastAPIServer, World]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service_server_fastapi.joined import joined
+from service_server_fastapi.joined import Joined
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
@@ -32,7 +32,7 @@ def transport() -> Recording:
 
 
 async def test_a_head_leaves_with_its_body(transport: Recording) -> None:
-    writer = joined(transport, asyncio.get_running_loop())
+    writer = Joined(transport, asyncio.get_running_loop())
     writer.write(HEAD)
     writer.write(b"body")
     writer.write(b"more")
@@ -40,7 +40,7 @@ async def test_a_head_leaves_with_its_body(transport: Recording) -> None:
 
 
 async def test_a_head_whose_body_is_not_ready_leaves_soon(transport: Recording) -> None:
-    writer = joined(transport, asyncio.get_running_loop())
+    writer = Joined(transport, asyncio.get_running_loop())
     writer.write(HEAD)
     assert transport.done == []
     await asyncio.sleep(0)
@@ -52,14 +52,14 @@ async def test_a_head_whose_body_is_not_ready_leaves_soon(transport: Recording) 
 
 async def test_a_large_body_is_not_copied(transport: Recording) -> None:
     large = bytes(1_000_000)
-    writer = joined(transport, asyncio.get_running_loop())
+    writer = Joined(transport, asyncio.get_running_loop())
     writer.write(HEAD)
     writer.write(large)
     assert transport.done == [HEAD, large]
 
 
 async def test_a_body_may_be_empty_and_a_head_may_follow_a_head(transport: Recording) -> None:
-    writer = joined(transport, asyncio.get_running_loop())
+    writer = Joined(transport, asyncio.get_running_loop())
     writer.write(HEAD)
     writer.write(b"")
     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -72,8 +72,21 @@ async def test_a_body_may_be_empty_and_a_head_may_follow_a_head(transport: Recor
     assert transport.done[-1] == "close"
 
 
+async def test_a_whole_response_leaves_at_once_and_after_what_is_held_back(transport: Recording) -> None:
+    writer = Joined(transport, asyncio.get_running_loop())
+    writer.write(HEAD)
+    writer.write_whole(HEAD, b"body")
+    assert transport.done == [HEAD, HEAD + b"body"]
+
+
+async def test_the_large_body_of_a_whole_response_is_not_copied(transport: Recording) -> None:
+    large = bytes(1_000_000)
+    Joined(transport, asyncio.get_running_loop()).write_whole(HEAD, large)
+    assert transport.done == [HEAD, large]
+
+
 async def test_closing_sends_what_is_held_back(transport: Recording) -> None:
-    writer = joined(transport, asyncio.get_running_loop())
+    writer = Joined(transport, asyncio.get_running_loop())
     writer.write(HEAD)
     writer.close()
     await asyncio.sleep(0)
@@ -81,4 +94,4 @@ async def test_closing_sends_what_is_held_back(transport: Recording) -> None:
 
 
 async def test_all_else_is_that_of_the_transport(transport: Recording) -> None:
-    assert joined(transport, asyncio.get_running_loop()).get_extra_info("peername") == "somebody"
+    assert Joined(transport, asyncio.get_running_loop()).get_extra_info("peername") == "somebody"

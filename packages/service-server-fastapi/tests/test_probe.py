@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 
 import pytest
+import trustme
 
 from service_server_fastapi.listener import bind
 from service_server_fastapi.probe import wait_until_answering
@@ -57,3 +59,30 @@ async def test_it_is_patient_until_somebody_comes() -> None:
     await asyncio.sleep(0)
     async with await asyncio.start_server(answer, "127.0.0.1", port):
         assert await waiting
+
+
+@pytest.fixture(scope="module")
+def tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("of.another.host").configure_cert(context)
+    return context
+
+
+async def test_an_answer_over_tls_will_do_whatever_the_certificate(tls: ssl.SSLContext) -> None:
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await wait_until_answering("127.0.0.1", port, "/", timeout=20, uses_tls=True)
+        assert not await wait_until_answering("127.0.0.1", port, "/", timeout=0.2)
+
+
+async def test_a_plain_answer_is_none_over_tls() -> None:
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert not await wait_until_answering("127.0.0.1", port, "/", timeout=0.2, uses_tls=True)
+
+
+async def test_without_a_path_a_connection_is_enough(tls: ssl.SSLContext) -> None:
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=tls) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await wait_until_answering("127.0.0.1", port, None, timeout=20)
+    assert not await wait_until_answering("127.0.0.1", port, None, timeout=0.2)

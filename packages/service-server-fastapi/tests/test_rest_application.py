@@ -13,8 +13,7 @@ from raw_http import request
 
 from service_core import Component, ComponentDescriptor, DeclarationException, Service
 from service_core.descriptors import describe_service
-from service_core.dispatch.calls import Calls
-from service_core.dispatch.workers import Workers
+from service_core.dispatch import Calls, Workers, targets_of
 from service_core.implementations import HostedService
 from service_core.rest import get, post, rest
 from service_server_fastapi import ServerSettings
@@ -102,7 +101,7 @@ def hosted(prefix: str, component: str = "one", **methods: Any) -> HostedService
 def mount(*services: HostedService, app: FastAPI | None = None) -> FastAPI:
     app = app or FastAPI()
     with closing(Workers(1)) as workers:
-        mount_services(app, services, calls=Calls(workers), intake=Intake(ServerSettings()))
+        mount_services(app, targets_of(services), calls=Calls(workers), intake=Intake(ServerSettings()))
     return app
 
 

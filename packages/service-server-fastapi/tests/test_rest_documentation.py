@@ -58,6 +58,7 @@ def test_all_routes_and_only_they_are_told(document: Any, paths: Any) -> None:
         "/archive/records/{key}": ["delete", "get", "patch", "put"],
         "/archive/records/{key}/pages/{page}": ["get"],
         "/archive/block": ["post"],
+        "/archive/linger": ["post"],
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from archive import Kind, Record, Served, serving
-from raw_http import Connection, Reply, request
+from raw_http import TIMEOUT, Connection, Reply, request
 
 PROBLEM = "application/problem+json"
 RECORD = json.dumps({"theTitle": "a", "content": "_w=="}).encode()
@@ -258,3 +258,16 @@ def test_a_request_that_the_stopping_server_cuts_off_is_answered() -> None:
         assert served.archive.entered.acquire(timeout=20)
         served.server.stop()
         assert problem_of(blocked.result()) == (504, "deadline_exceeded", "DeadlineExceeded", False)
+
+
+def test_a_limit_of_a_method_counts_calls_and_requests_together() -> None:
+    with serving() as served, Connection(served.url) as first:
+        first.head("POST", "/archive/block", content_length=0)
+        assert served.archive.entered.acquire(timeout=TIMEOUT)
+
+        body = json.dumps({"method": "archive-component:archive:block", "args": []}).encode()
+        for path, sent in (("/archive/block", b""), ("/invoke", body)):
+            refused = request(served.url, path, method="POST", body=sent)
+            assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+        served.archive.release.set()
+        assert first.reply().json == "released"

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 from desk import DeskComponentImpl, DeskImpl, World, serving, until
-from raw_http import Connection, Reply, call, envelope, request
+from raw_http import Connection, Reply, call, envelope, head_of, request
+from ways import EACH_WAY, Way
 
 from service_core import (
     ComponentStatus,
@@ -273,8 +274,9 @@ def test_threads_that_stop_at_once_all_return_when_it_has_stopped() -> None:
     assert world.log.count("shutdown") == world.log.count("deregister") == 1
 
 
-def test_calls_in_flight_are_finished_before_the_component_shuts_down() -> None:
-    with serving() as (server, world), ThreadPoolExecutor(3) as pool:
+@EACH_WAY
+def test_calls_in_flight_are_finished_before_the_component_shuts_down(way: Way) -> None:
+    with serving(app=way()) as (server, world), ThreadPoolExecutor(3) as pool:
         calls = [pool.submit(call, server.url, method) for method in ("block", "linger")]
         for _ in calls:
             world.desk.entered.acquire()
@@ -289,10 +291,13 @@ def test_calls_in_flight_are_finished_before_the_component_shuts_down() -> None:
         assert world.log[-2:] == ["shutdown", "destroyed"]
 
 
+@EACH_WAY
 @pytest.mark.parametrize("method", ["block", "linger"])
-def test_a_call_that_does_not_end_is_cut_off_at_the_limit(method: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_call_that_does_not_end_is_cut_off_at_the_limit(
+    way: Way, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
     settings = ServerSettings(drain_timeout=0.1)
-    with serving(settings=settings) as (server, world), ThreadPoolExecutor(1) as pool:
+    with serving(app=way(), settings=settings) as (server, world), ThreadPoolExecutor(1) as pool:
         endless = pool.submit(call, server.url, method, x_correlation_id="abc-1")
         world.desk.entered.acquire()
 
@@ -317,6 +322,27 @@ class StubbornDesk(DeskImpl):
             with suppress(asyncio.CancelledError):
                 await super().linger()
         return "released"
+
+
+@EACH_WAY
+def test_a_call_whose_caller_is_gone_is_finished_too(way: Way) -> None:
+    world = World()
+    world.desk = StubbornDesk()
+    with serving(world, app=way()) as (server, _), ThreadPoolExecutor(1) as pool:
+        with Connection(server.url) as connection:
+            connection.send(head_of(content_length=len(envelope("linger"))) + envelope("linger"))
+            assert world.desk.entered.acquire(timeout=LIMIT)
+        assert world.desk.cancelled.wait(LIMIT)
+        stopping = pool.submit(server.stop)
+        until(lambda: "deregister" in world.log)
+
+        def release() -> None:
+            world.log.append("released")
+            world.desk.release.set()
+
+        threading.Timer(0.5, release).start()
+        stopping.result()
+    assert world.log[-3:] == ["released", "shutdown", "destroyed"]
 
 
 class BlockingDesk(DeskImpl):
@@ -349,14 +375,14 @@ def test_stop_returns_even_if_the_event_loop_cannot_end(
         assert not server_thread.is_alive()
 
 
-def test_a_kept_connection_is_closed_with_the_next_answer_while_the_server_stops() -> None:
-    with serving() as (server, world), Connection(server.url) as connection:
+@EACH_WAY
+def test_a_kept_connection_is_closed_with_the_next_answer_while_the_server_stops(way: Way) -> None:
+    with serving(app=way()) as (server, world), Connection(server.url) as connection:
         replies: list[Reply] = []
 
         def ask() -> None:
             body = envelope("echo", "a")
-            connection.head(content_length=len(body))
-            connection.send(body)
+            connection.send(head_of(content_length=len(body)) + body)
             replies.append(connection.reply())
 
         ask()

@@ -6,9 +6,11 @@ the HTTP clients, or to build a channel of one's own on :class:`HTTPXChannel`.
 
 from service_channels_http._exchange import Exchange, Outcome
 from service_channels_http._messages import HTTPReply, HTTPRequest
+from service_channels_http._tls import ClientTLS
 from service_channels_http.dispatch import DispatchJSONChannel, DispatchMSGPackChannel
 from service_channels_http.httpx_channel import HTTPXChannel
 from service_channels_http.rest_channel import RestChannel
+from service_channels_http.settings import HTTPSettings
 from service_core.rest import Body, Header, PathParam, QueryParam, delete, get, patch, post, put, rest
 
 __all__ = [
@@ -16,6 +18,9 @@ __all__ = [
     "DispatchJSONChannel",
     "DispatchMSGPackChannel",
     "RestChannel",
+    # what can be set about them
+    "ClientTLS",
+    "HTTPSettings",
     # for channels of one's own
     "Exchange",
     "HTTPReply",

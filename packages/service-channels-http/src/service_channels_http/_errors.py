@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import httpx
 
 from service_channels_http._messages import HTTPRequest
+from service_channels_http._tls_failures import is_refusal, remedy, tls_error
 from service_core import (
     DeadlineExceeded,
     LocalServiceException,
@@ -25,7 +27,7 @@ def translated(request: HTTPRequest, client: httpx.Client | httpx.AsyncClient) -
     """Raise what goes wrong with httpx inside the block as an error of the tree; others pass as they are."""
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
         raise _translate(error, request) from error
     except RuntimeError as error:
         if client.is_closed:
@@ -40,12 +42,12 @@ def time_is_up(where: str) -> DeadlineExceeded:
 
 def not_sent(request: HTTPRequest, reason: str, cause: Exception) -> ServiceCommunicationException:
     """The error for a request of which nothing was sent, so another instance may be asked."""
-    return ServiceCommunicationException(f"{request.where}: {reason} ({_cause(cause)})")
+    return ServiceCommunicationException(f"{request.where}: {reason} ({_cause(cause)}){_what_to_do(cause)}")
 
 
-def lost(request: HTTPRequest) -> ServiceCommunicationException:
+def lost(request: HTTPRequest, error: Exception) -> ServiceCommunicationException:
     """The error for a connection that broke after the request was sent."""
-    return _may_have_run(request, _LOST)
+    return _refused_by_tls(request, error) or _may_have_run(request, _LOST)
 
 
 def broken_off(request: HTTPRequest) -> ServiceCommunicationException:
@@ -70,6 +72,7 @@ _SENT: Final[dict[type[Exception], str]] = {
     httpx.RemoteProtocolError: _BROKEN_OFF,
     httpx.TimeoutException: "no answer in time",
     httpx.TransportError: _LOST,
+    ssl.SSLError: _LOST,
 }
 
 
@@ -79,6 +82,9 @@ def _translate(error: Exception, request: HTTPRequest) -> ServiceException:
     for kind, reason in _NOT_SENT.items():
         if isinstance(error, kind):
             return not_sent(request, reason, error)
+    refused = _refused_by_tls(request, error)
+    if refused is not None:
+        return refused
     for kind, reason in _SENT.items():
         if isinstance(error, kind):
             return _may_have_run(request, reason)
@@ -89,5 +95,16 @@ def _may_have_run(request: HTTPRequest, reason: str) -> ServiceCommunicationExce
     return ServiceCommunicationException(f"{request.where}: {reason}; the call may have run", may_have_run=True)
 
 
+def _refused_by_tls(request: HTTPRequest, error: Exception) -> ServiceCommunicationException | None:
+    cause = tls_error(error)
+    return not_sent(request, "cannot connect", cause) if cause is not None and is_refusal(cause) else None
+
+
 def _cause(error: Exception) -> str:
     return str(error) or type(error).__name__
+
+
+def _what_to_do(error: Exception) -> str:
+    cause = tls_error(error)
+    hint = remedy(cause) if cause is not None else ""
+    return f"; {hint}" if hint else ""

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from service_channels_http._messages import HTTPReply, HTTPRequest
-from service_core import CallContext, ServiceCommunicationException
+from service_core import ServiceCommunicationException
 from service_core.attempts import Attempts
-from service_core.context import current_context
 
-__all__ = ["Exchange", "Outcome", "context_of"]
+__all__ = ["Exchange", "Outcome"]
 
 
 @dataclass(slots=True, kw_only=True)  # made for every call, so not frozen: that would take more than twice as long
@@ -67,8 +66,3 @@ class Exchange(ABC):
         else:
             self.attempts.abandoned()
         return False
-
-
-def context_of(attempts: Attempts) -> CallContext:
-    """What a call hands on to the server: its own deadline, and the rest of the context in which it is made."""
-    return current_context().of_call(attempts.deadline)

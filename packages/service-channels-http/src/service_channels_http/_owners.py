@@ -13,7 +13,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from service_core import LocalServiceException
 
@@ -30,6 +30,23 @@ class _AsyncClosable(Protocol):
 
 C = TypeVar("C", bound=_Closable)
 A = TypeVar("A", bound=_AsyncClosable)
+
+
+class _Process:
+    """This process. Its id is needed for every call, and to ask for it is a system call."""
+
+    __slots__ = ("id",)
+
+    def __init__(self) -> None:
+        self.note()
+
+    def note(self) -> None:
+        self.id = os.getpid()
+
+
+_this: Final = _Process()
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_this.note)
 
 
 class _Slot(Generic[C]):
@@ -51,7 +68,7 @@ class OncePerProcess(Generic[C]):
 
     def get(self, make: Callable[[], C]) -> C:
         """The object, made when first asked for. Raises LocalServiceException if closed."""
-        slot = self._slots.get(os.getpid())
+        slot = self._slots.get(_this.id)
         if slot is not None and slot.owned is not None:
             return slot.owned
         slot = self._slot()
@@ -72,8 +89,7 @@ class OncePerProcess(Generic[C]):
             owned.close()
 
     def _slot(self) -> _Slot[C]:
-        process = os.getpid()
-        return self._slots.get(process) or self._slots.setdefault(process, _Slot())
+        return self._slots.get(_this.id) or self._slots.setdefault(_this.id, _Slot())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from service_channels_http._exchange import Exchange, Outcome, context_of
+from service_channels_http._exchange import Exchange, Outcome
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_channels_http._refusals import media_type, refused, retry_after, unreadable
 from service_channels_http.httpx_channel import HTTPXChannel
-from service_core import ArgumentException, CallContext, Invocation, MethodDescriptor, ServiceCommunicationException
+from service_core import ArgumentException, Invocation, MethodDescriptor, ServiceCommunicationException, current_context
 from service_core.wire import (
     CODECS,
     JSON,
@@ -18,8 +19,9 @@ from service_core.wire import (
     MalformedData,
     MethodPlan,
     WireError,
-    context_to_headers,
+    call_headers,
     error_from_wire,
+    with_deadline,
 )
 
 __all__ = ["DispatchChannel", "DispatchJSONChannel", "DispatchMSGPackChannel"]
@@ -31,13 +33,14 @@ class _Dispatch(Exchange):
 
     plan: MethodPlan
     codec: Codec
-    context: CallContext
+    headers: dict[str, str]
+    """Those that all attempts have."""
     content: bytes
 
     def request(self, url: str) -> HTTPRequest:
         return HTTPRequest(
-            url=f"{url.rstrip('/')}/invoke",
-            headers=context_to_headers(self.context),
+            url=_target(url),
+            headers=with_deadline(self.headers, self.attempts.deadline),
             fixed=_FIXED[self.codec],
             content=self.content,
             deadline=self.attempts.deadline,
@@ -96,6 +99,11 @@ _FIXED: Final = {
 }
 
 
+@functools.lru_cache(1000)  # instances come and go
+def _target(url: str) -> str:
+    return f"{url.rstrip('/')}/invoke"
+
+
 def _codec_of(reply: HTTPReply) -> Codec | None:
     return CODECS.get(reply.headers.get("content-type", "")) or CODECS.get(media_type(reply))
 
@@ -124,7 +132,7 @@ class DispatchChannel(HTTPXChannel):
             plan=plan,
             codec=self.codec,
             attempts=attempts,
-            context=context_of(attempts),
+            headers=call_headers(current_context()),
             content=self.codec.write_request(plan, invocation.arguments()),
             caller=caller,
         )

@@ -16,18 +16,13 @@ from service_channels_http._exchange import Exchange, Outcome
 from service_channels_http._limits import Guard, guarded, in_time, timeouts, watch, watch_async
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_channels_http._owners import OncePerLoop, OncePerProcess
-from service_channels_http._tls import default_tls
+from service_channels_http.settings import HTTPSettings
 from service_core import Channel, LocalServiceException, current_context
 
 __all__ = ["HTTPXChannel"]
 
-_LIMITS: Final = httpx.Limits(
-    # Without a limit nobody waits for a connection, so cancelling such a wait cannot lose one (httpcore issue 1093).
-    max_connections=None,
-    max_keepalive_connections=100,
-    # uvicorn closes idle connections after 5 s, at which moment we must not send on one.
-    keepalive_expiry=4.0,
-)
+_MAX_IDLE: Final = 100
+"""Connections that a client keeps although nobody uses them."""
 
 
 class HTTPXChannel(Channel):
@@ -40,11 +35,20 @@ class HTTPXChannel(Channel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.connect_timeout = 2.0
+        settings = HTTPSettings()
+        self.connect_timeout = settings.connect_timeout
         """Seconds for a connection to be made, at most; what is left of the call's time is for another instance."""
-        self.max_response_bytes = 64 * 1024 * 1024
+        self.max_response_bytes = settings.max_response_bytes
         """How large an answer may be."""
-        self.limits = _LIMITS
+        self.tls = settings.tls
+        """Whom to believe at ``https`` addresses, and who to be there. What is set after the first call is too late."""
+        self.limits = httpx.Limits(
+            # Without a limit nobody waits for a connection, so cancelling such a wait cannot lose one (httpcore issue
+            # 1093).
+            max_connections=None,
+            max_keepalive_connections=_MAX_IDLE,
+            keepalive_expiry=settings.keep_alive,
+        )
         """For clients: how many connections, and how long idle ones are kept."""
         self.headers: dict[str, str] = {}
         """What goes with every request, unless the request has such a header itself."""
@@ -64,16 +68,17 @@ class HTTPXChannel(Channel):
         """A new client for sync calls; a place for advice and subclasses.
 
         Called at the first call, once per process. The channel owns the client and closes it. Requests are sent with
-        ``client.request``, with timeouts of their own. Pass ``limits=self.limits`` to a client of yours.
+        ``client.request``, with timeouts of their own. Pass ``limits=self.limits`` to a client of yours, and
+        ``verify=self.tls.context()`` if addresses may be ``https``.
         """
-        return httpx.Client(limits=self.limits, verify=default_tls())
+        return httpx.Client(limits=self.limits, verify=self.tls.context())
 
     def make_async_client(self) -> httpx.AsyncClient:
         """A new client for async calls; a place for advice and subclasses.
 
         As :meth:`make_client`, but called once per event loop; the client is closed with the loop at the latest.
         """
-        return httpx.AsyncClient(limits=self.limits, verify=default_tls())
+        return httpx.AsyncClient(limits=self.limits, verify=self.tls.context())
 
     def get_client(self) -> httpx.Client:
         """The client for sync calls. Raises LocalServiceException if the channel is closed."""
@@ -180,10 +185,10 @@ class HTTPXChannel(Channel):
         return current_context().token if self.forward_token else None
 
     def _make_engine(self) -> Engine:
-        return Engine(self.limits)
+        return Engine(self.limits, self.tls)
 
     def _make_async_engine(self) -> AsyncEngine:
-        return AsyncEngine(self.limits)
+        return AsyncEngine(self.limits, self.tls)
 
     def _make_watched_client(self) -> httpx.Client:
         client = self.make_client()

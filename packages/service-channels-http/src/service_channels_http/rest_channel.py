@@ -8,20 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service_channels_http._exchange import Exchange, Outcome, context_of
+from service_channels_http._exchange import Exchange, Outcome
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_channels_http._refusals import media_type, refused, retry_after, unreadable
 from service_channels_http.httpx_channel import HTTPXChannel
 from service_core import (
     ArgumentException,
-    CallContext,
     ChannelInstances,
     ComponentDescriptor,
     Invocation,
     ServiceCommunicationException,
+    current_context,
 )
 from service_core.rest import PROBLEM_TYPE, RestRequest, RoutePlan, RouteTable, read_problem
-from service_core.wire import MalformedData, context_to_headers, error_from_wire
+from service_core.wire import MalformedData, call_headers, error_from_wire, with_deadline
 
 __all__ = ["RestChannel"]
 
@@ -33,13 +33,14 @@ class _RestCall(Exchange):
     """One call, written."""
 
     plan: RoutePlan
-    context: CallContext
+    headers: dict[str, str]
+    """Those that all attempts have."""
     written: RestRequest
     accept: str
 
     def request(self, url: str) -> HTTPRequest:
-        headers = {"accept": self.accept, "accept-encoding": "identity", **context_to_headers(self.context)}
-        headers |= self.written.headers
+        headers = with_deadline(self.headers, self.attempts.deadline)
+        headers = {"accept": self.accept, "accept-encoding": "identity", **headers, **self.written.headers}
         if self.written.body is not None:
             headers["content-type"] = "application/json"
         return HTTPRequest(
@@ -112,7 +113,7 @@ class RestChannel(HTTPXChannel):
         return _RestCall(
             plan=plan,
             attempts=attempts,
-            context=context_of(attempts),
+            headers=call_headers(current_context()),
             written=self._routes.write(plan, invocation.arguments()),
             accept=self.accept,
             caller=f"{plan.method.where} of component '{self.component_descriptor.name}'",

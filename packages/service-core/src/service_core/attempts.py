@@ -56,14 +56,15 @@ class Attempts:
 
     def begin(self) -> Endpoint:
         """The instance for the next attempt. Raises DeadlineExceeded, ComponentUnavailableException."""
-        if self.deadline.expired:
+        now = time.monotonic()
+        if now >= self.deadline.expires_at:
             raise DeadlineExceeded(f"{self._method.where}: the time of the call was up before it was sent")
         if self._count == 0:
             self._balancer.budget.call()
         endpoint = self._balancer.choose(self._tried)
         endpoint.in_flight += 1
         self._endpoint = endpoint
-        self._started = time.monotonic()
+        self._started = now
         self._count += 1
         return endpoint
 

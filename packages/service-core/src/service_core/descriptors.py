@@ -84,9 +84,14 @@ class MethodDescriptor:
         bound.apply_defaults()
         return tuple(bound.arguments.values())
 
+    @property
+    def has_keywords(self) -> bool:
+        """Whether some arguments can only be passed by name."""
+        return bool(self.parameters) and self.parameters[-1].keyword_only
+
     def split(self, arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The inverse of :meth:`bind`: positional and keyword arguments for a call of the implementation."""
-        if not self.parameters or not self.parameters[-1].keyword_only:
+        if not self.has_keywords:
             return arguments, {}
         positional = tuple(v for p, v in zip(self.parameters, arguments, strict=True) if not p.keyword_only)
         keywords = {p.name: v for p, v in zip(self.parameters, arguments, strict=True) if p.keyword_only}

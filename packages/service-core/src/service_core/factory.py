@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from service_core.address import ChannelInstances
 from service_core.catalog import Catalog, default_catalog
@@ -15,6 +14,9 @@ from service_core.descriptors import ComponentDescriptor
 from service_core.errors import ChannelNotInstalledException, LocalServiceException
 from service_core.events import CallObserver
 from service_core.policy import Policy
+
+if TYPE_CHECKING:  # imported when a channel is looked for, since it takes longer than most of this package
+    from importlib.metadata import EntryPoint
 
 __all__ = ["ENTRY_POINT_GROUP", "ChannelFactory"]
 
@@ -94,6 +96,8 @@ class ChannelFactory:
 
     def _installed(self) -> Mapping[str, EntryPoint]:
         if self._plugins is None:
+            from importlib.metadata import entry_points
+
             self._plugins = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
         return self._plugins
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import logging
 import threading
@@ -95,6 +94,8 @@ class ComponentRoutes:
         """Wait for the registry's first word on the component; any number of tasks need no thread for it."""
         if self._snapshot is not None:
             return
+        import asyncio  # here, since sync programs do without it
+
         loop, known = asyncio.get_running_loop(), asyncio.Event()
 
         def wake(_: Snapshot) -> None:

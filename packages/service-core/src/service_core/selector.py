@@ -96,15 +96,16 @@ class Endpoint:
         All of that fades while nobody asks, so that an instance that was slow or failed once is tried again. One that
         is new costs nothing until it has its first call, and much until it has answered it.
         """
-        if not self._failures:
-            return self._load()
-        penalty: float = _FAILURE * 2 ** (self._failures - 1)
-        return self._load() + penalty * math.exp((self._failed_at - time.monotonic()) / _FORGIVENESS)
-
-    def _load(self) -> float:
         if not self._latency:
-            return _UNKNOWN * self.in_flight
-        return max(self.latency_at(time.monotonic()), _NOISE) * (self.in_flight + 1)
+            load = _UNKNOWN * self.in_flight
+        elif self._latency <= _NOISE:  # nearly always, and it will not grow while nobody asks
+            load = _NOISE * (self.in_flight + 1)
+        else:
+            load = max(self.latency_at(time.monotonic()), _NOISE) * (self.in_flight + 1)
+        if not self._failures:
+            return load
+        penalty: float = _FAILURE * 2 ** (self._failures - 1)
+        return load + penalty * math.exp((self._failed_at - time.monotonic()) / _FORGIVENESS)
 
     def latency_at(self, now: float) -> float:
         """The expected latency in seconds at a time of the monotonic clock; 0.0 as long as none is known."""

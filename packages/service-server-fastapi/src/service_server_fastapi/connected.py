@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar, cast
 
 from starlette.types import Receive
 
+from service_core.dispatch.alarms import alarm
 from service_core.dispatch.waiting import Rest
 from service_server_fastapi.intake import Disconnected
 
@@ -47,7 +48,7 @@ class _Watch:
         self._receive = receive
         self._task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._listening: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._begin)
+        self._alarm = alarm(_PATIENCE, self._begin)
         self._is_over = False
 
     @property
@@ -57,7 +58,7 @@ class _Watch:
 
     def end(self) -> None:
         """Watch no more."""
-        self._timer.cancel()
+        self._alarm.cancel()
         if self._listening is not None:
             self._listening.cancel()
 

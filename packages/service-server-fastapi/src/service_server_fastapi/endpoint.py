@@ -7,7 +7,7 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from service_core.context import CallContext
-from service_core.dispatch import Dispatcher, envelope, identified, refusal
+from service_core.dispatch import Answer, Dispatcher, envelope, identified, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import CONTEXT_HEADERS, context_from_headers
 from service_server_fastapi.connected import while_connected
@@ -31,7 +31,7 @@ class InvokeEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        headers = {_READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
+        headers = _headers_of(scope)
         context = identified(context_from_headers(headers))
         try:
             with self._intake.admitted():
@@ -48,6 +48,30 @@ class InvokeEndpoint:
         except Disconnected:
             return
         except Refused as refused:
-            error = refusal(refused.code, str(refused), context=context)
-            answer = self._intake.turned_away(envelope(error, status=refused.status, headers=refused.headers))
+            answer = self._refuse(refused, context)
         await send_answer(send, answer)
+
+    async def answer(self, scope: Scope, body: bytes) -> Answer | None:
+        """The answer to a call that has arrived, None if it is none."""
+        if scope["method"] != "POST":
+            return None
+        headers = _headers_of(scope)
+        context = identified(context_from_headers(headers))
+        try:
+            with self._intake.admitted():
+                if self._dispatcher.is_secured:
+                    admitted = await self._dispatcher.admit(context)
+                    if isinstance(admitted, Answer):
+                        return self._intake.turned_away(admitted)
+                    context = admitted
+                return await self._dispatcher.dispatch(headers.get("content-type", ""), body, context)
+        except Refused as refused:
+            return self._refuse(refused, context)
+
+    def _refuse(self, refused: Refused, context: CallContext) -> Answer:
+        error = refusal(refused.code, str(refused), context=context)
+        return self._intake.turned_away(envelope(error, status=refused.status, headers=refused.headers))
+
+
+def _headers_of(scope: Scope) -> dict[str, str]:
+    return {_READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}

@@ -8,8 +8,9 @@ from typing import Final
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from service_server_fastapi.direct import Direct
 from service_server_fastapi.traffic import Traffic
 
 __all__ = ["Front"]
@@ -28,28 +29,32 @@ class Front:
     needs none of them: its endpoint has limits and answers errors of its own.
     """
 
-    def __init__(self, app: FastAPI, traffic: Traffic, find: Callable[[Scope], ASGIApp | None]) -> None:
+    def __init__(self, app: FastAPI, traffic: Traffic, find: Callable[[Scope], Direct | None]) -> None:
         """``find`` gives what answers a request, which ``app`` would send there too; None for all others."""
         self._app = app
-        self._traffic = traffic
+        self.traffic = traffic
         self._find = find
         self._is_plain: bool | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or whatever else the ASGI server has to say."""
-        direct = self._find(scope) if scope["type"] == "http" and self._is_free(scope) else None
+        direct = self.direct(scope) if scope["type"] == "http" else None
         if direct is None:
             await self._app(scope, receive, send)
         else:
-            scope["app"] = self._app
-            await self._traffic.watch(direct, scope, receive, send)
+            await self.traffic.watch(direct, scope, receive, send)
 
-    def _is_free(self, scope: Scope) -> bool:
-        """Whether nobody can tell the difference."""
+    def direct(self, scope: Scope) -> Direct | None:
+        """What answers an HTTP request if nobody can tell the difference, None if the application has to see it."""
         if self._is_plain is None:
             # From the first request on FastAPI takes no more middleware.
             self._is_plain = _is_plain(self._app)
-        return self._is_plain and not scope.get("root_path")
+        if not self._is_plain or scope.get("root_path"):
+            return None
+        direct = self._find(scope)
+        if direct is not None:
+            scope["app"] = self._app
+        return direct
 
 
 def _is_plain(app: FastAPI) -> bool:

@@ -9,9 +9,21 @@ from typing import Final
 
 from starlette.types import Scope
 
-__all__ = ["AllowedHosts"]
+__all__ = ["AllowedHosts", "check_host"]
 
-_NAME: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_NAME: Final = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
+_PATTERN: Final = re.compile(rf"(?:\*\.)?{_NAME}")
+_HOST: Final = re.compile(rf"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>{_NAME})\.?)(?::[0-9]*)?")
+
+
+def check_host(name: str) -> str:
+    """The name in lower case. Raises ValueError if it can be no entry of a list of allowed hosts."""
+    if not _PATTERN.fullmatch(name.lower()):
+        raise ValueError(
+            f"{name!r} is no name of a host; write one such as 'orders.example.org', without scheme and port, or "
+            f"'*.example.org' for all below it"
+        )
+    return name.lower()
 
 
 class AllowedHosts:
@@ -19,7 +31,7 @@ class AllowedHosts:
 
     def __init__(self, names: Iterable[str]) -> None:
         """``*.example.org`` stands for all names below that one; without any name every host is good."""
-        self._names = {_plain(name) for name in names}
+        self._names = {check_host(name) for name in names}
         self._endings = tuple(name[1:] for name in self._names if name.startswith("*."))
 
     def allow(self, scope: Scope) -> bool:
@@ -27,19 +39,14 @@ class AllowedHosts:
         if not self._names:
             return True
         hosts = [value for name, value in scope["headers"] if name == b"host"]
-        return len(hosts) == 1 and self._is_good(_plain(hosts[0].decode("latin-1")))
+        host = _HOST.fullmatch(hosts[0].decode("latin-1").lower()) if len(hosts) == 1 else None
+        if host is None:
+            return False
+        name = host["name"]
+        return _is_address(host["address"] or name) or name == "localhost" or self._is_listed(name)
 
-    def _is_good(self, host: str) -> bool:
-        if _is_address(host) or host == "localhost":
-            return True
-        return _NAME.fullmatch(host) is not None and (host in self._names or host.endswith(self._endings))
-
-
-def _plain(host: str) -> str:
-    """The host in lower case, without port, brackets and the dot at the end."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower().removesuffix(".")
+    def _is_listed(self, name: str | None) -> bool:
+        return name is not None and (name in self._names or name.endswith(self._endings))
 
 
 def _is_address(host: str) -> bool:

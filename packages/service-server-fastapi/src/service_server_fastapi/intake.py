@@ -13,9 +13,10 @@ from service_core.errors import ErrorCode
 from service_server_fastapi.refusals import Refusals
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["UNREAD", "Disconnected", "Intake", "Refused", "headers_of"]
+__all__ = ["CLOSE", "UNREAD", "Disconnected", "Intake", "Refused", "headers_of"]
 
-UNREAD: Final[Headers] = (("connection", "close"),)
+CLOSE: Final = ("connection", "close")
+UNREAD: Final[Headers] = (CLOSE,)
 """Headers of an answer to a request that has not been read to its end: the connection cannot be used again."""
 
 

@@ -86,12 +86,20 @@ async def registered_elsewhere(
 
 async def _register(hosting: Hosting, settings: ServerSettings, steps: Workers) -> None:
     host, port = settings.host, settings.port
-    if not await wait_until_answering(host, port, LIVE, timeout=_PATIENCE):
+    demands_certificate = settings.client_ca_file is not None  # which we do not have, so it will not let us ask
+    if not await wait_until_answering(
+        host,
+        port,
+        None if demands_certificate else LIVE,
+        timeout=_PATIENCE,
+        uses_tls=settings.uses_tls and not demands_certificate,
+    ):
         logger.error(
-            "nobody answers on %s:%d, so nothing is registered; give FastAPIServer(host=..., port=...) the address "
-            "that your ASGI server listens on",
+            "nobody answers on %s:%d%s, so nothing is registered; give FastAPIServer(host=..., port=...) the address "
+            "that your ASGI server listens on%s",
             host,
             port,
+            *((" over TLS", ", and 'cert_file' only if that speaks TLS") if settings.uses_tls else ("", "")),
         )
         return
     try:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
+import ssl
 import threading
 from typing import Any, Final
 
 import uvicorn
 
 from service_core.errors import LocalServiceException, PortInUseException
-from service_server_fastapi.protocol import LimitedConfig
+from service_server_fastapi.protocol import LimitedConfig, LimitedProtocol
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Listener", "bind"]
@@ -42,24 +44,41 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 class _UvicornServer(uvicorn.Server):
-    """Tells when it accepts connections."""
+    """Tells when it accepts connections, and limits the time for TLS handshakes."""
 
-    def __init__(self, config: uvicorn.Config, up: threading.Event) -> None:
+    def __init__(self, config: LimitedConfig, up: threading.Event) -> None:
         super().__init__(config)
+        self._limited = config
         self._up = up
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        tls = self.config.ssl
+        await super().startup([] if tls is not None else sockets)
+        if tls is not None:
+            for bound in sockets or []:
+                self.servers.append(await self._listen(bound, tls))
         self._up.set()
+
+    async def _listen(self, bound: socket.socket, tls: ssl.SSLContext) -> asyncio.Server:
+        """As uvicorn does it, which leaves clients a minute for their handshake."""
+        return await asyncio.get_running_loop().create_server(
+            lambda: LimitedProtocol(self._limited, self.server_state, self.lifespan.state),
+            sock=bound,
+            ssl=tls,
+            backlog=_BACKLOG,
+            ssl_handshake_timeout=self._limited.settings.receive_timeout,
+        )
 
 
 class Listener:
     """Serves one ASGI application on one socket until :meth:`stop`."""
 
-    def __init__(self, app: Any, bound: socket.socket, settings: ServerSettings) -> None:
+    def __init__(
+        self, app: Any, bound: socket.socket, settings: ServerSettings, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._socket = bound
         self._up = threading.Event()
-        self._server = _UvicornServer(LimitedConfig(app, settings), self._up)
+        self._server = _UvicornServer(LimitedConfig(app, settings, tls), self._up)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._serve, name="service-server", daemon=True)
 

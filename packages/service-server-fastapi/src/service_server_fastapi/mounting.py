@@ -9,7 +9,6 @@ from starlette.routing import BaseRoute, Route
 
 from service_core.dispatch import Calls, Target
 from service_core.errors import DeclarationException
-from service_core.implementations import HostedService
 from service_core.rest import RoutePlan, RouteTable
 from service_core.rest.verbs import route_of
 from service_server_fastapi.documentation import document_problems
@@ -19,18 +18,17 @@ from service_server_fastapi.rest_route import RestRoute
 __all__ = ["mount_services"]
 
 
-def mount_services(app: FastAPI, services: Iterable[HostedService], *, calls: Calls, intake: Intake) -> list[RestRoute]:
+def mount_services(app: FastAPI, targets: Iterable[Target], *, calls: Calls, intake: Intake) -> list[RestRoute]:
     """Add the routes before all others, the more exact ones first; returns them in that order.
 
     Raises DeclarationException if a route contradicts its method, or would take a request that is another's.
     """
-    targets = {
-        RoutePlan(hosted.component, hosted.service, method, route): Target.of(hosted, method)
-        for hosted in services
-        for method in hosted.service.methods.values()
-        if (route := route_of(method.function)) is not None
+    routed = {
+        RoutePlan(target.hosted.component, target.hosted.service, target.plan.method, route): target
+        for target in targets
+        if (route := route_of(target.plan.method.function)) is not None
     }
-    table = RouteTable(targets)
+    table = RouteTable(routed)
     _refuse_strangers(table)
     for plan in table:
         for known in app.routes:
@@ -38,7 +36,7 @@ def mount_services(app: FastAPI, services: Iterable[HostedService], *, calls: Ca
     routes = [
         RestRoute(
             plan,
-            targets[plan],
+            routed[plan],
             calls=calls,
             intake=intake,
             app=app,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+import ssl
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from service_server_fastapi.joined import joined
+from service_server_fastapi.arrived import ArrivedProtocol
+from service_server_fastapi.patience import Patience
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["LimitedConfig", "LimitedProtocol"]
@@ -23,7 +24,7 @@ __all__ = ["LimitedConfig", "LimitedProtocol"]
 class LimitedConfig(Config):
     """A configuration of uvicorn that brings our settings to the protocol."""
 
-    def __init__(self, app: Any, settings: ServerSettings) -> None:
+    def __init__(self, app: Any, settings: ServerSettings, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(
             app,
             http=LimitedProtocol,
@@ -35,9 +36,15 @@ class LimitedConfig(Config):
             server_header=False,
         )
         self.settings = settings
+        self._tls = tls
+
+    def load(self) -> None:
+        """Make what is needed to serve. uvicorn's own settings for TLS would be read in the serving thread."""
+        super().load()
+        self.ssl = self._tls
 
 
-class LimitedProtocol(HttpToolsProtocol):
+class LimitedProtocol(ArrivedProtocol):
     """One connection: the head of each request has to come within a time and a size."""
 
     def __init__(
@@ -47,33 +54,44 @@ class LimitedProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        super().__init__(config, server_state, app_state, _loop, max_body_bytes=config.settings.max_body_bytes)
         self.access_log = False
         self._settings = config.settings
+        self._patience = Patience(self.loop, self._too_slow)
         self._head_size = 0
-        self._head_timer: asyncio.TimerHandle | None = None
         self._is_upgraded = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client that connects is about to send something."""
-        super().connection_made(joined(transport, self.loop))
-        self._await_head()
+        super().connection_made(transport)
+        self._patience.last(self._settings.receive_timeout)
 
     def data_received(self, data: bytes) -> None:
         """Part of a head or a body."""
         super().data_received(data)
         if not self._is_awaiting_head:
-            self._end_of_head()
+            self._head_size = 0
+            self._patience.rest()
             return
+        if self._head_size == 0 and self.cycle is not None:  # it was idle
+            self._patience.last(self._settings.receive_timeout)
         self._head_size += len(data)
         if self._head_size > self._settings.max_header_bytes:
             self._refuse(b"431 Request Header Fields Too Large")
-        elif self._head_timer is None:
-            self._await_head()
+
+    def on_response_complete(self) -> None:
+        """An answer has been sent; if no further request is here already, the connection is idle."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        # As uvicorn does it, but for the timer.
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._patience.last(self._settings.keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing will come any more."""
-        self._end_of_head()
+        self._patience.end()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
@@ -85,26 +103,14 @@ class LimitedProtocol(HttpToolsProtocol):
     def _is_awaiting_head(self) -> bool:
         return not self._is_upgraded and (self.cycle is None or self.cycle.response_complete)
 
-    def _await_head(self) -> None:
-        self._head_timer = self.loop.call_later(self._settings.receive_timeout, self._too_slow)
-
-    def _end_of_head(self) -> None:
-        self._head_size = 0
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
     def _too_slow(self) -> None:
-        self._head_timer = None
-        if not self._is_awaiting_head:
-            return
         if self._head_size > 0:
             self._refuse(b"408 Request Timeout")
         else:
             self.transport.close()  # an answer could be taken for that to a request which is on its way
 
     def _refuse(self, status: bytes) -> None:
-        self._end_of_head()
+        self._patience.rest()
         if not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
             self.transport.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
+from typing import Final
 
 from starlette.requests import Request
 from starlette.types import Scope
@@ -31,12 +32,7 @@ class RequestContext:
         """Whether a request is being answered here."""
         return _scope.get() is not None
 
-    @staticmethod
-    def enter(scope: Scope) -> Token[Scope | None]:
-        """Make the request of an ASGI scope the current one, until :meth:`leave` is called with the token."""
-        return _scope.set(scope)
-
-    @staticmethod
-    def leave(token: Token[Scope | None]) -> None:
-        """Make the request current that was so before."""
-        _scope.reset(token)
+    enter: Final = staticmethod(_scope.set)
+    """Make the request of an ASGI scope the current one, until :attr:`leave` is called with the token."""
+    leave: Final = staticmethod(_scope.reset)
+    """Make the request current that was so before."""

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_core.context import CallContext, call_context
+from service_core.context import CallContext
 from service_core.descriptors import NO_DEFAULT
 from service_core.dispatch import Answer, Failure, correlation, identified, problem
 from service_core.errors import ArgumentException
@@ -21,8 +21,9 @@ from service_core.rest import Place, RoutePlan
 from service_core.rest.parameters import Parameter
 from service_core.wire import MalformedData, context_from_headers, read_json
 from service_server_fastapi.connected import while_connected
+from service_server_fastapi.direct import Direct
 from service_server_fastapi.intake import Disconnected, Refused, headers_of
-from service_server_fastapi.rest_route import RestRoute, path_of, replay, response
+from service_server_fastapi.rest_route import RestRoute, path_of, replay
 from service_server_fastapi.sending import send_answer
 
 __all__ = ["DirectRoutes"]
@@ -43,7 +44,7 @@ class DirectRoutes:
             key = route.plan.verb, len(route.plan.template.segments)
             self._routes.setdefault(key, []).append(route)
 
-    def find(self, scope: Scope) -> ASGIApp | None:
+    def find(self, scope: Scope) -> Direct | None:
         """What answers a request, None if it is for none of the routes."""
         if not self._routes:
             return None
@@ -87,16 +88,30 @@ class _Direct:
             return
         if answer is None:
             await self._app(scope, replay(body, receive), send)
-        elif answer.body:
-            await send_answer(send, answer)
         else:
-            await response(answer)(scope, receive, send)
+            await send_answer(send, answer)
+
+    async def answer(self, scope: Scope, body: bytes) -> Answer | None:
+        """The answer to a request that has arrived, None if something about it is wrong."""
+        route, headers = self._route, headers_of(scope)
+        arguments = _arguments(route.plan, self._values, scope, body)
+        if arguments is None:
+            return None
+        context = identified(context_from_headers(headers))
+        try:
+            with route.intake.admitted():
+                admitted = await route.admit(context)
+                if isinstance(admitted, Answer):
+                    return admitted
+                route.check_type(body, headers.get("content-type", ""))
+                return await self._answer(arguments, admitted)
+        except Refused as refused:
+            return route.refuse(refused, context)
 
     async def _answer(self, arguments: Arguments, context: CallContext) -> Answer:
         route = self._route
         plan = route.plan
-        with call_context(context):
-            outcome = await route.calls.carry_out(route.target, arguments, plan.write_result, context)
+        outcome = await route.calls.carry_out(route.target, arguments, plan.write_result, context)
         if isinstance(outcome, Failure):
             return problem(outcome.error, executed=outcome.executed, headers=outcome.headers)
         headers = correlation(context.correlation_id)

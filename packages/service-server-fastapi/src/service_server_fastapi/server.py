@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Self
@@ -14,8 +15,8 @@ from fastapi import FastAPI
 
 from service_core import Health, LocalServiceException, Server, ServiceModule, TokenVerifier
 from service_core.di import Environment
-from service_core.dispatch import Calls, Dispatcher, Workers
-from service_core.server import WILDCARDS
+from service_core.dispatch import Calls, Dispatcher, Workers, targets_of
+from service_core.server import WILDCARDS, url_of
 from service_health import HealthCheckManager, HealthModule
 from service_server_fastapi.endpoint import INVOKE, InvokeEndpoint
 from service_server_fastapi.front import Front
@@ -32,6 +33,7 @@ from service_server_fastapi.rest_direct import DirectRoutes
 from service_server_fastapi.routes import Routes
 from service_server_fastapi.settings import ServerSettings
 from service_server_fastapi.signals import GracefulSignals
+from service_server_fastapi.tls import server_tls
 from service_server_fastapi.traffic import Traffic, TrafficMiddleware
 
 __all__ = ["FastAPIServer"]
@@ -82,6 +84,7 @@ class FastAPIServer(Server):
         )
         self._workers = Workers(self.settings.worker_threads)
         self._steps = Workers(1)
+        self._scheme: Final = "https" if self.settings.uses_tls else "http"
         self._port: int | None = None
         self._is_used = False
         self._stopping = threading.Lock()
@@ -98,11 +101,12 @@ class FastAPIServer(Server):
         component's ``startup`` raises; then nothing is left running or registered.
         """
         self._use()
+        tls = server_tls(self.settings)
         bound = bind(self.settings.host, self.settings.port)
         try:
             self._bound_to(bound.getsockname()[1])
             hosting = self._assemble(module)
-            self._listen(bound, hosting)
+            self._listen(bound, hosting, tls)
             self._signals = GracefulSignals(self.stop, pass_on=True)
             self._signals.install()
             hosting.register(Server.port)
@@ -175,7 +179,7 @@ class FastAPIServer(Server):
         if self._port is None:
             raise LocalServiceException("the server has no address before boot(), run() or asgi()")
         host = "127.0.0.1" if self.settings.host in WILDCARDS else self.settings.host
-        return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
+        return url_of(self._scheme, host, self._port)
 
     @property
     def is_ready(self) -> bool:
@@ -203,17 +207,17 @@ class FastAPIServer(Server):
 
     def _bound_to(self, port: int) -> None:
         self._port = port
-        Server.host, Server.port = self.settings.host, port
+        Server.host, Server.port, Server.scheme = self.settings.host, port, self._scheme
 
     def _assemble(self, module: type) -> Hosting:
         """Make the environment and route to it."""
         environment = Environment(module, ServiceModule, HealthModule, instances=[self])
         self._hosting = hosting = Hosting(environment, self.settings)
-        services = hosting.manager.hosted_services()
+        targets = targets_of(hosting.manager.hosted_services())
         intake = Intake(self.settings)
         verifier = environment.get(self._verifier) if isinstance(self._verifier, type) else self._verifier
         calls = Calls(self._workers, expose_errors=self.settings.expose_errors, verifier=verifier)
-        endpoint = InvokeEndpoint(Dispatcher(services, calls), intake)
+        endpoint = InvokeEndpoint(Dispatcher(targets, calls), intake)
         self._routes.add(INVOKE, endpoint)
         checks = environment.get(HealthCheckManager)
         self._health = ServerHealth(hosting, checks, timeout=self.settings.health_timeout)
@@ -222,15 +226,15 @@ class FastAPIServer(Server):
         self._routes.add_health(READY, self._health.ready, map_health)
         if self.settings.report:
             self._routes.add(REPORT, Report(hosting, self._health, details=self.settings.details).answer)
-        direct = DirectRoutes(self.app, mount_services(self.app, services, calls=calls, intake=intake))
+        direct = DirectRoutes(self.app, mount_services(self.app, targets, calls=calls, intake=intake))
         self._front = Front(
             self.app, self._traffic, lambda scope: endpoint if scope["path"] == INVOKE else direct.find(scope)
         )
         return hosting
 
-    def _listen(self, bound: socket.socket, hosting: Hosting) -> None:
+    def _listen(self, bound: socket.socket, hosting: Hosting, tls: ssl.SSLContext | None) -> None:
         lifespan = self._lifespan = Lifespan(self.app, lambda: self._running(hosting), keeps=True)
-        self._listener = Listener(self._front, bound, self.settings)
+        self._listener = Listener(self._front, bound, self.settings, tls)
         try:
             self._listener.start()
         except LocalServiceException:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any, Self
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service_server_fastapi.hosts import check_host
 
 __all__ = ["ServerSettings"]
 
@@ -15,7 +18,9 @@ Seconds = Annotated[float, Field(allow_inf_nan=False)]
 class ServerSettings(BaseSettings):
     """Given in code, or by environment variables ``SERVICE_SERVER_<NAME>``; code wins."""
 
-    model_config = SettingsConfigDict(env_prefix="SERVICE_SERVER_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="SERVICE_SERVER_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     # where, and what strangers are told
 
@@ -30,11 +35,24 @@ class ServerSettings(BaseSettings):
     report: bool = False
     """Whether ``/report`` tells what this process hosts and calls."""
 
+    # encryption
+
+    cert_file: Path | None = None
+    """PEM file with the server's certificate, and after it those between it and its authority. With it the server
+    speaks HTTPS only; without it plain HTTP. Files are read once, at the start."""
+    key_file: Path | None = None
+    """PEM file with the certificate's private key; None if ``cert_file`` holds it."""
+    key_password: SecretStr | None = None
+    """What the key is encrypted with; None if it is not."""
+    client_ca_file: Path | None = None
+    """PEM file with an authority: clients must show a certificate that it has signed. None for any client."""
+
     # who may call
 
-    allowed_hosts: tuple[str, ...] = ()
-    """Names by which requests may call this server, ``*.example.org`` for all below one; none for any. An IP address
-    and ``localhost`` are always good, since nobody can make them stand for another machine."""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names by which requests may call this server, ``*.example.org`` for all below one; none for any. In the
+    environment they are divided by commas. An IP address and ``localhost`` are always good, since nobody can make
+    them stand for another machine."""
 
     # limits
 
@@ -61,3 +79,25 @@ class ServerSettings(BaseSettings):
     """Seconds that calls in flight may take to finish when the server stops; then they are cancelled."""
     shutdown_timeout: Seconds = Field(default=10.0, gt=0)
     """Seconds that components and the container may take to shut down; then nobody waits for them any more."""
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _one_by_one(cls, names: Any) -> Any:
+        return [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else names
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names_of_hosts(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(check_host(name) for name in names)
+
+    @model_validator(mode="after")
+    def _certificate_comes_first(self) -> Self:
+        for name in ("key_file", "key_password", "client_ca_file"):
+            if self.cert_file is None and getattr(self, name) is not None:
+                raise ValueError(f"setting '{name}' is given without 'cert_file'")
+        return self
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether the server speaks HTTPS."""
+        return self.cert_file is not None

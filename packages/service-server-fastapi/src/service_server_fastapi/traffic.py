@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service_core.dispatch import Answer, envelope, identified, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
+from service_server_fastapi.direct import Direct
 from service_server_fastapi.hosts import AllowedHosts
 from service_server_fastapi.intake import UNREAD, headers_of
 from service_server_fastapi.request_context import RequestContext
@@ -59,6 +60,23 @@ class Traffic:
                 raise
             task.uncancel()
             await send_answer(sending, _cut_off(scope))
+        finally:
+            self.tasks.discard(task)
+            RequestContext.leave(token)
+
+    async def answer(self, direct: Direct, scope: Scope, body: bytes, task: asyncio.Task[Any]) -> Answer | None:
+        """What ``task`` answers to a request that has arrived; it is known meanwhile. None if it is one for ASGI."""
+        if not self.hosts.allow(scope):
+            return _misdirected(scope)
+        token = RequestContext.enter(scope)
+        self.tasks.add(task)
+        try:
+            return await direct.answer(scope, body)
+        except asyncio.CancelledError:
+            if not self.is_over:
+                raise
+            task.uncancel()
+            return _cut_off(scope)
         finally:
             self.tasks.discard(task)
             RequestContext.leave(token)

@@ -71,7 +71,7 @@ class Connection:
                 if reply is not None:
                     return reply
         except OSError as error:
-            raise lost(request) from error
+            raise lost(request, error) from error
 
     def _send(self, request: HTTPRequest, data: bytes) -> None:
         """Send the first of a request, of which nothing may have gone yet if it fails."""

@@ -13,6 +13,7 @@ from service_channels_http._engine.message import write_beginning, write_head
 from service_channels_http._engine.origin import Origin, split
 from service_channels_http._engine.protocol import AsyncConnection
 from service_channels_http._messages import HTTPReply, HTTPRequest
+from service_channels_http._tls import ClientTLS
 
 __all__ = ["AsyncEngine", "Engine"]
 
@@ -46,8 +47,9 @@ class _Way(Generic[C]):
 class _Places(Generic[C]):
     """What both engines share: where requests go, by their address."""
 
-    def __init__(self, limits: httpx.Limits) -> None:
+    def __init__(self, limits: httpx.Limits, tls: ClientTLS) -> None:
         self._limits = limits
+        self._tls = tls
         self._places: dict[str, _Place[C] | None] = {}
         self._ways: dict[tuple[str, str], _Way[C]] = {}
         self.is_closed = False
@@ -65,7 +67,7 @@ class _Places(Generic[C]):
             place = self._places[beginning]
         except KeyError:
             self._forget_unused()
-            origin = Origin.parse(beginning) if self._limits.max_connections is None else None
+            origin = Origin.parse(beginning, self._tls) if self._limits.max_connections is None else None
             place = self._places[beginning] = None if origin is None else _Place(origin, self._limits)
         if place is None or not target:
             return None
@@ -102,8 +104,8 @@ class _Places(Generic[C]):
 class Engine:
     """For sync calls. Safe to use from several threads."""
 
-    def __init__(self, limits: httpx.Limits) -> None:
-        self._places: _Places[Connection] = _Places(limits)
+    def __init__(self, limits: httpx.Limits, tls: ClientTLS) -> None:
+        self._places: _Places[Connection] = _Places(limits, tls)
 
     def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
         """Send one request and wait for the reply; None, and nothing is sent, if httpx has to do it.
@@ -131,8 +133,8 @@ class Engine:
 class AsyncEngine:
     """For async calls on one event loop."""
 
-    def __init__(self, limits: httpx.Limits) -> None:
-        self._places: _Places[AsyncConnection] = _Places(limits)
+    def __init__(self, limits: httpx.Limits, tls: ClientTLS) -> None:
+        self._places: _Places[AsyncConnection] = _Places(limits, tls)
 
     async def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
         """As :meth:`Engine.send`. A call that is cancelled closes its connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -16,6 +17,8 @@ from service_core import LocalServiceException
 __all__ = ["ResponseParser", "write_beginning", "write_head"]
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
+_END: Final = re.compile(r"[\r\n\0]")
+"""What would end the value of a header."""
 _MAX_HEAD: Final = 64 * 1024
 """How many bytes status line and headers may have."""
 _MOST_NAMES: Final = 1000
@@ -25,27 +28,29 @@ _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 def write_beginning(request: HTTPRequest, target: str, authority: str) -> bytes:
     """What many requests have in common: the request line and fixed headers. Raises LocalServiceException."""
     line = f"{request.method} {target} HTTP/1.1\r\nhost: {authority}\r\nuser-agent: service"
-    return line.encode("latin-1") + _write_headers(request, request.fixed)
+    return (line + _lines(request, request.fixed)).encode("latin-1", "replace")
 
 
 def write_head(request: HTTPRequest, beginning: bytes) -> bytes:
     """The head of a request after its beginning. Raises LocalServiceException for what would not stay one header."""
-    lines = beginning + _write_headers(request, request.headers)
+    lines = _lines(request, request.headers)
     if request.content or request.method in _WITH_BODY:
-        return b"%b\r\ncontent-length: %d\r\n\r\n" % (lines, len(request.content))
-    return lines + b"\r\n\r\n"
+        lines += f"\r\ncontent-length: {len(request.content)}"
+    return beginning + f"{lines}\r\n\r\n".encode("latin-1", "replace")
 
 
-def _write_headers(request: HTTPRequest, headers: Mapping[str, str]) -> bytes:
-    """One line for each, with a break before it."""
+def _lines(request: HTTPRequest, headers: Mapping[str, str]) -> str:
+    """One line for each header, with a break before it."""
     if not _names.issuperset(headers):
         _check_names(headers)
-    lines = "\r\n".join(["", *map(": ".join, headers.items())])
-    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
-        raise LocalServiceException(
-            f"{request.where}: the value of a header holds a line break or a null character; remove it"
-        )
-    return lines.encode("latin-1", "replace")
+    lines = ""
+    for name, value in headers.items():
+        if not value.isprintable() and _END.search(value):
+            raise LocalServiceException(
+                f"{request.where}: the value of a header holds a line break or a null character; remove it"
+            )
+        lines += f"\r\n{name}: {value}"
+    return lines
 
 
 _names: Final[set[str]] = set()
@@ -58,6 +63,12 @@ def _check_names(names: Iterable[str]) -> None:
             raise LocalServiceException(f"{name!r} is not a name for a header; use letters, digits and '-'")
     if len(_names) < _MOST_NAMES:
         _names.update(names)
+
+
+@functools.lru_cache(100)
+def _name(raw: bytes) -> str:
+    """The name of a header of a response; there are few."""
+    return raw.decode("latin-1").lower()
 
 
 class ResponseParser:
@@ -142,7 +153,10 @@ class ResponseParser:
             self._is_quiet.append(None)
 
     def _headers(self) -> dict[str, str]:
-        return {name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in self._raw.items()}
+        headers: dict[str, str] = {}
+        for name, value in self._raw.items():
+            headers[_name(name)] = value.decode("latin-1").strip()
+        return headers
 
     def _check(self, reply: HTTPReply | None) -> None:
         if reply is None and self._head:

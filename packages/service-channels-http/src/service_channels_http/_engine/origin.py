@@ -8,7 +8,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Final
 
-from service_channels_http._tls import default_tls
+from service_channels_http._tls import ClientTLS
 
 __all__ = ["Origin", "split"]
 
@@ -35,10 +35,11 @@ class Origin:
     """How to encrypt, None for plain HTTP."""
 
     @classmethod
-    def parse(cls, text: str) -> Origin | None:
+    def parse(cls, text: str, tls: ClientTLS) -> Origin | None:
         """Read ``scheme://host:port``; None if it is one for httpx, which also knows what is wrong with it.
 
-        That is: another scheme, user information, a host that is not ASCII, and whatever goes through a proxy.
+        That is: another scheme, user information, a host that is not ASCII, and whatever goes through a proxy. Raises
+        LocalServiceException if the files of ``tls`` are needed and wrong.
         """
         parts = _ORIGIN.fullmatch(text)
         if parts is None:
@@ -50,7 +51,7 @@ class Origin:
         authority = parts["authority"].lower()
         if port == _PORTS[scheme]:
             authority = authority.removesuffix(f":{port}")
-        return cls(host=host, port=port, authority=authority, tls=default_tls() if scheme == "https" else None)
+        return cls(host=host, port=port, authority=authority, tls=tls.context() if scheme == "https" else None)
 
 
 def split(url: str) -> tuple[str, str]:

@@ -108,7 +108,7 @@ class AsyncConnection(asyncio.Protocol):
             return
         try:
             if exc is not None:
-                raise lost(request) from exc
+                raise lost(request, exc) from exc
             waiter.set_result(self._parser.end())
         except ServiceException as failure:
             self._fail(failure)

@@ -3,6 +3,7 @@
 A server is this with a network around it; it knows of no sockets and no HTTP but statuses and headers.
 
     answers      what is sent back
+    alarms       one timer for all that hardly ever happens
     waiting      waits with a limit
     workers      threads for methods that block
     concurrency  methods of which only so many run at once
@@ -11,7 +12,7 @@ A server is this with a network around it; it knows of no sockets and no HTTP bu
 """
 
 from service_core.dispatch.answers import Answer, Headers, correlation, envelope, problem, refusal
-from service_core.dispatch.calls import Calls, Failure, Target, identified
+from service_core.dispatch.calls import Calls, Failure, Target, identified, targets_of
 from service_core.dispatch.dispatcher import Dispatcher
 from service_core.dispatch.waiting import TimeIsUp, within
 from service_core.dispatch.workers import Workers
@@ -30,5 +31,6 @@ __all__ = [
     "identified",
     "problem",
     "refusal",
+    "targets_of",
     "within",
 ]

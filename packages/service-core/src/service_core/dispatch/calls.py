@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
-from service_core.authentication import TokenVerifier
+from service_core.authentication import TokenVerifier, check_verifier
 from service_core.context import DEFAULT_TIMEOUT, CallContext, call_context, new_correlation_id
 from service_core.decorators import concurrency_of
 from service_core.descriptors import MethodDescriptor
@@ -23,11 +24,12 @@ from service_core.errors import (
     ErrorCode,
     InvalidTokenException,
     MissingTokenException,
+    TokenExpiredException,
 )
 from service_core.implementations import HostedService
 from service_core.wire import MethodPlan, WireError, error_to_wire
 
-__all__ = ["Calls", "Failure", "Target", "identified"]
+__all__ = ["Calls", "Failure", "Target", "identified", "targets_of"]
 
 logger: Final = logging.getLogger("service.dispatch")
 
@@ -36,9 +38,11 @@ logger: Final = logging.getLogger("service.dispatch")
 class Target:
     """A method that can be called."""
 
+    hosted: HostedService
+    """What it is a method of."""
     plan: MethodPlan
     method: Callable[..., Any]
-    """The bound method of the implementation."""
+    """The method of the implementation, given all arguments in the order of its parameters."""
     inline: bool
     """Whether it runs on the event loop."""
     waits: bool
@@ -49,9 +53,12 @@ class Target:
         """The method of a hosted service. Raises DeclarationException if a type of it cannot be validated."""
         method = getattr(hosted.implementation, descriptor.name)
         limit = concurrency_of(method)
+        if limit is not None:
+            method = limited(method, limit, is_async=descriptor.is_async)
         return cls(
+            hosted=hosted,
             plan=MethodPlan(hosted.component, hosted.service, descriptor),
-            method=method if limit is None else limited(method, limit, is_async=descriptor.is_async),
+            method=_with_keywords(method, descriptor) if descriptor.has_keywords else method,
             inline=descriptor.is_async or hosted.inline,
             waits=descriptor.is_async or not hosted.inline,
         )
@@ -67,11 +74,18 @@ class Failure:
     headers: Headers = ()
 
 
+def targets_of(services: Iterable[HostedService]) -> list[Target]:
+    """The methods of hosted services. Raises DeclarationException if a type of one cannot be validated."""
+    return [Target.of(hosted, method) for hosted in services for method in hosted.service.methods.values()]
+
+
 class Calls:
     """Runs the methods of implementations. Used on event loops; shared by all calls."""
 
     def __init__(self, workers: Workers, *, expose_errors: bool = False, verifier: TokenVerifier | None = None) -> None:
-        """Without a ``verifier`` anybody may call."""
+        """Without a ``verifier`` anybody may call. Raises DeclarationException if it is none."""
+        if verifier is not None:
+            check_verifier(verifier)
         self._workers = workers
         self._expose_errors = expose_errors
         self._verifier = verifier
@@ -88,14 +102,21 @@ class Calls:
             return context
         if context.token is None:
             return context if anonymous else self._denied(MissingTokenException("a token is needed"), context)
-        seconds = DEFAULT_TIMEOUT if context.deadline is None else context.deadline.remaining
+        time_left = math.inf if context.deadline is None else context.deadline.remaining
         try:
-            principal = await within(self._verifier.verify(context.token), seconds)
+            with call_context(context):
+                principal = await within(self._verifier.verify(context.token), min(DEFAULT_TIMEOUT, time_left))
+            if isinstance(principal, bool):
+                raise TypeError("verify() says whose token it is, not whether it is good; raise InvalidTokenException")
             if principal is None:
                 raise InvalidTokenException("the token is nobody's")
         except TimeIsUp:
             return _late(context)
-        except Exception as error:  # noqa: BLE001 - whatever it is, nobody is let in
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, nobody is let in
+            return self._denied(error, context)
+        except asyncio.CancelledError as error:
+            if _is_being_cancelled():
+                raise
             return self._denied(error, context)
         return replace(context, principal=principal)
 
@@ -137,17 +158,16 @@ class Calls:
 
     def _begin(self, target: Target, arguments: tuple[Any, ...], context: CallContext) -> Any:
         """The result of a method, or what gives it when it is awaited. Raises TimeIsUp."""
-        args, kwargs = target.plan.method.split(arguments)
         timeout = None
         if context.deadline is not None:
             timeout = context.deadline.expires_at - time.monotonic()
             if timeout <= 0:
                 raise TimeIsUp
         if not target.waits:
-            return target.method(*args, **kwargs)
+            return target.method(*arguments)
         if target.inline:
-            return within(target.method(*args, **kwargs), timeout)
-        return within(self._workers.run(_call, (target.method, args, kwargs)), timeout)
+            return within(target.method(*arguments), timeout)
+        return self._workers.run(target.method, arguments, timeout)
 
     def _failure(self, plan: MethodPlan, error: BaseException, context: CallContext) -> Failure:
         try:
@@ -171,7 +191,7 @@ class Calls:
             )
         return Failure(error=wire, executed=True)
 
-    def _denied(self, error: Exception, context: CallContext) -> Failure:
+    def _denied(self, error: BaseException, context: CallContext) -> Failure:
         wire = error_to_wire(error, declared={}, correlation_id=context.correlation_id, expose=self._expose_errors)
         if not isinstance(error, AuthorizationException):
             logger.error(
@@ -200,7 +220,7 @@ def _busy(context: CallContext) -> Failure:
     return Failure(error=error, executed=False, headers=(("retry-after", "1"),))
 
 
-def _unauthorized(error: Exception, wire: WireError) -> Failure:
+def _unauthorized(error: BaseException, wire: WireError) -> Failure:
     headers = (("www-authenticate", _challenge(error)),) if wire.code is ErrorCode.UNAUTHENTICATED else ()
     return Failure(error=wire, executed=False, headers=headers)
 
@@ -211,14 +231,17 @@ def _is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _call(method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return method(*args, **kwargs)
+def _with_keywords(method: Callable[..., Any], descriptor: MethodDescriptor) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        args, kwargs = descriptor.split(arguments)
+        return method(*args, **kwargs)
+
+    return call
 
 
-def _challenge(error: Exception) -> str:
+def _challenge(error: BaseException) -> str:
     """The ``WWW-Authenticate`` header (RFC 6750, section 3) that tells token errors apart."""
-    kind = type(error).__name__
-    if kind == "MissingTokenException":
+    if isinstance(error, MissingTokenException):
         return "Bearer"
-    reason = "expired" if kind == "TokenExpiredException" else "not accepted"
+    reason = "expired" if isinstance(error, TokenExpiredException) else "not accepted"
     return f'Bearer error="invalid_token", error_description="the token is {reason}"'

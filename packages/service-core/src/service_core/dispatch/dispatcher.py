@@ -14,7 +14,6 @@ from service_core.context import CallContext
 from service_core.dispatch.answers import Answer, correlation, envelope, refusal
 from service_core.dispatch.calls import Calls, Failure, Target, identified
 from service_core.errors import ArgumentException, ErrorCode
-from service_core.implementations import HostedService
 from service_core.wire import CODECS, JSON, Codec, MalformedData
 
 __all__ = ["Dispatcher"]
@@ -23,12 +22,13 @@ __all__ = ["Dispatcher"]
 class Dispatcher:
     """Looks methods up, validates, runs and answers. Used on event loops; shared by all calls."""
 
-    def __init__(self, services: Iterable[HostedService], calls: Calls) -> None:
-        """Build the table. Raises DeclarationException if a type of a method cannot be validated."""
+    def __init__(self, targets: Iterable[Target], calls: Calls) -> None:
+        """Only ``targets`` can be called."""
         self._calls = calls
-        targets = [Target.of(hosted, method) for hosted in services for method in hosted.service.methods.values()]
+        self.is_secured = calls.are_secured
+        """Whether callers need a token, so that :meth:`admit` has to be asked."""
         self._targets = {target.plan.name: target for target in targets}
-        self._some_are_anonymous = any(target.plan.method.anonymous for target in targets)
+        self._some_are_anonymous = any(target.plan.method.anonymous for target in self._targets.values())
 
     @property
     def methods(self) -> list[str]:

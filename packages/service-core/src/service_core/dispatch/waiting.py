@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Coroutine, Generator
 from types import CoroutineType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
+
+from service_core.dispatch.alarms import alarm
 
 __all__ = ["Rest", "TimeIsUp", "within"]
 
@@ -31,14 +33,32 @@ async def within(awaitable: Awaitable[T], seconds: float | None) -> T:
             value: T = returned.value
             return value
         awaitable = Rest(awaitable, waits_for)
-    limit = asyncio.timeout(seconds)
-    try:
-        async with limit:
-            return await awaitable
-    except TimeoutError:
-        if limit.expired():
+    with _Limit(seconds):
+        return await awaitable
+
+
+class _Limit:
+    """Cancels the current task after some seconds, and tells its own cancellation from others."""
+
+    __slots__ = ("_alarm", "_before", "_has_passed", "_task")
+
+    def __init__(self, seconds: float) -> None:
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._before = self._task.cancelling()
+        self._has_passed = False
+        self._alarm = alarm(seconds, self._pass)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self._alarm.cancel()
+        if self._has_passed and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeIsUp from None
-        raise  # the coroutine's own
+
+    def _pass(self) -> None:
+        self._has_passed = True
+        self._task.cancel()
 
 
 class Rest(Generic[T]):

@@ -7,7 +7,11 @@ import contextvars
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+from service_core.dispatch.alarms import alarm
+from service_core.dispatch.waiting import TimeIsUp
 
 __all__ = ["Workers"]
 
@@ -30,10 +34,11 @@ class Workers:
         self._idle = 0
         self._closed = False
 
-    async def run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """Call the function in a worker thread, in a copy of the current context.
+    async def run(self, function: Callable[..., Any], args: tuple[Any, ...], seconds: float | None = None) -> Any:
+        """Call the function in a worker thread, in a copy of the current context. Raises TimeIsUp after ``seconds``.
 
-        If the caller is cancelled the job is not started; one that runs already is left alone, its outcome is lost.
+        If the caller is cancelled or the time is up the job is not started; one that runs already is left alone, its
+        outcome is lost.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
@@ -45,7 +50,13 @@ class Workers:
             elif self._threads < self._size:
                 self._add_thread()
             self._jobs.put((contextvars.copy_context(), function, args, loop, future))
-        return await future
+        if seconds is None:
+            return await future
+        limit = alarm(seconds, partial(_settle, future, None, TimeIsUp()))
+        try:
+            return await future
+        finally:
+            limit.cancel()
 
     def close(self) -> None:
         """Let the threads end after the jobs that are queued; does not wait for them."""
@@ -79,7 +90,7 @@ def _do(
     loop: asyncio.AbstractEventLoop,
     future: asyncio.Future[Any],
 ) -> None:
-    if future.cancelled():
+    if future.done():
         return
     result: Any = None
     failure: BaseException | None = None

@@ -1,17 +1,22 @@
 """The wire contract: how a call and its outcome become bytes and headers, and how they are read again.
 
-Everything here is a pure function of its arguments: no sockets, no threads, no clocks.
+Everything here is a function of its arguments, and of the clock where deadlines are: no sockets, no threads.
 """
 
-from service_core.wire.codec import CODECS, JSON, MSGPACK, Codec, MalformedData, WireRequest, read_json
+from service_core.wire.codec import Codec, MalformedData, WireRequest
 from service_core.wire.failure import WireError, error_from_wire, error_to_wire, token_error
+from service_core.wire.formats import CODECS
 from service_core.wire.headers import (
     CONTEXT_HEADERS,
     CORRELATION_ID,
     DEADLINE_MS,
+    call_headers,
     context_from_headers,
     context_to_headers,
+    with_deadline,
 )
+from service_core.wire.json_codec import JSON, read_json
+from service_core.wire.msgpack_codec import MSGPACK
 from service_core.wire.plan import MethodPlan
 from service_core.wire.values import WireType, validation_details
 
@@ -28,6 +33,7 @@ __all__ = [
     "WireError",
     "WireRequest",
     "WireType",
+    "call_headers",
     "context_from_headers",
     "context_to_headers",
     "error_from_wire",
@@ -35,4 +41,5 @@ __all__ = [
     "read_json",
     "token_error",
     "validation_details",
+    "with_deadline",
 ]

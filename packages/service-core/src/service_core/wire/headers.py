@@ -8,9 +8,17 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from service_core.context import CallContext, Deadline
+from service_core.context import CallContext, Deadline, new_correlation_id
 
-__all__ = ["CONTEXT_HEADERS", "CORRELATION_ID", "DEADLINE_MS", "context_from_headers", "context_to_headers"]
+__all__ = [
+    "CONTEXT_HEADERS",
+    "CORRELATION_ID",
+    "DEADLINE_MS",
+    "call_headers",
+    "context_from_headers",
+    "context_to_headers",
+    "with_deadline",
+]
 
 DEADLINE_MS: Final = "x-deadline-ms"
 """Milliseconds that are left for the call when it is sent; clocks of two machines cannot be compared."""
@@ -29,13 +37,28 @@ _LONGEST_MS: Final = 24 * 60 * 60 * 1000
 
 
 def context_to_headers(context: CallContext) -> dict[str, str]:
-    """The headers of a call that is made in ``context``; not its token, which is not for everybody."""
+    """The headers that say what ``context`` says; not its token, which is not for everybody."""
+    headers = _headers(context, context.correlation_id)
+    return headers if context.deadline is None else with_deadline(headers, context.deadline)
+
+
+def call_headers(context: CallContext) -> dict[str, str]:
+    """What stays the same for all attempts of a call that is made in ``context``; there is always a correlation id."""
+    return _headers(context, context.correlation_id or new_correlation_id())
+
+
+def with_deadline(headers: dict[str, str], deadline: Deadline) -> dict[str, str]:
+    """The headers of an attempt that is sent now, of a call with that deadline."""
+    if deadline.expires_at == math.inf:
+        return headers
+    left = int((deadline.expires_at - time.monotonic()) * 1000)
+    return {DEADLINE_MS: str(left if left > 0 else 1), **headers}
+
+
+def _headers(context: CallContext, correlation_id: str | None) -> dict[str, str]:
     headers: dict[str, str] = {}
-    deadline = context.deadline
-    if deadline is not None and deadline.expires_at != math.inf:
-        headers[DEADLINE_MS] = str(max(1, int((deadline.expires_at - time.monotonic()) * 1000)))
-    if context.correlation_id is not None:
-        headers[CORRELATION_ID] = context.correlation_id
+    if correlation_id is not None:
+        headers[CORRELATION_ID] = correlation_id
     if context.traceparent is not None:
         headers[_TRACEPARENT] = context.traceparent
     if context.baggage is not None:
@@ -45,17 +68,22 @@ def context_to_headers(context: CallContext) -> dict[str, str]:
 
 def context_from_headers(headers: Mapping[str, str]) -> CallContext:
     """The context that the caller sent, by lower-case header names; what is malformed counts as not sent."""
-    deadline = None
-    remaining = headers.get(DEADLINE_MS)
-    if remaining is not None and remaining.isascii() and remaining.isdigit() and len(remaining) <= 12:
-        deadline = Deadline.after(min(int(remaining), _LONGEST_MS) / 1000)
+    milliseconds, correlation_id = headers.get(DEADLINE_MS), headers.get(CORRELATION_ID)
+    traceparent, baggage = headers.get(_TRACEPARENT), headers.get(_BAGGAGE)
+    authorization = headers.get(_AUTHORIZATION)
     return CallContext(
-        deadline=deadline,
-        correlation_id=_id(headers[CORRELATION_ID]) if CORRELATION_ID in headers else None,
-        traceparent=_id(headers[_TRACEPARENT]) if _TRACEPARENT in headers else None,
-        token=_token(headers[_AUTHORIZATION]) if _AUTHORIZATION in headers else None,
-        baggage=_baggage(headers[_BAGGAGE]) if _BAGGAGE in headers else None,
+        deadline=None if milliseconds is None else _deadline(milliseconds),
+        correlation_id=None if correlation_id is None else _id(correlation_id),
+        traceparent=None if traceparent is None else _id(traceparent),
+        token=None if authorization is None else _token(authorization),
+        baggage=None if baggage is None else _baggage(baggage),
     )
+
+
+def _deadline(milliseconds: str) -> Deadline | None:
+    if len(milliseconds) > 12 or not milliseconds.isdigit() or not milliseconds.isascii():
+        return None
+    return Deadline(time.monotonic() + min(int(milliseconds), _LONGEST_MS) / 1000)
 
 
 def _baggage(text: str) -> str | None:

@@ -34,7 +34,7 @@ _MOST_DETAILS: Final = 20
 class WireType:
     """Reads and writes the values of one type. Immutable and safe to use from several threads."""
 
-    __slots__ = ("_at", "_names", "_serializer", "_validator", "_writing", "believes", "core_schema", "where")
+    __slots__ = ("_at", "_names", "_options", "_serializer", "_validator", "believes", "core_schema", "where")
 
     def __init__(
         self, annotation: Any, where: str, names: Sequence[str] = (), *, at: str = "", by_alias: bool = False
@@ -61,12 +61,16 @@ class WireType:
         """Whether values may hold objects that are taken for what they are by their class, unseen."""
         self._names = tuple(names)
         self._at = at
-        # Only such objects can be wrong in spite of validation, and to ask for errors takes as long as all the rest.
-        self._writing = {"by_alias": by_alias, "round_trip": True, "warnings": "error" if self.believes else False}
+        # Nothing else can be wrong in spite of validation, and to ask takes as long as all the rest.
+        self._options: Any = {"by_alias": by_alias, "round_trip": True, "warnings": "error"} if self.believes else {}
 
     def to_json(self, value: Any) -> bytes:
         """Write a value as JSON. Raises ArgumentException if it does not fit the type."""
-        written: bytes = self._write(value, self._serializer.to_json)
+        valid = self.from_plain(value)
+        try:
+            written: bytes = self._serializer.to_json(valid, **self._options)
+        except ValueError:
+            written = self._write_closely(value, self._serializer.to_json)
         if self.believes and may_be_infinite(written):
             try:
                 from_json(written, allow_inf_nan=False)
@@ -77,7 +81,13 @@ class WireType:
 
     def to_plain(self, value: Any) -> Any:
         """The value in dicts, lists and scalars, bytes and dates as they are. Raises ArgumentException."""
-        return self._write(value, self._serializer.to_python)
+        valid = self.from_plain(value)
+        if not self.believes:
+            return valid
+        try:
+            return self._serializer.to_python(valid, **self._options)
+        except ValueError:
+            return self._write_closely(value, self._serializer.to_python)
 
     def from_json(self, data: bytes) -> Any:
         """Read a value from JSON. Raises ArgumentException, also if it is no JSON."""
@@ -93,16 +103,6 @@ class WireType:
         except Exception as error:  # noqa: BLE001 - as above
             raise self._refusal(error) from _cause(error)
 
-    def _write(self, value: Any, serialize: Callable[..., R]) -> R:
-        try:
-            valid = self._validator.validate_python(value, by_alias=True, by_name=True)
-        except Exception as error:  # noqa: BLE001 - as above
-            raise self._refusal(error) from _cause(error)
-        try:
-            return serialize(valid, **self._writing)
-        except ValueError:
-            return self._write_closely(value, serialize)
-
     def _write_closely(self, value: Any, serialize: Callable[..., R]) -> R:
         """Write a value that is suspected of being wrong.
 
@@ -115,7 +115,7 @@ class WireType:
         except Exception as error:  # noqa: BLE001 - as above
             raise self._refusal(error) from _cause(error)
         try:
-            return serialize(valid, **self._writing)
+            return serialize(valid, **self._options)
         except ValueError:
             raise ArgumentException(f"{self.where}: the value is not one of the declared type") from None
 

@@ -1,0 +1,72 @@
+"""What is wrong when two processes do not come to speak TLS, and what to do about it."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["is_refusal", "remedy", "tls_error"]
+
+_GIVE_CERTIFICATE: Final = "the server asks for a certificate; give one in setting 'cert_file' (SERVICE_HTTP_CERT_FILE)"
+_GIVE_ANOTHER: Final = (
+    "the server does not accept the certificate in setting 'cert_file' (SERVICE_HTTP_CERT_FILE); give one that has not "
+    "expired, from an authority that the server believes"
+)
+_SPEAKS_NO_TLS: Final = "the server does not speak TLS there; announce its address as http:// or give it a certificate"
+
+_BY_ALERT: Final[Mapping[str, str]] = {
+    "CERTIFICATE_REQUIRED": _GIVE_CERTIFICATE,
+    "HANDSHAKE_FAILURE": _GIVE_CERTIFICATE,  # what TLS 1.2 has for it
+    "UNKNOWN_CA": _GIVE_ANOTHER,
+    "BAD_CERTIFICATE": _GIVE_ANOTHER,
+    "UNSUPPORTED_CERTIFICATE": _GIVE_ANOTHER,
+    "CERTIFICATE_REVOKED": _GIVE_ANOTHER,
+    "CERTIFICATE_EXPIRED": _GIVE_ANOTHER,
+    "CERTIFICATE_UNKNOWN": _GIVE_ANOTHER,
+    "ACCESS_DENIED": _GIVE_ANOTHER,
+}
+"""By the end of the reason: ``TLSV13_ALERT_CERTIFICATE_REQUIRED`` (RFC 8446, section 6.2)."""
+_BY_REASON: Final[Mapping[str | None, str]] = {
+    "WRONG_VERSION_NUMBER": _SPEAKS_NO_TLS,
+    "PACKET_LENGTH_TOO_LONG": _SPEAKS_NO_TLS,
+    "RECORD_LAYER_FAILURE": _SPEAKS_NO_TLS,
+}
+# OpenSSL's X509_V_ERR_..., x509_vfy.h
+_BY_VERIFICATION: Final[Mapping[int, str]] = {
+    9: "the server's certificate is not valid yet; look at the clocks of both machines",
+    10: "the server's certificate has expired; renew it",
+    62: "announce the server under a name that is in its certificate, or give it one for this name",
+    64: "announce the server under an address that is in its certificate, or give it one for this address",
+}
+_UNKNOWN_AUTHORITY: Final = (
+    "give the authority that has signed the server's certificate in setting 'ca_file' (SERVICE_HTTP_CA_FILE)"
+)
+
+
+def tls_error(error: BaseException | None) -> ssl.SSLError | None:
+    """What OpenSSL said, out of the layers of a client; None if it is not about TLS."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def is_refusal(error: ssl.SSLError) -> bool:
+    """Whether the server has refused to shake hands, so that it has read nothing of a request.
+
+    With TLS 1.3 a client hears of it after it has sent one.
+    """
+    return _alert(error) in _BY_ALERT
+
+
+def remedy(error: ssl.SSLError) -> str:
+    """What to do; empty if that is not known."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _BY_VERIFICATION.get(error.verify_code, _UNKNOWN_AUTHORITY)
+    if isinstance(error, ssl.SSLEOFError):
+        return f"the server has hung up; if it does that at every call, maybe {_GIVE_CERTIFICATE}"
+    return _BY_ALERT.get(_alert(error)) or _BY_REASON.get(error.reason, "")
+
+
+def _alert(error: ssl.SSLError) -> str:
+    return (getattr(error, "reason", None) or "").partition("_ALERT_")[2]

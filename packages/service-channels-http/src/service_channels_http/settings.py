@@ -1,0 +1,47 @@
+"""What the environment says about all HTTP channels of a process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service_channels_http._tls import ClientTLS
+
+__all__ = ["HTTPSettings"]
+
+
+class HTTPSettings(BaseSettings):
+    """Read from the environment variables ``SERVICE_HTTP_<NAME>`` whenever a channel is made.
+
+    A channel begins with these values as its attributes, which ``customize`` may change. Raises
+    ``pydantic.ValidationError`` (a ValueError) for values that can never work.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="SERVICE_HTTP_",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # which may be a password
+    )
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    key_password: SecretStr | None = None
+
+    connect_timeout: float = Field(default=2.0, gt=0, allow_inf_nan=False)
+    """Seconds for a connection to be made, at most; what is left of the call's time is for another instance."""
+    max_response_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
+    """How large an answer may be."""
+    keep_alive: float = Field(default=4.0, gt=0, allow_inf_nan=False)
+    """Seconds that an idle connection is kept; shorter than the server keeps it, at which end we must not send. uvicorn
+    closes them after 5 s."""
+
+    @property
+    def tls(self) -> ClientTLS:
+        """The first four, which say what to do at ``https`` addresses."""
+        return ClientTLS(
+            ca_file=self.ca_file, cert_file=self.cert_file, key_file=self.key_file, key_password=self.key_password
+        )

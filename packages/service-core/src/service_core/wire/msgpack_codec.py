@@ -1,0 +1,104 @@
+"""msgpack: canonical envelopes are cut as in JSON, others unpacked as a whole."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, cast
+
+from service_core.wire.codec import (
+    Arguments,
+    Codec,
+    MalformedData,
+    WireRequest,
+    envelope_of_request,
+    envelope_of_response,
+)
+from service_core.wire.failure import WireError
+from service_core.wire.packing import Buffer, pack, unpack
+from service_core.wire.plan import MethodPlan
+from service_core.wire.uncollected import LARGE, uncollected
+from service_core.wire.values import WireType
+
+__all__ = ["MSGPACK"]
+
+
+class _MsgpackCodec(Codec):
+    content_type = "application/msgpack"
+
+    def write_request(self, plan: MethodPlan, arguments: Arguments) -> bytes:
+        return _write(plan.arguments, arguments, {"method": plan.name, "args": ()}, "args")
+
+    def read_request(self, data: bytes) -> WireRequest:
+        return _cut(data) or WireRequest(*envelope_of_request(unpack(data)))
+
+    def read_arguments(self, plan: MethodPlan, request: WireRequest) -> Arguments:
+        arguments = request.arguments
+        if isinstance(arguments, list):  # not cut
+            return cast(Arguments, plan.arguments.from_plain(arguments))
+        return cast(Arguments, _read(plan.arguments, arguments))
+
+    def write_result(self, plan: MethodPlan, result: Any) -> bytes:
+        return _write(plan.result, result, {"result": None, "exception": None}, "result")
+
+    def write_error(self, error: WireError) -> bytes:
+        return pack({"result": None, "exception": error.to_dict()}, "exception")
+
+    def read_response(self, plan: MethodPlan, data: bytes) -> Any:
+        if data.startswith(_RESULT) and data.endswith(_NO_EXCEPTION):
+            try:
+                return _read(plan.result, _part(data, len(_RESULT), -len(_NO_EXCEPTION)))
+            except MalformedData:
+                pass  # not as canonical as it looked, or wrong: what follows says what it is
+        result, error = envelope_of_response(unpack(data))
+        return plan.result.from_plain(result) if error is None else error
+
+
+def _read(wire: WireType, data: Buffer) -> Any:
+    if len(data) < LARGE:
+        return wire.from_plain(unpack(data))
+    return uncollected(lambda: wire.from_plain(unpack(data)))
+
+
+def _write(wire: WireType, value: Any, envelope: dict[str, Any], key: str) -> bytes:
+    """The envelope with the value under a key, where it has room already."""
+    if wire.believes:
+        return uncollected(_write_objects, wire, value, envelope, key)
+    envelope[key] = wire.to_plain(value)
+    return pack(envelope, wire.where)
+
+
+def _write_objects(wire: WireType, value: Any, envelope: dict[str, Any], key: str) -> bytes:
+    envelope[key] = wire.to_plain(value)
+    written = pack(envelope, wire.where)
+    if _NOT_FINITE.search(written):
+        wire.to_json(value)  # refuses it, if it is a number indeed
+    return written
+
+
+_NOT_FINITE: Final = re.compile(rb"\xcb[\x7f\xff](?:\xf8|\xf0\0{6})")
+"""NaN, -NaN, infinity and -infinity in msgpack: JSON has no form for them, and both formats carry the same values."""
+
+# Canonical envelopes: a name of less than 256 bytes, all of them ASCII, and a list; a result and no failure.
+_BEGINNING: Final = re.compile(
+    rb"\x82\xa6method (?:\xd9. | [\xa0-\xbf]) ([\0-\x7f]*) \xa4args (?=[\x90-\x9f\xdc\xdd])", re.DOTALL | re.VERBOSE
+)
+_RESULT: Final = b"\x82\xa6result"
+_NO_EXCEPTION: Final = b"\xa9exception\xc0"
+
+
+def _cut(data: bytes) -> WireRequest | None:
+    """A canonical request, its arguments not unpacked yet."""
+    beginning = _BEGINNING.match(data)
+    if beginning is None:
+        return None
+    name = beginning[1]
+    start = beginning.start(1)
+    announced = data[start - 1] if start == 10 else data[start - 1] & 0x1F
+    return WireRequest(name.decode(), _part(data, beginning.end(), len(data))) if announced == len(name) else None
+
+
+def _part(data: bytes, start: int, end: int) -> Buffer:
+    return data[start:end] if len(data) < LARGE else memoryview(data)[start:end]
+
+
+MSGPACK: Final[Codec] = _MsgpackCodec()

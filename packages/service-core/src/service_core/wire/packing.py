@@ -1,0 +1,111 @@
+"""msgpack as the wire uses it: what it has no form for, and what a few bytes must not be able to do."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from typing import Any, Final, TypeAlias, cast
+
+import msgpack
+from pydantic_core import to_jsonable_python
+
+from service_core.errors import ArgumentException
+from service_core.wire.codec import MAX_DEPTH, MalformedData
+
+__all__ = ["Buffer", "pack", "unpack"]
+
+Buffer: TypeAlias = bytes | memoryview
+"""Bytes, or a part of them that is not worth a copy."""
+
+_SHORT: Final = 4096
+"""Up to how many bytes looking at each costs next to nothing."""
+
+
+def pack(value: Any, where: str) -> bytes:
+    """Plain data as msgpack. Raises ArgumentException, in the name of ``where``."""
+    try:
+        return cast(bytes, msgpack.Packer(default=_plain).pack(value))
+    except (ValueError, TypeError, OverflowError):
+        raise ArgumentException(f"{where}: the value cannot be written as msgpack") from None
+
+
+def _plain(value: Any) -> Any:
+    """What msgpack has no form for: sets as lists, everything else (dates, UUIDs, ...) as pydantic's JSON has it."""
+    if isinstance(value, set | frozenset):
+        return list(value)
+    if isinstance(value, int):
+        return msgpack.ExtType(_INTEGER, str(value).encode())  # more than 64 bits
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    return to_jsonable_python(value)
+
+
+def unpack(data: Buffer) -> Any:
+    """Read msgpack without giving a few bytes the power to take much memory or a deep stack. Raises MalformedData."""
+    try:
+        _look_through(data)
+        return msgpack.unpackb(data, strict_map_key=False, ext_hook=_read_extension, timestamp=3)
+    except msgpack.StackError:
+        raise MalformedData(f"nested deeper than {MAX_DEPTH} levels") from None
+    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
+        reason = str(error) or type(error).__name__
+        raise MalformedData(f"not valid msgpack: {reason[:200]}") from None
+
+
+_MAY_NEST: Final = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])  # headers of lists and maps
+_NEITHER: Final = bytes(set(range(256)).difference(_MAY_NEST))
+_FEW_ITEMS: Final = bytes(range(0x80, 0xA0))
+_ONE_ITEM: Final = 0x91
+
+
+def _look_through(data: Buffer) -> None:
+    """Raise what msgpack raises if there are not as many items as are announced, or StackError if they are too deep.
+
+    msgpack makes room for as many items as a header announces, before it has seen one, and once more for every
+    level of nesting. Skipping makes room for nothing and fails if what is announced does not come, so afterwards no
+    more than eight bytes per byte of input can be made room for.
+    """
+    if len(data) <= MAX_DEPTH:
+        return  # so few bytes make no room for much, and have no room for more levels
+    if data[1 if data[0] == _ONE_ITEM else 0] not in _MAY_NEST:
+        return  # one value that is neither list nor map, or a list of one
+    if isinstance(data, bytes) and len(data) <= _SHORT:
+        headers = data.translate(None, _NEITHER)
+        may_be_deep = len(headers) > MAX_DEPTH
+        if not may_be_deep and not headers.strip(_FEW_ITEMS):
+            return
+    else:
+        may_be_deep = True
+    unpacker = msgpack.Unpacker(max_buffer_size=len(_LEVELS) + len(data))
+    if may_be_deep:
+        unpacker.feed(_LEVELS)
+    unpacker.feed(data)
+    unpacker.skip()
+
+
+def _is_refused(levels: int) -> bool:
+    """Whether so many lists in each other are too many for msgpack."""
+    unpacker = msgpack.Unpacker()
+    unpacker.feed(b"\x91" * levels + b"\xc0")
+    try:
+        unpacker.skip()
+    except msgpack.StackError:
+        return True
+    return False
+
+
+# Around a value they leave it as many as may be nested: msgpack has a limit (1,024, or 511 without its extension in C),
+# but none that can be set.
+_LEVELS: Final = b"\x91" * (bisect_left(range(2048), True, key=_is_refused) - 1 - MAX_DEPTH)
+
+_INTEGER: Final = 1
+"""The one extension type: an integer of more than 64 bits, as decimal digits."""
+_DIGITS: Final = re.compile(rb"-?[0-9]{1,4300}")  # Python reads no longer ones, since that takes quadratic time
+
+
+def _read_extension(code: int, data: bytes) -> int:
+    if code != _INTEGER:
+        raise ValueError(f"extension type {code} is not part of the wire format")
+    if not _DIGITS.fullmatch(data):
+        raise ValueError("an integer is not written in decimal digits")
+    return int(data)

@@ -1,0 +1,135 @@
+"""Requests that have arrived whole, as nearly all short ones do: they are answered without ASGI's messages between.
+
+uvicorn keeps its books as ever: it parses, lines up pipelined requests, closes and counts. What is left out is to tell
+an application piece by piece what is here already, and to be told an answer in the same manner. A request whose body
+is still to come, or that an application has to see, takes the way over ASGI, where there are limits on waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, cast
+
+from starlette.types import Scope
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from service_core.dispatch import Answer
+from service_server_fastapi.direct import Direct
+from service_server_fastapi.front import Front
+from service_server_fastapi.intake import CLOSE
+from service_server_fastapi.joined import Joined
+from service_server_fastapi.sending import head_of
+from service_server_fastapi.traffic import Traffic
+
+__all__ = ["ArrivedProtocol"]
+
+_FORWARDED: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
+"""Headers of proxies, which uvicorn reads on the way over ASGI."""
+
+
+class ArrivedProtocol(HttpToolsProtocol):
+    """One connection. In a version of uvicorn without ``_start_asgi_task`` every request takes the way over ASGI."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        max_body_bytes: int,
+    ) -> None:
+        """What is larger than ``max_body_bytes`` takes the way over ASGI, where it is refused."""
+        super().__init__(config, server_state, app_state, _loop)
+        self._front = config.app if isinstance(config.app, Front) else None
+        self._max_body_bytes = max_body_bytes
+        self._is_reading = False
+        self._next: RequestResponseCycle | None = None
+        """A request whose turn it is, and of which the rest may be in what is being read."""
+        self._task: asyncio.Task[None] | None = None
+        """What answers a request here."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has connected."""
+        self._joined = Joined(transport, self.loop)
+        super().connection_made(cast(asyncio.Transport, self._joined))
+
+    def data_received(self, data: bytes) -> None:
+        """Part of a request, a request, or several."""
+        self._is_reading = True
+        super().data_received(data)
+        self._is_reading = False
+        if self._next is not None:
+            cycle, self._next = self._next, None
+            self._go_over_asgi(cycle)
+
+    def on_message_complete(self) -> None:
+        """A request is here."""
+        super().on_message_complete()
+        if self._next is not None:
+            cycle, self._next = self._next, None
+            self._begin(cycle)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody waits for an answer any more."""
+        super().connection_lost(exc)
+        if self._task is not None:
+            self._task.cancel()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """It is the turn of a request, says uvicorn; in most cases its head has just been read."""
+        if app is not self.app:
+            super()._start_asgi_task(cycle, app)
+        elif cycle.more_body and self._is_reading:
+            self._next = cycle
+        else:  # it has waited for its turn
+            self._begin(cycle)
+
+    def _begin(self, cycle: RequestResponseCycle) -> None:
+        front, direct, scope = self._front, None, cast("dict[str, Any]", cycle.scope)
+        if front is not None and not cycle.more_body and len(cycle.body) <= self._max_body_bytes:
+            direct = front.direct(scope) if _FORWARDED.isdisjoint(dict(scope["headers"])) else None
+        if front is None or direct is None:
+            self._go_over_asgi(cycle)
+        else:
+            self.flow.resume_reading()  # to notice when the client hangs up
+            self._task = self.loop.create_task(self._answer(cycle, scope, direct, front.traffic))
+
+    def _go_over_asgi(self, cycle: RequestResponseCycle) -> None:
+        app: Any = self.app
+        super()._start_asgi_task(cycle, app)
+
+    async def _answer(self, cycle: RequestResponseCycle, scope: Scope, direct: Direct, traffic: Traffic) -> None:
+        task = cast("asyncio.Task[None]", self._task)
+        self.tasks.add(task)
+        try:
+            answer = await traffic.answer(direct, scope, bytes(cycle.body), task)
+            if self.flow.write_paused and not cycle.disconnected:
+                await self.flow.drain()
+        except BaseException:
+            self.transport.close()  # cancelled, and there is nothing to say
+            raise
+        finally:
+            self.tasks.discard(task)
+            self._task = None
+        if answer is None:
+            self._go_over_asgi(cycle)
+        elif not cycle.disconnected:
+            self._send(cycle, answer, is_last=traffic.is_stopping())
+
+    def _send(self, cycle: RequestResponseCycle, answer: Answer, *, is_last: bool) -> None:
+        says_so = CLOSE in answer.headers
+        closes = says_so or is_last or not cycle.keep_alive
+        head = head_of(answer, self.server_state.default_headers, closes=closes and not says_so)
+        self._joined.write_whole(head, answer.body)
+        cycle.response_started = cycle.response_complete = True
+        cycle.on_response = _nothing  # it refers to the connection, which refers to it
+        if closes:
+            self.transport.close()
+        self.on_response_complete()
+
+
+def _nothing() -> None:
+    pass
