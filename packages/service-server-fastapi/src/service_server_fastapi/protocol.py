@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 from service_server_fastapi.arrived import ArrivedProtocol
 from service_server_fastapi.patience import Patience
 from service_server_fastapi.settings import ServerSettings
+from service_server_fastapi.websocket import CivilWebSocket
 
 __all__ = ["LimitedConfig", "LimitedProtocol"]
 
@@ -28,7 +29,7 @@ class LimitedConfig(Config):
         super().__init__(
             app,
             http=LimitedProtocol,
-            ws="websockets-sansio",  # "auto" is a deprecated one in older versions
+            ws=CivilWebSocket,
             log_config=None,  # logging is the application's
             lifespan="on",
             timeout_keep_alive=max(1, round(settings.keep_alive)),
