@@ -14,6 +14,7 @@ from service_core import (
     AbstractComponent,
     ChannelAddress,
     Component,
+    Health,
     Server,
     Service,
     component,
@@ -22,9 +23,20 @@ from service_core import (
     service,
 )
 
-__all__ = ["COMPONENT", "Elsewhere", "Journal", "Ledger", "LedgerComponentImpl", "LedgerImpl", "MakeLedger"]
+__all__ = [
+    "COMPONENT",
+    "HEALTH_ASKED",
+    "Elsewhere",
+    "Journal",
+    "Ledger",
+    "LedgerComponentImpl",
+    "LedgerImpl",
+    "MakeLedger",
+]
 
 COMPONENT = "chaos-ledger-component"
+HEALTH_ASKED = "health asked"
+"""What a server writes down when it is asked for its health."""
 
 
 @service(name="chaos-ledger")
@@ -142,6 +154,10 @@ class LedgerComponentImpl(AbstractComponent, LedgerComponent):
     def shutdown(self) -> None:
         self._journal.note("shutdown")
         super().shutdown()
+
+    async def get_health(self) -> Health:
+        self._journal.note(HEALTH_ASKED)
+        return await super().get_health()
 
     def get_addresses(self, port: int) -> list[ChannelAddress]:
         url = f"http://{Server.get_local_ip()}:{port}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Self
 
-from tests.support.consul import free_ports
+from tests.support.consul import ConsulAgent, free_ports
+from tests.support.memory import peak_memory, resident_memory
 
 __all__ = ["ServerProcess"]
 
@@ -19,12 +21,13 @@ ROOT = Path(__file__).parents[2]
 class ServerProcess:
     """One server of the ledger; it keeps its port when it is started again."""
 
-    def __init__(self, journal: Path, **settings: Any) -> None:
-        """``settings`` are those of ``ServerSettings``."""
+    def __init__(self, journal: Path, consul: ConsulAgent | None = None, **settings: Any) -> None:
+        """Without Consul nobody is told of it. ``settings`` are those of ``ServerSettings``."""
         (self.port,) = free_ports(1)
         """Where it listens."""
         arguments = [str(self.port), str(journal), json.dumps(settings)]
         self._command = [sys.executable, "-m", "tests.chaos.program", *arguments]
+        self._variables = {"SERVICE_CONSUL_URL": consul.url, "SERVICE_CONSUL_CHECK_INTERVAL": "1"} if consul else {}
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -40,7 +43,12 @@ class ServerProcess:
     def launch(self) -> None:
         """Start it, without waiting."""
         self._process = subprocess.Popen(
-            self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            self._command,
+            cwd=ROOT,
+            env={**os.environ, **self._variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
 
     def wait_until_ready(self) -> None:
@@ -73,11 +81,11 @@ class ServerProcess:
 
     def memory(self) -> int:
         """Bytes of memory that it has in use."""
-        return self._status("VmRSS")
+        return resident_memory(self.pid)
 
     def peak_memory(self) -> int:
         """The most bytes of memory that it has had in use."""
-        return self._status("VmHWM")
+        return peak_memory(self.pid)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -100,7 +108,3 @@ class ServerProcess:
         if process.stdout is not None:
             process.stdout.close()
         return status
-
-    def _status(self, name: str) -> int:
-        lines = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))

@@ -1,16 +1,19 @@
 """A server process: ``python -m tests.chaos.program PORT JOURNAL SETTINGS``, with settings as JSON.
 
-It says ``ready`` when it answers, and stops in an orderly way at SIGTERM.
+It says ``ready`` when it answers, and stops in an orderly way at SIGTERM. It registers with the Consul at
+``$SERVICE_CONSUL_URL``, if there is one.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
-from service_core import ComponentRegistry, LocalComponentRegistry
+from service_core import ComponentRegistry, LocalComponentRegistry, Server
 from service_core.di import create, module
+from service_registry_consul import ConsulComponentRegistry
 from service_server_fastapi import FastAPIServer
 from service_server_fastapi.settings import ServerSettings
 from tests.chaos.ledger import Journal, LedgerComponentImpl, LedgerImpl
@@ -20,6 +23,8 @@ from tests.chaos.ledger import Journal, LedgerComponentImpl, LedgerImpl
 class LedgerModule:
     @create()
     def create_registry(self) -> ComponentRegistry:
+        if "SERVICE_CONSUL_URL" in os.environ:
+            return ConsulComponentRegistry(Server.port)
         return LocalComponentRegistry()
 
     @create()

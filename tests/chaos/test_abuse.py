@@ -1,4 +1,5 @@
-"""Callers that are up to no good. After each abuse the server still serves, is healthy, and has its memory back."""
+"""Callers that are up to no good. After each abuse the server still serves, Consul still calls it healthy, and its
+memory is back."""
 
 from __future__ import annotations
 
@@ -7,20 +8,48 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-import msgpack
 import pytest
 
-from tests.chaos.ledger import COMPONENT, Journal, MakeLedger
+from service_core import CallEvent, ServiceManager
+from service_registry_consul import ConsulComponentRegistry
+from tests.chaos.ledger import COMPONENT, HEALTH_ASKED, Journal, Ledger, MakeLedger
 from tests.chaos.load import Load, percentile
+from tests.chaos.malformed import MALFORMED, call_of
 from tests.chaos.processes import ServerProcess
 from tests.chaos.rude import FORMATS, RudeClient, packed, read_status
+from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.memory import MB
+from tests.support.waiting import PATIENCE
+from tests.support.wellbeing import Patient, unharmed
 
-MB = 1024 * 1024
 HEAD = b"POST /invoke HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n"
-READ = f"{COMPONENT}:chaos-ledger:read"
-BLOCK = f"{COMPONENT}:chaos-ledger:block"
+EXPECTED = ("warm", "read-", "book-", HEALTH_ASKED)
+"""How entries begin that callers who are up to good leave in the journal."""
+
+
+def break_off(port: int) -> None:
+    """500 clients at once begin a request, and leave."""
+    with ExitStack() as sockets:
+        for _ in range(500):
+            connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+            sockets.enter_context(connection).sendall(HEAD)
+        with RudeClient(port) as client:
+            assert client.get("/health/ready") == 200  # so the others were let in before
+
+
+def send_without_end(port: int) -> tuple[int, int]:
+    """Send a body of 1 GB as far as the server takes it: the status of its answer, 0 for none, and bytes sent."""
+    sent, chunk = 0, b"10000\r\n" + b" " * 65536 + b"\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+        connection.sendall(HEAD + b"transfer-encoding: chunked\r\n\r\n")
+        try:
+            while sent < 1024 * MB:
+                connection.sendall(chunk)
+                sent += 65536
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it listens no more
+        return read_status(connection), sent
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +60,18 @@ def abused_journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journal
 
 
 @pytest.fixture(scope="module")
-def abused(abused_journal: Journal) -> Iterator[ServerProcess]:
-    """A server that does not wait long for requests."""
-    with ServerProcess(abused_journal.path, receive_timeout=2.0) as server:
+def consul() -> Iterator[ConsulAgent]:
+    with ConsulAgent() as agent:
+        yield agent
+
+
+@pytest.fixture(scope="module")
+def abused(abused_journal: Journal, consul: ConsulAgent) -> Iterator[ServerProcess]:
+    """A server that does not wait long for requests, and that Consul asks for its health each second."""
+    with ServerProcess(abused_journal.path, consul, receive_timeout=2.0) as server:
+        # What so many connections and so large a body cost once, in whatever test, is no harm.
+        break_off(server.port)
+        send_without_end(server.port)
         yield server
 
 
@@ -44,19 +82,38 @@ def client(abused: ServerProcess) -> Iterator[RudeClient]:
 
 
 @pytest.fixture(autouse=True)
-def unharmed(abused: ServerProcess, abused_journal: Journal, ledger_at: MakeLedger) -> Iterator[None]:
+def healthy(
+    abused: ServerProcess,
+    abused_journal: Journal,
+    consul: ConsulAgent,
+    ledger_at: MakeLedger,
+    figures: Figures,
+    request: pytest.FixtureRequest,
+) -> Iterator[None]:
     """Whatever a test does, nothing has run that should not, and the server is as well as before."""
     ledger = ledger_at(abused.url)
-    assert ledger.read("warm") == abused.pid
-    memory, executions = abused.memory(), abused_journal.counts()
-    yield
-    assert ledger.read("warm") == abused.pid
-    with RudeClient(abused.port) as client:
-        assert client.get("/health/ready") == 200
-        assert client.get("/health/ledger") == 200
-    eventually(lambda: abused.memory() < memory + 64 * MB)
+
+    def serve() -> None:
+        assert ledger.read("warm") == abused.pid
+        with RudeClient(abused.port) as client:
+            assert client.get("/health/ready") == 200
+
+    patient = Patient(
+        process=abused.pid,
+        component=COMPONENT,
+        port=abused.port,
+        consul=consul,
+        serves=serve,
+        health_asked=lambda: abused_journal.counts()[HEALTH_ASKED],
+    )
+    executions = abused_journal.counts()
+    memory = abused.memory()
+    with unharmed(patient):
+        yield
+    abuse = request.node.name.removeprefix("test_").replace("_", " ")
+    figures.add(f"{abuse}: memory kept", max(0, abused.memory() - memory) / MB, "MB")
     unwanted = abused_journal.counts() - executions
-    assert [entry for entry in unwanted if not entry.startswith(("warm", "read-", "book-"))] == []
+    assert [entry for entry in unwanted if not entry.startswith(EXPECTED)] == []
 
 
 @pytest.mark.parametrize(
@@ -86,16 +143,8 @@ def test_requests_that_never_end(
 
 
 def test_a_body_without_end(abused: ServerProcess, figures: Figures) -> None:
-    memory, sent, chunk = abused.memory(), 0, b"10000\r\n" + b" " * 65536 + b"\r\n"
-    with socket.create_connection(("127.0.0.1", abused.port), timeout=PATIENCE) as connection:
-        connection.sendall(HEAD + b"transfer-encoding: chunked\r\n\r\n")
-        try:
-            while sent < 1024 * MB:
-                connection.sendall(chunk)
-                sent += 65536
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it listens no more
-        status = read_status(connection)
+    memory = abused.memory()
+    status, sent = send_without_end(abused.port)
     assert status in (0, 413)  # the answer may be lost if the connection is reset
     assert sent < 64 * MB
     figures.add("chunked body of 1 GB: cut off after", sent / MB, "MB")
@@ -106,69 +155,6 @@ def test_a_body_that_is_announced_to_be_large(abused: ServerProcess) -> None:
     with socket.create_connection(("127.0.0.1", abused.port), timeout=PATIENCE) as connection:
         connection.sendall(HEAD + b"content-length: 1073741824\r\n\r\n")
         assert read_status(connection) == 413
-
-
-def call_of(*args: object, method: str = READ) -> dict[str, object]:
-    return {"method": method, "args": args}
-
-
-def as_json(opening: bytes, method: str = READ, closing: bytes = b"") -> bytes:
-    return b'{"method":"%s","args":[%s%s]}' % (method.encode(), opening, closing)
-
-
-def as_msgpack(argument: bytes, method: str = READ) -> bytes:
-    return b"\x82\xa6method" + packed(method) + b"\xa4args\x91" + argument
-
-
-DEEP = 500_000
-MALFORMED = {
-    "json": {
-        "nothing": b"",
-        "deep lists": as_json(b"[" * DEEP, closing=b"]" * DEEP),
-        "deep lists that do not end": as_json(b"[" * DEEP),
-        "deep maps": as_json(b'{"a":' * DEEP + b"1" + b"}" * DEEP),
-        "NaN": as_json(b"NaN", BLOCK),
-        "infinity": as_json(b"-Infinity", BLOCK),
-        "10^400": as_json(b"1e400", BLOCK),
-        "an integer of 100,000 digits": as_json(b"9" * 100_000, BLOCK),
-        "a truth value as a number of seconds": as_json(b"[true]", BLOCK),
-        "no text": b'{"method":"' + b"\xff\xfe" + b'","args":[]}',
-        "half a character": as_json(rb'"\ud800"'),
-        "a list": b"[]",
-        "null": b"null",
-        "a method that is a number": b'{"method":5,"args":[]}',
-        "arguments that are a map": json.dumps({"method": READ, "args": {"entry": "x"}}).encode(),
-        "no arguments": json.dumps({"method": READ}).encode(),
-        "other keys": json.dumps({"methods": READ, "arguments": ["x"]}).encode(),
-        "too few arguments": json.dumps(call_of()).encode(),
-        "too many arguments": json.dumps(call_of("x", "y")).encode(),
-        "an argument of a wrong type": json.dumps(call_of(5)).encode(),
-        "two documents": json.dumps(call_of("x")).encode() * 2,
-        "a megabyte of commas": as_json(b"," * MB),
-    },
-    "msgpack": {
-        "nothing": b"",
-        "deep lists": as_msgpack(b"\x91" * DEEP + b"\xc0"),
-        "deep lists that do not end": as_msgpack(b"\x91" * DEEP),
-        "deep maps": as_msgpack(b"\x81\xa1a" * DEEP + b"\xc0"),
-        "lists that announce four billion items": as_msgpack(b"\xdd\xff\xff\xff\xff" * 100),
-        "a map that announces four billion items": as_msgpack(b"\xdf\xff\xff\xff\xff"),
-        "a text that announces four gigabytes": as_msgpack(b"\xdb\xff\xff\xff\xff"),
-        "NaN": as_msgpack(packed(float("nan")), BLOCK),
-        "infinity": as_msgpack(packed(float("inf")), BLOCK),
-        "a list as a key": as_msgpack(b"\x81\x90\x01"),
-        "an extension": as_msgpack(packed(msgpack.ExtType(42, b"x"))),
-        "a date far away": as_msgpack(b"\xc7\x0c\xff" + b"\xff" * 12),
-        "no text": as_msgpack(b"\xa2\xff\xfe"),
-        "what is never used": b"\xc1",
-        "a list": packed([]),
-        "other keys": packed({"methods": READ, "arguments": ["x"]}),
-        "keys that are bytes": packed({b"method": READ, b"args": ["x"]}),
-        "too few arguments": packed(call_of()),
-        "an argument of a wrong type": packed(call_of(5)),
-        "two documents": packed(call_of("x")) * 2,
-    },
-}
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -190,33 +176,33 @@ def test_requests_that_are_cut_short_anywhere(client: RudeClient, form: str) -> 
     assert {end: status for end, status in statuses.items() if status not in (400, 422)} == {}
 
 
-@pytest.mark.parametrize(
-    "method",
-    [
-        f"{COMPONENT}:chaos-ledger:__class__",
-        f"{COMPONENT}:chaos-ledger:__init__",
-        f"{COMPONENT}:chaos-ledger:_journal",
-        f"{COMPONENT}:chaos-ledger:_journal.close",
-        f"{COMPONENT}:chaos-ledger:shutdown",
-        f"{COMPONENT}:chaos-ledger:READ",
-        f"{COMPONENT}:chaos-ledger:read ",
-        f"{COMPONENT}:chaos-ledger:read\0",
-        f"{COMPONENT}:chaos-ledger:",
-        f"{COMPONENT}:chaos-ledger:read:read",
-        f"{COMPONENT}:{COMPONENT}:shutdown",
-        f"{COMPONENT}:chaos-elsewhere:read",
-        "chaos-elsewhere-component:chaos-elsewhere:read",
-        "chaos-elsewhere-component:chaos-ledger:read",
-        ":chaos-ledger:read",
-        "chaos-ledger:read",
-        "read",
-        "",
-    ],
-)
-def test_names_that_nobody_declared(client: RudeClient, method: str) -> None:
-    reply = client.call(method, "undeclared")
-    assert reply.status == 404
-    assert reply.exception()["code"] == "not_found"
+UNDECLARED = [
+    f"{COMPONENT}:chaos-ledger:__class__",
+    f"{COMPONENT}:chaos-ledger:__init__",
+    f"{COMPONENT}:chaos-ledger:_journal",
+    f"{COMPONENT}:chaos-ledger:_journal.close",
+    f"{COMPONENT}:chaos-ledger:shutdown",
+    f"{COMPONENT}:chaos-ledger:READ",
+    f"{COMPONENT}:chaos-ledger:read ",
+    f"{COMPONENT}:chaos-ledger:read\0",
+    f"{COMPONENT}:chaos-ledger:",
+    f"{COMPONENT}:chaos-ledger:read:read",
+    f"{COMPONENT}:{COMPONENT}:shutdown",
+    f"{COMPONENT}:chaos-elsewhere:read",
+    "chaos-elsewhere-component:chaos-elsewhere:read",
+    "chaos-elsewhere-component:chaos-ledger:read",
+    ":chaos-ledger:read",
+    "chaos-ledger:read",
+    "read",
+    "",
+]
+
+
+def test_names_that_nobody_declared(client: RudeClient) -> None:
+    replies = {method: client.call(method, "undeclared") for method in UNDECLARED}
+    found = {method: reply.status for method, reply in replies.items() if reply.status != 404}
+    assert found == {}
+    assert {reply.exception()["code"] for reply in replies.values()} == {"not_found"}
 
 
 def test_a_secret_in_an_error_stays_here(client: RudeClient, figures: Figures) -> None:
@@ -229,8 +215,52 @@ def test_a_secret_in_an_error_stays_here(client: RudeClient, figures: Figures) -
     figures.add("secret in an error: leaks", 0)
 
 
-@pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/html", ""]
-)
-def test_what_a_browser_can_be_made_to_send(client: RudeClient, content_type: str) -> None:
-    assert client.post(json.dumps(call_of("forged")).encode(), content_type).status == 415
+def test_what_a_browser_can_be_made_to_send(client: RudeClient) -> None:
+    forged = json.dumps(call_of("forged")).encode()
+    types = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/html", "")
+    statuses = {content_type: client.post(forged, content_type).status for content_type in types}
+    assert statuses == dict.fromkeys(types, 415)
+
+
+def test_registrations_that_lead_elsewhere(abused: ServerProcess, consul: ConsulAgent, figures: Figures) -> None:
+    events = list[CallEvent]()
+    with ExitStack() as stack:
+        trap = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        trap.setblocking(False)
+        trapped = f"127.0.0.1:{trap.getsockname()[1]}"
+        for number, url in enumerate(
+            (
+                "file:///etc/passwd",
+                f"http://user:secret@{trapped}",
+                f"ftp://{trapped}",
+                "http://169.254.169.254/latest/meta-data",
+                "http://2852039166",
+                "http://[::ffff:169.254.169.254]",
+                "http://metadata.google.internal",
+            )
+        ):
+            consul.registered(Name=COMPONENT, ID=f"trap-{number}", Port=1, Meta={"channels": f"dispatch-json({url})"})
+            stack.callback(consul.deregistered, f"trap-{number}")
+        registry = ConsulComponentRegistry(0, consul.url)
+        manager = stack.enter_context(ServiceManager(registry, observers=[events.append]))
+        manager.wait_for(Ledger)
+        ledger = manager.get_service(Ledger)
+        assert {ledger.read(f"read-{number}") for number in range(100)} == {abused.pid}
+        with pytest.raises(BlockingIOError):
+            trap.accept()  # nobody waits there
+    assert {event.url for event in events} == {abused.url}
+    figures.add("7 hostile registrations, 100 calls: contacts", 0)
+
+
+def test_memory_does_not_grow_with_each_abuse(abused: ServerProcess, client: RudeClient, figures: Figures) -> None:
+    memory = list[float]()
+    while len(memory) < 8 or memory[-1] - memory[-8] > 0.5:
+        assert len(memory) < 50, f"it goes on growing: {memory} MB"
+        for form, bodies in MALFORMED.items():
+            assert {client.post(body, FORMATS[form]).status for body in bodies.values()} == {400, 422}
+        send_without_end(abused.port)
+        break_off(abused.port)
+        memory.append(abused.memory() / MB)
+    name = "42 malformed requests, an endless body and 500 broken connections: memory"
+    figures.add(f"{name} after {len(memory)} rounds", memory[-1], "MB")
+    figures.add(f"{name} grew in the last 8 rounds by", max(0, memory[-1] - memory[-8]), "MB")

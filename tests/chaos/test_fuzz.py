@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from service_core import LocalComponentRegistry, ServiceManager
-from service_core.dispatch import Answer, Calls, Dispatcher, Workers
+from service_core.dispatch import Answer, Calls, Dispatcher, Workers, targets_of
 from service_core.testing import ContractServiceImpl
 from service_core.testing.contract_values import Specimen
 from tests.chaos.rude import FORMATS, packed
@@ -42,7 +42,7 @@ def send() -> Iterator[Send]:
     """Sends bytes to a dispatcher; gives its answer."""
     manager = ServiceManager(LocalComponentRegistry(), implementations=[ContractServiceImpl()])
     workers = Workers(1)
-    dispatcher = Dispatcher(manager.hosted_services(), Calls(workers))
+    dispatcher = Dispatcher(targets_of(manager.hosted_services()), Calls(workers))
     with asyncio.Runner() as runner, manager:
         yield lambda body, form: runner.run(dispatcher.dispatch(FORMATS.get(form, form), body))
         workers.close()

@@ -6,6 +6,7 @@ with the signatures checked. Any user may do that.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import tempfile
@@ -34,7 +35,13 @@ def release_of_this_machine() -> str:
 def unpack(packages: Sequence[str], *, release: str, into: Path) -> None:
     """Fetch packages of a Debian release and unpack them as the folder ``into``, which appears when all is there."""
     into.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=into.parent, prefix=".unpack-") as work_folder:
+    with (
+        (into.parent / ".lock").open("w") as lock,
+        tempfile.TemporaryDirectory(dir=into.parent, prefix=".unpack-") as work_folder,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if into.exists():
+            return  # another test process was faster
         work = Path(work_folder)
         options = _private_apt(work / "apt", release)
         downloads = work / "packages"
@@ -43,8 +50,7 @@ def unpack(packages: Sequence[str], *, release: str, into: Path) -> None:
         _run(["apt-get", *options, "download", *packages], downloads)
         for package in downloads.glob("*.deb"):
             _run(["dpkg-deb", "-x", str(package), str(work / "unpacked")], work)
-        if not into.exists():
-            (work / "unpacked").rename(into)
+        (work / "unpacked").rename(into)
 
 
 def _private_apt(folder: Path, release: str) -> list[str]:

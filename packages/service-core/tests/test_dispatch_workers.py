@@ -240,3 +240,28 @@ async def main():
 asyncio.run(main())
 """
     assert subprocess.run([sys.executable, "-c", program], timeout=LIMIT, check=False).returncode == 0
+
+
+async def test_nothing_is_kept_of_a_job_for_which_nobody_waits() -> None:
+    class Large:
+        pass
+
+    workers, gate = Workers(1), threading.Event()
+    blocking = asyncio.create_task(workers.run(gate.wait, (LIMIT,)))
+    await asyncio.sleep(0)
+    argument = Large()
+    kept = weakref.ref(argument)
+    queued = asyncio.create_task(workers.run(print, (argument,)))
+    del argument
+    await asyncio.sleep(0)
+    queued.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await queued
+    del queued
+    await asyncio.sleep(0)  # the event loop lets go of it
+
+    gc.collect()
+    assert kept() is None
+    gate.set()
+    await blocking
+    workers.close()

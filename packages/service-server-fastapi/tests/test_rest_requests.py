@@ -257,7 +257,7 @@ def test_a_request_that_the_stopping_server_cuts_off_is_answered() -> None:
         blocked = pool.submit(post, served, b"", "/archive/block", content_type=None, x_correlation_id="abc")
         assert served.archive.entered.acquire(timeout=20)
         served.server.stop()
-        assert problem_of(blocked.result()) == (504, "deadline_exceeded", "DeadlineExceeded", False)
+        assert problem_of(blocked.result()) == (504, "deadline_exceeded", "DeadlineExceeded", True)
 
 
 def test_a_limit_of_a_method_counts_calls_and_requests_together() -> None:

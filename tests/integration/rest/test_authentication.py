@@ -49,7 +49,8 @@ def manager_of(server: FastAPIServer, token: str | None) -> ServiceManager:
 
     def create(cls: type[HTTPXChannel]) -> HTTPXChannel:
         channel = cls()
-        channel.token_provider = None if token is None else lambda: token
+        if token is not None:
+            channel.token_provider = lambda known=token: known
         return channel
 
     registry = StaticComponentRegistry({"gallery-component": dict.fromkeys(CHANNELS, server.url)})

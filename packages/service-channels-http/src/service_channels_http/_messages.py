@@ -23,7 +23,8 @@ class HTTPRequest:
 
     method: str = "POST"
     url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    """There may be a token among them."""
     fixed: Mapping[str, str] = field(default_factory=lambda: _NONE)
     """More headers, in a mapping that many requests share and nobody changes, so that it can be prepared once."""
     content: bytes = b""

@@ -204,9 +204,10 @@ def with_policy(policy: Policy) -> Callable[[D], D]:
         )
 
     def declare(target: D) -> D:
-        if isinstance(target, type) and not issubclass(target, Component):
+        kind: object = target
+        if isinstance(kind, type) and not issubclass(kind, Component):
             raise DeclarationException(
-                f"@with_policy on {target.__name__}: it is for methods and for the interface of a component"
+                f"@with_policy on {kind.__name__}: it is for methods and for the interface of a component"
             )
         setattr(target, POLICY, policy)
         return target

@@ -26,7 +26,7 @@ logger: Final = logging.getLogger("service.routing")
 
 FIRST_ANSWER: Final = 3.0
 """Seconds that a first call waits for the registry's first word on a component."""
-_OTHER_CHOICES: Final = 3
+_OTHER_CHOICES: Final = 10
 """How often a call chooses again whose channel lost its instances before it could ask one."""
 
 

@@ -8,6 +8,7 @@ is still to come, or that an application has to see, takes the way over ASGI, wh
 from __future__ import annotations
 
 import asyncio
+from contextvars import copy_context
 from typing import Any, Final, cast
 
 from starlette.types import Scope
@@ -45,6 +46,8 @@ class ArrivedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._front = config.app if isinstance(config.app, Front) else None
         self._max_body_bytes = max_body_bytes
+        self.context = copy_context()
+        """The connection's own; each request runs in a copy of it, not in the context of the request before."""
         self._is_reading = False
         self._next: RequestResponseCycle | None = None
         """A request whose turn it is, and of which the rest may be in what is being read."""
@@ -81,7 +84,7 @@ class ArrivedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """It is the turn of a request, says uvicorn; in most cases its head has just been read."""
         if app is not self.app:
-            super()._start_asgi_task(cycle, app)
+            self.context.copy().run(super()._start_asgi_task, cycle, app)
         elif cycle.more_body and self._is_reading:
             self._next = cycle
         else:  # it has waited for its turn
@@ -95,11 +98,12 @@ class ArrivedProtocol(HttpToolsProtocol):
             self._go_over_asgi(cycle)
         else:
             self.flow.resume_reading()  # to notice when the client hangs up
-            self._task = self.loop.create_task(self._answer(cycle, scope, direct, front.traffic))
+            answer = self._answer(cycle, scope, direct, front.traffic)
+            self._task = self.context.copy().run(self.loop.create_task, answer)
 
     def _go_over_asgi(self, cycle: RequestResponseCycle) -> None:
         app: Any = self.app
-        super()._start_asgi_task(cycle, app)
+        self.context.copy().run(super()._start_asgi_task, cycle, app)
 
     async def _answer(self, cycle: RequestResponseCycle, scope: Scope, direct: Direct, traffic: Traffic) -> None:
         task = cast("asyncio.Task[None]", self._task)

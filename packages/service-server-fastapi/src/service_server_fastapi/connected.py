@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 from starlette.types import Receive
 
@@ -12,7 +12,7 @@ from service_core.dispatch.alarms import alarm
 from service_core.dispatch.waiting import Rest
 from service_server_fastapi.intake import Disconnected
 
-__all__ = ["while_connected"]
+__all__ = ["Watch", "while_connected"]
 
 T = TypeVar("T")
 
@@ -30,19 +30,12 @@ async def while_connected(work: Coroutine[Any, Any, T], receive: Receive) -> T:
     except StopIteration as returned:
         value: T = returned.value
         return value
-    watch = _Watch(receive)
-    try:
+    with Watch(receive):
         return await Rest(work, waits_for)
-    except asyncio.CancelledError:
-        if watch.has_cancelled:
-            raise Disconnected from None
-        raise
-    finally:
-        watch.end()
 
 
-class _Watch:
-    """Cancels the current task when the caller hangs up."""
+class Watch:
+    """Cancels the current task if the caller hangs up inside the block, which raises Disconnected then."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -51,16 +44,20 @@ class _Watch:
         self._alarm = alarm(_PATIENCE, self._begin)
         self._is_over = False
 
-    @property
-    def has_cancelled(self) -> bool:
-        """Whether this watch, and nobody else, has cancelled the task; to be asked when it is."""
-        return self._is_over and self._task.uncancel() == 0
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self.end()
+        if self._is_over and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+            raise Disconnected from None
 
     def end(self) -> None:
-        """Watch no more."""
+        """Watch no more, since the answer has begun and what comes after it is nobody's to cancel."""
         self._alarm.cancel()
         if self._listening is not None:
             self._listening.cancel()
+            self._listening = None
 
     def _begin(self) -> None:
         self._listening = asyncio.create_task(self._listen())

@@ -11,7 +11,7 @@ from service_core.dispatch import Answer, Dispatcher, envelope, identified, refu
 from service_core.errors import ErrorCode
 from service_core.wire import CONTEXT_HEADERS, context_from_headers
 from service_server_fastapi.connected import while_connected
-from service_server_fastapi.intake import UNREAD, Disconnected, Intake, Refused
+from service_server_fastapi.intake import UNREAD, Disconnected, Intake, Refused, check_token, gone, unread
 from service_server_fastapi.sending import send_answer
 
 __all__ = ["INVOKE", "InvokeEndpoint"]
@@ -38,15 +38,16 @@ class InvokeEndpoint:
                 if scope["method"] != "POST":
                     allow = ("allow", "POST")
                     raise Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
-                admitted = await self._dispatcher.admit(context)
+                admitted = await self._admit(scope, context)
                 if isinstance(admitted, CallContext):
                     body = await self._intake.read_body(receive, headers)
                     content_type = headers.get("content-type", "")
-                    answer = await while_connected(self._dispatcher.dispatch(content_type, body, admitted), receive)
+                    dispatch = self._dispatcher.dispatch(content_type, body, admitted)
+                    answer = self._noted(await while_connected(dispatch, receive))
                 else:
-                    answer = self._intake.turned_away(admitted, unread=True)
+                    answer = unread(self._noted(admitted))
         except Disconnected:
-            return
+            answer = gone(context)
         except Refused as refused:
             answer = self._refuse(refused, context)
         await send_answer(send, answer)
@@ -60,13 +61,23 @@ class InvokeEndpoint:
         try:
             with self._intake.admitted():
                 if self._dispatcher.is_secured:
-                    admitted = await self._dispatcher.admit(context)
+                    admitted = await self._admit(scope, context)
                     if isinstance(admitted, Answer):
-                        return self._intake.turned_away(admitted)
+                        return self._noted(admitted)
                     context = admitted
-                return await self._dispatcher.dispatch(headers.get("content-type", ""), body, context)
+                return self._noted(await self._dispatcher.dispatch(headers.get("content-type", ""), body, context))
         except Refused as refused:
             return self._refuse(refused, context)
+
+    async def _admit(self, scope: Scope, context: CallContext) -> CallContext | Answer:
+        if not self._dispatcher.is_secured:
+            return context
+        check_token(scope)
+        return await self._dispatcher.admit(context)
+
+    def _noted(self, answer: Answer) -> Answer:
+        # Whatever the method itself has to say, it says with 200.
+        return answer if answer.status == 200 else self._intake.turned_away(answer)
 
     def _refuse(self, refused: Refused, context: CallContext) -> Answer:
         error = refusal(refused.code, str(refused), context=context)

@@ -8,7 +8,8 @@ from typing import Final, Self
 
 from starlette.types import Message, Receive, Scope
 
-from service_core.dispatch import Answer, Headers, TimeIsUp, within
+from service_core.context import CallContext
+from service_core.dispatch import Answer, Headers, TimeIsUp, problem, refusal, within
 from service_core.errors import ErrorCode
 from service_server_fastapi.refusals import Refusals
 from service_server_fastapi.settings import ServerSettings
@@ -61,11 +62,9 @@ class Intake:
     def __exit__(self, *exc: object) -> None:
         self._in_work -= 1
 
-    def turned_away(self, answer: Answer, *, unread: bool = False) -> Answer:
-        """The answer to a request that is refused, which is noted for the log; ``unread`` if its body was not read."""
+    def turned_away(self, answer: Answer) -> Answer:
+        """The answer to a request that is refused, which is noted for the log."""
         self._refusals.note(answer.status)
-        if unread:
-            answer.headers = (*answer.headers, *UNREAD)
         return answer
 
     async def read_body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
@@ -105,6 +104,23 @@ class Intake:
 
     def _too_large(self) -> Refused:
         return Refused(413, f"the request is larger than {self._settings.max_body_bytes} bytes", headers=UNREAD)
+
+
+def unread(answer: Answer) -> Answer:
+    """The answer to a request whose body has not been read."""
+    answer.headers = (*answer.headers, *UNREAD)
+    return answer
+
+
+def gone(context: CallContext) -> Answer:
+    """The answer to a request whose caller is gone: nobody gets it, but a middleware may wait for one."""
+    return problem(refusal(ErrorCode.DEADLINE_EXCEEDED, "the caller has hung up", context=context), executed=True)
+
+
+def check_token(scope: Scope) -> None:
+    """Raise Refused if there are two tokens, of which others on the way may have looked at the other one."""
+    if sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
+        raise Refused(400, "there are two Authorization headers", headers=UNREAD)
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

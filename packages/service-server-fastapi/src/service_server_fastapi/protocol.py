@@ -69,6 +69,11 @@ class LimitedProtocol(ArrivedProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of a head or a body."""
+        if len(data) > self._settings.max_header_bytes - self._head_size and self._is_awaiting_head:
+            end = data.find(b"\r\n\r\n")
+            if self._head_size + (len(data) if end < 0 else end) > self._settings.max_header_bytes:
+                self._refuse(b"431 Request Header Fields Too Large")
+                return
         super().data_received(data)
         if not self._is_awaiting_head:
             self._head_size = 0
@@ -77,8 +82,6 @@ class LimitedProtocol(ArrivedProtocol):
         if self._head_size == 0 and self.cycle is not None:  # it was idle
             self._patience.last(self._settings.receive_timeout)
         self._head_size += len(data)
-        if self._head_size > self._settings.max_header_bytes:
-            self._refuse(b"431 Request Header Fields Too Large")
 
     def on_response_complete(self) -> None:
         """An answer has been sent; if no further request is here already, the connection is idle."""
@@ -98,7 +101,7 @@ class LimitedProtocol(ArrivedProtocol):
     def handle_websocket_upgrade(self) -> None:
         """The connection is handed on to another protocol."""
         self._is_upgraded = True
-        super().handle_websocket_upgrade()
+        self.context.copy().run(super().handle_websocket_upgrade)
 
     @property
     def _is_awaiting_head(self) -> bool:

@@ -22,7 +22,7 @@ from service_core.rest.parameters import Parameter
 from service_core.wire import MalformedData, context_from_headers, read_json
 from service_server_fastapi.connected import while_connected
 from service_server_fastapi.direct import Direct
-from service_server_fastapi.intake import Disconnected, Refused, headers_of
+from service_server_fastapi.intake import Disconnected, Refused, gone, headers_of, unread
 from service_server_fastapi.rest_route import RestRoute, path_of, replay
 from service_server_fastapi.sending import send_answer
 
@@ -69,12 +69,12 @@ class _Direct:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route, headers = self._route, headers_of(scope)
         context = identified(context_from_headers(headers))
-        answer: Answer | None = None
+        answer, body = None, b""
         try:
             with route.intake.admitted():
-                admitted = await route.admit(context)
+                admitted = await route.admit(scope, context)
                 if isinstance(admitted, Answer):
-                    await send_answer(send, admitted)
+                    await send_answer(send, unread(admitted))
                     return
                 body = await route.intake.read_body(receive, headers)
                 route.check_type(body, headers.get("content-type", ""))
@@ -82,7 +82,7 @@ class _Direct:
                 if arguments is not None:
                     answer = await while_connected(self._answer(arguments, admitted), receive)
         except Disconnected:
-            return
+            answer = gone(context)
         except Refused as refused:
             await send_answer(send, route.refuse(refused, context))
             return
@@ -94,17 +94,15 @@ class _Direct:
     async def answer(self, scope: Scope, body: bytes) -> Answer | None:
         """The answer to a request that has arrived, None if something about it is wrong."""
         route, headers = self._route, headers_of(scope)
-        arguments = _arguments(route.plan, self._values, scope, body)
-        if arguments is None:
-            return None
         context = identified(context_from_headers(headers))
         try:
             with route.intake.admitted():
-                admitted = await route.admit(context)
+                admitted = await route.admit(scope, context)
                 if isinstance(admitted, Answer):
                     return admitted
                 route.check_type(body, headers.get("content-type", ""))
-                return await self._answer(arguments, admitted)
+                arguments = _arguments(route.plan, self._values, scope, body)
+                return None if arguments is None else await self._answer(arguments, admitted)
         except Refused as refused:
             return route.refuse(refused, context)
 

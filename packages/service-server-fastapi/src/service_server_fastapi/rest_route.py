@@ -21,9 +21,9 @@ from service_core.errors import ErrorCode
 from service_core.rest import RoutePlan
 from service_core.rest.plan import is_json, media_type_of
 from service_core.wire import context_from_headers
-from service_server_fastapi.connected import while_connected
+from service_server_fastapi.connected import Watch
 from service_server_fastapi.documentation import documented
-from service_server_fastapi.intake import Disconnected, Intake, Refused, headers_of
+from service_server_fastapi.intake import Disconnected, Intake, Refused, check_token, gone, headers_of, unread
 from service_server_fastapi.sending import send_answer
 from service_server_fastapi.signature import signature_of
 
@@ -67,25 +67,33 @@ class RestRoute(APIRoute):
         context = identified(context_from_headers(headers))
         try:
             with self.intake.admitted():
-                admitted = await self.admit(context)
+                admitted = await self.admit(scope, context)
                 if isinstance(admitted, Answer):
-                    await send_answer(send, admitted)
+                    await send_answer(send, unread(admitted))
                     return
                 body = await self.intake.read_body(receive, headers)
                 self.check_type(body, headers.get("content-type", ""))
-                with call_context(admitted):
-                    await while_connected(super().handle(scope, replay(body, receive), send), receive)
+                with call_context(admitted), Watch(receive) as watch:
+
+                    async def sending(message: Message) -> None:
+                        watch.end()
+                        await send(message)
+
+                    await super().handle(scope, replay(body, receive), sending)
         except Disconnected:
-            return
+            await send_answer(send, gone(context))
         except Refused as refused:
             await send_answer(send, self.refuse(refused, context))
 
-    async def admit(self, context: CallContext) -> CallContext | Answer:
+    async def admit(self, scope: Scope, context: CallContext) -> CallContext | Answer:
         """The context with the principal whose token it has, or what a caller is told who is not let in."""
+        if not self.calls.are_secured:
+            return context
+        check_token(scope)
         admitted = await self.calls.admit(context, anonymous=self.plan.method.anonymous)
         if isinstance(admitted, CallContext):
             return admitted
-        return self.intake.turned_away(problem(admitted.error, headers=admitted.headers), unread=True)
+        return self.intake.turned_away(problem(admitted.error, headers=admitted.headers))
 
     def refuse(self, refused: Refused, context: CallContext) -> Answer:
         """What the sender of a request is told that is turned away."""

@@ -9,12 +9,14 @@ from typing import Any, Final, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service_core.context import CallContext, call_context
 from service_core.dispatch import Answer, envelope, identified, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.direct import Direct
 from service_server_fastapi.hosts import AllowedHosts
 from service_server_fastapi.intake import UNREAD, headers_of
+from service_server_fastapi.refusals import Refusals
 from service_server_fastapi.request_context import RequestContext
 from service_server_fastapi.sending import send_answer
 
@@ -27,6 +29,7 @@ class Traffic:
     """Knows the requests in flight and ends them when their time is up. Used on one event loop."""
 
     def __init__(self, is_stopping: Callable[[], bool], hosts: AllowedHosts) -> None:
+        self._refusals = Refusals()
         self.is_stopping = is_stopping
         self.hosts = hosts
         """Which names requests may call the server."""
@@ -48,13 +51,15 @@ class Traffic:
     async def watch(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Let an application answer a request, which is known meanwhile; close connections while the server stops."""
         if not self.hosts.allow(scope):
-            return await send_answer(send, _misdirected(scope))
+            return await send_answer(send, self._misdirected(scope))
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         sending = _Sending(send, self.is_stopping)
         token = RequestContext.enter(scope)
         self.tasks.add(task)
         try:
-            await app(scope, receive, sending)
+            # An ASGI server may begin a request in the context of the one before it.
+            with call_context(CallContext()):
+                await app(scope, receive, sending)
         except asyncio.CancelledError:
             if not self.is_over or sending.has_begun:
                 raise
@@ -67,7 +72,7 @@ class Traffic:
     async def answer(self, direct: Direct, scope: Scope, body: bytes, task: asyncio.Task[Any]) -> Answer | None:
         """What ``task`` answers to a request that has arrived; it is known meanwhile. None if it is one for ASGI."""
         if not self.hosts.allow(scope):
-            return _misdirected(scope)
+            return self._misdirected(scope)
         token = RequestContext.enter(scope)
         self.tasks.add(task)
         try:
@@ -80,6 +85,14 @@ class Traffic:
         finally:
             self.tasks.discard(task)
             RequestContext.leave(token)
+
+    def _misdirected(self, scope: Scope) -> Answer:
+        """What the sender of a request is told that was meant for another server."""
+        self._refusals.note(421)
+        error = refusal(ErrorCode.PERMISSION_DENIED, "this server does not go by that name", context=_context_of(scope))
+        if _is_call(scope):
+            return envelope(error, status=421, headers=UNREAD)
+        return problem(error, status=421, headers=UNREAD)
 
     def _end(self) -> None:
         self.is_over = True
@@ -134,20 +147,15 @@ def _cut_off(scope: Scope) -> Answer:
     error = refusal(
         ErrorCode.DEADLINE_EXCEEDED,
         "the server has stopped and could not finish the request in time; it may have run",
-        context=context_from_headers(headers_of(scope)),
+        context=_context_of(scope),
     )
-    return envelope(error) if _is_call(scope) else problem(error)
+    return envelope(error) if _is_call(scope) else problem(error, executed=True)
 
 
-def _misdirected(scope: Scope) -> Answer:
-    """What the sender of a request is told that was meant for another server."""
-    context = identified(context_from_headers(headers_of(scope)))
-    error = refusal(ErrorCode.PERMISSION_DENIED, "this server does not go by that name", context=context)
-    if _is_call(scope):
-        return envelope(error, status=421, headers=UNREAD)
-    return problem(error, status=421, headers=UNREAD)
+def _context_of(scope: Scope) -> CallContext:
+    return identified(context_from_headers(headers_of(scope)))
 
 
 def _is_call(scope: Scope) -> bool:
     path: str = scope["path"]
-    return path.endswith("/invoke")
+    return path.removeprefix(scope.get("root_path", "")) == "/invoke"

@@ -7,6 +7,7 @@ is one for all alarms of an event loop; to set an alarm is to note it, and to ca
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable
 from contextvars import Context
@@ -63,21 +64,23 @@ _here: Final = threading.local()
 class _Clock:
     """All alarms of an event loop, the next one first."""
 
-    __slots__ = ("_alarms", "_cancelled", "_context", "_numbers", "_timer", "loop")
+    __slots__ = ("_alarms", "_cancelled", "_context", "_next", "_numbers", "_timer", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._alarms: list[tuple[float, int, Alarm]] = []
         self._numbers = count()
         self._cancelled = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._next = math.inf
+        """When the timer rings; uvloop cannot tell of one that does so at once."""
         self._context = Context()  # not that of the call which happens to set the timer
 
     def set(self, seconds: float, ring: Callable[[], None]) -> Alarm:
         when = self.loop.time() + seconds
         alarm = Alarm(self, ring)
         heappush(self._alarms, (when, next(self._numbers), alarm))
-        if self._timer is None or when < self._timer.when():
+        if when < self._next:
             self._wait_until(when)
         return alarm
 
@@ -91,10 +94,11 @@ class _Clock:
     def _wait_until(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._next = when
         self._timer = self.loop.call_at(when, self._look, context=self._context)
 
     def _look(self) -> None:
-        self._timer = None
+        self._timer, self._next = None, math.inf
         now = self.loop.time()
         while self._alarms:
             when, _, alarm = self._alarms[0]

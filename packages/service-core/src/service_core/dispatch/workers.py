@@ -15,7 +15,44 @@ from service_core.dispatch.waiting import TimeIsUp
 
 __all__ = ["Workers"]
 
-_Job = tuple[contextvars.Context, Callable[..., Any], tuple[Any, ...], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+
+class _Job:
+    """Something to do, in a context, for who waits for the future on the loop."""
+
+    __slots__ = ("args", "context", "function", "future", "loop")
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        loop: asyncio.AbstractEventLoop,
+        future: asyncio.Future[Any],
+    ) -> None:
+        self.context: contextvars.Context | None = contextvars.copy_context()
+        self.function = function
+        self.args = args
+        self.loop = loop
+        self.future: asyncio.Future[Any] | None = future
+
+    def do(self) -> None:
+        """Do it in this thread, unless nobody waits any more."""
+        context, args, future = self.context, self.args, self.future
+        if context is None or future is None or future.done():
+            return
+        result: Any = None
+        failure: BaseException | None = None
+        try:
+            result = context.run(self.function, *args)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the caller
+            failure = error
+        try:
+            self.loop.call_soon_threadsafe(_settle, future, result, failure)
+        except RuntimeError:
+            return  # the loop is closed: nobody waits any more
+
+    def forget(self) -> None:
+        """Keep nothing of a call that may be in the queue for long."""
+        self.context, self.args, self.future = None, (), None
 
 
 class Workers:
@@ -42,6 +79,7 @@ class Workers:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
+        job = _Job(function, args, loop, future)
         with self._lock:
             if self._closed:
                 raise RuntimeError("the workers are closed")
@@ -49,14 +87,14 @@ class Workers:
                 self._idle -= 1
             elif self._threads < self._size:
                 self._add_thread()
-            self._jobs.put((contextvars.copy_context(), function, args, loop, future))
-        if seconds is None:
-            return await future
-        limit = alarm(seconds, partial(_settle, future, None, TimeIsUp()))
+            self._jobs.put(job)
+        limit = None if seconds is None else alarm(seconds, partial(_settle, future, None, TimeIsUp()))
         try:
             return await future
         finally:
-            limit.cancel()
+            job.forget()
+            if limit is not None:
+                limit.cancel()
 
     def close(self) -> None:
         """Let the threads end after the jobs that are queued; does not wait for them."""
@@ -77,31 +115,10 @@ class Workers:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            _do(*job)
+            job.do()
             del job  # an idle thread keeps nothing alive
             with self._lock:
                 self._idle += 1
-
-
-def _do(
-    context: contextvars.Context,
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    loop: asyncio.AbstractEventLoop,
-    future: asyncio.Future[Any],
-) -> None:
-    if future.done():
-        return
-    result: Any = None
-    failure: BaseException | None = None
-    try:
-        result = context.run(function, *args)
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the caller
-        failure = error
-    try:
-        loop.call_soon_threadsafe(_settle, future, result, failure)
-    except RuntimeError:
-        return  # the loop is closed: nobody waits any more
 
 
 def _settle(future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:

@@ -17,8 +17,8 @@ from service_core.wire.codec import (
     envelope_of_response,
 )
 from service_core.wire.failure import WireError
+from service_core.wire.large import LARGE, uncollected
 from service_core.wire.plan import MethodPlan
-from service_core.wire.uncollected import LARGE, uncollected
 from service_core.wire.values import WireType, may_be_infinite
 
 __all__ = ["JSON", "read_json"]

@@ -14,9 +14,9 @@ from service_core.wire.codec import (
     envelope_of_response,
 )
 from service_core.wire.failure import WireError
+from service_core.wire.large import LARGE, uncollected
 from service_core.wire.packing import Buffer, pack, unpack
 from service_core.wire.plan import MethodPlan
-from service_core.wire.uncollected import LARGE, uncollected
 from service_core.wire.values import WireType
 
 __all__ = ["MSGPACK"]
