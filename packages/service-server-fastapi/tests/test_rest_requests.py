@@ -260,7 +260,7 @@ def test_a_request_that_the_stopping_server_cuts_off_is_answered() -> None:
         assert problem_of(blocked.result()) == (504, "deadline_exceeded", "DeadlineExceeded", True)
 
 
-def test_a_limit_of_a_method_counts_calls_and_requests_together() -> None:
+def test_a_limit_of_a_method_counts_calls_and_requests_together(caplog: pytest.LogCaptureFixture) -> None:
     with serving() as served, Connection(served.url) as first:
         first.head("POST", "/archive/block", content_length=0)
         assert served.archive.entered.acquire(timeout=TIMEOUT)
@@ -271,3 +271,4 @@ def test_a_limit_of_a_method_counts_calls_and_requests_together() -> None:
             assert (refused.status, refused.headers["retry-after"]) == (503, "1")
         served.archive.release.set()
         assert first.reply().json == "released"
+    assert "requests were refused: 1 with 503" in [record.getMessage() for record in caplog.records]

@@ -13,9 +13,8 @@ from urllib.parse import parse_qsl
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_core.context import CallContext
 from service_core.descriptors import NO_DEFAULT
-from service_core.dispatch import Answer, Failure, correlation, identified, problem
+from service_core.dispatch import Answer, identified
 from service_core.errors import ArgumentException
 from service_core.rest import Place, RoutePlan
 from service_core.rest.parameters import Parameter
@@ -80,7 +79,7 @@ class _Direct:
                 route.check_type(body, headers.get("content-type", ""))
                 arguments = _arguments(route.plan, self._values, scope, body)
                 if arguments is not None:
-                    answer = await while_connected(self._answer(arguments, admitted), receive)
+                    answer = await while_connected(route.carry_out(arguments, admitted), receive)
         except Disconnected:
             answer = gone(context)
         except Refused as refused:
@@ -102,18 +101,9 @@ class _Direct:
                     return admitted
                 route.check_type(body, headers.get("content-type", ""))
                 arguments = _arguments(route.plan, self._values, scope, body)
-                return None if arguments is None else await self._answer(arguments, admitted)
+                return None if arguments is None else await route.carry_out(arguments, admitted)
         except Refused as refused:
             return route.refuse(refused, context)
-
-    async def _answer(self, arguments: Arguments, context: CallContext) -> Answer:
-        route = self._route
-        plan = route.plan
-        outcome = await route.calls.carry_out(route.target, arguments, plan.write_result, context)
-        if isinstance(outcome, Failure):
-            return problem(outcome.error, executed=outcome.executed, headers=outcome.headers)
-        headers = correlation(context.correlation_id)
-        return Answer(status=plan.status, content_type="application/json", body=outcome, headers=headers)
 
 
 def _arguments(plan: RoutePlan, path: Mapping[str, str], scope: Scope, body: bytes) -> Arguments | None:

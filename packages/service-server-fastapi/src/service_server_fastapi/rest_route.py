@@ -44,7 +44,7 @@ class RestRoute(APIRoute):
         self._verbs: Final = ", ".join(verbs)
         super().__init__(
             plan.template.text,
-            _endpoint(plan, target, calls),
+            self._endpoint(),
             methods=[plan.verb],
             dependencies=app.router.dependencies,
             dependency_overrides_provider=app,
@@ -95,6 +95,16 @@ class RestRoute(APIRoute):
             return admitted
         return self.intake.turned_away(problem(admitted.error, headers=admitted.headers))
 
+    async def carry_out(self, arguments: tuple[Any, ...], context: CallContext) -> Answer:
+        """The answer to a request of somebody who has been let in, with the arguments of the method."""
+        plan = self.plan
+        outcome = await self.calls.carry_out(self.target, arguments, plan.write_result, context)
+        if isinstance(outcome, Failure):
+            answer = problem(outcome.error, executed=outcome.executed, headers=outcome.headers)
+            return answer if outcome.executed else self.intake.turned_away(answer)
+        headers = correlation(context.correlation_id)
+        return Answer(status=plan.status, content_type="application/json", body=outcome, headers=headers)
+
     def refuse(self, refused: Refused, context: CallContext) -> Answer:
         """What the sender of a request is told that is turned away."""
         error = refusal(refused.code, str(refused), context=context)
@@ -111,6 +121,16 @@ class RestRoute(APIRoute):
                 return response(self._wrong_arguments(error))
 
         return answer
+
+    def _endpoint(self) -> Callable[..., Awaitable[Response]]:
+        names = [parameter.python_name for parameter in self.plan.parameters]
+
+        async def endpoint(**values: Any) -> Response:
+            return response(await self.carry_out(tuple(values[name] for name in names), current_context()))
+
+        endpoint.__name__ = self.plan.method.name
+        endpoint.__signature__ = signature_of(self.plan)  # type: ignore[attr-defined]
+        return endpoint
 
     def check_type(self, body: bytes, content_type: str) -> None:
         """Raise Refused if the body is none that the route reads."""
@@ -138,29 +158,6 @@ class _RawRequest(Request):
     async def json(self) -> Any:
         """The body, unread."""
         return await self.body()
-
-
-def _endpoint(plan: RoutePlan, target: Target, calls: Calls) -> Callable[..., Awaitable[Response]]:
-    names = [parameter.python_name for parameter in plan.parameters]
-
-    async def endpoint(**values: Any) -> Response:
-        context = current_context()
-        arguments = tuple(values[name] for name in names)
-        outcome = await calls.carry_out(target, arguments, plan.write_result, context)
-        if isinstance(outcome, Failure):
-            return response(problem(outcome.error, executed=outcome.executed, headers=outcome.headers))
-        return response(
-            Answer(
-                status=plan.status,
-                content_type="application/json",
-                body=outcome,
-                headers=correlation(context.correlation_id),
-            )
-        )
-
-    endpoint.__name__ = plan.method.name
-    endpoint.__signature__ = signature_of(plan)  # type: ignore[attr-defined]
-    return endpoint
 
 
 def response(answer: Answer) -> Response:
