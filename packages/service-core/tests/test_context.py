@@ -123,16 +123,6 @@ def test_correlation_ids_are_32_hexadecimal_digits_and_differ() -> None:
     assert set("".join(ids)) <= set("0123456789abcdef")
 
 
-def test_a_call_that_is_made_has_its_own_deadline_and_an_id_in_any_case() -> None:
-    outer = CallContext(correlation_id="c", traceparent="t", baggage="b", token="secret")
-    assert outer.of_call(FUTURE) == CallContext(
-        deadline=FUTURE, correlation_id="c", traceparent="t", baggage="b", token="secret"
-    )
-    made = CallContext().of_call(PAST)
-    assert made.deadline is PAST
-    assert made.correlation_id is not None
-
-
 def test_a_token_holds_inside_its_block_and_is_not_shown() -> None:
     with call_context(CallContext(correlation_id="c")), bearer_token("secret"):
         assert (current_context().token, current_context().correlation_id) == ("secret", "c")

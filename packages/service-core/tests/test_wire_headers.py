@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service_core.context import CallContext, Deadline
-from service_core.wire import CONTEXT_HEADERS, CORRELATION_ID, DEADLINE_MS, context_from_headers, context_to_headers
+from service_core.wire import (
+    CONTEXT_HEADERS,
+    CORRELATION_ID,
+    DEADLINE_MS,
+    call_headers,
+    context_from_headers,
+    with_deadline,
+)
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -19,27 +26,30 @@ def remaining(milliseconds: str) -> float | None:
     return None if deadline is None else deadline.remaining
 
 
-def test_a_context_without_anything_needs_no_headers() -> None:
-    assert context_to_headers(CallContext()) == {}
-    assert context_to_headers(CallContext(deadline=Deadline(math.inf))) == {}
+def test_a_context_without_anything_has_an_id_all_the_same() -> None:
+    first, second = call_headers(CallContext()), call_headers(CallContext())
+    assert [*first] == [*second] == [CORRELATION_ID]
+    assert first != second
+    assert with_deadline({}, Deadline(math.inf)) == {}
     assert context_from_headers({}) == CallContext()
 
 
 def test_ids_and_baggage_are_handed_on() -> None:
     context = CallContext(correlation_id="c-1", traceparent=TRACE, baggage="user=Ann, tier=1")
     headers = {CORRELATION_ID: "c-1", "traceparent": TRACE, "baggage": "user=Ann, tier=1"}
-    assert context_to_headers(context) == headers
+    assert call_headers(context) == headers
     assert context_from_headers(headers) == context
 
 
 def test_a_deadline_travels_as_the_milliseconds_that_are_left() -> None:
-    headers = context_to_headers(CallContext(deadline=Deadline.after(60)))
+    headers = with_deadline({"a": "b"}, Deadline.after(60))
+    assert headers["a"] == "b"
     assert 0 < int(headers[DEADLINE_MS]) <= 60_000
     assert remaining("60000") == pytest.approx(60, abs=10)
 
 
 def test_at_least_a_millisecond_is_told() -> None:
-    assert context_to_headers(CallContext(deadline=Deadline(0.0))) == {DEADLINE_MS: "1"}
+    assert with_deadline({}, Deadline(0.0)) == {DEADLINE_MS: "1"}
 
 
 def test_no_deadline_is_longer_than_a_day() -> None:
@@ -71,7 +81,7 @@ def test_baggage_that_is_too_long_or_not_text_is_ignored(text: str) -> None:
 def test_a_token_is_read_and_neither_handed_on_nor_shown(header: str) -> None:
     context = context_from_headers({"authorization": header})
     assert context.token == "abc.DEF-1=="
-    assert context_to_headers(context) == {}
+    assert [*call_headers(context)] == [CORRELATION_ID]
     assert "abc" not in repr(context)
 
 

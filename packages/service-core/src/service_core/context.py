@@ -71,16 +71,6 @@ class CallContext:
     principal: Any = field(default=None, repr=False)
     """Whom the server's verifier has found behind the token, None if nobody. Not sent on."""
 
-    def of_call(self, deadline: Deadline) -> CallContext:
-        """The context of a call that is made here: with its own deadline, and a correlation id in any case."""
-        return CallContext(
-            deadline=deadline,
-            correlation_id=self.correlation_id or f"{_ids.getrandbits(128):032x}",
-            traceparent=self.traceparent,
-            baggage=self.baggage,
-            token=self.token,
-        )
-
 
 _context: ContextVar[CallContext] = ContextVar("service_call_context", default=CallContext())  # noqa: B039 - frozen
 

@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 
 from service_core.attempts import Attempts
 from service_core.channel import Channel
-from service_core.context import CallContext, current_context, new_correlation_id
+from service_core.context import current_context
 from service_core.descriptors import MethodDescriptor
 from service_core.errors import DeadlineExceeded, LocalServiceException, ServiceCommunicationException
 from service_core.proxy import Invocation
 from service_core.testing.faults import Fate, FaultPlan
 from service_core.testing.in_memory_server import InMemoryServer, Reply
-from service_core.wire import JSON, MSGPACK, Codec, MethodPlan, WireError, context_to_headers, error_from_wire
+from service_core.wire import JSON, MSGPACK, Codec, MethodPlan, WireError, call_headers, error_from_wire, with_deadline
 
 __all__ = ["InMemoryChannel", "InMemoryJSONChannel", "InMemoryMSGPackChannel", "Links"]
 
@@ -53,7 +53,8 @@ class _Call:
     plan: MethodPlan
     codec: Codec
     attempts: Attempts
-    context: CallContext
+    fixed: dict[str, str]
+    """The headers that all attempts share."""
     body: bytes
     where: str
 
@@ -76,10 +77,7 @@ class _Call:
 
     def headers(self) -> dict[str, str]:
         """What travels beside the arguments."""
-        headers = context_to_headers(self.context)
-        if self.context.token is not None:
-            headers["authorization"] = f"Bearer {self.context.token}"
-        return headers
+        return with_deadline(self.fixed, self.attempts.deadline)
 
     def waiting(self, delay: float) -> float:
         """How long to wait for a request to arrive: that long, or until nobody waits any more."""
@@ -194,18 +192,15 @@ class InMemoryChannel(Channel):
     def _prepare(self, invocation: Invocation) -> _Call:
         plan = self._plan(invocation)
         attempts = self.attempts(plan.method)
-        outer = current_context()
+        context = current_context()
+        headers = call_headers(context)
+        if context.token is not None:
+            headers["authorization"] = f"Bearer {context.token}"
         return _Call(
             plan=plan,
             codec=self.codec,
             attempts=attempts,
-            context=CallContext(
-                deadline=attempts.deadline,
-                correlation_id=outer.correlation_id or new_correlation_id(),
-                traceparent=outer.traceparent,
-                baggage=outer.baggage,
-                token=outer.token,
-            ),
+            fixed=headers,
             body=self.codec.write_request(plan, invocation.arguments()),
             where=f"{plan.method.where} of component '{self.component_descriptor.name}'",
         )

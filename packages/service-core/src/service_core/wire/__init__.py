@@ -12,7 +12,6 @@ from service_core.wire.headers import (
     DEADLINE_MS,
     call_headers,
     context_from_headers,
-    context_to_headers,
     with_deadline,
 )
 from service_core.wire.json_codec import JSON, read_json
@@ -35,7 +34,6 @@ __all__ = [
     "WireType",
     "call_headers",
     "context_from_headers",
-    "context_to_headers",
     "error_from_wire",
     "error_to_wire",
     "read_json",

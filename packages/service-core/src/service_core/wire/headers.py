@@ -16,7 +16,6 @@ __all__ = [
     "DEADLINE_MS",
     "call_headers",
     "context_from_headers",
-    "context_to_headers",
     "with_deadline",
 ]
 
@@ -36,15 +35,17 @@ _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,8192}=*)", re.IGNOREC
 _LONGEST_MS: Final = 24 * 60 * 60 * 1000
 
 
-def context_to_headers(context: CallContext) -> dict[str, str]:
-    """The headers that say what ``context`` says; not its token, which is not for everybody."""
-    headers = _headers(context, context.correlation_id)
-    return headers if context.deadline is None else with_deadline(headers, context.deadline)
-
-
 def call_headers(context: CallContext) -> dict[str, str]:
-    """What stays the same for all attempts of a call that is made in ``context``; there is always a correlation id."""
-    return _headers(context, context.correlation_id or new_correlation_id())
+    """What stays the same for all attempts of a call that is made in ``context``; there is always a correlation id.
+
+    Its token is not told, which is not for everybody.
+    """
+    headers = {CORRELATION_ID: context.correlation_id or new_correlation_id()}
+    if context.traceparent is not None:
+        headers[_TRACEPARENT] = context.traceparent
+    if context.baggage is not None:
+        headers[_BAGGAGE] = context.baggage
+    return headers
 
 
 def with_deadline(headers: dict[str, str], deadline: Deadline) -> dict[str, str]:
@@ -53,17 +54,6 @@ def with_deadline(headers: dict[str, str], deadline: Deadline) -> dict[str, str]
         return headers
     left = int((deadline.expires_at - time.monotonic()) * 1000)
     return {DEADLINE_MS: str(left if left > 0 else 1), **headers}
-
-
-def _headers(context: CallContext, correlation_id: str | None) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    if correlation_id is not None:
-        headers[CORRELATION_ID] = correlation_id
-    if context.traceparent is not None:
-        headers[_TRACEPARENT] = context.traceparent
-    if context.baggage is not None:
-        headers[_BAGGAGE] = context.baggage
-    return headers
 
 
 def context_from_headers(headers: Mapping[str, str]) -> CallContext:
