@@ -189,7 +189,7 @@ def test_a_call_does_not_run_after_its_instances_for_ever(registry: Registry, ro
     for _ in range(10):
         Memory.before += [lambda: registry.offer("rest"), lambda: registry.offer("json")]
     assert "over channel" in unavailable(routes.route(""))
-    assert len(Memory.before) == 16
+    assert len(Memory.before) == 9
 
 
 def test_an_error_that_an_implementation_got_from_elsewhere_is_the_answer(
