@@ -32,18 +32,6 @@ def layered() -> Iterator[str]:
 
 
 @pytest.fixture
-def url(served: tuple[FastAPIServer, World]) -> str:
-    server, world = served
-    world.desk.forget()
-    return server.url
-
-
-@pytest.fixture
-def world(served: tuple[FastAPIServer, World]) -> World:
-    return served[1]
-
-
-@pytest.fixture
 def asgi(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The methods of the requests that have reached the endpoint over ASGI."""
     seen: list[str] = []

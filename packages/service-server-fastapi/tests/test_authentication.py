@@ -58,18 +58,6 @@ def served(way: Way) -> Iterator[tuple[FastAPIServer, World]]:
         yield server, world
 
 
-@pytest.fixture
-def url(served: tuple[FastAPIServer, World]) -> str:
-    server, world = served
-    world.desk.forget()
-    return server.url
-
-
-@pytest.fixture
-def world(served: tuple[FastAPIServer, World]) -> World:
-    return served[1]
-
-
 def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 

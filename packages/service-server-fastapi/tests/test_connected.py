@@ -23,18 +23,6 @@ def served(way: Way) -> Iterator[tuple[FastAPIServer, World]]:
         yield server, world
 
 
-@pytest.fixture
-def url(served: tuple[FastAPIServer, World]) -> str:
-    server, world = served
-    world.desk.forget()
-    return server.url
-
-
-@pytest.fixture
-def world(served: tuple[FastAPIServer, World]) -> World:
-    return served[1]
-
-
 def begin(url: str, method: str) -> Connection:
     connection = Connection(url)
     body = envelope(method)

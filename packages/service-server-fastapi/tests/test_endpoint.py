@@ -26,18 +26,6 @@ def served(request: pytest.FixtureRequest) -> Iterator[tuple[FastAPIServer, Worl
         yield server, world
 
 
-@pytest.fixture
-def url(served: tuple[FastAPIServer, World]) -> str:
-    server, world = served
-    world.desk.forget()
-    return server.url
-
-
-@pytest.fixture
-def world(served: tuple[FastAPIServer, World]) -> World:
-    return served[1]
-
-
 def test_a_call_is_answered(url: str) -> None:
     reply = call(url, "echo", "a", 3)
 
