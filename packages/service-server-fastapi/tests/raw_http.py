@@ -75,9 +75,12 @@ class Connection:
     def reply(self, to: str = "GET") -> Reply:
         """Read one answer ``to`` a method. Raises http.client.HTTPException or OSError if there is none."""
         response = http.client.HTTPResponse(cast(socket.socket, self._incoming), method=to)
-        response.begin()
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return Reply(status=response.status, headers=headers, body=response.read())
+        try:
+            response.begin()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return Reply(status=response.status, headers=headers, body=response.read())
+        finally:
+            response.close()  # else it would be flushed after the connection is closed
 
     def is_closed(self) -> bool:
         """Wait until the server closes the connection; False if it sends something instead."""
