@@ -69,8 +69,9 @@ class ComponentRoutes:
 
     def choose(self, preferred_channel: str) -> Channel:
         """The channel for calls now. Raises ComponentUnavailableException, ChannelNotInstalledException."""
-        name = self._name_of_choice(preferred_channel)
-        channel = self._channels.get(name)
+        with self._lock:  # a snapshot is seen when all channels know of it
+            name = self._name_of_choice(preferred_channel)
+            channel = self._channels.get(name)
         if channel is not None:
             return channel
         # Made without the lock: a container runs the user's code, which may come back to this object.
