@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service_core.dispatch import Answer
 from service_server_fastapi.front import Front
 from service_server_fastapi.hosts import AllowedHosts
+from service_server_fastapi.refusals import Refusals
 from service_server_fastapi.traffic import Traffic
 
 
@@ -77,7 +78,9 @@ async def passed(app: FastAPI, path: str = "/invoke", root_path: str = "") -> li
         "headers": [(b"host", b"test")],
     }
     front = Front(
-        app, Traffic(lambda: False, AllowedHosts(())), lambda scope: endpoint if scope["path"] == "/invoke" else None
+        app,
+        Traffic(lambda: False, AllowedHosts(()), Refusals()),
+        lambda scope: endpoint if scope["path"] == "/invoke" else None,
     )
     await front(scope, receive, send)
     return sent

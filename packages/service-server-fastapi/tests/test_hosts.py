@@ -130,3 +130,12 @@ def test_a_request_that_names_no_server_is_refused(served: tuple[FastAPIServer, 
         body = envelope("echo", "a")
         connection.send(b"POST /invoke HTTP/1.0\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
         assert connection.reply().status == 421
+
+
+def test_what_is_refused_for_its_name_is_counted_with_all_else(caplog: pytest.LogCaptureFixture) -> None:
+    with serving(settings=ServerSettings(allowed_hosts=NAMES, max_body_bytes=10)) as (server, _):
+        assert call(server.url, "echo", "a", host="evil.net").status == 421
+        assert call(server.url, "echo", "a", host="localhost").status == 413
+
+    told = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+    assert told == ["requests were refused: 1 with 421"]

@@ -19,6 +19,7 @@ from service_core.rest import get, post, rest
 from service_server_fastapi import ServerSettings
 from service_server_fastapi.intake import Intake
 from service_server_fastapi.mounting import mount_services
+from service_server_fastapi.refusals import Refusals
 from service_server_fastapi.routes import Routes
 
 
@@ -101,7 +102,7 @@ def hosted(prefix: str, component: str = "one", **methods: Any) -> HostedService
 def mount(*services: HostedService, app: FastAPI | None = None) -> FastAPI:
     app = app or FastAPI()
     with closing(Workers(1)) as workers:
-        mount_services(app, targets_of(services), calls=Calls(workers), intake=Intake(ServerSettings()))
+        mount_services(app, targets_of(services), calls=Calls(workers), intake=Intake(ServerSettings(), Refusals()))
     return app
 
 

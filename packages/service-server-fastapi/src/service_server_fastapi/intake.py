@@ -14,7 +14,17 @@ from service_core.errors import ErrorCode
 from service_server_fastapi.refusals import Refusals
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["CLOSE", "UNREAD", "Disconnected", "Intake", "Refused", "headers_of"]
+__all__ = [
+    "CLOSE",
+    "UNREAD",
+    "Disconnected",
+    "Intake",
+    "Refused",
+    "check_token",
+    "gone",
+    "headers_of",
+    "unread",
+]
 
 CLOSE: Final = ("connection", "close")
 UNREAD: Final[Headers] = (CLOSE,)
@@ -40,10 +50,10 @@ class Refused(Exception):
 class Intake:
     """Counts and limits what all endpoints have in work. Used on one event loop."""
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, refusals: Refusals) -> None:
         self._settings = settings
         self._in_work = 0
-        self._refusals = Refusals()
+        self._refusals = refusals
 
     def admitted(self) -> Self:
         """Count a request as one in work inside the block. Raises Refused if there are too many."""

@@ -27,6 +27,7 @@ from service_server_fastapi.intake import Intake
 from service_server_fastapi.lifespan import Lifespan, registered_elsewhere, running
 from service_server_fastapi.listener import Listener, bind
 from service_server_fastapi.mounting import mount_services
+from service_server_fastapi.refusals import Refusals
 from service_server_fastapi.report import REPORT, Report
 from service_server_fastapi.request_context import RequestContext
 from service_server_fastapi.rest_direct import DirectRoutes
@@ -79,8 +80,11 @@ class FastAPIServer(Server):
         self._lifespan: Lifespan | None = None
         self._listener: Listener | None = None
         self._signals: GracefulSignals | None = None
+        self._refusals = Refusals()
         self._traffic = Traffic(
-            lambda: self._hosting is not None and self._hosting.is_stopping, AllowedHosts(self.settings.allowed_hosts)
+            lambda: self._hosting is not None and self._hosting.is_stopping,
+            AllowedHosts(self.settings.allowed_hosts),
+            self._refusals,
         )
         self._workers = Workers(self.settings.worker_threads)
         self._steps = Workers(1)
@@ -214,7 +218,7 @@ class FastAPIServer(Server):
         environment = Environment(module, ServiceModule, HealthModule, instances=[self])
         self._hosting = hosting = Hosting(environment, self.settings)
         targets = targets_of(hosting.manager.hosted_services())
-        intake = Intake(self.settings)
+        intake = Intake(self.settings, self._refusals)
         verifier = environment.get(self._verifier) if isinstance(self._verifier, type) else self._verifier
         calls = Calls(self._workers, expose_errors=self.settings.expose_errors, verifier=verifier)
         endpoint = InvokeEndpoint(Dispatcher(targets, calls), intake)

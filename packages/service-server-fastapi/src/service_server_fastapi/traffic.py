@@ -14,6 +14,7 @@ from service_core.dispatch import Answer, envelope, identified, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.direct import Direct
+from service_server_fastapi.endpoint import INVOKE
 from service_server_fastapi.hosts import AllowedHosts
 from service_server_fastapi.intake import UNREAD, headers_of
 from service_server_fastapi.refusals import Refusals
@@ -28,8 +29,8 @@ logger: Final = logging.getLogger("service.server")
 class Traffic:
     """Knows the requests in flight and ends them when their time is up. Used on one event loop."""
 
-    def __init__(self, is_stopping: Callable[[], bool], hosts: AllowedHosts) -> None:
-        self._refusals = Refusals()
+    def __init__(self, is_stopping: Callable[[], bool], hosts: AllowedHosts, refusals: Refusals) -> None:
+        self._refusals = refusals
         self.is_stopping = is_stopping
         self.hosts = hosts
         """Which names requests may call the server."""
@@ -158,4 +159,4 @@ def _context_of(scope: Scope) -> CallContext:
 
 def _is_call(scope: Scope) -> bool:
     path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", "")) == "/invoke"
+    return path.removeprefix(scope.get("root_path", "")) == INVOKE
