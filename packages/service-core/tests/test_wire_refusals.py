@@ -244,6 +244,14 @@ def test_bytes_in_msgpack_do_not_become_text(annotation: Any, raw: bytes) -> Non
     refused(lambda: read(MSGPACK, annotation, pack({"method": NAME, "args": [raw]})))
 
 
+@pytest.mark.parametrize("key", [-1, 0, 1])
+def test_a_number_as_the_name_of_a_field_is_refused_and_told(key: int) -> None:
+    method = plan(Point)
+    data = pack({"result": {"x": 1, key: 2}, "exception": None})
+    error = refused(lambda: MSGPACK.read_response(method, data))
+    assert [detail["loc"] for detail in error.details] == [[key]]
+
+
 def test_text_that_is_no_base64_is_no_bytes() -> None:
     refused(lambda: read(JSON, bytes, dump({"method": NAME, "args": [f"{SECRET}!"]})))
 

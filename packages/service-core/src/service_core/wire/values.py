@@ -157,7 +157,7 @@ def validation_details(error: ValidationError, names: Sequence[str] = (), *, at:
     details: list[dict[str, Any]] = []
     for wrong in error.errors(include_url=False, include_input=False)[:_MOST_DETAILS]:
         loc: list[Any] = list(wrong["loc"])
-        if loc and isinstance(loc[0], int) and loc[0] < len(names):
+        if loc and isinstance(loc[0], int) and 0 <= loc[0] < len(names):
             loc[0] = names[loc[0]]
         if at:
             loc.insert(0, at)
