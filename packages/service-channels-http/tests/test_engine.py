@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import multiprocessing
 import socket
 import threading
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import httptools
 import httpx
 import pytest
 from scripted_server import WAIT, Received, ScriptedServer, serving, unused_url
@@ -73,6 +75,27 @@ def test_one_connection_serves_one_request_after_the_other(sending: Any) -> None
     assert [reply.content for reply in replies] == [b"A", b"B", b"C"]
     assert connections(server) == 1
     assert server.requests[0].headers["user-agent"] == "service"  # it was not httpx
+
+
+@both
+def test_a_head_that_begins_as_the_one_before_is_not_parsed(sending: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed, numbers = [], itertools.count(1)
+
+    class Parser(httptools.HttpResponseParser):
+        def feed_data(self, data: Any) -> None:
+            parsed.append(data)
+            super().feed_data(data)
+
+    def answer(received: Received) -> None:
+        end = b"content-length: 4\r\nx-correlation-id: %d\r\n\r\n" % next(numbers)
+        received.send(b"HTTP/1.1 200 OK\r\nserver: x\r\n" + end + received.body)
+
+    monkeypatch.setattr(httptools, "HttpResponseParser", Parser)
+    with serving(answer) as server, sending(DispatchJSONChannel()) as send:
+        replies = [send(request(server.url, content)) for content in (b"ping", b"pong", b"pang")]
+    assert [reply.content for reply in replies] == [b"ping", b"pong", b"pang"]
+    assert [reply.headers["x-correlation-id"] for reply in replies] == ["1", "2", "3"]
+    assert len(parsed) == 1
 
 
 @both

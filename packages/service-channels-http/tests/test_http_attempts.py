@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import pytest
 from scripted_server import Received, Script, serving, unused_url
-from shop_interface import CALLS, CHANNELS, Call, Order, bound, dispatch, refuse, shop_over
+from shop_interface import (
+    ALL_CHANNELS,
+    CALLS,
+    CHANNELS,
+    Call,
+    Order,
+    OrderNotFound,
+    bound,
+    dispatch,
+    refuse,
+    shop_over,
+)
 
 from service_channels_http import HTTPXChannel
-from service_core import ErrorCode, Policy, ProtocolException, ServiceCommunicationException
+from service_core import (
+    CallEvent,
+    CallEventKind,
+    ErrorCode,
+    Policy,
+    ProtocolException,
+    RemoteServiceException,
+    ServiceCommunicationException,
+)
 from service_core.wire import WireError
 
 UNAVAILABLE = refuse(503, WireError(type="Busy", code=ErrorCode.UNAVAILABLE))
@@ -65,6 +84,30 @@ def test_what_may_have_run_is_not_repeated_otherwise(script: Script, channel: ty
         bound_channel.close()
     assert caught.value.may_have_run
     assert (len(bad.requests), len(good.requests)) == (1, 0)
+
+
+REFUSED = refuse(404, WireError(type="Unknown", code=ErrorCode.NOT_FOUND))
+
+
+@pytest.mark.parametrize(
+    ("channel", "script", "number", "error"),
+    [(channel, dispatch, -1, OrderNotFound) for channel in CHANNELS]
+    + [(channel, dispatch, 0, RemoteServiceException) for channel in CHANNELS]
+    + [(channel, REFUSED, 1, RemoteServiceException) for channel in ALL_CHANNELS],
+)
+@calls
+def test_an_error_that_is_the_answer_is_counted_as_one_and_no_reason_to_ask_another(
+    channel: type[HTTPXChannel], script: Script, number: int, error: type[Exception], call: Call
+) -> None:
+    events: list[CallEvent] = []
+    with serving(script) as asked, serving(dispatch) as other:
+        bound_channel = bound(channel(), asked.url, other.url)
+        bound_channel.balancer.observers = [events.append]
+        with pytest.raises(error):
+            call(shop_over(bound_channel), "find", number)
+        bound_channel.close()
+    assert [event.kind for event in events] == [CallEventKind.ANSWERED]
+    assert (len(asked.requests), len(other.requests)) == (1, 0)
 
 
 @calls

@@ -4,7 +4,7 @@ Installing the package is enough: service managers find the channels by their en
 the HTTP clients, or to build a channel of one's own on :class:`HTTPXChannel`.
 """
 
-from service_channels_http._exchange import Exchange, Outcome
+from service_channels_http._exchange import Exchange
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_channels_http._tls import ClientTLS
 from service_channels_http.dispatch import DispatchJSONChannel, DispatchMSGPackChannel
@@ -26,7 +26,6 @@ __all__ = [
     "HTTPReply",
     "HTTPRequest",
     "HTTPXChannel",
-    "Outcome",
     # what service_core.rest has to describe requests
     "rest",
     "get",

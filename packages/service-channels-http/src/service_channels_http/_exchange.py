@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_core import ServiceCommunicationException
 from service_core.attempts import Attempts
 
-__all__ = ["Exchange", "Outcome"]
+__all__ = ["Exchange"]
+
+E = TypeVar("E", bound=Exception)
 
 
-@dataclass(slots=True, kw_only=True)  # made for every call, so not frozen: that would take more than twice as long
-class Outcome:
-    """How a call ended on the server."""
-
-    result: Any = None
-    error: Exception | None = None
-    """What the caller gets instead of the result."""
-
-    def unwrap(self) -> Any:
-        """The result. Raises the error."""
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)  # made for every call, so not frozen: that would take more than twice as long
 class Exchange(ABC):
     """One call, its arguments already written; used by one thread or task."""
 
@@ -42,8 +29,17 @@ class Exchange(ABC):
         """What to send to the instance with that address."""
 
     @abstractmethod
-    def complete(self, request: HTTPRequest, reply: HTTPReply) -> Outcome:
-        """What the reply means. Raises ServiceCommunicationException if another instance may know better."""
+    def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
+        """The result that the reply tells.
+
+        Raises ServiceCommunicationException if another instance may know better, and errors that are the answer as
+        :meth:`answer` returns them.
+        """
+
+    def answer(self, error: E) -> E:
+        """Note that the instance has answered with an error, which is to be raised and is the end of the call."""
+        self.attempts.answered()
+        return error
 
     def __enter__(self) -> HTTPRequest:
         """Begin an attempt: the request for the next instance, which the block sends and completes.
@@ -58,11 +54,14 @@ class Exchange(ABC):
             raise
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        attempts = self.attempts
         if error is None:
-            self.attempts.answered()
+            attempts.answered()
+        elif attempts.endpoint is None:
+            pass  # the error is the answer
         elif isinstance(error, ServiceCommunicationException):
-            self.attempts.failed(error)
+            attempts.failed(error)
             return True
         else:
-            self.attempts.abandoned()
+            attempts.abandoned()
         return False

@@ -16,22 +16,22 @@ __all__ = ["HTTPReply", "HTTPRequest"]
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-# Neither is frozen: they are made for every call, and that would take more than twice as long.
-@dataclass(slots=True, kw_only=True)
+# They are made for every call. To freeze them would take more than twice as long, and so would to ask for keywords.
+@dataclass(slots=True)
 class HTTPRequest:
     """One attempt of one call."""
 
-    method: str = "POST"
     url: str
     headers: Mapping[str, str] = field(repr=False)
     """There may be a token among them."""
-    fixed: Mapping[str, str] = field(default_factory=lambda: _NONE)
-    """More headers, in a mapping that many requests share and nobody changes, so that it can be prepared once."""
-    content: bytes = b""
     deadline: Deadline
     """When nobody waits for the reply any more."""
     caller: str
     """What is called, for messages: method and component."""
+    content: bytes = b""
+    fixed: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    """More headers, in a mapping that many requests share and nobody changes, so that it can be prepared once."""
+    method: str = "POST"
 
     def all_headers(self) -> dict[str, str]:
         """Both kinds of headers."""
@@ -43,7 +43,7 @@ class HTTPRequest:
         return f"{self.caller} at {_without_secrets(self.url)}"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class HTTPReply:
     """What came back."""
 

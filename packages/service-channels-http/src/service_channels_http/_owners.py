@@ -60,13 +60,15 @@ class _Slot(Generic[C]):
 class OncePerProcess(Generic[C]):
     """Owns one object in each process. Safe to use from several threads and after a fork."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[], C]) -> None:
+        """``make`` makes the object when it is first asked for."""
+        self._make = make
         # By process id. A child keeps the slots of its parents but never touches them, since their locks may be held
         # and closing would need one.
         self._slots: dict[int, _Slot[C]] = {}
         self._closed = False
 
-    def get(self, make: Callable[[], C]) -> C:
+    def get(self) -> C:
         """The object, made when first asked for. Raises LocalServiceException if closed."""
         slot = self._slots.get(_this.id)
         if slot is not None and slot.owned is not None:
@@ -76,7 +78,7 @@ class OncePerProcess(Generic[C]):
             _check_open(self._closed)
             owned = slot.owned
             if owned is None:
-                owned = slot.owned = make()
+                owned = slot.owned = self._make()
         return owned
 
     def close(self) -> None:
@@ -102,18 +104,20 @@ class _Lifetime(Generic[A]):
 class OncePerLoop(Generic[A]):
     """Owns one object on each event loop. Safe to use from several threads, each with its loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[], A]) -> None:
+        """``make`` makes the object when it is first asked for."""
+        self._make = make
         self._lifetimes: dict[AbstractEventLoop, _Lifetime[A]] = {}
         self._closed = False
 
-    def get(self, make: Callable[[], A]) -> A:
+    def get(self) -> A:
         """The object of the running loop, made when first asked for. Raises LocalServiceException if closed."""
         loop = asyncio.get_running_loop()
         lifetime = self._lifetimes.get(loop)
         if lifetime is None:
             _check_open(self._closed)
             self._forget_closed_loops()
-            owned = make()
+            owned = self._make()
             lifetime = _Lifetime(owned=owned, end=self._until_the_end(loop, owned))
             with suppress(StopIteration):  # it comes to its yield without waiting
                 anext(lifetime.end).send(None)

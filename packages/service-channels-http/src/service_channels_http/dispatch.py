@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from service_channels_http._exchange import Exchange, Outcome
+from service_channels_http._exchange import Exchange
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_channels_http._refusals import media_type, refused, retry_after, unreadable
 from service_channels_http.httpx_channel import HTTPXChannel
@@ -27,7 +27,7 @@ from service_core.wire import (
 __all__ = ["DispatchChannel", "DispatchJSONChannel", "DispatchMSGPackChannel"]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class _Dispatch(Exchange):
     """One call, written."""
 
@@ -38,26 +38,13 @@ class _Dispatch(Exchange):
     content: bytes
 
     def request(self, url: str) -> HTTPRequest:
-        return HTTPRequest(
-            url=_target(url),
-            headers=with_deadline(self.headers, self.attempts.deadline),
-            fixed=_FIXED[self.codec],
-            content=self.content,
-            deadline=self.attempts.deadline,
-            caller=self.caller,
-        )
+        deadline = self.attempts.deadline
+        headers = with_deadline(self.headers, deadline)
+        return HTTPRequest(_target(url), headers, deadline, self.caller, self.content, _FIXED[self.codec])
 
-    def complete(self, request: HTTPRequest, reply: HTTPReply) -> Outcome:
-        if reply.status == 200:
-            return self._outcome(request, reply)
-        if reply.status < 400:
-            raise unreadable(request, reply, f"answered with HTTP {reply.status}, where only 200 is an answer")
-        error = self._refusal(request, reply)
-        if isinstance(error, ServiceCommunicationException):
-            raise error
-        return Outcome(error=error)
-
-    def _outcome(self, request: HTTPRequest, reply: HTTPReply) -> Outcome:
+    def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
+        if reply.status != 200:
+            raise self._failure(request, reply)
         codec = _codec_of(reply)
         if codec is None:
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
@@ -66,8 +53,15 @@ class _Dispatch(Exchange):
         except (MalformedData, ArgumentException) as error:
             raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
         if isinstance(answer, WireError):
-            return Outcome(error=error_from_wire(answer, where=request.where, declared=self.plan.errors))
-        return Outcome(result=answer)
+            raise self.answer(error_from_wire(answer, where=request.where, declared=self.plan.errors))
+        return answer
+
+    def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
+        """What is to be raised for a reply that is no answer of the method."""
+        if reply.status < 400:
+            return unreadable(request, reply, f"answered with HTTP {reply.status}, where only 200 is an answer")
+        error = self._refusal(request, reply)
+        return error if isinstance(error, ServiceCommunicationException) else self.answer(error)
 
     def _refusal(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
         told = self._told(reply)
@@ -128,14 +122,8 @@ class DispatchChannel(HTTPXChannel):
     def _prepare(self, invocation: Invocation) -> _Dispatch:
         plan, caller = self._plans.get(invocation.descriptor) or self._plan(invocation)
         attempts = self.attempts(plan.method)
-        return _Dispatch(
-            plan=plan,
-            codec=self.codec,
-            attempts=attempts,
-            headers=call_headers(current_context()),
-            content=self.codec.write_request(plan, invocation.arguments()),
-            caller=caller,
-        )
+        content = self.codec.write_request(plan, invocation.arguments())
+        return _Dispatch(attempts, caller, plan, self.codec, call_headers(current_context()), content)
 
     def _plan(self, invocation: Invocation) -> tuple[MethodPlan, str]:
         """The plan of a method that is called for the first time, and its name for messages."""

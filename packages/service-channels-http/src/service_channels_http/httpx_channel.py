@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Final
 
 import httpx
@@ -12,7 +13,7 @@ import httpx
 from service_channels_http._credentials import TokenProvider, provided, provided_async, with_credentials
 from service_channels_http._engine import AsyncEngine, Engine
 from service_channels_http._errors import translated
-from service_channels_http._exchange import Exchange, Outcome
+from service_channels_http._exchange import Exchange
 from service_channels_http._limits import Guard, guarded, in_time, timeouts, watch, watch_async
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_channels_http._owners import OncePerLoop, OncePerProcess
@@ -28,9 +29,9 @@ _MAX_IDLE: Final = 100
 class HTTPXChannel(Channel):
     """Sends requests with httpx clients, which subclasses and advice may replace.
 
-    As long as nobody has replaced :meth:`make_client` or :meth:`make_async_client`, an engine of our own does the same
-    in a fraction of the time. A subclass implements ``invoke`` and ``invoke_async``, with :meth:`exchange` or directly
-    with :meth:`send`.
+    Unless somebody has replaced :meth:`make_client` or :meth:`make_async_client` before the first call, an engine of
+    our own does the same in a fraction of the time. A subclass implements ``invoke`` and ``invoke_async``, with
+    :meth:`exchange` or directly with :meth:`send`.
     """
 
     def __init__(self) -> None:
@@ -57,10 +58,10 @@ class HTTPXChannel(Channel):
         self.forward_token = False
         """Whether the caller's bearer token is handed on, where a call is made inside of a call; it comes before that
         of :attr:`token_provider`. Only for components that may act in the caller's name."""
-        self._client: OncePerProcess[httpx.Client] = OncePerProcess()
-        self._async_client: OncePerLoop[httpx.AsyncClient] = OncePerLoop()
-        self._engine: OncePerProcess[Engine] = OncePerProcess()
-        self._async_engine: OncePerLoop[AsyncEngine] = OncePerLoop()
+        self._client = OncePerProcess(self._make_watched_client)
+        self._async_client = OncePerLoop(self._make_watched_async_client)
+        self._engine = OncePerProcess(lambda: Engine(self.limits, self.tls))
+        self._async_engine = OncePerLoop(lambda: AsyncEngine(self.limits, self.tls))
 
     # clients
 
@@ -82,11 +83,11 @@ class HTTPXChannel(Channel):
 
     def get_client(self) -> httpx.Client:
         """The client for sync calls. Raises LocalServiceException if the channel is closed."""
-        return self._client.get(self._make_watched_client)
+        return self._client.get()
 
     def get_async_client(self) -> httpx.AsyncClient:
         """The client for async calls on the running loop. Raises LocalServiceException if the channel is closed."""
-        return self._async_client.get(self._make_watched_async_client)
+        return self._async_client.get()
 
     def close(self) -> None:
         """Close the sync client; later calls fail. Async clients are closed by :meth:`aclose` or with their loop."""
@@ -105,23 +106,19 @@ class HTTPXChannel(Channel):
 
     def exchange(self, exchange: Exchange) -> Any:
         """Carry out a call, on other instances too if need be. Raises what went wrong."""
-        outcome: Outcome | None = None
-        while outcome is None:
+        while True:
             if exchange.attempts.pause:
                 time.sleep(exchange.attempts.pause)
             with exchange as request:
-                outcome = exchange.complete(request, self.send(request))
-        return outcome.unwrap()
+                return exchange.complete(request, self.send(request))
 
     async def exchange_async(self, exchange: Exchange) -> Any:
         """Carry out a call, on other instances too if need be. Raises what went wrong."""
-        outcome: Outcome | None = None
-        while outcome is None:
+        while True:
             if exchange.attempts.pause:
                 await asyncio.sleep(exchange.attempts.pause)
             with exchange as request:
-                outcome = exchange.complete(request, await self.send_async(request))
-        return outcome.unwrap()
+                return exchange.complete(request, await self.send_async(request))
 
     def send(self, request: HTTPRequest) -> HTTPReply:
         """Send one request and wait for the reply, whatever its status.
@@ -133,8 +130,8 @@ class HTTPXChannel(Channel):
             if token is None and self.token_provider is not None:
                 token = provided(self.token_provider, request.where)
             request = with_credentials(request, self.headers, token)
-        if _is_method(self.make_client, HTTPXChannel.make_client):
-            reply = self._engine.get(self._make_engine).send(
+        if self._sends_itself:
+            reply = self._engine.get().send(
                 request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
             )
             if reply is not None:
@@ -150,7 +147,7 @@ class HTTPXChannel(Channel):
                 timeout=timeouts(request.deadline, self.connect_timeout),
                 extensions={"trace": guard.on_event},
             )
-        return HTTPReply(status=response.status_code, headers=response.headers, content=response.content)
+        return HTTPReply(response.status_code, response.headers, response.content)
 
     async def send_async(self, request: HTTPRequest) -> HTTPReply:
         """Send one request and wait for the reply, whatever its status.
@@ -163,8 +160,8 @@ class HTTPXChannel(Channel):
                 async with in_time(request):
                     token = await provided_async(self.token_provider)
             request = with_credentials(request, self.headers, token)
-        if _is_method(self.make_async_client, HTTPXChannel.make_async_client):
-            reply = await self._async_engine.get(self._make_async_engine).send(
+        if self._sends_itself_async:
+            reply = await self._async_engine.get().send(
                 request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
             )
             if reply is not None:
@@ -179,16 +176,20 @@ class HTTPXChannel(Channel):
                     headers=request.all_headers(),
                     timeout=httpx.Timeout(None, connect=self.connect_timeout),
                 )
-        return HTTPReply(status=response.status_code, headers=response.headers, content=response.content)
+        return HTTPReply(response.status_code, response.headers, response.content)
+
+    # Whether the engine sends, looked at once: at the first call, as clients are made then.
+
+    @cached_property
+    def _sends_itself(self) -> bool:
+        return _is_method(self.make_client, HTTPXChannel.make_client)
+
+    @cached_property
+    def _sends_itself_async(self) -> bool:
+        return _is_method(self.make_async_client, HTTPXChannel.make_async_client)
 
     def _forwarded_token(self) -> str | None:
         return current_context().token if self.forward_token else None
-
-    def _make_engine(self) -> Engine:
-        return Engine(self.limits, self.tls)
-
-    def _make_async_engine(self) -> AsyncEngine:
-        return AsyncEngine(self.limits, self.tls)
 
     def _make_watched_client(self) -> httpx.Client:
         client = self.make_client()

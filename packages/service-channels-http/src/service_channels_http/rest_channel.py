@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service_channels_http._exchange import Exchange, Outcome
+from service_channels_http._exchange import Exchange
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_channels_http._refusals import media_type, refused, retry_after, unreadable
 from service_channels_http.httpx_channel import HTTPXChannel
@@ -28,7 +28,7 @@ __all__ = ["RestChannel"]
 _ACCEPT: Final = f"application/json, {PROBLEM_TYPE}, text/plain;q=0.5"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class _RestCall(Exchange):
     """One call, written."""
 
@@ -39,30 +39,23 @@ class _RestCall(Exchange):
     accept: str
 
     def request(self, url: str) -> HTTPRequest:
-        headers = with_deadline(self.headers, self.attempts.deadline)
+        deadline = self.attempts.deadline
+        headers = with_deadline(self.headers, deadline)
         headers = {"accept": self.accept, "accept-encoding": "identity", **headers, **self.written.headers}
         if self.written.body is not None:
             headers["content-type"] = "application/json"
         return HTTPRequest(
+            f"{url.rstrip('/')}{self.written.target}",
+            headers,
+            deadline,
+            self.caller,
+            self.written.body or b"",
             method=self.written.verb,
-            url=f"{url.rstrip('/')}{self.written.target}",
-            headers=headers,
-            content=self.written.body or b"",
-            deadline=self.attempts.deadline,
-            caller=self.caller,
         )
 
-    def complete(self, request: HTTPRequest, reply: HTTPReply) -> Outcome:
-        if 200 <= reply.status <= 299:
-            return Outcome(result=self._result(request, reply))
-        if reply.status < 400:
-            raise unreadable(request, reply, f"answered with HTTP {reply.status}, where only a success is an answer")
-        error = self._failure(request, reply)
-        if isinstance(error, ServiceCommunicationException):
-            raise error
-        return Outcome(error=error)
-
-    def _result(self, request: HTTPRequest, reply: HTTPReply) -> Any:
+    def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
+        if not 200 <= reply.status <= 299:
+            raise self._failure(request, reply)
         content_type = reply.headers.get("content-type", "")
         if reply.content and not self.plan.can_read(content_type):
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
@@ -72,6 +65,13 @@ class _RestCall(Exchange):
             raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
 
     def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
+        """What is to be raised for a reply that is no success."""
+        if reply.status < 400:
+            return unreadable(request, reply, f"answered with HTTP {reply.status}, where only a success is an answer")
+        error = self._told(request, reply)
+        return error if isinstance(error, ServiceCommunicationException) else self.answer(error)
+
+    def _told(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
         problem = read_problem(reply.headers.get("content-type", ""), reply.content)
         if problem is None:
             return refused(request, reply)
@@ -109,12 +109,7 @@ class RestChannel(HTTPXChannel):
 
     def _prepare(self, invocation: Invocation) -> _RestCall:
         plan = self._routes.plan(invocation.descriptor)
+        caller = f"{plan.method.where} of component '{self.component_descriptor.name}'"
         attempts = self.attempts(plan.method)
-        return _RestCall(
-            plan=plan,
-            attempts=attempts,
-            headers=call_headers(current_context()),
-            written=self._routes.write(plan, invocation.arguments()),
-            accept=self.accept,
-            caller=f"{plan.method.where} of component '{self.component_descriptor.name}'",
-        )
+        written = self._routes.write(plan, invocation.arguments())
+        return _RestCall(attempts, caller, plan, call_headers(current_context()), written, self.accept)

@@ -14,6 +14,7 @@ from service_core.context import Deadline
 from service_core.descriptors import MethodDescriptor
 from service_core.errors import DeadlineExceeded, ServiceCommunicationException
 from service_core.events import CallEventKind
+from service_core.policy import Policy
 from service_core.selector import Endpoint
 
 __all__ = ["Attempts"]
@@ -30,13 +31,12 @@ class Attempts:
     __slots__ = (
         "_balancer",
         "_count",
-        "_endpoint",
         "_method",
-        "_policy",
         "_rounds",
         "_started",
         "_tried",
         "deadline",
+        "endpoint",
         "pause",
     )
 
@@ -45,11 +45,11 @@ class Attempts:
         """The end of all attempts together."""
         self.pause = 0.0
         """Seconds to wait before the next attempt."""
+        self.endpoint: Endpoint | None = None
+        """Who is being asked, None between two attempts and after the last."""
         self._method = method
         self._balancer = balancer
-        self._policy = method.policy or balancer.policy
         self._tried: list[Endpoint] = []
-        self._endpoint: Endpoint | None = None
         self._started = 0.0
         self._count = 0
         self._rounds = 0
@@ -63,7 +63,7 @@ class Attempts:
             self._balancer.budget.call()
         endpoint = self._balancer.choose(self._tried)
         endpoint.in_flight += 1
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._started = now
         self._count += 1
         return endpoint
@@ -109,6 +109,10 @@ class Attempts:
             raise error
         self._tell(CallEventKind.RETRIED, endpoint, elapsed, error)
 
+    @property
+    def _policy(self) -> Policy:
+        return self._method.policy or self._balancer.policy
+
     def _next_round(self, error: ServiceCommunicationException) -> float:
         """All instances have been asked: a pause with full jitter, and not before the server wants to be asked."""
         self._tried.clear()
@@ -124,9 +128,9 @@ class Attempts:
         )
 
     def _end(self) -> tuple[Endpoint, float]:
-        endpoint = self._endpoint
+        endpoint = self.endpoint
         if endpoint is None:
             raise RuntimeError("an attempt ends once, and after it has begun")
-        self._endpoint = None
+        self.endpoint = None
         endpoint.in_flight -= 1
         return endpoint, time.monotonic() - self._started

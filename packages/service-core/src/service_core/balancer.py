@@ -58,9 +58,7 @@ class Balancer:
 
     def choose(self, tried: Collection[Endpoint]) -> Endpoint:
         """The instance for an attempt, none of ``tried`` if there is another. Raises ComponentUnavailableException."""
-        usable: Sequence[Endpoint] = self._endpoints or self.endpoints()
-        if self.outliers.has_ejected:
-            usable = self.outliers.usable(usable)
+        usable = self.outliers.usable(self._endpoints or self.endpoints())
         if tried:
             usable = [endpoint for endpoint in usable if endpoint not in tried] or usable
         return self.selector.select(usable)

@@ -26,11 +26,6 @@ class Outliers:
         self._ejections: dict[Endpoint, int] = {}
         self._ejected: dict[Endpoint, float] = {}
 
-    @property
-    def has_ejected(self) -> bool:
-        """Whether anybody may be left alone at the moment."""
-        return bool(self._ejected)
-
     def usable(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         """The endpoints that may get a call: all if none is ejected, or if more are than may be (panic)."""
         if not self._ejected:

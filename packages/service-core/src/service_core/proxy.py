@@ -34,7 +34,7 @@ class Invocation:
         self.descriptor = descriptor
         """The method that is called."""
         self.args = args
-        self.kwargs: Mapping[str, Any] = kwargs or {}
+        self.kwargs: Mapping[str, Any] = {} if kwargs is None else kwargs
 
     @property
     def type(self) -> type:

@@ -183,12 +183,13 @@ class Route(InvocationHandler):
         if channel is None:
             self._routes.wait_until_known(_patience())
             channel = self._choose()
-        for _ in range(_OTHER_CHOICES):
+        choices = 0
+        while True:
             try:
                 return channel.invoke(invocation)
             except ComponentUnavailableException as error:
-                channel = self._choose_after(error, channel)
-        return channel.invoke(invocation)
+                choices += 1
+                channel = self._choose_after(error, channel, choices)
 
     async def invoke_async(self, invocation: Invocation) -> Any:
         """Carry out the call over the channel of choice."""
@@ -196,20 +197,23 @@ class Route(InvocationHandler):
         if channel is None:
             await self._routes.wait_until_known_async(_patience())
             channel = self._choose()
-        for _ in range(_OTHER_CHOICES):
+        choices = 0
+        while True:
             try:
                 return await channel.invoke_async(invocation)
             except ComponentUnavailableException as error:
-                channel = self._choose_after(error, channel)
-        return await channel.invoke_async(invocation)
+                choices += 1
+                channel = self._choose_after(error, channel, choices)
 
     def reset(self) -> None:
         """Choose again at the next call."""
         self._version += 1
         self._channel = None
 
-    def _choose_after(self, error: ComponentUnavailableException, channel: Channel) -> Channel:
+    def _choose_after(self, error: ComponentUnavailableException, channel: Channel, choices: int) -> Channel:
         """The channel after one that had no instances any more: another may be offered since it was chosen."""
+        if choices > _OTHER_CHOICES:
+            raise error
         if error.details != {"component": self._routes.descriptor.name, "channel": channel.name}:
             raise error  # not from the choice of an instance
         return self._choose()

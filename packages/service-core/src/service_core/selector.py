@@ -64,7 +64,13 @@ class Endpoint:
         answer on and tried again later.
         """
         self._failures = 0
-        self._measure(seconds)
+        now = time.monotonic()
+        if seconds >= self._latency:
+            self._latency = max(seconds, _FASTEST)
+        else:
+            weight = math.exp((self._measured_at - now) / _DECAY)
+            self._latency = self._latency * weight + seconds * (1.0 - weight)
+        self._measured_at = now
 
     def failed(self, seconds: float) -> None:
         """Take a call into account that failed after that time.
@@ -75,19 +81,11 @@ class Endpoint:
         self._failed_at = time.monotonic()
         self.wait_ended(seconds)
 
-    def _measure(self, seconds: float) -> None:
-        now = time.monotonic()
-        if seconds >= self._latency:
-            self._latency = max(seconds, _FASTEST)
-        else:
-            weight = math.exp((self._measured_at - now) / _DECAY)
-            self._latency = self._latency * weight + seconds * (1.0 - weight)
-        self._measured_at = now
-
     def wait_ended(self, seconds: float) -> None:
         """Take a call into account that was not answered in that time: an answer would have taken longer."""
         if seconds > self._latency:
-            self._measure(seconds)
+            self._latency = seconds
+            self._measured_at = time.monotonic()
 
     @property
     def cost(self) -> float:

@@ -8,6 +8,8 @@ is still to come, or that an application has to see, takes the way over ASGI, wh
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Coroutine
 from contextvars import copy_context
 from typing import Any, Final, cast
 
@@ -21,11 +23,13 @@ from service_server_fastapi.direct import Direct
 from service_server_fastapi.front import Front
 from service_server_fastapi.intake import CLOSE
 from service_server_fastapi.joined import Joined
+from service_server_fastapi.repeated import Repeated
 from service_server_fastapi.sending import head_of
 from service_server_fastapi.traffic import Traffic
 
 __all__ = ["ArrivedProtocol"]
 
+_EAGER: Final[dict[str, Any]] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 _FORWARDED: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 """Headers of proxies, which uvicorn reads on the way over ASGI."""
 
@@ -49,8 +53,15 @@ class ArrivedProtocol(HttpToolsProtocol):
         self.context = copy_context()
         """The connection's own; each request runs in a copy of it, not in the context of the request before."""
         self._is_reading = False
+        self._arrived = asyncio.Event()
+        """For requests that need no parser, one after the other."""
         self._next: RequestResponseCycle | None = None
         """A request whose turn it is, and of which the rest may be in what is being read."""
+        self.messages = 0
+        """How many requests have arrived whole."""
+        self.is_between = True
+        """Whether of the next one nothing is here."""
+        self._repeated: Repeated | None = None
         self._task: asyncio.Task[None] | None = None
         """What answers a request here."""
 
@@ -61,19 +72,59 @@ class ArrivedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of a request, a request, or several."""
+        cycle, messages = self.cycle, self.messages
+        is_idle = self.is_between and (cycle is None or cycle.response_complete)
         self._is_reading = True
+        if is_idle and self._repeated is not None:
+            request = self._repeated.read(data)
+            if request is not None:
+                self._take(*request)
+                self._is_reading = False
+                return
+        self._repeated = None
         super().data_received(data)
         self._is_reading = False
         if self._next is not None:
             cycle, self._next = self._next, None
             self._go_over_asgi(cycle)
+        elif is_idle and self.is_between and self.messages == messages + 1:
+            self._repeated = Repeated.of(data, cast("dict[str, Any]", self.scope))
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request is here."""
+        super().on_message_begin()
+        self.is_between = False
 
     def on_message_complete(self) -> None:
         """A request is here."""
         super().on_message_complete()
+        self.messages += 1
+        self.is_between = True
         if self._next is not None:
             cycle, self._next = self._next, None
             self._begin(cycle)
+
+    def _take(self, scope: Scope, body: bytes) -> None:
+        """A request that needs no parser is here."""
+        self.messages += 1
+        cycle = RequestResponseCycle(
+            scope=cast(Any, scope),
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=self._arrived,
+            expect_100_continue=False,
+            keep_alive=True,
+            on_response=self.on_response_complete,
+        )
+        cycle.body += body
+        cycle.more_body = False
+        self._arrived.set()
+        self.cycle = cycle
+        self._begin(cycle)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody waits for an answer any more."""
@@ -91,22 +142,34 @@ class ArrivedProtocol(HttpToolsProtocol):
             self._begin(cycle)
 
     def _begin(self, cycle: RequestResponseCycle) -> None:
-        front, direct, scope = self._front, None, cast("dict[str, Any]", cycle.scope)
-        if front is not None and not cycle.more_body and len(cycle.body) <= self._max_body_bytes:
-            direct = front.direct(scope) if _FORWARDED.isdisjoint(dict(scope["headers"])) else None
+        front, scope = self._front, cast("dict[str, Any]", cycle.scope)
+        direct = front.direct(scope) if front is not None and self._is_plain(cycle, scope) else None
         if front is None or direct is None:
             self._go_over_asgi(cycle)
         else:
             self.flow.resume_reading()  # to notice when the client hangs up
-            answer = self._answer(cycle, scope, direct, front.traffic)
-            self._task = self.context.copy().run(self.loop.create_task, answer)
+            task = self._start(self._answer(cycle, scope, direct, front.traffic))
+            self._task = None if task.done() else task
+
+    def _is_plain(self, cycle: RequestResponseCycle, scope: Scope) -> bool:
+        """Whether a request has arrived whole, is not too large, and came without proxies."""
+        if cycle.more_body or len(cycle.body) > self._max_body_bytes:
+            return False
+        return cycle.message_event is self._arrived or _FORWARDED.isdisjoint(dict(scope["headers"]))
+
+    def _start(self, answer: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        if _EAGER and self._is_reading and self.loop.get_task_factory() is None:
+            # Most calls wait for nothing, so they are answered before the event loop does anything else. A request
+            # that has waited for its turn does not begin inside of the one before it, and so on without end.
+            return asyncio.Task(answer, loop=self.loop, context=self.context.copy(), **_EAGER)
+        return self.context.copy().run(self.loop.create_task, answer)
 
     def _go_over_asgi(self, cycle: RequestResponseCycle) -> None:
         app: Any = self.app
         self.context.copy().run(super()._start_asgi_task, cycle, app)
 
     async def _answer(self, cycle: RequestResponseCycle, scope: Scope, direct: Direct, traffic: Traffic) -> None:
-        task = cast("asyncio.Task[None]", self._task)
+        task = cast("asyncio.Task[None]", asyncio.current_task())
         self.tasks.add(task)
         try:
             answer = await traffic.answer(direct, scope, bytes(cycle.body), task)

@@ -6,6 +6,7 @@ Whatever is out of the ordinary (a proxy, user information in an address, a limi
 ::
 
     origin      which addresses it takes, and how to get there
+    repeated    heads of responses that begin as the one before: no I/O
     message     bytes of a request, state of a response: no I/O
     waits       waits for a socket
     idle        connections that wait for their next call

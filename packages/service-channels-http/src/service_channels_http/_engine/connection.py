@@ -27,7 +27,7 @@ class Connection:
         connected.setblocking(False)
         self._socket = connected
         self._poll = poll_for_reading(connected.fileno())
-        self._parser = ResponseParser()
+        self.parser = ResponseParser()
         self.idle_since = 0.0
 
     @classmethod
@@ -41,11 +41,6 @@ class Connection:
         except (OSError, UnicodeError) as error:  # the latter for a name that is none
             raise not_sent(request, "cannot connect", error) from error
 
-    @property
-    def is_reusable(self) -> bool:
-        """Whether another call can use it."""
-        return self._parser.reusable
-
     def is_fresh(self) -> bool:
         """Whether the other side has neither closed it nor said anything unasked."""
         return not self._poll(0)
@@ -56,7 +51,7 @@ class Connection:
 
     def exchange(self, request: HTTPRequest, head: bytes, max_bytes: int) -> HTTPReply:
         """Send a request and wait for its response. Raises ServiceCommunicationException, DeadlineExceeded."""
-        parser = self._parser
+        parser = self.parser
         parser.expect(request, max_bytes)
         content = request.content
         if len(content) <= _CHUNK:
@@ -94,7 +89,7 @@ class Connection:
                 self._wait(request, wait)
             except OSError:
                 # The other side may have refused before it had read all, and its answer is still to come.
-                self._parser.reusable = False
+                self.parser.reusable = False
                 return
 
     def _receive(self, request: HTTPRequest) -> bytes:

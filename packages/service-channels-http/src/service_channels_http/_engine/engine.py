@@ -78,7 +78,7 @@ class _Places(Generic[C]):
 
     def keep(self, place: _Place[C], connection: C) -> None:
         """Take a connection back after a call."""
-        if not connection.is_reusable:
+        if not connection.parser.reusable:
             connection.close()
             return
         place.idle.put(connection)

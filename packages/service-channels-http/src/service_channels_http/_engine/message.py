@@ -9,6 +9,7 @@ from typing import Final
 
 import httptools
 
+from service_channels_http._engine.repeated import Repeated
 from service_channels_http._errors import broken_off
 from service_channels_http._limits import check_head, check_size
 from service_channels_http._messages import HTTPReply, HTTPRequest
@@ -86,6 +87,7 @@ class ResponseParser:
         "_parser",
         "_parts",
         "_raw",
+        "_repeated",
         "_reply",
         "_request",
         "on_body",
@@ -106,6 +108,7 @@ class ResponseParser:
         self._head: list[None] = []
         self.on_headers_complete = self._head.clear
         self._parser = httptools.HttpResponseParser(self)
+        self._repeated: Repeated | None = None
         self._reply: HTTPReply | None = None
         self.reusable = True
         """Whether the connection can take another request after this response."""
@@ -116,10 +119,24 @@ class ResponseParser:
         self._max_bytes = max_bytes
         self._fed = 0
         self._reply = None
-        self._forget()
 
     def feed(self, data: bytes) -> HTTPReply | None:
         """Take bytes in; the response as soon as it is complete. Raises ServiceCommunicationException."""
+        if self._fed:
+            return self._parse(data)
+        repeated = self._repeated
+        if repeated is not None and len(data) <= self._max_bytes:
+            reply = self._reply = repeated.read(data)
+            if reply is not None:
+                self._fed = len(data)
+                return reply
+        self._forget()
+        reply = self._parse(data)
+        if reply is not None:
+            self._repeated = Repeated.of(data, reply)
+        return reply
+
+    def _parse(self, data: bytes) -> HTTPReply | None:
         self._fed += len(data)
         try:
             self._parser.feed_data(data)
@@ -138,9 +155,9 @@ class ResponseParser:
         """The connection has ended. Raises ServiceCommunicationException unless that completes the response."""
         self.reusable = False
         headers = self._headers()
-        if self._head or "content-length" in headers or "transfer-encoding" in headers:
+        if not self._fed or self._head or "content-length" in headers or "transfer-encoding" in headers:
             raise broken_off(self._request)
-        return HTTPReply(status=self._parser.get_status_code(), headers=headers, content=b"".join(self._parts))
+        return HTTPReply(self._parser.get_status_code(), headers, b"".join(self._parts))
 
     def on_message_complete(self) -> None:
         """A response is there; what follows belongs to another."""
@@ -148,7 +165,7 @@ class ResponseParser:
         if status < 200:  # an interim response (RFC 9110, section 15.2)
             self._forget()
         elif self._reply is None:
-            self._reply = HTTPReply(status=status, headers=self._headers(), content=b"".join(self._parts))
+            self._reply = HTTPReply(status, self._headers(), b"".join(self._parts))
             self.reusable = self.reusable and self._parser.should_keep_alive()
             self._is_quiet.append(None)
 
@@ -169,7 +186,8 @@ class ResponseParser:
         check_size(self._request, size, self._max_bytes)
 
     def _forget(self) -> None:
-        """Nothing of a final response is there."""
+        """Nothing of a final response is there, and no head to compare with."""
+        self._repeated = None
         self._raw.clear()
         self._parts.clear()
         self._head.append(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import Final, cast
 
@@ -22,14 +23,13 @@ class AsyncConnection(asyncio.Protocol):
     """Used on one event loop, for one call after the other."""
 
     def __init__(self) -> None:
+        self.parser = ResponseParser()
         self.idle_since = 0.0
         self._loop = asyncio.get_running_loop()
-        self._parser = ResponseParser()
         self._request: HTTPRequest | None = None
         self._waiter: asyncio.Future[HTTPReply] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_due = 0.0
-        self._is_lost = False
+        self._timer_due = math.inf
 
     @classmethod
     async def open(cls, origin: Origin, request: HTTPRequest, connect_timeout: float) -> AsyncConnection:
@@ -49,37 +49,33 @@ class AsyncConnection(asyncio.Protocol):
             raise not_sent(request, "cannot connect", error) from error
         return connection
 
-    @property
-    def is_reusable(self) -> bool:
-        """Whether another call can use it."""
-        return self._parser.reusable and not self._is_lost
-
     def is_fresh(self) -> bool:
         """Whether the other side has neither closed it nor said anything unasked."""
-        return self.is_reusable and not self._transport.is_closing() and not self._poll(0)
+        return self.parser.reusable and not self._transport.is_closing() and not self._poll(0)
 
     def close(self) -> None:
         """Close it at once."""
         self._transport.abort()
 
-    async def exchange(self, request: HTTPRequest, head: bytes, max_bytes: int) -> HTTPReply:
-        """Send a request and wait for its response. Raises ServiceCommunicationException, DeadlineExceeded."""
-        self._parser.expect(request, max_bytes)
+    def exchange(self, request: HTTPRequest, head: bytes, max_bytes: int) -> asyncio.Future[HTTPReply]:
+        """Send a request; its response is what comes, or ServiceCommunicationException, DeadlineExceeded.
+
+        Raises ServiceCommunicationException if nothing could be sent.
+        """
+        self.parser.expect(request, max_bytes)
         self._request = request
-        waiter: asyncio.Future[HTTPReply] = self._loop.create_future()
-        self._waiter = waiter
-        content = request.content
+        transport, content = self._transport, request.content
         is_small = len(content) <= _CHUNK
-        self._transport.write(head + content if is_small else head)
-        if self._transport.is_closing():  # the first byte could not be sent
+        transport.write(head + content if is_small else head)
+        if transport.is_closing():  # the first byte could not be sent
             raise not_sent(request, "the connection was lost before anything was sent", ConnectionError())
         if not is_small:
-            self._transport.write(content)
-        self._wake_at(request.deadline.expires_at)
-        try:
-            return await waiter
-        finally:
-            self._waiter = None
+            transport.write(content)
+        expires_at = request.deadline.expires_at
+        if expires_at < self._timer_due:
+            self._wake_at(expires_at)
+        waiter = self._waiter = self._loop.create_future()
+        return waiter
 
     # called by the loop
 
@@ -88,49 +84,46 @@ class AsyncConnection(asyncio.Protocol):
         self._poll = poll_for_reading(transport.get_extra_info("socket").fileno())
 
     def data_received(self, data: bytes) -> None:
-        waiter = self._waiter
-        if waiter is None:
-            self._parser.reusable = False  # nobody has asked for it
+        if self._waiter is None:
+            self.parser.reusable = False  # nobody has asked for it
             return
         try:
-            reply = self._parser.feed(data)
-            if reply is not None and not waiter.done():
-                waiter.set_result(reply)
+            reply = self.parser.feed(data)
         except ServiceException as error:
             self._fail(error)
+        else:
+            if reply is not None:
+                self._finish(reply)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._is_lost = True
+        self.parser.reusable = False
         if self._timer is not None:
             self._timer.cancel()
-        waiter, request = self._waiter, self._request
-        if waiter is None or request is None or waiter.done():
+        request = self._request
+        if self._waiter is None or request is None:
             return
         try:
             if exc is not None:
                 raise lost(request, exc) from exc
-            waiter.set_result(self._parser.end())
+            self._finish(self.parser.end())
         except ServiceException as failure:
             self._fail(failure)
 
     # the deadline
 
     def _wake_at(self, expires_at: float) -> None:
-        """See to it that a timer looks at the deadline.
+        """Let the timer look at the deadline no later than then.
 
-        One that is due earlier is left as it is and sets itself again, so that short calls need no timer of their own.
+        If the call that is under way then has more time, it sets itself again; so short calls need none of their own.
         """
-        timer = self._timer
-        if timer is not None and not timer.cancelled():
-            if self._timer_due <= expires_at:
-                return
-            timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer_due = expires_at
         seconds = min(expires_at - time.monotonic(), 3600.0)
         self._timer = self._loop.call_later(seconds, self._check_deadline)
 
     def _check_deadline(self) -> None:
-        self._timer = None
+        self._timer, self._timer_due = None, math.inf
         request = self._request
         if self._waiter is None or request is None:
             return
@@ -139,7 +132,14 @@ class AsyncConnection(asyncio.Protocol):
         else:
             self._wake_at(request.deadline.expires_at)
 
+    # the end of a call
+
+    def _finish(self, reply: HTTPReply) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(reply)
+
     def _fail(self, error: ServiceException) -> None:
-        self._parser.reusable = False
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(error)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
