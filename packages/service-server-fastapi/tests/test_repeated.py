@@ -190,7 +190,7 @@ def test_requests_do_not_share_what_an_application_may_change() -> None:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with serving(settings=ServerSettings(receive_timeout=0.3, keep_alive=0.3, worker_threads=4)) as (server, _):
+    with serving(settings=ServerSettings(receive_timeout=1.0, worker_threads=4)) as (server, _):
         yield server.url
 
 
