@@ -62,7 +62,7 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
 def parsed(data: bytes) -> tuple[Scope, bytes] | None:
     """What uvicorn makes of a request which is all of ``data``, and after which the connection stays; else None."""
     config = Config(_application, log_config=None)
-    protocol = _Parsing(config, ServerState(), {}, asyncio.new_event_loop())
+    protocol = _Parsing(config, ServerState(), {"shared": 1}, asyncio.new_event_loop())
     protocol.loop.close()
     protocol.connection_made(_Transport())
     protocol.data_received(data)
@@ -76,8 +76,10 @@ def parsed(data: bytes) -> tuple[Scope, bytes] | None:
 def learned(data: bytes = VALID) -> Repeated:
     known = parsed(data)
     assert known is not None
-    repeated = Repeated.of(data, known[0])
+    repeated = Repeated.of(data, known[0], {"shared": 1})
     assert repeated is not None
+    known[0]["state"]["mine"] = known[0]["mine"] = 2  # by whoever has answered it
+    known[0]["headers"].append((b"mine", b"3"))
     return repeated
 
 
@@ -147,8 +149,10 @@ def test_everything_else_is_left_to_the_parser(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 def test_only_what_is_as_plain_is_remembered(data: bytes) -> None:
-    scope: Scope = {"headers": [(b"host", b"test")] * 20, "state": {}}
-    repeated = Repeated.of(data, scope)
+    known = REPEATED.read(VALID)
+    assert known is not None
+    scope: Scope = {**known[0], "headers": [(b"host", b"test")] * 20}
+    repeated = Repeated.of(data, scope, {})
     assert repeated is None or parsed(data) is not None
 
 
@@ -190,7 +194,7 @@ def test_requests_do_not_share_what_an_application_may_change() -> None:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with serving(settings=ServerSettings(receive_timeout=1.0, worker_threads=4)) as (server, _):
+    with serving(settings=ServerSettings(keep_alive=1.0, worker_threads=4)) as (server, _):
         yield server.url
 
 

@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 __all__ = [
     "DEFAULT_TIMEOUT",
@@ -54,11 +54,9 @@ class Deadline:
         return time.monotonic() >= self.expires_at
 
 
-class CallContext(NamedTuple):
-    """What a call hands on to the calls that are made inside it.
-
-    A tuple, since one is made for every call and it is the quickest immutable value to make; by name, please.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallContext:
+    """What a call hands on to the calls that are made inside it."""
 
     deadline: Deadline | None = None
     """The end of the call's time, None outside a call."""
@@ -68,18 +66,13 @@ class CallContext(NamedTuple):
     """The W3C trace context, handed on as received."""
     baggage: str | None = None
     """The W3C baggage, handed on as received."""
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     """The caller's bearer token. Channels hand it on only if they are told to, each for itself."""
-    principal: Any = None
+    principal: Any = field(default=None, repr=False)
     """Whom the server's verifier has found behind the token, None if nobody. Not sent on."""
 
-    def __repr__(self) -> str:
-        """Without token and principal, which are secret."""
-        shown = zip(self._fields[:-2], self, strict=False)
-        return f"CallContext({', '.join(f'{name}={value!r}' for name, value in shown)})"
 
-
-_context: ContextVar[CallContext] = ContextVar("service_call_context", default=CallContext())  # noqa: B039 - a tuple
+_context: ContextVar[CallContext] = ContextVar("service_call_context", default=CallContext())  # noqa: B039 - frozen
 
 
 def current_context() -> CallContext:
@@ -125,7 +118,7 @@ def deadline(seconds: float | None) -> Iterator[Deadline]:
     limit = Deadline.after(seconds)
     if outer is not None and outer.expires_at < limit.expires_at:
         limit = outer
-    with call_context(current_context()._replace(deadline=limit)):
+    with call_context(replace(current_context(), deadline=limit)):
         yield limit
 
 
@@ -135,7 +128,7 @@ def bearer_token(token: str | None) -> Iterator[None]:
 
     It is sent by channels with ``forward_token`` alone.
     """
-    with call_context(current_context()._replace(token=token)):
+    with call_context(replace(current_context(), token=token)):
         yield
 
 

@@ -8,8 +8,6 @@ is still to come, or that an application has to see, takes the way over ASGI, wh
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Coroutine
 from contextvars import copy_context
 from typing import Any, Final, cast
 
@@ -29,7 +27,6 @@ from service_server_fastapi.traffic import Traffic
 
 __all__ = ["ArrivedProtocol"]
 
-_EAGER: Final[dict[str, Any]] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 _FORWARDED: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 """Headers of proxies, which uvicorn reads on the way over ASGI."""
 
@@ -57,9 +54,7 @@ class ArrivedProtocol(HttpToolsProtocol):
         """For requests that need no parser, one after the other."""
         self._next: RequestResponseCycle | None = None
         """A request whose turn it is, and of which the rest may be in what is being read."""
-        self.messages = 0
-        """How many requests have arrived whole."""
-        self.is_between = True
+        self._is_between = True
         """Whether of the next one nothing is here."""
         self._repeated: Repeated | None = None
         self._task: asyncio.Task[None] | None = None
@@ -72,41 +67,37 @@ class ArrivedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of a request, a request, or several."""
-        cycle, messages = self.cycle, self.messages
-        is_idle = self.is_between and (cycle is None or cycle.response_complete)
-        self._is_reading = True
+        is_idle = self._is_between and (self.cycle is None or self.cycle.response_complete)
         if is_idle and self._repeated is not None:
             request = self._repeated.read(data)
             if request is not None:
                 self._take(*request)
-                self._is_reading = False
                 return
         self._repeated = None
+        self._is_reading = True
         super().data_received(data)
         self._is_reading = False
         if self._next is not None:
             cycle, self._next = self._next, None
             self._go_over_asgi(cycle)
-        elif is_idle and self.is_between and self.messages == messages + 1:
-            self._repeated = Repeated.of(data, cast("dict[str, Any]", self.scope))
+        elif is_idle and self._is_between:
+            self._repeated = Repeated.of(data, cast("dict[str, Any]", self.scope), self.app_state)
 
     def on_message_begin(self) -> None:
         """The first byte of a request is here."""
         super().on_message_begin()
-        self.is_between = False
+        self._is_between = False
 
     def on_message_complete(self) -> None:
         """A request is here."""
         super().on_message_complete()
-        self.messages += 1
-        self.is_between = True
+        self._is_between = True
         if self._next is not None:
             cycle, self._next = self._next, None
             self._begin(cycle)
 
     def _take(self, scope: Scope, body: bytes) -> None:
         """A request that needs no parser is here."""
-        self.messages += 1
         cycle = RequestResponseCycle(
             scope=cast(Any, scope),
             transport=self.transport,
@@ -148,8 +139,8 @@ class ArrivedProtocol(HttpToolsProtocol):
             self._go_over_asgi(cycle)
         else:
             self.flow.resume_reading()  # to notice when the client hangs up
-            task = self._start(self._answer(cycle, scope, direct, front.traffic))
-            self._task = None if task.done() else task
+            answer = self._answer(cycle, scope, direct, front.traffic)
+            self._task = self.context.copy().run(self.loop.create_task, answer)
 
     def _is_plain(self, cycle: RequestResponseCycle, scope: Scope) -> bool:
         """Whether a request has arrived whole, is not too large, and came without proxies."""
@@ -157,19 +148,12 @@ class ArrivedProtocol(HttpToolsProtocol):
             return False
         return cycle.message_event is self._arrived or _FORWARDED.isdisjoint(dict(scope["headers"]))
 
-    def _start(self, answer: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        if _EAGER and self._is_reading and self.loop.get_task_factory() is None:
-            # Most calls wait for nothing, so they are answered before the event loop does anything else. A request
-            # that has waited for its turn does not begin inside of the one before it, and so on without end.
-            return asyncio.Task(answer, loop=self.loop, context=self.context.copy(), **_EAGER)
-        return self.context.copy().run(self.loop.create_task, answer)
-
     def _go_over_asgi(self, cycle: RequestResponseCycle) -> None:
         app: Any = self.app
         self.context.copy().run(super()._start_asgi_task, cycle, app)
 
     async def _answer(self, cycle: RequestResponseCycle, scope: Scope, direct: Direct, traffic: Traffic) -> None:
-        task = cast("asyncio.Task[None]", asyncio.current_task())
+        task = cast("asyncio.Task[None]", self._task)
         self.tasks.add(task)
         try:
             answer = await traffic.answer(direct, scope, bytes(cycle.body), task)

@@ -74,19 +74,14 @@ class LimitedProtocol(ArrivedProtocol):
             if self._head_size + (len(data) if end < 0 else end) > self._settings.max_header_bytes:
                 self._refuse(b"431 Request Header Fields Too Large")
                 return
-        messages = self.messages
         super().data_received(data)
         if not self._is_awaiting_head:
             self._head_size = 0
             self._patience.rest()
-        elif self.is_between:  # and what has arrived is answered already
-            self._head_size = 0
-        else:
-            if self.messages > messages:
-                self._head_size = 0
-            if self._head_size == 0 and self.cycle is not None:  # it was idle
-                self._patience.last(self._settings.receive_timeout)
-            self._head_size += len(data)
+            return
+        if self._head_size == 0 and self.cycle is not None:  # it was idle
+            self._patience.last(self._settings.receive_timeout)
+        self._head_size += len(data)
 
     def on_response_complete(self) -> None:
         """An answer has been sent; if no further request is here already, the connection is idle."""

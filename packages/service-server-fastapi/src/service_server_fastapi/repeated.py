@@ -12,6 +12,7 @@ a length that agrees with what is there. Everything else goes to the parser.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final, Self
 
 from starlette.types import Scope
@@ -30,23 +31,32 @@ _REST: Final = (
 )
 _HEAD: Final = re.compile(rb"(?P<same>[A-Z]+ [!-~]+ HTTP/1\.1\r\n(?:" + _SAME + rb")*)(?=(?P<rest>" + _REST + rb"))")
 _FOLLOWS: Final = re.compile(_REST)
+_PARSED: Final = (
+    *("type", "asgi", "http_version", "server", "client", "scheme", "root_path"),
+    *("method", "path", "raw_path", "query_string"),
+)
 
 
 class Repeated:
     """The beginning of a request of which the parser has told what it means."""
 
-    __slots__ = ("_beginning", "_headers", "_scope")
+    __slots__ = ("_beginning", "_headers", "_scope", "_state")
 
-    def __init__(self, beginning: bytes, scope: Scope) -> None:
+    def __init__(self, beginning: bytes, scope: Scope, state: Mapping[str, Any]) -> None:
         self._beginning = beginning
-        self._scope = {**scope}
+        # Nothing that has been put there since, by whoever answers.
+        self._scope = {key: scope[key] for key in _PARSED}
         self._headers: list[tuple[bytes, bytes]] = scope["headers"][: beginning.count(b"\n") - 1]
+        self._state = state
 
     @classmethod
-    def of(cls, data: bytes, scope: Scope) -> Self | None:
-        """What can be remembered of a request which is all of ``data``, and of which the parser made ``scope``."""
+    def of(cls, data: bytes, scope: Scope, state: Mapping[str, Any]) -> Self | None:
+        """What can be remembered of a request which is all of ``data``, and of which the parser made ``scope``.
+
+        Each request has a copy of ``state``.
+        """
         head = _HEAD.match(data)
-        repeated = None if head is None else cls(head["same"], scope)
+        repeated = None if head is None else cls(head["same"], scope, state)
         return None if repeated is None or repeated.read(data) is None else repeated
 
     def read(self, data: bytes) -> tuple[Scope, bytes] | None:
@@ -61,5 +71,5 @@ class Repeated:
             return None
         scope: dict[str, Any] = self._scope.copy()
         scope["headers"] = self._headers + [header for header in zip(_NAMES, values, strict=True) if header[1]]
-        scope["state"] = scope["state"].copy()
+        scope["state"] = dict(self._state)
         return scope, body

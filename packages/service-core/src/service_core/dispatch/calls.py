@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from service_core.authentication import TokenVerifier, check_verifier
@@ -118,7 +118,7 @@ class Calls:
             if _is_being_cancelled():
                 raise
             return self._denied(error, context)
-        return context._replace(principal=principal)
+        return replace(context, principal=principal)
 
     @property
     def are_secured(self) -> bool:
@@ -205,7 +205,7 @@ class Calls:
 
 def identified(context: CallContext) -> CallContext:
     """The context with a correlation id, the caller's or a new one."""
-    return context if context.correlation_id is not None else context._replace(correlation_id=new_correlation_id())
+    return context if context.correlation_id is not None else replace(context, correlation_id=new_correlation_id())
 
 
 def _late(context: CallContext) -> Failure:

@@ -62,11 +62,11 @@ def context_from_headers(headers: Mapping[str, str]) -> CallContext:
     traceparent, baggage = headers.get(_TRACEPARENT), headers.get(_BAGGAGE)
     authorization = headers.get(_AUTHORIZATION)
     return CallContext(
-        None if milliseconds is None else _deadline(milliseconds),
-        None if correlation_id is None else _id(correlation_id),
-        None if traceparent is None else _id(traceparent),
-        None if baggage is None else _baggage(baggage),
-        None if authorization is None else _token(authorization),
+        deadline=None if milliseconds is None else _deadline(milliseconds),
+        correlation_id=None if correlation_id is None else _id(correlation_id),
+        traceparent=None if traceparent is None else _id(traceparent),
+        token=None if authorization is None else _token(authorization),
+        baggage=None if baggage is None else _baggage(baggage),
     )
 
 
