@@ -29,7 +29,7 @@ _NAMES: Final = (*_OWN, b"content-length")
 _REST: Final = (
     b"".join(rb"(?:%b: (%b)\r\n)?" % (name, _VALUE) for name in _OWN) + rb"(?:content-length: ([0-9]{1,9})\r\n)?\r\n"
 )
-_HEAD: Final = re.compile(rb"(?P<same>[A-Z]+ [!-~]+ HTTP/1\.1\r\n(?:" + _SAME + rb")*)(?=(?P<rest>" + _REST + rb"))")
+_HEAD: Final = re.compile(rb"(?P<same>[A-Z]+ [!-~]+ HTTP/1\.1\r\n(?:" + _SAME + rb")*)(?=" + _REST + rb")")
 _FOLLOWS: Final = re.compile(_REST)
 _PARSED: Final = (
     *("type", "asgi", "http_version", "server", "client", "scheme", "root_path"),
