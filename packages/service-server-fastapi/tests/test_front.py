@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_core.dispatch import Answer
+from service_server_fastapi.direct import ArrivedRequest
 from service_server_fastapi.front import Front
 from service_server_fastapi.hosts import AllowedHosts
 from service_server_fastapi.refusals import Refusals
@@ -26,7 +27,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "told", "app": scope.get("app"), "routed": "router" in scope})
 
-    async def answer(self, scope: Scope, body: bytes) -> Answer | None:
+    async def answer(self, request: ArrivedRequest) -> Answer | None:
         raise AssertionError("nobody has asked for it")
 
 

@@ -16,7 +16,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from service_core.dispatch import Answer
+from service_core.wire import CORRELATION_ID
 from service_server_fastapi import ServerSettings
+from service_server_fastapi.direct import ArrivedRequest, ParsedRequest
 from service_server_fastapi.repeated import Repeated
 
 BODY = envelope("echo", "a")
@@ -73,10 +76,38 @@ def parsed(data: bytes) -> tuple[Scope, bytes] | None:
     return cast("dict[str, Any]", cycle.scope), bytes(cycle.body)
 
 
+class _Answering:
+    """Stands for what has answered the request before."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _application(scope, receive, send)
+
+    async def answer(self, request: ArrivedRequest) -> Answer | None:
+        raise AssertionError(f"nobody asks it: {request}")
+
+
+def read_by(repeated: Repeated, data: bytes) -> tuple[Scope, bytes] | None:
+    """What is read without the parser, and means the same as to those who read the scope."""
+    found = repeated.read(data)
+    if found is None:
+        return None
+    assert told(found) == told(ParsedRequest(found.scope, found.body))
+    assert found.context.correlation_id
+    return found.scope, found.body
+
+
+def told(request: ArrivedRequest) -> list[Any]:
+    """What the head of a request says, whenever it is read."""
+    context = request.context
+    sent = dict(request.scope["headers"]).get(CORRELATION_ID.encode())
+    has_id = sent is not None and sent.decode("latin-1") == context.correlation_id
+    return [request.content_type, context.deadline is None, context.traceparent, context.baggage, context.token, has_id]
+
+
 def learned(data: bytes = VALID) -> Repeated:
     known = parsed(data)
     assert known is not None
-    repeated = Repeated.of(data, known[0], {"shared": 1})
+    repeated = Repeated.of(data, known[0], {"shared": 1}, _Answering())
     assert repeated is not None
     known[0]["state"]["mine"] = known[0]["mine"] = 2  # by whoever has answered it
     known[0]["headers"].append((b"mine", b"3"))
@@ -101,7 +132,7 @@ REPEATED = learned()
     ],
 )
 def test_what_differs_is_read(data: bytes) -> None:
-    assert REPEATED.read(data) == parsed(data) is not None
+    assert read_by(REPEATED, data) == parsed(data) is not None
 
 
 HOSTILE = {
@@ -149,10 +180,10 @@ def test_everything_else_is_left_to_the_parser(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 def test_only_what_is_as_plain_is_remembered(data: bytes) -> None:
-    known = REPEATED.read(VALID)
+    known = read_by(REPEATED, VALID)
     assert known is not None
     scope: Scope = {**known[0], "headers": [(b"host", b"test")] * 20}
-    repeated = Repeated.of(data, scope, {})
+    repeated = Repeated.of(data, scope, {}, _Answering())
     assert repeated is None or parsed(data) is not None
 
 
@@ -169,24 +200,24 @@ def test_what_is_read_without_the_parser_is_what_it_reads(edits: list[tuple[int,
     data = VALID
     for position, length, inserted in edits:
         data = data[:position] + inserted + data[position + length :]
-    found = REPEATED.read(data)
+    found = read_by(REPEATED, data)
     assert found is None or found == parsed(data)
 
 
 @given(st.binary(max_size=60))
 def test_no_line_in_between_is_taken_for_another(line: bytes) -> None:
     data = request(line)
-    found = REPEATED.read(data)
+    found = read_by(REPEATED, data)
     assert found is None or found == parsed(data)
 
 
 def test_requests_do_not_share_what_an_application_may_change() -> None:
-    first, second = REPEATED.read(VALID), REPEATED.read(VALID)
+    first, second = read_by(REPEATED, VALID), read_by(REPEATED, VALID)
     assert first is not None
     assert second is not None
     first[0]["headers"].clear()
     first[0]["state"]["mine"] = 1
-    assert second == parsed(VALID) == REPEATED.read(VALID)
+    assert second == parsed(VALID) == read_by(REPEATED, VALID)
 
 
 # in a connection
@@ -204,7 +235,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     told: list[bool] = []
     original = Repeated.read
 
-    def watched(self: Repeated, data: bytes) -> tuple[Scope, bytes] | None:
+    def watched(self: Repeated, data: bytes) -> ArrivedRequest | None:
         found = original(self, data)
         told.append(found is not None)
         return found

@@ -106,6 +106,12 @@ class call_context:  # noqa: N801 - used like the functions below; a class, sinc
         _context.reset(self._outer)
 
 
+enter_context: Final = _context.set
+"""Make a context the current one; returns what :data:`leave_context` takes. For those to whom a block is too much."""
+leave_context: Final = _context.reset
+"""Make the context current that was so before."""
+
+
 @contextmanager
 def deadline(seconds: float | None) -> Iterator[Deadline]:
     """Give all calls inside the block together that many seconds; None takes the limit away.

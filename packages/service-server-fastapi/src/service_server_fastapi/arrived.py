@@ -17,13 +17,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from service_core.dispatch import Answer
-from service_server_fastapi.direct import Direct
+from service_server_fastapi.direct import ArrivedRequest, Direct, ParsedRequest
 from service_server_fastapi.front import Front
 from service_server_fastapi.intake import CLOSE
 from service_server_fastapi.joined import Joined
 from service_server_fastapi.repeated import Repeated
-from service_server_fastapi.sending import head_of
-from service_server_fastapi.traffic import Traffic
+from service_server_fastapi.sending import Heads
 
 __all__ = ["ArrivedProtocol"]
 
@@ -49,14 +48,16 @@ class ArrivedProtocol(HttpToolsProtocol):
         self._max_body_bytes = max_body_bytes
         self.context = copy_context()
         """The connection's own; each request runs in a copy of it, not in the context of the request before."""
+        self._heads = Heads()
         self._is_reading = False
-        self._arrived = asyncio.Event()
-        """For requests that need no parser, one after the other."""
         self._next: RequestResponseCycle | None = None
         """A request whose turn it is, and of which the rest may be in what is being read."""
         self._is_between = True
         """Whether of the next one nothing is here."""
+        self._direct: Direct | None = None
+        """What answers the request that has come last, None if it takes the way over ASGI."""
         self._repeated: Repeated | None = None
+        """How the next one may begin, while of that nothing is here."""
         self._task: asyncio.Task[None] | None = None
         """What answers a request here."""
 
@@ -65,23 +66,30 @@ class ArrivedProtocol(HttpToolsProtocol):
         self._joined = Joined(transport, self.loop)
         super().connection_made(cast(asyncio.Transport, self._joined))
 
+    def take_repeated(self, data: bytes) -> bool:
+        """Begin to answer if ``data`` is a request like the one before, which has been answered; else do nothing."""
+        repeated, cycle = self._repeated, self.cycle
+        if repeated is None or not cycle.response_complete:
+            return False
+        request = repeated.read(data)
+        if request is None or len(request.body) > self._max_body_bytes:
+            return False
+        cycle.response_complete = False  # for uvicorn, which looks there whether a request is in work
+        self._begin(cycle, request, repeated.direct)
+        return True
+
     def data_received(self, data: bytes) -> None:
         """Part of a request, a request, or several."""
         is_idle = self._is_between and (self.cycle is None or self.cycle.response_complete)
-        if is_idle and self._repeated is not None:
-            request = self._repeated.read(data)
-            if request is not None:
-                self._take(*request)
-                return
-        self._repeated = None
+        self._repeated = self._direct = None
         self._is_reading = True
         super().data_received(data)
         self._is_reading = False
         if self._next is not None:
             cycle, self._next = self._next, None
             self._go_over_asgi(cycle)
-        elif is_idle and self._is_between:
-            self._repeated = Repeated.of(data, cast("dict[str, Any]", self.scope), self.app_state)
+        elif is_idle and self._is_between and self._direct is not None:
+            self._repeated = Repeated.of(data, cast("dict[str, Any]", self.scope), self.app_state, self._direct)
 
     def on_message_begin(self) -> None:
         """The first byte of a request is here."""
@@ -94,28 +102,7 @@ class ArrivedProtocol(HttpToolsProtocol):
         self._is_between = True
         if self._next is not None:
             cycle, self._next = self._next, None
-            self._begin(cycle)
-
-    def _take(self, scope: Scope, body: bytes) -> None:
-        """A request that needs no parser is here."""
-        cycle = RequestResponseCycle(
-            scope=cast(Any, scope),
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=self._arrived,
-            expect_100_continue=False,
-            keep_alive=True,
-            on_response=self.on_response_complete,
-        )
-        cycle.body += body
-        cycle.more_body = False
-        self._arrived.set()
-        self.cycle = cycle
-        self._begin(cycle)
+            self._route(cycle)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody waits for an answer any more."""
@@ -130,33 +117,58 @@ class ArrivedProtocol(HttpToolsProtocol):
         elif cycle.more_body and self._is_reading:
             self._next = cycle
         else:  # it has waited for its turn
-            self._begin(cycle)
+            self._route(cycle)
 
-    def _begin(self, cycle: RequestResponseCycle) -> None:
+    def _route(self, cycle: RequestResponseCycle) -> None:
         front, scope = self._front, cast("dict[str, Any]", cycle.scope)
-        direct = front.direct(scope) if front is not None and self._is_plain(cycle, scope) else None
-        if front is None or direct is None:
+        direct = self._direct = front.direct(scope) if front is not None and self._is_plain(cycle, scope) else None
+        if direct is None:
             self._go_over_asgi(cycle)
         else:
             self.flow.resume_reading()  # to notice when the client hangs up
-            answer = self._answer(cycle, scope, direct, front.traffic)
-            self._task = self.context.copy().run(self.loop.create_task, answer)
+            self._begin(cycle, ParsedRequest(scope, bytes(cycle.body)), direct)
 
     def _is_plain(self, cycle: RequestResponseCycle, scope: Scope) -> bool:
         """Whether a request has arrived whole, is not too large, and came without proxies."""
         if cycle.more_body or len(cycle.body) > self._max_body_bytes:
             return False
-        return cycle.message_event is self._arrived or _FORWARDED.isdisjoint(dict(scope["headers"]))
+        return _FORWARDED.isdisjoint(dict(scope["headers"]))
 
     def _go_over_asgi(self, cycle: RequestResponseCycle) -> None:
         app: Any = self.app
         self.context.copy().run(super()._start_asgi_task, cycle, app)
 
-    async def _answer(self, cycle: RequestResponseCycle, scope: Scope, direct: Direct, traffic: Traffic) -> None:
-        task = cast("asyncio.Task[None]", self._task)
+    def _of_its_own(self, request: ArrivedRequest, shared: RequestResponseCycle) -> RequestResponseCycle:
+        """What uvicorn would have made for a request that needed no parser, and so had the cycle of an earlier one."""
+        cycle = RequestResponseCycle(
+            scope=cast(Any, request.scope),
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=shared.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.body += request.body
+        cycle.more_body = False
+        cycle.disconnected = shared.disconnected
+        cycle.message_event.set()
+        if self.cycle is shared:  # no other request has come since
+            self.cycle = cycle
+        return cycle
+
+    def _begin(self, cycle: RequestResponseCycle, request: ArrivedRequest, direct: Direct) -> None:
+        self._task = self.loop.create_task(self._answer(cycle, request, direct), context=self.context.copy())
+
+    async def _answer(self, cycle: RequestResponseCycle, request: ArrivedRequest, direct: Direct) -> None:
+        traffic, task = cast(Front, self._front).traffic, cast("asyncio.Task[None]", self._task)
         self.tasks.add(task)
         try:
-            answer = await traffic.answer(direct, scope, bytes(cycle.body), task)
+            answer = await traffic.answer(direct, request, task)
             if self.flow.write_paused and not cycle.disconnected:
                 await self.flow.drain()
         except BaseException:
@@ -166,17 +178,18 @@ class ArrivedProtocol(HttpToolsProtocol):
             self.tasks.discard(task)
             self._task = None
         if answer is None:
-            self._go_over_asgi(cycle)
+            self._go_over_asgi(cycle if isinstance(request, ParsedRequest) else self._of_its_own(request, cycle))
         elif not cycle.disconnected:
             self._send(cycle, answer, is_last=traffic.is_stopping())
 
     def _send(self, cycle: RequestResponseCycle, answer: Answer, *, is_last: bool) -> None:
         says_so = CLOSE in answer.headers
         closes = says_so or is_last or not cycle.keep_alive
-        head = head_of(answer, self.server_state.default_headers, closes=closes and not says_so)
+        head = self._heads.head_of(answer, self.server_state.default_headers, closes=closes and not says_so)
         self._joined.write_whole(head, answer.body)
         cycle.response_started = cycle.response_complete = True
         cycle.on_response = _nothing  # it refers to the connection, which refers to it
+        cycle.body.clear()
         if closes:
             self.transport.close()
         self.on_response_complete()

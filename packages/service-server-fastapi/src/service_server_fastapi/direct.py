@@ -2,13 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from typing import Final, Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from service_core.dispatch import Answer
+from service_core.context import CallContext
+from service_core.dispatch import Answer, identified
+from service_core.wire import CONTEXT_HEADERS, context_from_headers
 
-__all__ = ["Direct"]
+__all__ = ["ArrivedRequest", "Direct", "ParsedRequest"]
+
+_READ: Final = {name.encode(): name for name in ("content-type", *CONTEXT_HEADERS)}
+
+
+class ArrivedRequest(ABC):
+    """A request that is here as a whole, and what its head says of the call."""
+
+    __slots__ = ("body", "content_type", "context")
+
+    def __init__(self, content_type: str, context: CallContext, body: bytes) -> None:
+        self.content_type = content_type
+        self.context = context
+        """What the caller sent; it has a correlation id."""
+        self.body = body
+
+    @property
+    @abstractmethod
+    def scope(self) -> Scope:
+        """The request in the terms of ASGI, the same object each time."""
+
+
+class ParsedRequest(ArrivedRequest):
+    """One whose scope is known."""
+
+    __slots__ = ("_scope",)
+
+    def __init__(self, scope: Scope, body: bytes) -> None:
+        headers = {_READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
+        super().__init__(headers.get("content-type", ""), identified(context_from_headers(headers)), body)
+        self._scope = scope
+
+    @property
+    def scope(self) -> Scope:
+        """The request in the terms of ASGI."""
+        return self._scope
 
 
 class Direct(Protocol):
@@ -18,7 +56,7 @@ class Direct(Protocol):
         """Answer a request that may still be arriving."""
         ...
 
-    async def answer(self, scope: Scope, body: bytes) -> Answer | None:
+    async def answer(self, request: ArrivedRequest) -> Answer | None:
         """The answer to a request that has arrived, None if it is one for the other way. Only cancellation is raised.
 
         Whoever calls cancels it when the caller hangs up.

@@ -9,17 +9,16 @@ from starlette.types import Receive, Scope, Send
 from service_core.context import CallContext
 from service_core.dispatch import Answer, Dispatcher, envelope, identified, refusal
 from service_core.errors import ErrorCode
-from service_core.wire import CONTEXT_HEADERS, context_from_headers
+from service_core.wire import context_from_headers
 from service_server_fastapi.connected import while_connected
-from service_server_fastapi.intake import UNREAD, Disconnected, Intake, Refused, check_token, gone, unread
+from service_server_fastapi.direct import ArrivedRequest
+from service_server_fastapi.intake import UNREAD, Disconnected, Intake, Refused, check_token, gone, headers_of, unread
 from service_server_fastapi.sending import send_answer
 
-__all__ = ["INVOKE", "InvokeEndpoint"]
+__all__ = ["INVOKE", "InvokeEndpoint", "is_call"]
 
 INVOKE: Final = "/invoke"
 """Where calls are sent to."""
-
-_READ: Final = {name.encode(): name for name in ("content-type", "content-length", *CONTEXT_HEADERS)}
 
 
 class InvokeEndpoint:
@@ -31,7 +30,7 @@ class InvokeEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        headers = _headers_of(scope)
+        headers = headers_of(scope)
         context = identified(context_from_headers(headers))
         try:
             with self._intake.admitted():
@@ -52,20 +51,17 @@ class InvokeEndpoint:
             answer = self._refuse(refused, context)
         await send_answer(send, answer)
 
-    async def answer(self, scope: Scope, body: bytes) -> Answer | None:
-        """The answer to a call that has arrived, None if it is none."""
-        if scope["method"] != "POST":
-            return None
-        headers = _headers_of(scope)
-        context = identified(context_from_headers(headers))
+    async def answer(self, request: ArrivedRequest) -> Answer:
+        """The answer to a call that has arrived."""
+        context = request.context
         try:
             with self._intake.admitted():
                 if self._dispatcher.is_secured:
-                    admitted = await self._admit(scope, context)
+                    admitted = await self._admit(request.scope, context)
                     if isinstance(admitted, Answer):
                         return self._noted(admitted)
                     context = admitted
-                return self._noted(await self._dispatcher.dispatch(headers.get("content-type", ""), body, context))
+                return self._noted(await self._dispatcher.dispatch(request.content_type, request.body, context))
         except Refused as refused:
             return self._refuse(refused, context)
 
@@ -84,5 +80,6 @@ class InvokeEndpoint:
         return self._intake.turned_away(envelope(error, status=refused.status, headers=refused.headers))
 
 
-def _headers_of(scope: Scope) -> dict[str, str]:
-    return {_READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
+def is_call(scope: Scope) -> bool:
+    """Whether a request is one that the endpoint answers, rather than refuses."""
+    return (scope["path"], scope["method"]) == (INVOKE, "POST")

@@ -45,11 +45,14 @@ class Front:
             await self.traffic.watch(direct, scope, receive, send)
 
     def direct(self, scope: Scope) -> Direct | None:
-        """What answers an HTTP request if nobody can tell the difference, None if the application has to see it."""
+        """What answers an HTTP request if nobody can tell the difference, None if the application has to see it.
+
+        The same for all requests of one beginning: verb, path and host.
+        """
         if self._is_plain is None:
             # From the first request on FastAPI takes no more middleware.
             self._is_plain = _is_plain(self._app)
-        if not self._is_plain or scope.get("root_path"):
+        if not self._is_plain or scope.get("root_path") or not self.traffic.hosts.allow(scope):
             return None
         direct = self._find(scope)
         if direct is not None:

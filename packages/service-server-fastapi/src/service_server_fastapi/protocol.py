@@ -69,6 +69,9 @@ class LimitedProtocol(ArrivedProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of a head or a body."""
+        if len(data) <= self._settings.max_header_bytes and self.take_repeated(data):
+            self._patience.rest()
+            return
         if len(data) > self._settings.max_header_bytes - self._head_size and self._is_awaiting_head:
             end = data.find(b"\r\n\r\n")
             if self._head_size + (len(data) if end < 0 else end) > self._settings.max_header_bytes:

@@ -17,59 +17,90 @@ from typing import Any, Final, Self
 
 from starlette.types import Scope
 
-from service_core.wire import CONTEXT_HEADERS
+from service_core.context import CallContext
+from service_core.dispatch import identified
+from service_core.wire import CONTEXT_HEADERS, context_of
+from service_server_fastapi.direct import ArrivedRequest, Direct
 
 __all__ = ["Repeated"]
 
 # No header that tells how the message is framed, or what becomes of the connection, is among the first.
-_VALUE: Final = rb"[!-~](?:[ -~]*[!-~])?"
-_SAME: Final = rb"(?:host|user-agent|content-type|accept|accept-encoding): " + _VALUE + rb"\r\n"
-_OWN: Final = tuple(name.encode() for name in CONTEXT_HEADERS)
-_NAMES: Final = (*_OWN, b"content-length")
-_REST: Final = (
-    b"".join(rb"(?:%b: (%b)\r\n)?" % (name, _VALUE) for name in _OWN) + rb"(?:content-length: ([0-9]{1,9})\r\n)?\r\n"
+_VALUE: Final = r"[!-~](?:[ -~]*[!-~])?"
+_SAME: Final = rf"(?:host|user-agent|content-type|accept|accept-encoding): {_VALUE}\r\n"
+_HEAD: Final = re.compile(rf"[A-Z]+ [!-~]+ HTTP/1\.1\r\n(?:{_SAME})*".encode())
+_FOLLOWS: Final = re.compile(
+    "".join(rf"(?:{name}: ({_VALUE})\r\n)?" for name in CONTEXT_HEADERS) + r"(?:content-length: ([0-9]{1,9})\r\n)?"
 )
-_HEAD: Final = re.compile(rb"(?P<same>[A-Z]+ [!-~]+ HTTP/1\.1\r\n(?:" + _SAME + rb")*)(?=" + _REST + rb")")
-_FOLLOWS: Final = re.compile(_REST)
+_NAMES: Final = (*(name.encode() for name in CONTEXT_HEADERS), b"content-length")
 _PARSED: Final = (
-    *("type", "asgi", "http_version", "server", "client", "scheme", "root_path"),
+    *("type", "asgi", "http_version", "server", "client", "scheme", "root_path", "app"),
     *("method", "path", "raw_path", "query_string"),
 )
 
+Values = tuple[str | None, ...]
+
 
 class Repeated:
-    """The beginning of a request of which the parser has told what it means."""
+    """The beginning of a request of which the parser has told what it means, and who has answered it."""
 
-    __slots__ = ("_beginning", "_headers", "_scope", "_state")
+    __slots__ = ("_beginning", "_content_type", "_headers", "_length", "_scope", "_state", "direct")
 
-    def __init__(self, beginning: bytes, scope: Scope, state: Mapping[str, Any]) -> None:
+    def __init__(self, beginning: bytes, scope: Scope, state: Mapping[str, Any], direct: Direct) -> None:
         self._beginning = beginning
+        self._length = len(beginning)
         # Nothing that has been put there since, by whoever answers.
-        self._scope = {key: scope[key] for key in _PARSED}
+        self._scope = {key: scope[key] for key in _PARSED if key in scope}
         self._headers: list[tuple[bytes, bytes]] = scope["headers"][: beginning.count(b"\n") - 1]
+        self._content_type = dict(self._headers).get(b"content-type", b"").decode("latin-1")
         self._state = state
+        self.direct = direct
+        """What answers all requests that begin so."""
 
     @classmethod
-    def of(cls, data: bytes, scope: Scope, state: Mapping[str, Any]) -> Self | None:
+    def of(cls, data: bytes, scope: Scope, state: Mapping[str, Any], direct: Direct) -> Self | None:
         """What can be remembered of a request which is all of ``data``, and of which the parser made ``scope``.
 
         Each request has a copy of ``state``.
         """
         head = _HEAD.match(data)
-        repeated = None if head is None else cls(head["same"], scope, state)
+        repeated = None if head is None else cls(head[0], scope, state, direct)
         return None if repeated is None or repeated.read(data) is None else repeated
 
-    def read(self, data: bytes) -> tuple[Scope, bytes] | None:
-        """The scope and the body if ``data`` is a request that begins so and has arrived whole, else None."""
+    def read(self, data: bytes) -> RepeatedRequest | None:
+        """The request if ``data`` is one that begins so and has arrived whole, else None."""
         if not data.startswith(self._beginning):
             return None
-        rest = _FOLLOWS.match(data, len(self._beginning))
-        if rest is None:
+        end = data.find(b"\r\n\r\n", self._length - 2)
+        rest = _FOLLOWS.fullmatch(data[self._length : end + 2].decode("latin-1"))
+        if rest is None or end < 0:
             return None
-        values, body = rest.groups(), data[rest.end() :]
+        values, body = rest.groups(), data[end + 4 :]
         if len(body) != int(values[-1] or 0):
             return None
-        scope: dict[str, Any] = self._scope.copy()
-        scope["headers"] = self._headers + [header for header in zip(_NAMES, values, strict=True) if header[1]]
-        scope["state"] = dict(self._state)
-        return scope, body
+        return RepeatedRequest(self, values, self._content_type, identified(context_of(*values[:-1])), body)
+
+    def scope_of(self, values: Values) -> Scope:
+        """The scope of a request whose own headers have these values."""
+        own = [(name, value.encode("latin-1")) for name, value in zip(_NAMES, values, strict=True) if value]
+        return {**self._scope, "headers": self._headers + own, "state": dict(self._state)}
+
+
+class RepeatedRequest(ArrivedRequest):
+    """One whose scope is made when somebody asks for it."""
+
+    __slots__ = ("_made", "_repeated", "_values")
+
+    def __init__(
+        self, repeated: Repeated, values: Values, content_type: str, context: CallContext, body: bytes
+    ) -> None:
+        super().__init__(content_type, context, body)
+        self._repeated = repeated
+        self._values = values
+        self._made: Scope | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """The request in the terms of ASGI."""
+        if self._made is None:
+            self._made = self._repeated.scope_of(self._values)
+        return self._made

@@ -8,9 +8,11 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import Scope
 
+from service_server_fastapi.direct import ArrivedRequest
+
 __all__ = ["RequestContext"]
 
-_scope: ContextVar[Scope | None] = ContextVar("service_request", default=None)
+_request: ContextVar[Scope | ArrivedRequest | None] = ContextVar("service_request", default=None)
 
 
 class RequestContext:
@@ -22,17 +24,17 @@ class RequestContext:
     @staticmethod
     def get_request() -> Request:
         """The request that is being answered here. Raises LookupError outside a request."""
-        scope = _scope.get()
-        if scope is None:
+        request = _request.get()
+        if request is None:
             raise LookupError("there is no HTTP request here: this code was not called through the server")
-        return Request(scope)
+        return Request(request.scope if isinstance(request, ArrivedRequest) else request)
 
     @staticmethod
     def is_active() -> bool:
         """Whether a request is being answered here."""
-        return _scope.get() is not None
+        return _request.get() is not None
 
-    enter: Final = staticmethod(_scope.set)
-    """Make the request of an ASGI scope the current one, until :attr:`leave` is called with the token."""
-    leave: Final = staticmethod(_scope.reset)
+    enter: Final = staticmethod(_request.set)
+    """Make a request, or that of an ASGI scope, the current one, until :attr:`leave` is called with the token."""
+    leave: Final = staticmethod(_request.reset)
     """Make the request current that was so before."""

@@ -20,7 +20,7 @@ from service_core.rest import Place, RoutePlan
 from service_core.rest.parameters import Parameter
 from service_core.wire import MalformedData, context_from_headers, read_json
 from service_server_fastapi.connected import while_connected
-from service_server_fastapi.direct import Direct
+from service_server_fastapi.direct import ArrivedRequest, Direct
 from service_server_fastapi.intake import Disconnected, Refused, gone, headers_of, unread
 from service_server_fastapi.rest_route import RestRoute, path_of, replay
 from service_server_fastapi.sending import send_answer
@@ -90,20 +90,19 @@ class _Direct:
         else:
             await send_answer(send, answer)
 
-    async def answer(self, scope: Scope, body: bytes) -> Answer | None:
+    async def answer(self, request: ArrivedRequest) -> Answer | None:
         """The answer to a request that has arrived, None if something about it is wrong."""
-        route, headers = self._route, headers_of(scope)
-        context = identified(context_from_headers(headers))
+        route, scope, body = self._route, request.scope, request.body
         try:
             with route.intake.admitted():
-                admitted = await route.admit(scope, context)
+                admitted = await route.admit(scope, request.context)
                 if isinstance(admitted, Answer):
                     return admitted
-                route.check_type(body, headers.get("content-type", ""))
+                route.check_type(body, request.content_type)
                 arguments = _arguments(route.plan, self._values, scope, body)
                 return None if arguments is None else await route.carry_out(arguments, admitted)
         except Refused as refused:
-            return route.refuse(refused, context)
+            return route.refuse(refused, request.context)
 
 
 def _arguments(plan: RoutePlan, path: Mapping[str, str], scope: Scope, body: bytes) -> Arguments | None:

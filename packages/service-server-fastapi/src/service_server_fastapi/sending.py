@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from starlette.types import Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service_core.dispatch import Answer
 
-__all__ = ["head_of", "send_answer"]
+__all__ = ["Heads", "send_answer"]
+
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 async def send_answer(send: Send, answer: Answer) -> None:
@@ -23,22 +25,39 @@ async def send_answer(send: Send, answer: Answer) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-def head_of(answer: Answer, defaults: Iterable[tuple[bytes, bytes]], *, closes: bool) -> bytes:
-    """The head of the response, as uvicorn writes it; ``defaults`` are headers of its own.
+class Heads:
+    """Writes the heads of responses as uvicorn does. How they begin is written once for all that begin so."""
 
-    ``closes`` if the connection is closed afterwards and no header of the answer says so. No check is made of headers:
-    none of them holds what somebody else has written.
-    """
-    head = STATUS_LINE[answer.status]
-    for default in defaults:
-        head += b"%b: %b\r\n" % default
-    told = f"content-type: {answer.content_type}\r\n" if answer.body else ""
-    if answer.status not in _BARE:
-        told += f"content-length: {len(answer.body)}\r\n"
-    for name, value in answer.headers:
-        told += f"{name}: {value}\r\n"
-    told += "connection: close\r\n\r\n" if closes else "\r\n"
-    return head + told.encode("latin-1", "replace")
+    __slots__ = ("_beginnings", "_defaults")
+
+    def __init__(self) -> None:
+        self._defaults: Headers | None = None
+        self._beginnings: dict[tuple[int, str], str] = {}
+
+    def head_of(self, answer: Answer, defaults: Headers, *, closes: bool) -> bytes:
+        """The head of the response; ``defaults`` are headers of uvicorn's own, in a list that nobody changes.
+
+        ``closes`` if the connection is closed afterwards and no header of the answer says so. No check is made of
+        headers: none of them holds what somebody else has written.
+        """
+        if defaults is not self._defaults:  # uvicorn makes new ones every second, with the date
+            self._defaults = defaults
+            self._beginnings.clear()
+        content_type = answer.content_type if answer.body else ""
+        told = self._beginnings.get((answer.status, content_type)) or self._begin(answer.status, content_type, defaults)
+        if answer.status not in _BARE:
+            told += f"content-length: {len(answer.body)}\r\n"
+        for name, value in answer.headers:
+            told += f"{name}: {value}\r\n"
+        told += "connection: close\r\n\r\n" if closes else "\r\n"
+        return told.encode("latin-1", "replace")
+
+    def _begin(self, status: int, content_type: str, defaults: Headers) -> str:
+        lines = [b"%b: %b\r\n" % default for default in defaults]
+        if content_type:
+            lines.append(b"content-type: %b\r\n" % content_type.encode())
+        told = self._beginnings[status, content_type] = b"".join((STATUS_LINE[status], *lines)).decode("latin-1")
+        return told
 
 
 _BARE = (204, 304)

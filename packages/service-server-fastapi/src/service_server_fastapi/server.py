@@ -18,7 +18,7 @@ from service_core.di import Environment
 from service_core.dispatch import Calls, Dispatcher, Workers, targets_of
 from service_core.server import WILDCARDS, url_of
 from service_health import HealthCheckManager, HealthModule
-from service_server_fastapi.endpoint import INVOKE, InvokeEndpoint
+from service_server_fastapi.endpoint import INVOKE, InvokeEndpoint, is_call
 from service_server_fastapi.front import Front
 from service_server_fastapi.health import LIVE, READY, ServerHealth
 from service_server_fastapi.hosting import Hosting, HostingState
@@ -231,9 +231,7 @@ class FastAPIServer(Server):
         if self.settings.report:
             self._routes.add(REPORT, Report(hosting, self._health, details=self.settings.details).answer)
         direct = DirectRoutes(self.app, mount_services(self.app, targets, calls=calls, intake=intake))
-        self._front = Front(
-            self.app, self._traffic, lambda scope: endpoint if scope["path"] == INVOKE else direct.find(scope)
-        )
+        self._front = Front(self.app, self._traffic, lambda scope: endpoint if is_call(scope) else direct.find(scope))
         return hosting
 
     def _listen(self, bound: socket.socket, hosting: Hosting, tls: ssl.SSLContext | None) -> None:

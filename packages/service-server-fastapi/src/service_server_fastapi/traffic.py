@@ -13,7 +13,7 @@ from service_core.context import CallContext, call_context
 from service_core.dispatch import Answer, envelope, identified, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
-from service_server_fastapi.direct import Direct
+from service_server_fastapi.direct import ArrivedRequest, Direct
 from service_server_fastapi.endpoint import INVOKE
 from service_server_fastapi.hosts import AllowedHosts
 from service_server_fastapi.intake import UNREAD, headers_of
@@ -65,27 +65,27 @@ class Traffic:
             if not self.is_over or sending.has_begun:
                 raise
             task.uncancel()
-            await send_answer(sending, _cut_off(scope))
+            await send_answer(sending, _cut_off(scope, _context_of(scope)))
         finally:
             self.tasks.discard(task)
             RequestContext.leave(token)
 
-    async def answer(self, direct: Direct, scope: Scope, body: bytes, task: asyncio.Task[Any]) -> Answer | None:
-        """What ``task`` answers to a request that has arrived; it is known meanwhile. None if it is one for ASGI."""
-        if not self.hosts.allow(scope):
-            return self._misdirected(scope)
-        token = RequestContext.enter(scope)
+    async def answer(self, direct: Direct, request: ArrivedRequest, task: asyncio.Task[Any]) -> Answer | None:
+        """What ``task`` answers to a request by a good name; it is known meanwhile. None if it is one for ASGI.
+
+        The request stays the current one of the task.
+        """
+        RequestContext.enter(request)
         self.tasks.add(task)
         try:
-            return await direct.answer(scope, body)
+            return await direct.answer(request)
         except asyncio.CancelledError:
             if not self.is_over:
                 raise
             task.uncancel()
-            return _cut_off(scope)
+            return _cut_off(request.scope, request.context)
         finally:
             self.tasks.discard(task)
-            RequestContext.leave(token)
 
     def _misdirected(self, scope: Scope) -> Answer:
         """What the sender of a request is told that was meant for another server."""
@@ -143,12 +143,12 @@ def _closing(message: Message) -> Message:
     return {**message, "headers": [*headers, (b"connection", b"close")]}
 
 
-def _cut_off(scope: Scope) -> Answer:
+def _cut_off(scope: Scope, context: CallContext) -> Answer:
     """What a caller is told whose request has been cancelled: as little as if its own deadline had passed."""
     error = refusal(
         ErrorCode.DEADLINE_EXCEEDED,
         "the server has stopped and could not finish the request in time; it may have run",
-        context=_context_of(scope),
+        context=context,
     )
     return envelope(error) if _is_call(scope) else problem(error, executed=True)
 

@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from service_core.authentication import TokenVerifier, check_verifier
-from service_core.context import DEFAULT_TIMEOUT, CallContext, call_context, new_correlation_id
+from service_core.context import (
+    DEFAULT_TIMEOUT,
+    CallContext,
+    call_context,
+    enter_context,
+    leave_context,
+    new_correlation_id,
+)
 from service_core.decorators import concurrency_of
 from service_core.descriptors import MethodDescriptor
 from service_core.dispatch.answers import Headers, refusal
@@ -139,11 +146,14 @@ class Calls:
         self, target: Target, arguments: tuple[Any, ...], write: Callable[[Any], bytes], context: CallContext
     ) -> bytes | Failure:
         """Run a method and write its result; only cancellation is raised."""
+        outer = enter_context(context)
         try:
-            with call_context(context):
+            try:
                 result = self._begin(target, arguments, context)
                 if target.waits:
                     result = await result
+            finally:
+                leave_context(outer)
             return write(result)
         except TimeIsUp:
             return _late(context)

@@ -12,6 +12,7 @@ from service_core.wire.headers import (
     DEADLINE_MS,
     call_headers,
     context_from_headers,
+    context_of,
     with_deadline,
 )
 from service_core.wire.json_codec import JSON, read_json
@@ -34,6 +35,7 @@ __all__ = [
     "WireType",
     "call_headers",
     "context_from_headers",
+    "context_of",
     "error_from_wire",
     "error_to_wire",
     "read_json",

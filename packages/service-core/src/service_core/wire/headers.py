@@ -16,6 +16,7 @@ __all__ = [
     "DEADLINE_MS",
     "call_headers",
     "context_from_headers",
+    "context_of",
     "with_deadline",
 ]
 
@@ -58,9 +59,17 @@ def with_deadline(headers: dict[str, str], deadline: Deadline) -> dict[str, str]
 
 def context_from_headers(headers: Mapping[str, str]) -> CallContext:
     """The context that the caller sent, by lower-case header names; what is malformed counts as not sent."""
-    milliseconds, correlation_id = headers.get(DEADLINE_MS), headers.get(CORRELATION_ID)
-    traceparent, baggage = headers.get(_TRACEPARENT), headers.get(_BAGGAGE)
-    authorization = headers.get(_AUTHORIZATION)
+    return context_of(*map(headers.get, CONTEXT_HEADERS))
+
+
+def context_of(
+    milliseconds: str | None,
+    correlation_id: str | None,
+    traceparent: str | None,
+    baggage: str | None,
+    authorization: str | None,
+) -> CallContext:
+    """The context that the caller sent in the headers of :data:`CONTEXT_HEADERS`, each None if it is not there."""
     return CallContext(
         deadline=None if milliseconds is None else _deadline(milliseconds),
         correlation_id=None if correlation_id is None else _id(correlation_id),
