@@ -109,7 +109,11 @@ class ScriptedServer:
 
     def _handle(self, head: list[bytes], read: Callable[[int], bytes], connection: socket.socket) -> None:
         lines = [line.decode("latin-1").strip() for line in head]
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+        headers: dict[str, str] = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            before = headers.get(name.lower())
+            headers[name.lower()] = value.strip() if before is None else f"{before}, {value.strip()}"
         length = int(headers.get("content-length", "0"))
         body = read(length)
         if len(body) < length:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -70,6 +71,22 @@ def test_fixed_headers_come_first_and_are_looked_at_too() -> None:
     asked.fixed = {"x-fixed": "1\r\nx-evil: 2"}
     with pytest.raises(LocalServiceException, match="holds a line break"):
         written(asked, "/", "h")
+
+
+def test_a_server_is_told_how_much_time_is_left_when_the_head_is_written() -> None:
+    asked = request({"x-correlation-id": "c"})
+    asked.deadline = Deadline.after(60)
+    asked.fixed = {"x-fixed": "1"}
+    told = re.search(rb"\r\nx-fixed: 1\r\nx-deadline-ms: (\d+)\r\nx-correlation-id: c\r\n", written(asked, "/", "h"))
+    assert told is not None
+    assert 0 < int(told[1]) <= 60_000
+
+
+def test_a_request_may_say_itself_how_much_time_is_left() -> None:
+    asked = request({"x-deadline-ms": "5"})
+    asked.deadline = Deadline.after(60)
+    assert written(asked, "/", "h").count(b"x-deadline-ms") == 1
+    assert asked.all_headers() == {"x-deadline-ms": "5"}
 
 
 @pytest.mark.parametrize("value", ["a\r\nx-evil: 1", "a\nx-evil: 1", "a\rb", "a\0b", "a\r\n\r\nGET / HTTP/1.1"])

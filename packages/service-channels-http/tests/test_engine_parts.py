@@ -156,3 +156,12 @@ def test_closing_closes_all() -> None:
     idle.close()
     assert all(connection.closed for connection in waiting)
     assert idle.is_empty()
+
+
+def test_what_is_put_there_after_closing_is_closed() -> None:
+    idle: Idle[Waiting] = Idle(limit=None, expiry=None)
+    idle.close()
+    late = Waiting()
+    idle.put(late)
+    assert late.closed
+    assert idle.is_empty()

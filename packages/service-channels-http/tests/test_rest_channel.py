@@ -84,6 +84,10 @@ class Forge(Service):
     def unstar(self, names: Annotated[list[str], Body()]) -> None: ...
 
     @abstractmethod
+    @get("/raw")
+    def raw(self, media_type: Annotated[str, Header(name="Accept")]) -> str: ...
+
+    @abstractmethod
     def undescribed(self) -> None: ...
 
 
@@ -164,6 +168,11 @@ def test_what_is_accepted_is_told(ask: Ask) -> None:
     assert request.headers["accept-encoding"] == "identity"
     assert 0 < int(request.headers["x-deadline-ms"]) <= 10_000
     assert len(request.headers["x-correlation-id"]) == 32
+
+
+def test_a_parameter_may_say_what_is_accepted(ask: Ask) -> None:
+    _, request = ask(answer(body=b'"a"'), "raw", "application/vnd.forge.raw+json")
+    assert request.headers["accept"] == "application/vnd.forge.raw+json"
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def balancer(*urls: str, **policy: Any) -> Balancer:
     made = Balancer()
     made.component, made.channel = "orders", "test"
     made.selector = FirstURLSelector()
-    made.policy = Policy(**policy)
+    made.adopt(Policy(**policy))
     made.update(urls)
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from service_core.wire import (
     DEADLINE_MS,
     call_headers,
     context_from_headers,
+    milliseconds_left,
     with_deadline,
 )
 
@@ -26,12 +28,19 @@ def remaining(milliseconds: str) -> float | None:
     return None if deadline is None else deadline.remaining
 
 
+def nameless(context: CallContext) -> CallContext:
+    """The context but for its id."""
+    return replace(context, correlation_id=None)
+
+
 def test_a_context_without_anything_has_an_id_all_the_same() -> None:
     first, second = call_headers(CallContext()), call_headers(CallContext())
     assert [*first] == [*second] == [CORRELATION_ID]
     assert first != second
     assert with_deadline({}, Deadline(math.inf)) == {}
-    assert context_from_headers({}) == CallContext()
+    received = [context_from_headers({}) for _ in range(2)]
+    assert [nameless(one) for one in received] == [CallContext()] * 2
+    assert received[0].correlation_id != received[1].correlation_id
 
 
 def test_ids_and_baggage_are_handed_on() -> None:
@@ -52,6 +61,11 @@ def test_at_least_a_millisecond_is_told() -> None:
     assert with_deadline({}, Deadline(0.0)) == {DEADLINE_MS: "1"}
 
 
+@pytest.mark.parametrize(("expires_at", "left"), [(math.inf, 0), (0.0, 1)])
+def test_no_limit_is_nothing_to_tell_and_no_time_is_a_millisecond(expires_at: float, left: int) -> None:
+    assert milliseconds_left(Deadline(expires_at)) == left
+
+
 def test_no_deadline_is_longer_than_a_day() -> None:
     longest = remaining("9" * 12)
     assert longest is not None
@@ -69,12 +83,14 @@ def test_no_time_left_is_a_deadline_too() -> None:
 
 @pytest.mark.parametrize("text", ["", "a b", "a\nb", "ä", "a" * 129, 'a"b'])
 def test_an_id_that_could_forge_a_log_line_is_ignored(text: str) -> None:
-    assert context_from_headers({CORRELATION_ID: text, "traceparent": text}) == CallContext()
+    context = context_from_headers({CORRELATION_ID: text, "traceparent": text})
+    assert nameless(context) == CallContext()
+    assert context.correlation_id not in (text, None)
 
 
 @pytest.mark.parametrize("text", ["", "a\nb", "a\x00", "a" * 8193])
 def test_baggage_that_is_too_long_or_not_text_is_ignored(text: str) -> None:
-    assert context_from_headers({"baggage": text}) == CallContext()
+    assert nameless(context_from_headers({"baggage": text})) == CallContext()
 
 
 @pytest.mark.parametrize("header", ["Bearer abc.DEF-1==", "bearer   abc.DEF-1=="])

@@ -40,5 +40,5 @@ def with_credentials(request: HTTPRequest, headers: Mapping[str, str], token: st
     told = {name.lower(): value for name, value in headers.items()}
     if token is not None:
         told["authorization"] = f"Bearer {token}"
-    own = {name: value for name, value in told.items() if name not in request.fixed}
-    return replace(request, headers={**own, **request.headers}) if own else request
+    more = {name: told[name] for name in told if name not in request.fixed and name not in request.headers}
+    return replace(request, headers={**request.headers, **more}) if more else request

@@ -41,27 +41,13 @@ class Exchange(ABC):
         self.attempts.answered()
         return error
 
-    def __enter__(self) -> HTTPRequest:
-        """Begin an attempt: the request for the next instance, which the block sends and completes.
-
-        A failure to communicate ends the block without an error if the call may be tried again.
-        """
-        endpoint = self.attempts.begin()
-        try:
-            return self.request(endpoint.url)
-        except BaseException:
-            self.attempts.abandoned()
-            raise
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+    def goes_on(self, error: BaseException) -> bool:
+        """End an attempt that was ended by ``error``; whether the call may be tried again."""
         attempts = self.attempts
-        if error is None:
-            attempts.answered()
-        elif attempts.endpoint is None:
-            pass  # the error is the answer
-        elif isinstance(error, ServiceCommunicationException):
-            attempts.failed(error)
-            return True
-        else:
+        if attempts.endpoint is None:
+            return False  # there was none yet, or the error is the answer
+        if not isinstance(error, ServiceCommunicationException):
             attempts.abandoned()
-        return False
+            return False
+        attempts.failed(error)
+        return True

@@ -9,11 +9,12 @@ from types import MappingProxyType
 from typing import Final
 
 from service_core import Deadline
+from service_core.wire import with_deadline
 
-__all__ = ["HTTPReply", "HTTPRequest"]
+__all__ = ["NO_HEADERS", "HTTPReply", "HTTPRequest"]
 
 
-_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 # They are made for every call. To freeze them would take more than twice as long, and so would to ask for keywords.
@@ -25,17 +26,17 @@ class HTTPRequest:
     headers: Mapping[str, str] = field(repr=False)
     """There may be a token among them."""
     deadline: Deadline
-    """When nobody waits for the reply any more."""
+    """When nobody waits for the reply any more. The server is told how much is left when the request is sent."""
     caller: str
     """What is called, for messages: method and component."""
     content: bytes = b""
-    fixed: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    fixed: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
     """More headers, in a mapping that many requests share and nobody changes, so that it can be prepared once."""
     method: str = "POST"
 
     def all_headers(self) -> dict[str, str]:
-        """Both kinds of headers."""
-        return {**self.fixed, **self.headers}
+        """Both kinds of headers, and what is left of the time."""
+        return {**self.fixed, **with_deadline(self.headers, self.deadline)}
 
     @property
     def where(self) -> str:

@@ -21,7 +21,6 @@ from service_core.wire import (
     WireError,
     call_headers,
     error_from_wire,
-    with_deadline,
 )
 
 __all__ = ["DispatchChannel", "DispatchJSONChannel", "DispatchMSGPackChannel"]
@@ -38,14 +37,16 @@ class _Dispatch(Exchange):
     content: bytes
 
     def request(self, url: str) -> HTTPRequest:
-        deadline = self.attempts.deadline
-        headers = with_deadline(self.headers, deadline)
-        return HTTPRequest(_target(url), headers, deadline, self.caller, self.content, _FIXED[self.codec])
+        return HTTPRequest(
+            _target(url), self.headers, self.attempts.deadline, self.caller, self.content, _FIXED[self.codec]
+        )
 
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if reply.status != 200:
             raise self._failure(request, reply)
-        codec = _codec_of(reply)
+        codec: Codec | None = self.codec
+        if reply.headers.get("content-type") != self.codec.content_type:
+            codec = _codec_of(reply)
         if codec is None:
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
         try:

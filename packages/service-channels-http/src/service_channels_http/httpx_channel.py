@@ -106,19 +106,35 @@ class HTTPXChannel(Channel):
 
     def exchange(self, exchange: Exchange) -> Any:
         """Carry out a call, on other instances too if need be. Raises what went wrong."""
+        attempts = exchange.attempts
         while True:
-            if exchange.attempts.pause:
-                time.sleep(exchange.attempts.pause)
-            with exchange as request:
-                return exchange.complete(request, self.send(request))
+            try:
+                request = exchange.request(attempts.begin().url)
+                result = exchange.complete(request, self.send(request))
+            except BaseException as error:
+                if not exchange.goes_on(error):
+                    raise
+            else:
+                attempts.answered()
+                return result
+            if attempts.pause:
+                time.sleep(attempts.pause)
 
     async def exchange_async(self, exchange: Exchange) -> Any:
         """Carry out a call, on other instances too if need be. Raises what went wrong."""
+        attempts = exchange.attempts
         while True:
-            if exchange.attempts.pause:
-                await asyncio.sleep(exchange.attempts.pause)
-            with exchange as request:
-                return exchange.complete(request, await self.send_async(request))
+            try:
+                request = exchange.request(attempts.begin().url)
+                result = exchange.complete(request, await self.send_async(request))
+            except BaseException as error:
+                if not exchange.goes_on(error):
+                    raise
+            else:
+                attempts.answered()
+                return result
+            if attempts.pause:
+                await asyncio.sleep(attempts.pause)
 
     def send(self, request: HTTPRequest) -> HTTPReply:
         """Send one request and wait for the reply, whatever its status.

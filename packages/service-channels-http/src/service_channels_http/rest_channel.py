@@ -5,11 +5,13 @@ The server may be one of ours, one of aspyx-service, or any other whose interfac
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from service_channels_http._exchange import Exchange
-from service_channels_http._messages import HTTPReply, HTTPRequest
+from service_channels_http._messages import NO_HEADERS, HTTPReply, HTTPRequest
 from service_channels_http._refusals import media_type, refused, retry_after, unreadable
 from service_channels_http.httpx_channel import HTTPXChannel
 from service_core import (
@@ -21,7 +23,7 @@ from service_core import (
     current_context,
 )
 from service_core.rest import PROBLEM_TYPE, RestRequest, RoutePlan, RouteTable, read_problem
-from service_core.wire import MalformedData, call_headers, error_from_wire, with_deadline
+from service_core.wire import MalformedData, call_headers, error_from_wire
 
 __all__ = ["RestChannel"]
 
@@ -39,19 +41,12 @@ class _RestCall(Exchange):
     accept: str
 
     def request(self, url: str) -> HTTPRequest:
-        deadline = self.attempts.deadline
-        headers = with_deadline(self.headers, deadline)
-        headers = {"accept": self.accept, "accept-encoding": "identity", **headers, **self.written.headers}
-        if self.written.body is not None:
-            headers["content-type"] = "application/json"
-        return HTTPRequest(
-            f"{url.rstrip('/')}{self.written.target}",
-            headers,
-            deadline,
-            self.caller,
-            self.written.body or b"",
-            method=self.written.verb,
-        )
+        written, headers = self.written, self.headers
+        fixed = _fixed(self.accept, written.body is not None)
+        if written.headers:  # they may say otherwise
+            headers, fixed = {**fixed, **headers, **written.headers}, NO_HEADERS
+        target, content = f"{url.rstrip('/')}{written.target}", written.body or b""
+        return HTTPRequest(target, headers, self.attempts.deadline, self.caller, content, fixed, written.verb)
 
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if not 200 <= reply.status <= 299:
@@ -84,6 +79,12 @@ class _RestCall(Exchange):
         )
 
 
+@functools.lru_cache(100)
+def _fixed(accept: str, has_body: bool) -> Mapping[str, str]:
+    headers = {"accept": accept, "accept-encoding": "identity"}
+    return {"content-type": "application/json", **headers} if has_body else headers
+
+
 class RestChannel(HTTPXChannel):
     """Sends calls as the routes say that ``service_core.rest`` gives to methods."""
 
@@ -97,6 +98,9 @@ class RestChannel(HTTPXChannel):
     def setup(self, component_descriptor: ComponentDescriptor, address: ChannelInstances | None) -> None:
         """Bind the channel to a component. Raises DeclarationException if its routes are contradictory."""
         self._routes = RouteTable.of_component(component_descriptor)
+        self._callers = {
+            plan: f"{plan.method.where} of component '{component_descriptor.name}'" for plan in self._routes
+        }
         super().setup(component_descriptor, address)
 
     def invoke(self, invocation: Invocation) -> Any:
@@ -109,7 +113,6 @@ class RestChannel(HTTPXChannel):
 
     def _prepare(self, invocation: Invocation) -> _RestCall:
         plan = self._routes.plan(invocation.descriptor)
-        caller = f"{plan.method.where} of component '{self.component_descriptor.name}'"
         attempts = self.attempts(plan.method)
         written = self._routes.write(plan, invocation.arguments())
-        return _RestCall(attempts, caller, plan, call_headers(current_context()), written, self.accept)
+        return _RestCall(attempts, self._callers[plan], plan, call_headers(current_context()), written, self.accept)

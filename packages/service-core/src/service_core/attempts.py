@@ -49,7 +49,7 @@ class Attempts:
         """Who is being asked, None between two attempts and after the last."""
         self._method = method
         self._balancer = balancer
-        self._tried: list[Endpoint] = []
+        self._tried: tuple[Endpoint, ...] = ()
         self._started = 0.0
         self._count = 0
         self._rounds = 0
@@ -59,9 +59,10 @@ class Attempts:
         now = time.monotonic()
         if now >= self.deadline.expires_at:
             raise DeadlineExceeded(f"{self._method.where}: the time of the call was up before it was sent")
+        balancer = self._balancer
         if self._count == 0:
-            self._balancer.budget.call()
-        endpoint = self._balancer.choose(self._tried)
+            balancer.budget.call()
+        endpoint = balancer.choose(self._tried)
         endpoint.in_flight += 1
         self.endpoint = endpoint
         self._started = now
@@ -72,8 +73,10 @@ class Attempts:
         """The instance has answered, with whatever."""
         endpoint, elapsed = self._end()
         endpoint.observe(elapsed)
-        self._balancer.outliers.succeeded(endpoint)
-        if self._balancer.observers:
+        balancer = self._balancer
+        if balancer.outliers.suspects:
+            balancer.outliers.succeeded(endpoint)
+        if balancer.observers:
             self._tell(CallEventKind.ANSWERED, endpoint, elapsed)
 
     def abandoned(self) -> None:
@@ -94,7 +97,7 @@ class Attempts:
         """
         endpoint, elapsed = self._end()
         endpoint.failed(elapsed)
-        self._tried.append(endpoint)
+        self._tried += (endpoint,)
         self._tell(CallEventKind.FAILED, endpoint, elapsed, error)
         if self._balancer.failed(endpoint):
             self._tell(CallEventKind.EJECTED, endpoint, elapsed, error)
@@ -115,7 +118,7 @@ class Attempts:
 
     def _next_round(self, error: ServiceCommunicationException) -> float:
         """All instances have been asked: a pause with full jitter, and not before the server wants to be asked."""
-        self._tried.clear()
+        self._tried = ()
         longest = min(self._policy.backoff * 2**self._rounds, self._policy.max_backoff)
         self._rounds += 1
         return max(random.uniform(0.0, longest), error.retry_after or 0.0)  # noqa: S311 - spreads load, guards nothing

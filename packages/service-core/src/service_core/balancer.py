@@ -25,16 +25,11 @@ class Balancer:
         self.selector: URLSelector = LeastLoadedURLSelector()
         self.observers: Sequence[CallObserver] = ()
         self._endpoints: tuple[Endpoint, ...] = ()
-        self.policy = Policy()
+        self.adopt(Policy())
 
-    @property
-    def policy(self) -> Policy:
-        """How much is done for a call; a new one starts with a fresh budget and nobody ejected."""
-        return self._policy
-
-    @policy.setter
-    def policy(self, policy: Policy) -> None:
-        self._policy = policy
+    def adopt(self, policy: Policy) -> None:
+        """Do as much for a call as the policy says, with a fresh budget and nobody ejected."""
+        self.policy = policy
         self.budget = RetryBudget(policy.retry_ratio, policy.retry_reserve)
         self.outliers = Outliers(policy)
 
@@ -58,7 +53,9 @@ class Balancer:
 
     def choose(self, tried: Collection[Endpoint]) -> Endpoint:
         """The instance for an attempt, none of ``tried`` if there is another. Raises ComponentUnavailableException."""
-        usable = self.outliers.usable(self._endpoints or self.endpoints())
+        usable: Sequence[Endpoint] = self._endpoints or self.endpoints()
+        if self.outliers.ejected:
+            usable = self.outliers.usable(usable)
         if tried:
             usable = [endpoint for endpoint in usable if endpoint not in tried] or usable
         return self.selector.select(usable)

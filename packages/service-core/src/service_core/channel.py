@@ -81,7 +81,7 @@ class Channel(InvocationHandler):
 
     @policy.setter
     def policy(self, policy: Policy) -> None:
-        self.balancer.policy = policy
+        self.balancer.adopt(policy)
 
     def select_first_url(self) -> None:
         """Send every call to the first instance."""
@@ -114,8 +114,11 @@ class Channel(InvocationHandler):
 
     def attempts(self, method: MethodDescriptor) -> Attempts:
         """Begin a call: its deadline is that of the context, else the policy's timeout from now."""
-        deadline = current_deadline() or Deadline.after((method.policy or self.balancer.policy).timeout)
-        return Attempts(method, deadline, self.balancer)
+        balancer = self.balancer
+        deadline = current_deadline()
+        if deadline is None:
+            deadline = Deadline.after((method.policy or balancer.policy).timeout)
+        return Attempts(method, deadline, balancer)
 
     @abstractmethod
     def invoke(self, invocation: Invocation) -> Any:

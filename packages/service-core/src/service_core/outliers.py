@@ -22,16 +22,16 @@ class Outliers:
         self._policy = policy
         self._clock = clock
         self._lock = threading.Lock()
-        self._failures: dict[Endpoint, int] = {}
+        self.suspects: dict[Endpoint, int] = {}
+        """How often in a row each has failed that has failed last; nearly always empty."""
+        self.ejected: dict[Endpoint, float] = {}
+        """Until when each gets no calls that was ejected; nearly always empty."""
         self._ejections: dict[Endpoint, int] = {}
-        self._ejected: dict[Endpoint, float] = {}
 
     def usable(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         """The endpoints that may get a call: all if none is ejected, or if more are than may be (panic)."""
-        if not self._ejected:
-            return endpoints
         now = self._clock()
-        ejected = dict(self._ejected)
+        ejected = dict(self.ejected)
         usable = [endpoint for endpoint in endpoints if ejected.get(endpoint, 0.0) <= now]
         if len(endpoints) - len(usable) > self._limit(len(endpoints)):
             return endpoints
@@ -39,15 +39,15 @@ class Outliers:
 
     def is_ejected(self, endpoint: Endpoint) -> bool:
         """Whether the endpoint gets no calls now."""
-        return self._ejected.get(endpoint, 0.0) > self._clock()
+        return self.ejected.get(endpoint, 0.0) > self._clock()
 
     def succeeded(self, endpoint: Endpoint) -> None:
         """The endpoint has answered."""
-        if endpoint not in self._failures:  # nearly always
+        if endpoint not in self.suspects:
             return
         with self._lock:
-            self._failures.pop(endpoint, None)
-            self._ejected.pop(endpoint, None)
+            self.suspects.pop(endpoint, None)
+            self.ejected.pop(endpoint, None)
             remaining = self._ejections.get(endpoint, 0) - 1
             if remaining > 0:
                 self._ejections[endpoint] = remaining
@@ -59,23 +59,23 @@ class Outliers:
         if self._policy.eject_after == 0:
             return False
         with self._lock:
-            failures = self._failures[endpoint] = self._failures.get(endpoint, 0) + 1
+            failures = self.suspects[endpoint] = self.suspects.get(endpoint, 0) + 1
             now = self._clock()
-            out = sum(self._ejected.get(other, 0.0) > now for other in endpoints)
+            out = sum(self.ejected.get(other, 0.0) > now for other in endpoints)
             if (
                 failures < self._policy.eject_after
-                or self._ejected.get(endpoint, 0.0) > now
+                or self.ejected.get(endpoint, 0.0) > now
                 or out + 1 > self._limit(len(endpoints))
             ):
                 return False
             ejections = self._ejections[endpoint] = self._ejections.get(endpoint, 0) + 1
-            self._ejected[endpoint] = now + self._policy.eject_for * ejections
+            self.ejected[endpoint] = now + self._policy.eject_for * ejections
             return True
 
     def keep(self, endpoints: Sequence[Endpoint]) -> None:
         """Forget what is known of all other endpoints."""
         with self._lock:
-            for known in (self._failures, self._ejections, self._ejected):
+            for known in (self.suspects, self._ejections, self.ejected):
                 for endpoint in known.keys() - set(endpoints):
                     known.pop(endpoint, None)
 

@@ -29,7 +29,7 @@ _NOISE: Final = 0.005
 _UNKNOWN: Final = 1.0
 """Seconds that an instance is taken to need as long as its first answer is awaited."""
 _FASTEST: Final = 1e-6
-"""Seconds that every answer takes at least, so that a latency is never zero once it is known."""
+"""Seconds that an answer has taken if the clock says none, so that a latency is never zero once it is known."""
 _FAILURE: Final = 1.0
 """Seconds that a call is taken to cost more where the last one has failed; twice as many for each further failure."""
 _MOST_FAILURES: Final = 6
@@ -65,11 +65,11 @@ class Endpoint:
         """
         self._failures = 0
         now = time.monotonic()
-        if seconds >= self._latency:
-            self._latency = max(seconds, _FASTEST)
+        latency = self._latency
+        if seconds >= latency:
+            self._latency = seconds or _FASTEST
         else:
-            weight = math.exp((self._measured_at - now) / _DECAY)
-            self._latency = self._latency * weight + seconds * (1.0 - weight)
+            self._latency = seconds + (latency - seconds) * math.exp((self._measured_at - now) / _DECAY)
         self._measured_at = now
 
     def failed(self, seconds: float) -> None:

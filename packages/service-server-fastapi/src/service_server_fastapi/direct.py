@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from starlette.types import Receive, Scope, Send
 
 from service_core.context import CallContext
-from service_core.dispatch import Answer, identified
+from service_core.dispatch import Answer
 from service_core.wire import CONTEXT_HEADERS, context_from_headers
 
 __all__ = ["ArrivedRequest", "Direct", "ParsedRequest"]
@@ -21,11 +21,10 @@ class ArrivedRequest(ABC):
 
     __slots__ = ("body", "content_type", "context")
 
-    def __init__(self, content_type: str, context: CallContext, body: bytes) -> None:
-        self.content_type = content_type
-        self.context = context
-        """What the caller sent; it has a correlation id."""
-        self.body = body
+    content_type: str
+    context: CallContext
+    """What the caller sent; there is a correlation id."""
+    body: bytes
 
     @property
     @abstractmethod
@@ -40,7 +39,9 @@ class ParsedRequest(ArrivedRequest):
 
     def __init__(self, scope: Scope, body: bytes) -> None:
         headers = {_READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
-        super().__init__(headers.get("content-type", ""), identified(context_from_headers(headers)), body)
+        self.content_type = headers.get("content-type", "")
+        self.context = context_from_headers(headers)
+        self.body = body
         self._scope = scope
 
     @property

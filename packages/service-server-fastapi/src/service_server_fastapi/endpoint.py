@@ -7,7 +7,7 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from service_core.context import CallContext
-from service_core.dispatch import Answer, Dispatcher, envelope, identified, refusal
+from service_core.dispatch import Answer, Dispatcher, envelope, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.connected import while_connected
@@ -31,9 +31,9 @@ class InvokeEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         headers = headers_of(scope)
-        context = identified(context_from_headers(headers))
+        context = context_from_headers(headers)
         try:
-            with self._intake.admitted():
+            with self._intake:
                 if scope["method"] != "POST":
                     allow = ("allow", "POST")
                     raise Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
@@ -55,7 +55,7 @@ class InvokeEndpoint:
         """The answer to a call that has arrived."""
         context = request.context
         try:
-            with self._intake.admitted():
+            with self._intake:
                 if self._dispatcher.is_secured:
                     admitted = await self._admit(request.scope, context)
                     if isinstance(admitted, Answer):

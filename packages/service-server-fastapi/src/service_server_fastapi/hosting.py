@@ -41,6 +41,8 @@ class Hosting:
         self._settings = settings
         self._lock = threading.Lock()
         self._state = HostingState.STARTING
+        self.is_stopping = False
+        """Whether no new calls are wanted any more."""
         self._registered = False
         self._errors: list[Exception] = []
         self._failure: Exception | None = None
@@ -52,11 +54,6 @@ class Hosting:
     def state(self) -> HostingState:
         """Where the server stands in its life."""
         return self._state
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether no new calls are wanted any more."""
-        return self._state in (HostingState.STOPPING, HostingState.STOPPED)
 
     def start(self, server: Server) -> None:
         """Start the components. If one raises, those before it are shut down and the error is raised."""
@@ -78,7 +75,8 @@ class Hosting:
         An error of the registry does not keep the rest from happening; :meth:`finish` raises it.
         """
         if self._state is not HostingState.STOPPED:
-            self._state = HostingState.STOPPING  # seen at once, though a registration may still be under way
+            # Seen at once, though a registration may still be under way.
+            self._state, self.is_stopping = HostingState.STOPPING, True
         with self._lock:
             if not self._registered:
                 return
@@ -95,7 +93,7 @@ class Hosting:
         """
         with self._lock:
             is_first, self._is_shutting_down = not self._is_shutting_down, True
-            self._state = HostingState.STOPPED
+            self._state, self.is_stopping = HostingState.STOPPED, True
         if is_first:
             _run_in_thread(self._end)
         if not self._shut_down.wait(self._settings.shutdown_timeout):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final, Self
+from typing import Final
 
 from starlette.types import Message, Receive, Scope
 
@@ -48,19 +48,19 @@ class Refused(Exception):
 
 
 class Intake:
-    """Counts and limits what all endpoints have in work. Used on one event loop."""
+    """Counts and limits what all endpoints have in work. Used on one event loop.
+
+    A request is in work inside a ``with`` block, which raises Refused if there are too many.
+    """
 
     def __init__(self, settings: ServerSettings, refusals: Refusals) -> None:
         self._settings = settings
+        self._most = settings.max_concurrency
         self._in_work = 0
         self._refusals = refusals
 
-    def admitted(self) -> Self:
-        """Count a request as one in work inside the block. Raises Refused if there are too many."""
-        return self
-
     def __enter__(self) -> None:
-        if self._in_work >= self._settings.max_concurrency:
+        if self._in_work >= self._most:
             raise Refused(
                 503,
                 "the server has as many calls in work as it may take",

@@ -39,7 +39,8 @@ class Joined:
 
     def write_whole(self, head: bytes, body: bytes) -> None:
         """Send a response of which all is here."""
-        self._flush()
+        if self._head:
+            self._flush()
         if len(body) <= _SMALL:
             self._transport.write(head + body)
         else:

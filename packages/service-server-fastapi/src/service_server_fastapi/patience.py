@@ -16,13 +16,13 @@ class Patience:
     is left alone as long as it does not ring too late, and when it rings it looks how much time there really is.
     """
 
-    __slots__ = ("_end", "_loop", "_lost", "_timer")
+    __slots__ = ("_end", "_loop", "_lost", "_rings_at", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, lost: Callable[[], None]) -> None:
         """``lost`` is called when a limit has passed, once for each."""
         self._loop = loop
         self._lost = lost
-        self._end = math.inf
+        self._end = self._rings_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -33,11 +33,8 @@ class Patience:
     def last(self, seconds: float) -> None:
         """From now on there are that many seconds, whatever was said before."""
         self._end = self._loop.time() + seconds
-        if self._timer is None:
-            self._timer = self._loop.call_at(self._end, self._look)
-        elif self._timer.when() > self._end:
-            self._timer.cancel()
-            self._timer = self._loop.call_at(self._end, self._look)
+        if self._end < self._rings_at:
+            self._set()
 
     def rest(self) -> None:
         """From now on there is no limit."""
@@ -48,10 +45,16 @@ class Patience:
         if self._timer is not None:
             self._timer.cancel()
 
+    def _set(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._rings_at = self._end
+        self._timer = self._loop.call_at(self._end, self._look)
+
     def _look(self) -> None:
-        self._timer = None
+        self._timer, self._rings_at = None, math.inf
         if self._end <= self._loop.time():
             self._end = math.inf
             self._lost()
         elif self.is_running:
-            self._timer = self._loop.call_at(self._end, self._look)
+            self._set()

@@ -58,6 +58,7 @@ class LimitedProtocol(ArrivedProtocol):
         super().__init__(config, server_state, app_state, _loop, max_body_bytes=config.settings.max_body_bytes)
         self.access_log = False
         self._settings = config.settings
+        self._max_header_bytes = config.settings.max_header_bytes
         self._patience = Patience(self.loop, self._too_slow)
         self._head_size = 0
         self._is_upgraded = False
@@ -69,12 +70,12 @@ class LimitedProtocol(ArrivedProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of a head or a body."""
-        if len(data) <= self._settings.max_header_bytes and self.take_repeated(data):
+        if len(data) <= self._max_header_bytes and self.take_repeated(data):
             self._patience.rest()
             return
-        if len(data) > self._settings.max_header_bytes - self._head_size and self._is_awaiting_head:
+        if len(data) > self._max_header_bytes - self._head_size and self._is_awaiting_head:
             end = data.find(b"\r\n\r\n")
-            if self._head_size + (len(data) if end < 0 else end) > self._settings.max_header_bytes:
+            if self._head_size + (len(data) if end < 0 else end) > self._max_header_bytes:
                 self._refuse(b"431 Request Header Fields Too Large")
                 return
         super().data_received(data)
@@ -93,7 +94,8 @@ class LimitedProtocol(ArrivedProtocol):
             return
         # As uvicorn does it, but for the timer.
         self.server_state.total_requests += 1
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         self._patience.last(self._settings.keep_alive)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -18,7 +18,6 @@ from typing import Any, Final, Self
 from starlette.types import Scope
 
 from service_core.context import CallContext
-from service_core.dispatch import identified
 from service_core.wire import CONTEXT_HEADERS, context_of
 from service_server_fastapi.direct import ArrivedRequest, Direct
 
@@ -77,7 +76,7 @@ class Repeated:
         values, body = rest.groups(), data[end + 4 :]
         if len(body) != int(values[-1] or 0):
             return None
-        return RepeatedRequest(self, values, self._content_type, identified(context_of(*values[:-1])), body)
+        return RepeatedRequest(self, values, self._content_type, context_of(*values[:-1]), body)
 
     def scope_of(self, values: Values) -> Scope:
         """The scope of a request whose own headers have these values."""
@@ -93,7 +92,9 @@ class RepeatedRequest(ArrivedRequest):
     def __init__(
         self, repeated: Repeated, values: Values, content_type: str, context: CallContext, body: bytes
     ) -> None:
-        super().__init__(content_type, context, body)
+        self.content_type = content_type
+        self.context = context
+        self.body = body
         self._repeated = repeated
         self._values = values
         self._made: Scope | None = None

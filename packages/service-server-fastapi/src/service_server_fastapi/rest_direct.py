@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_core.descriptors import NO_DEFAULT
-from service_core.dispatch import Answer, identified
+from service_core.dispatch import Answer
 from service_core.errors import ArgumentException
 from service_core.rest import Place, RoutePlan
 from service_core.rest.parameters import Parameter
@@ -67,10 +67,10 @@ class _Direct:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route, headers = self._route, headers_of(scope)
-        context = identified(context_from_headers(headers))
+        context = context_from_headers(headers)
         answer, body = None, b""
         try:
-            with route.intake.admitted():
+            with route.intake:
                 admitted = await route.admit(scope, context)
                 if isinstance(admitted, Answer):
                     await send_answer(send, unread(admitted))
@@ -94,7 +94,7 @@ class _Direct:
         """The answer to a request that has arrived, None if something about it is wrong."""
         route, scope, body = self._route, request.scope, request.body
         try:
-            with route.intake.admitted():
+            with route.intake:
                 admitted = await route.admit(scope, request.context)
                 if isinstance(admitted, Answer):
                     return admitted

@@ -16,7 +16,7 @@ from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from service_core.context import CallContext, call_context, current_context
-from service_core.dispatch import Answer, Calls, Failure, Target, correlation, identified, problem, refusal
+from service_core.dispatch import Answer, Calls, Failure, Target, correlation, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.rest import RoutePlan
 from service_core.rest.plan import is_json, media_type_of
@@ -64,9 +64,9 @@ class RestRoute(APIRoute):
         if scope["method"] != self.plan.verb:
             raise HTTPException(405, headers={"allow": self._verbs})
         headers = headers_of(scope)
-        context = identified(context_from_headers(headers))
+        context = context_from_headers(headers)
         try:
-            with self.intake.admitted():
+            with self.intake:
                 admitted = await self.admit(scope, context)
                 if isinstance(admitted, Answer):
                     await send_answer(send, unread(admitted))

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service_core.context import CallContext, call_context
-from service_core.dispatch import Answer, envelope, identified, problem, refusal
+from service_core.dispatch import Answer, envelope, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.direct import ArrivedRequest, Direct
@@ -154,7 +154,7 @@ def _cut_off(scope: Scope, context: CallContext) -> Answer:
 
 
 def _context_of(scope: Scope) -> CallContext:
-    return identified(context_from_headers(headers_of(scope)))
+    return context_from_headers(headers_of(scope))
 
 
 def _is_call(scope: Scope) -> bool:

@@ -54,11 +54,15 @@ class Connection:
         parser = self.parser
         parser.expect(request, max_bytes)
         content = request.content
-        if len(content) <= _CHUNK:
-            self._send(request, head + content)
-        else:
-            self._send(request, head)
-            self._send_more(request, memoryview(content))
+        first = head + content if len(content) <= _CHUNK else head
+        try:
+            sent = self._socket.send(first)
+        except OSError as error:
+            sent = self._send_after(error, request, first)
+        if sent < len(head) + len(content):
+            self._send_more(request, memoryview(first)[sent:])
+            if first is head:
+                self._send_more(request, memoryview(content))
         try:
             while True:
                 data = self._receive(request)
@@ -68,18 +72,15 @@ class Connection:
         except OSError as error:
             raise lost(request, error) from error
 
-    def _send(self, request: HTTPRequest, data: bytes) -> None:
-        """Send the first of a request, of which nothing may have gone yet if it fails."""
-        while True:
+    def _send_after(self, error: OSError, request: HTTPRequest, first: bytes) -> int:
+        """Send the first of a request after a wait, if that is all that was wrong; how many bytes have gone."""
+        while isinstance(error, BlockingIOError | ssl.SSLWantWriteError | ssl.SSLWantReadError):
+            self._wait(request, error)
             try:
-                sent = self._socket.send(data)
-                break
-            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError) as wait:
-                self._wait(request, wait)
-            except OSError as error:
-                raise not_sent(request, "the connection was lost before anything was sent", error) from error
-        if sent < len(data):
-            self._send_more(request, memoryview(data)[sent:])
+                return self._socket.send(first)
+            except OSError as another:
+                error = another
+        raise not_sent(request, "the connection was lost before anything was sent", error) from error
 
     def _send_more(self, request: HTTPRequest, rest: memoryview) -> None:
         while rest:
@@ -93,13 +94,16 @@ class Connection:
                 return
 
     def _receive(self, request: HTTPRequest) -> bytes:
-        if not self._poll(_milliseconds(request)):
+        left = request.deadline.expires_at - time.monotonic()
+        # Rounded up, else the last millisecond would be spent in a busy loop.
+        if left <= 0 or not self._poll(int(min(left, _LONGEST) * 1000) + 1):
             raise time_is_up(request.where)
         return self._socket.recv(_CHUNK)
 
     def _wait(self, request: HTTPRequest, why: OSError) -> None:
         poll = self._poll if isinstance(why, ssl.SSLWantReadError) else poll_for_writing(self._socket.fileno())
-        if not poll(_milliseconds(request)):
+        left = request.deadline.expires_at - time.monotonic()
+        if left <= 0 or not poll(int(min(left, _LONGEST) * 1000) + 1):
             raise time_is_up(request.where)
 
 
@@ -112,14 +116,6 @@ class _EncryptedConnection(Connection):
                 return self._socket.recv(_CHUNK)
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wait:
                 self._wait(request, wait)
-
-
-def _milliseconds(request: HTTPRequest) -> int:
-    """How long a wait may be. Raises DeadlineExceeded."""
-    seconds = request.deadline.expires_at - time.monotonic()
-    if seconds <= 0:
-        raise time_is_up(request.where)
-    return int(min(seconds, _LONGEST) * 1000) + 1  # rounded up, else the last of them would be spent in a busy loop
 
 
 def _connect(origin: Origin, end: float) -> socket.socket:

@@ -36,10 +36,11 @@ class _Place(Generic[C]):
 class _Way(Generic[C]):
     """What requests that begin alike have in common."""
 
-    __slots__ = ("beginning", "fixed", "place")
+    __slots__ = ("beginning", "fixed", "idle", "origin")
 
     def __init__(self, place: _Place[C], request: HTTPRequest, target: str) -> None:
-        self.place: _Place[C] = place
+        self.origin = place.origin
+        self.idle: Idle[C] = place.idle
         self.fixed = request.fixed
         self.beginning = write_beginning(request, target, place.origin.authority)
 
@@ -52,16 +53,10 @@ class _Places(Generic[C]):
         self._tls = tls
         self._places: dict[str, _Place[C] | None] = {}
         self._ways: dict[tuple[str, str], _Way[C]] = {}
-        self.is_closed = False
-
-    def way(self, request: HTTPRequest) -> _Way[C] | None:
-        """How to send a request; None if httpx has to do it."""
-        way = self._ways.get((request.method, request.url))
-        if way is None or way.fixed is not request.fixed:
-            way = self._find(request)
-        return way
+        self._is_closed = False
 
     def _find(self, request: HTTPRequest) -> _Way[C] | None:
+        """How to send requests that begin as this one; None if httpx has to do it."""
         beginning, target = split(request.url)
         try:
             place = self._places[beginning]
@@ -69,6 +64,8 @@ class _Places(Generic[C]):
             self._forget_unused()
             origin = Origin.parse(beginning, self._tls) if self._limits.max_connections is None else None
             place = self._places[beginning] = None if origin is None else _Place(origin, self._limits)
+            if self._is_closed:
+                self._close_idle()
         if place is None or not target:
             return None
         if len(self._ways) >= _MANY:
@@ -76,18 +73,9 @@ class _Places(Generic[C]):
         way = self._ways[request.method, request.url] = _Way(place, request, target)
         return way
 
-    def keep(self, place: _Place[C], connection: C) -> None:
-        """Take a connection back after a call."""
-        if not connection.parser.reusable:
-            connection.close()
-            return
-        place.idle.put(connection)
-        if self.is_closed:
-            place.idle.close()
-
-    def close(self) -> None:
+    def _close_idle(self) -> None:
         """Close all idle connections; those in use are closed after their call."""
-        self.is_closed = True
+        self._is_closed = True
         for place in list(self._places.values()):
             if place is not None:
                 place.idle.close()
@@ -98,60 +86,66 @@ class _Places(Generic[C]):
             for beginning, place in list(self._places.items()):
                 if place is None or place.idle.is_empty():
                     self._places.pop(beginning, None)
+                    if place is not None:
+                        place.idle.close()  # a call may be under way
             self._ways.clear()
 
 
-class Engine:
+class Engine(_Places[Connection]):
     """For sync calls. Safe to use from several threads."""
-
-    def __init__(self, limits: httpx.Limits, tls: ClientTLS) -> None:
-        self._places: _Places[Connection] = _Places(limits, tls)
 
     def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
         """Send one request and wait for the reply; None, and nothing is sent, if httpx has to do it.
 
         Raises ServiceCommunicationException, DeadlineExceeded, LocalServiceException.
         """
-        way = self._places.way(request)
-        if way is None:
-            return None
-        head, place = write_head(request, way.beginning), way.place
-        connection = place.idle.take() or Connection.open(place.origin, request, connect_timeout)
+        way = self._ways.get((request.method, request.url))
+        if way is None or way.fixed is not request.fixed:
+            way = self._find(request)
+            if way is None:
+                return None
+        head = write_head(request, way.beginning)
+        connection = way.idle.take() or Connection.open(way.origin, request, connect_timeout)
         try:
             reply = connection.exchange(request, head, max_bytes)
         except BaseException:
             connection.close()
             raise
-        self._places.keep(place, connection)
+        if connection.parser.reusable:
+            way.idle.put(connection)
+        else:
+            connection.close()
         return reply
 
     def close(self) -> None:
         """Close the idle connections now and the others after their call."""
-        self._places.close()
+        self._close_idle()
 
 
-class AsyncEngine:
+class AsyncEngine(_Places[AsyncConnection]):
     """For async calls on one event loop."""
-
-    def __init__(self, limits: httpx.Limits, tls: ClientTLS) -> None:
-        self._places: _Places[AsyncConnection] = _Places(limits, tls)
 
     async def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
         """As :meth:`Engine.send`. A call that is cancelled closes its connection."""
-        way = self._places.way(request)
-        if way is None:
-            return None
-        head, place = write_head(request, way.beginning), way.place
-        connection = place.idle.take() or await AsyncConnection.open(place.origin, request, connect_timeout)
+        way = self._ways.get((request.method, request.url))
+        if way is None or way.fixed is not request.fixed:
+            way = self._find(request)
+            if way is None:
+                return None
+        head = write_head(request, way.beginning)
+        connection = way.idle.take() or await AsyncConnection.open(way.origin, request, connect_timeout)
         try:
             reply = await connection.exchange(request, head, max_bytes)
         except BaseException:
             connection.close()
             raise
-        self._places.keep(place, connection)
+        if connection.parser.reusable:
+            way.idle.put(connection)
+        else:
+            connection.close()
         return reply
 
     async def aclose(self) -> None:
         """Close the idle connections now and the others after their call."""
-        self._places.close()
+        self._close_idle()
         await asyncio.sleep(0)  # the loop closes sockets in its next turn

@@ -34,13 +34,14 @@ class Idle(Generic[C]):
     The one that was used last is used first, so that those that are not needed grow old and are closed.
     """
 
-    __slots__ = ("_connections", "_expiry", "_limit")
+    __slots__ = ("_connections", "_expiry", "_is_closed", "_limit")
 
     def __init__(self, *, limit: int | None, expiry: float | None) -> None:
         """At most ``limit`` connections are kept, each ``expiry`` seconds; None for no limit."""
         self._connections: deque[C] = deque()  # its methods are atomic
         self._limit = math.inf if limit is None else limit
         self._expiry = math.inf if expiry is None else expiry
+        self._is_closed = False
 
     def take(self) -> C | None:
         """A connection that can be used, None if there is none."""
@@ -57,11 +58,14 @@ class Idle(Generic[C]):
         """Keep a connection for the next call, and close the oldest if there are too many or it is too old."""
         connection.idle_since = now = time.monotonic()
         self._connections.append(connection)
-        if len(self._connections) > 1:
+        if self._is_closed:
+            self.close()
+        elif len(self._connections) > 1:
             self._close_old(now)
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all of them, and those that are put here from now on."""
+        self._is_closed = True
         while self._connections:
             try:
                 self._connections.pop().close()

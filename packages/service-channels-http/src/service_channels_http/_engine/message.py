@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
 from typing import Final
 
 import httptools
@@ -14,6 +13,7 @@ from service_channels_http._errors import broken_off
 from service_channels_http._limits import check_head, check_size
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_core import LocalServiceException
+from service_core.wire import DEADLINE_MS, milliseconds_left
 
 __all__ = ["ResponseParser", "write_beginning", "write_head"]
 
@@ -28,42 +28,39 @@ _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 def write_beginning(request: HTTPRequest, target: str, authority: str) -> bytes:
     """What many requests have in common: the request line and fixed headers. Raises LocalServiceException."""
-    line = f"{request.method} {target} HTTP/1.1\r\nhost: {authority}\r\nuser-agent: service"
-    return (line + _lines(request, request.fixed)).encode("latin-1", "replace")
+    lines = f"{request.method} {target} HTTP/1.1\r\nhost: {authority}\r\nuser-agent: service\r\n"
+    for name, value in request.fixed.items():
+        _check(request, name, value)
+        lines += f"{name}: {value}\r\n"
+    return lines.encode("latin-1", "replace")
 
 
 def write_head(request: HTTPRequest, beginning: bytes) -> bytes:
     """The head of a request after its beginning. Raises LocalServiceException for what would not stay one header."""
-    lines = _lines(request, request.headers)
-    if request.content or request.method in _WITH_BODY:
-        lines += f"\r\ncontent-length: {len(request.content)}"
-    return beginning + f"{lines}\r\n\r\n".encode("latin-1", "replace")
-
-
-def _lines(request: HTTPRequest, headers: Mapping[str, str]) -> str:
-    """One line for each header, with a break before it."""
-    if not _names.issuperset(headers):
-        _check_names(headers)
-    lines = ""
-    for name, value in headers.items():
-        if not value.isprintable() and _END.search(value):
-            raise LocalServiceException(
-                f"{request.where}: the value of a header holds a line break or a null character; remove it"
-            )
-        lines += f"\r\n{name}: {value}"
-    return lines
+    left = milliseconds_left(request.deadline)
+    lines = f"{DEADLINE_MS}: {left}\r\n" if left and DEADLINE_MS not in request.headers else ""
+    for name, value in request.headers.items():
+        if name not in _names or not value.isprintable():
+            _check(request, name, value)
+        lines += f"{name}: {value}\r\n"
+    size = len(request.content)
+    end = f"{lines}content-length: {size}\r\n\r\n" if size or request.method in _WITH_BODY else f"{lines}\r\n"
+    return beginning + end.encode("latin-1", "replace")
 
 
 _names: Final[set[str]] = set()
 """Names that have been found to be some, so that they are not looked at for every request."""
 
 
-def _check_names(names: Iterable[str]) -> None:
-    for name in names:
-        if not _TOKEN.fullmatch(name):
-            raise LocalServiceException(f"{name!r} is not a name for a header; use letters, digits and '-'")
+def _check(request: HTTPRequest, name: str, value: str) -> None:
+    if not _TOKEN.fullmatch(name):
+        raise LocalServiceException(f"{name!r} is not a name for a header; use letters, digits and '-'")
     if len(_names) < _MOST_NAMES:
-        _names.update(names)
+        _names.add(name)
+    if _END.search(value):
+        raise LocalServiceException(
+            f"{request.where}: the value of a header holds a line break or a null character; remove it"
+        )
 
 
 @functools.lru_cache(100)
@@ -124,11 +121,11 @@ class ResponseParser:
         """Take bytes in; the response as soon as it is complete. Raises ServiceCommunicationException."""
         if self._fed:
             return self._parse(data)
-        repeated = self._repeated
-        if repeated is not None and len(data) <= self._max_bytes:
-            reply = self._reply = repeated.read(data)
+        if self._repeated is not None and len(data) <= self._max_bytes:
+            reply = self._repeated.read(data)
             if reply is not None:
                 self._fed = len(data)
+                self._reply = reply
                 return reply
         self._forget()
         reply = self._parse(data)

@@ -21,7 +21,7 @@ __all__ = ["Repeated"]
 _LINE: Final = rb"(?:date|server|content-type): [!-~](?:[ -~]*[!-~])?\r\n"
 _REST: Final = rb"content-length: ([0-9]{1,9})\r\nx-correlation-id: ([!-~]+)\r\n\r\n"
 _HEAD: Final = re.compile(rb"(HTTP/1\.1 200 [ -~]*\r\n(?:" + _LINE + rb")*)" + _REST)
-_FOLLOWS: Final = re.compile(_REST)
+_FOLLOWS: Final = re.compile(_REST + rb"(.*)", re.DOTALL)
 
 
 class Repeated:
@@ -49,11 +49,8 @@ class Repeated:
         rest = _FOLLOWS.match(data, self._length)
         if rest is None:
             return None
-        length, correlation_id = rest.groups()
-        content = data[rest.end() :]
+        length, correlation_id, content = rest.groups()
         if len(content) != int(length):
             return None
-        headers = self._headers.copy()
-        headers["content-length"] = length.decode()
-        headers["x-correlation-id"] = correlation_id.decode()
+        headers = {**self._headers, "content-length": length.decode(), "x-correlation-id": correlation_id.decode()}
         return HTTPReply(200, headers, content)

@@ -12,7 +12,7 @@ A server is this with a network around it; it knows of no sockets and no HTTP bu
 """
 
 from service_core.dispatch.answers import Answer, Headers, correlation, envelope, problem, refusal
-from service_core.dispatch.calls import Calls, Failure, Target, identified, targets_of
+from service_core.dispatch.calls import Calls, Failure, Target, targets_of
 from service_core.dispatch.dispatcher import Dispatcher
 from service_core.dispatch.waiting import TimeIsUp, within
 from service_core.dispatch.workers import Workers
@@ -28,7 +28,6 @@ __all__ = [
     "Workers",
     "correlation",
     "envelope",
-    "identified",
     "problem",
     "refusal",
     "targets_of",

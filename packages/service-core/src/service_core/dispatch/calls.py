@@ -17,7 +17,6 @@ from service_core.context import (
     call_context,
     enter_context,
     leave_context,
-    new_correlation_id,
 )
 from service_core.decorators import concurrency_of
 from service_core.descriptors import MethodDescriptor
@@ -36,7 +35,7 @@ from service_core.errors import (
 from service_core.implementations import HostedService
 from service_core.wire import MethodPlan, WireError, error_to_wire
 
-__all__ = ["Calls", "Failure", "Target", "identified", "targets_of"]
+__all__ = ["Calls", "Failure", "Target", "targets_of"]
 
 logger: Final = logging.getLogger("service.dispatch")
 
@@ -149,9 +148,17 @@ class Calls:
         outer = enter_context(context)
         try:
             try:
-                result = self._begin(target, arguments, context)
-                if target.waits:
-                    result = await result
+                timeout = None
+                if context.deadline is not None:
+                    timeout = context.deadline.expires_at - time.monotonic()
+                    if timeout <= 0:
+                        raise TimeIsUp
+                if not target.inline:
+                    result = await self._workers.run(target.method, arguments, timeout)
+                else:
+                    result = target.method(*arguments)
+                    if target.waits:
+                        result = await within(result, timeout)
             finally:
                 leave_context(outer)
             return write(result)
@@ -165,19 +172,6 @@ class Calls:
             if target.waits and _is_being_cancelled():
                 raise
             return self._failure(target.plan, error, context)
-
-    def _begin(self, target: Target, arguments: tuple[Any, ...], context: CallContext) -> Any:
-        """The result of a method, or what gives it when it is awaited. Raises TimeIsUp."""
-        timeout = None
-        if context.deadline is not None:
-            timeout = context.deadline.expires_at - time.monotonic()
-            if timeout <= 0:
-                raise TimeIsUp
-        if not target.waits:
-            return target.method(*arguments)
-        if target.inline:
-            return within(target.method(*arguments), timeout)
-        return self._workers.run(target.method, arguments, timeout)
 
     def _failure(self, plan: MethodPlan, error: BaseException, context: CallContext) -> Failure:
         try:
@@ -211,11 +205,6 @@ class Calls:
                 extra={"correlation_id": context.correlation_id},
             )
         return _unauthorized(error, wire)
-
-
-def identified(context: CallContext) -> CallContext:
-    """The context with a correlation id, the caller's or a new one."""
-    return context if context.correlation_id is not None else replace(context, correlation_id=new_correlation_id())
 
 
 def _late(context: CallContext) -> Failure:

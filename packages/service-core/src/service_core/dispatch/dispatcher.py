@@ -12,9 +12,9 @@ from typing import Any
 
 from service_core.context import CallContext
 from service_core.dispatch.answers import Answer, correlation, envelope, refusal
-from service_core.dispatch.calls import Calls, Failure, Target, identified
+from service_core.dispatch.calls import Calls, Failure, Target
 from service_core.errors import ArgumentException, ErrorCode
-from service_core.wire import CODECS, JSON, Codec, MalformedData
+from service_core.wire import CODECS, JSON, Codec, MalformedData, context_from_headers
 
 __all__ = ["Dispatcher"]
 
@@ -45,7 +45,7 @@ class Dispatcher:
 
         Whatever the bytes are, there is an answer; only cancellation is raised.
         """
-        context = identified(context or CallContext())
+        context = context or context_from_headers({})
         codec = CODECS.get(content_type) or CODECS.get(content_type.partition(";")[0].strip().lower())
         if codec is None:
             told = f"content type {content_type[:100]!r} is not one of {', '.join(CODECS)}"

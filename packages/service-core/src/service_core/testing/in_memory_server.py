@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from service_core.authentication import TokenVerifier
-from service_core.dispatch import Answer, Calls, Dispatcher, Workers, identified, targets_of
+from service_core.dispatch import Answer, Calls, Dispatcher, Workers, targets_of
 from service_core.implementations import HostedService
 from service_core.wire import CODECS, Codec, context_from_headers
 
@@ -60,7 +60,7 @@ class InMemoryServer:
         return _reply(await asyncio.create_task(carry_out, context=contextvars.Context()))
 
     def _carry_out(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Answer:
-        context = identified(context_from_headers(headers))
+        context = context_from_headers(headers)
         if self._dispatcher.is_secured:
             admitted = _run_aside(self._dispatcher.admit(context))
             if isinstance(admitted, Answer):
@@ -69,7 +69,7 @@ class InMemoryServer:
         return _run(self._dispatcher.dispatch(codec.content_type, body, context))
 
     async def _carry_out_async(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Answer:
-        admitted = await self._dispatcher.admit(identified(context_from_headers(headers)))
+        admitted = await self._dispatcher.admit(context_from_headers(headers))
         if isinstance(admitted, Answer):
             return admitted
         return await self._dispatcher.dispatch(codec.content_type, body, admitted)

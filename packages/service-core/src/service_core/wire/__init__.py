@@ -13,6 +13,7 @@ from service_core.wire.headers import (
     call_headers,
     context_from_headers,
     context_of,
+    milliseconds_left,
     with_deadline,
 )
 from service_core.wire.json_codec import JSON, read_json
@@ -38,6 +39,7 @@ __all__ = [
     "context_of",
     "error_from_wire",
     "error_to_wire",
+    "milliseconds_left",
     "read_json",
     "token_error",
     "validation_details",

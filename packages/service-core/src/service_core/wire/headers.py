@@ -17,6 +17,7 @@ __all__ = [
     "call_headers",
     "context_from_headers",
     "context_of",
+    "milliseconds_left",
     "with_deadline",
 ]
 
@@ -49,16 +50,25 @@ def call_headers(context: CallContext) -> dict[str, str]:
     return headers
 
 
-def with_deadline(headers: dict[str, str], deadline: Deadline) -> dict[str, str]:
+def with_deadline(headers: Mapping[str, str], deadline: Deadline) -> dict[str, str]:
     """The headers of an attempt that is sent now, of a call with that deadline."""
+    left = milliseconds_left(deadline)
+    return {DEADLINE_MS: str(left), **headers} if left else dict(headers)
+
+
+def milliseconds_left(deadline: Deadline) -> int:
+    """What the header says of a deadline if it is sent now: at least 1; 0 for no limit, of which nothing is said."""
     if deadline.expires_at == math.inf:
-        return headers
+        return 0
     left = int((deadline.expires_at - time.monotonic()) * 1000)
-    return {DEADLINE_MS: str(left if left > 0 else 1), **headers}
+    return left if left > 0 else 1
 
 
 def context_from_headers(headers: Mapping[str, str]) -> CallContext:
-    """The context that the caller sent, by lower-case header names; what is malformed counts as not sent."""
+    """The context that the caller sent, by lower-case header names; what is malformed counts as not sent.
+
+    There is always a correlation id, the caller's or a new one.
+    """
     return context_of(*map(headers.get, CONTEXT_HEADERS))
 
 
@@ -69,10 +79,10 @@ def context_of(
     baggage: str | None,
     authorization: str | None,
 ) -> CallContext:
-    """The context that the caller sent in the headers of :data:`CONTEXT_HEADERS`, each None if it is not there."""
+    """As :func:`context_from_headers`, by the values of :data:`CONTEXT_HEADERS`, each None if it is not there."""
     return CallContext(
         deadline=None if milliseconds is None else _deadline(milliseconds),
-        correlation_id=None if correlation_id is None else _id(correlation_id),
+        correlation_id=(correlation_id and _id(correlation_id)) or new_correlation_id(),
         traceparent=None if traceparent is None else _id(traceparent),
         token=None if authorization is None else _token(authorization),
         baggage=None if baggage is None else _baggage(baggage),

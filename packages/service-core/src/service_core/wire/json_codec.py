@@ -27,14 +27,8 @@ __all__ = ["JSON", "read_json"]
 class _JSONCodec(Codec):
     content_type = "application/json"
 
-    _METHOD: Final = b'{"method":"'
-    _ARGS: Final = b'","args":'
-    _RESULT: Final = b'{"result":'
-    _NO_EXCEPTION: Final = b',"exception":null}'
-
     def write_request(self, plan: MethodPlan, arguments: Arguments) -> bytes:
-        written = plan.arguments.to_json(arguments)
-        return b"".join((self._METHOD, plan.name.encode(), self._ARGS, written, b"}"))
+        return b"".join((_METHOD, plan.name.encode(), _ARGS, plan.arguments.to_json(arguments), b"}"))
 
     def read_request(self, data: bytes) -> WireRequest:
         beginning = _BEGINNING.match(data)
@@ -50,28 +44,34 @@ class _JSONCodec(Codec):
             if not error.details or error.details[0]["type"] != "json_invalid":
                 raise
         # More than the arguments was cut out, or they are no JSON. Read with care the whole, which is known still.
-        data = b"".join((self._METHOD, request.method.encode(), self._ARGS, request.arguments, b"}"))
+        data = b"".join((_METHOD, request.method.encode(), _ARGS, request.arguments, b"}"))
         method, arguments = envelope_of_request(_parse(data))
         if method != request.method:
             raise MalformedData("the request names two methods")
         return cast(Arguments, _read(plan.arguments, to_json(arguments)))
 
     def write_result(self, plan: MethodPlan, result: Any) -> bytes:
-        return b"".join((self._RESULT, plan.result.to_json(result), self._NO_EXCEPTION))
+        return b"".join((_RESULT, plan.result.to_json(result), _NO_EXCEPTION))
 
     def write_error(self, error: WireError) -> bytes:
         return to_json({"result": None, "exception": error.to_dict()})
 
     def read_response(self, plan: MethodPlan, data: bytes) -> Any:
-        if data.startswith(self._RESULT) and data.endswith(self._NO_EXCEPTION) and not may_be_infinite(data):
+        if data.startswith(_RESULT) and data.endswith(_NO_EXCEPTION) and not may_be_infinite(data):
             try:
-                return _read(plan.result, data[len(self._RESULT) : -len(self._NO_EXCEPTION)])
+                return _read(plan.result, data[_RESULT_STARTS:_RESULT_ENDS])
             except ArgumentException:
                 pass  # not as canonical as it looked, or wrong: what follows says what it is
         result, error = envelope_of_response(_parse(data))
         return _read(plan.result, to_json(result)) if error is None else error
 
 
+_METHOD: Final = b'{"method":"'
+_ARGS: Final = b'","args":'
+_RESULT: Final = b'{"result":'
+_RESULT_STARTS: Final = len(_RESULT)
+_NO_EXCEPTION: Final = b',"exception":null}'
+_RESULT_ENDS: Final = -len(_NO_EXCEPTION)
 # A name without quotes and escapes.
 _BEGINNING: Final = re.compile(rb'\{"method":"([^"\\\x80-\xff]*)","args":')
 

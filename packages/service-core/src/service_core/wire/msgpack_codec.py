@@ -26,7 +26,10 @@ class _MsgpackCodec(Codec):
     content_type = "application/msgpack"
 
     def write_request(self, plan: MethodPlan, arguments: Arguments) -> bytes:
-        return _write(plan.arguments, arguments, {"method": plan.name, "args": ()}, "args")
+        wire = plan.arguments
+        if wire.believes:
+            return uncollected(_write_objects, wire, arguments, {"method": plan.name, "args": ()}, "args")
+        return pack({"method": plan.name, "args": wire.from_plain(arguments)}, wire.where)
 
     def read_request(self, data: bytes) -> WireRequest:
         return _cut(data) or WireRequest(*envelope_of_request(unpack(data)))
@@ -35,10 +38,16 @@ class _MsgpackCodec(Codec):
         arguments = request.arguments
         if isinstance(arguments, list):  # not cut
             return cast(Arguments, plan.arguments.from_plain(arguments))
-        return cast(Arguments, _read(plan.arguments, arguments))
+        if len(arguments) >= LARGE:
+            return cast(Arguments, uncollected(_read, plan.arguments, arguments))
+        read: Arguments = plan.arguments.from_plain(unpack(arguments))
+        return read
 
     def write_result(self, plan: MethodPlan, result: Any) -> bytes:
-        return _write(plan.result, result, {"result": None, "exception": None}, "result")
+        wire = plan.result
+        if wire.believes:
+            return uncollected(_write_objects, wire, result, {"result": None, "exception": None}, "result")
+        return pack({"result": wire.from_plain(result), "exception": None}, wire.where)
 
     def write_error(self, error: WireError) -> bytes:
         return pack({"result": None, "exception": error.to_dict()}, "exception")
@@ -46,7 +55,9 @@ class _MsgpackCodec(Codec):
     def read_response(self, plan: MethodPlan, data: bytes) -> Any:
         if data.startswith(_RESULT) and data.endswith(_NO_EXCEPTION):
             try:
-                return _read(plan.result, _part(data, len(_RESULT), -len(_NO_EXCEPTION)))
+                if len(data) < LARGE:
+                    return plan.result.from_plain(unpack(data[_RESULT_STARTS:_RESULT_ENDS]))
+                return uncollected(_read, plan.result, memoryview(data)[_RESULT_STARTS:_RESULT_ENDS])
             except MalformedData:
                 pass  # not as canonical as it looked, or wrong: what follows says what it is
         result, error = envelope_of_response(unpack(data))
@@ -54,20 +65,11 @@ class _MsgpackCodec(Codec):
 
 
 def _read(wire: WireType, data: Buffer) -> Any:
-    if len(data) < LARGE:
-        return wire.from_plain(unpack(data))
-    return uncollected(lambda: wire.from_plain(unpack(data)))
-
-
-def _write(wire: WireType, value: Any, envelope: dict[str, Any], key: str) -> bytes:
-    """The envelope with the value under a key, where it has room already."""
-    if wire.believes:
-        return uncollected(_write_objects, wire, value, envelope, key)
-    envelope[key] = wire.to_plain(value)
-    return pack(envelope, wire.where)
+    return wire.from_plain(unpack(data))
 
 
 def _write_objects(wire: WireType, value: Any, envelope: dict[str, Any], key: str) -> bytes:
+    """The envelope with objects, which are many perhaps, under a key where it has room already."""
     envelope[key] = wire.to_plain(value)
     written = pack(envelope, wire.where)
     if _NOT_FINITE.search(written):
@@ -83,7 +85,9 @@ _BEGINNING: Final = re.compile(
     rb"\x82\xa6method (?:\xd9. | [\xa0-\xbf]) ([\0-\x7f]*) \xa4args (?=[\x90-\x9f\xdc\xdd])", re.DOTALL | re.VERBOSE
 )
 _RESULT: Final = b"\x82\xa6result"
+_RESULT_STARTS: Final = len(_RESULT)
 _NO_EXCEPTION: Final = b"\xa9exception\xc0"
+_RESULT_ENDS: Final = -len(_NO_EXCEPTION)
 
 
 def _cut(data: bytes) -> WireRequest | None:
@@ -94,11 +98,10 @@ def _cut(data: bytes) -> WireRequest | None:
     name = beginning[1]
     start = beginning.start(1)
     announced = data[start - 1] if start == 10 else data[start - 1] & 0x1F
-    return WireRequest(name.decode(), _part(data, beginning.end(), len(data))) if announced == len(name) else None
-
-
-def _part(data: bytes, start: int, end: int) -> Buffer:
-    return data[start:end] if len(data) < LARGE else memoryview(data)[start:end]
+    if announced != len(name):
+        return None
+    arguments = data[beginning.end() :] if len(data) < LARGE else memoryview(data)[beginning.end() :]
+    return WireRequest(name.decode(), arguments)
 
 
 MSGPACK: Final[Codec] = _MsgpackCodec()

@@ -43,7 +43,8 @@ def _plain(value: Any) -> Any:
 def unpack(data: Buffer) -> Any:
     """Read msgpack without giving a few bytes the power to take much memory or a deep stack. Raises MalformedData."""
     try:
-        _look_through(data)
+        if len(data) > MAX_DEPTH:  # else they make no room for much, and have no room for more levels
+            _look_through(data)
         return msgpack.unpackb(data, strict_map_key=False, ext_hook=_read_extension, timestamp=3)
     except msgpack.StackError:
         raise MalformedData(f"nested deeper than {MAX_DEPTH} levels") from None
@@ -65,8 +66,6 @@ def _look_through(data: Buffer) -> None:
     level of nesting. Skipping makes room for nothing and fails if what is announced does not come, so afterwards no
     more than eight bytes per byte of input can be made room for.
     """
-    if len(data) <= MAX_DEPTH:
-        return  # so few bytes make no room for much, and have no room for more levels
     if data[1 if data[0] == _ONE_ITEM else 0] not in _MAY_NEST:
         return  # one value that is neither list nor map, or a list of one
     if isinstance(data, bytes) and len(data) <= _SHORT:
