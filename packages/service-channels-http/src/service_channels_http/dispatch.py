@@ -122,9 +122,9 @@ class DispatchChannel(HTTPXChannel):
 
     def _prepare(self, invocation: Invocation) -> _Dispatch:
         plan, caller = self._plans.get(invocation.descriptor) or self._plan(invocation)
-        attempts = self.attempts(plan.method)
-        content = self.codec.write_request(plan, invocation.arguments())
-        return _Dispatch(attempts, caller, plan, self.codec, call_headers(current_context()), content)
+        attempts, codec = self.attempts(plan.method), self.codec
+        content = codec.write_request(plan, invocation.arguments())
+        return _Dispatch(attempts, caller, plan, codec, call_headers(current_context()), content)
 
     def _plan(self, invocation: Invocation) -> tuple[MethodPlan, str]:
         """The plan of a method that is called for the first time, and its name for messages."""

@@ -146,4 +146,4 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 def new_correlation_id() -> str:
     """A fresh id of 32 hexadecimal digits; unique, but not hard to guess."""
-    return f"{_ids.getrandbits(128):032x}"
+    return _ids.getrandbits(128).to_bytes(16, "big").hex()

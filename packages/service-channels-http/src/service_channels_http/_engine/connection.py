@@ -96,14 +96,14 @@ class Connection:
     def _receive(self, request: HTTPRequest) -> bytes:
         left = request.deadline.expires_at - time.monotonic()
         # Rounded up, else the last millisecond would be spent in a busy loop.
-        if left <= 0 or not self._poll(int(min(left, _LONGEST) * 1000) + 1):
+        if left <= 0.0 or not self._poll(int(min(left, _LONGEST) * 1000.0) + 1):
             raise time_is_up(request.where)
         return self._socket.recv(_CHUNK)
 
     def _wait(self, request: HTTPRequest, why: OSError) -> None:
         poll = self._poll if isinstance(why, ssl.SSLWantReadError) else poll_for_writing(self._socket.fileno())
         left = request.deadline.expires_at - time.monotonic()
-        if left <= 0 or not poll(int(min(left, _LONGEST) * 1000) + 1):
+        if left <= 0.0 or not poll(int(min(left, _LONGEST) * 1000.0) + 1):
             raise time_is_up(request.where)
 
 

@@ -37,13 +37,13 @@ def write_beginning(request: HTTPRequest, target: str, authority: str) -> bytes:
 
 def write_head(request: HTTPRequest, beginning: bytes) -> bytes:
     """The head of a request after its beginning. Raises LocalServiceException for what would not stay one header."""
+    headers, size = request.headers, len(request.content)
     left = milliseconds_left(request.deadline)
-    lines = f"{DEADLINE_MS}: {left}\r\n" if left and DEADLINE_MS not in request.headers else ""
-    for name, value in request.headers.items():
+    lines = f"{DEADLINE_MS}: {left}\r\n" if left and DEADLINE_MS not in headers else ""
+    for name, value in headers.items():
         if name not in _names or not value.isprintable():
             _check(request, name, value)
-        lines += f"{name}: {value}\r\n"
-    size = len(request.content)
+        lines = f"{lines}{name}: {value}\r\n"
     end = f"{lines}content-length: {size}\r\n\r\n" if size or request.method in _WITH_BODY else f"{lines}\r\n"
     return beginning + end.encode("latin-1", "replace")
 

@@ -52,5 +52,7 @@ class Repeated:
         length, correlation_id, content = rest.groups()
         if len(content) != int(length):
             return None
-        headers = {**self._headers, "content-length": length.decode(), "x-correlation-id": correlation_id.decode()}
+        headers = self._headers.copy()
+        headers["content-length"] = length.decode()
+        headers["x-correlation-id"] = correlation_id.decode()
         return HTTPReply(200, headers, content)

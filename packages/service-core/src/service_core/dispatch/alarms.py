@@ -1,7 +1,8 @@
 """Alarms: what should happen in so many seconds, and hardly ever does, since a call is in time.
 
-A timer of uvloop takes 15 µs to set and cancel, a quarter of a short call, and one of asyncio not much less. So there
-is one for all alarms of an event loop; to set an alarm is to note it, and to cancel it is to forget it.
+A timer of uvloop takes 15 µs to set and cancel, a third of a short call, and one of asyncio not much less. So there is
+one for all alarms of an event loop: to set an alarm is to note it, to cancel it is to forget it, and the timer is left
+alone as long as it does not ring too late.
 """
 
 from __future__ import annotations
@@ -11,41 +12,31 @@ import math
 import threading
 from collections.abc import Callable
 from contextvars import Context
-from heapq import heapify, heappop, heappush
-from itertools import count
+from operator import attrgetter
 from typing import Final
 
 __all__ = ["Alarm", "alarm"]
-
-_FEW: Final = 256
-"""So many cancelled alarms may be kept until their time has come."""
 
 
 class Alarm:
     """Something that happens at a time, unless it is cancelled before. Used on its event loop."""
 
-    __slots__ = ("_clock", "_ring")
+    __slots__ = ("_alarms", "at", "ring")
 
-    def __init__(self, clock: _Clock, ring: Callable[[], None]) -> None:
-        self._clock = clock
-        self._ring: Callable[[], None] | None = ring
+    def __init__(self, alarms: dict[Alarm, None], at: float, ring: Callable[[], None]) -> None:
+        self._alarms = alarms
+        self.at = at
+        """The time of the event loop."""
+        self.ring = ring
 
     @property
     def is_set(self) -> bool:
         """Whether it is neither cancelled nor has rung."""
-        return self._ring is not None
+        return self in self._alarms
 
     def cancel(self) -> None:
         """Do nothing when the time comes."""
-        if self._ring is not None:
-            self._ring = None
-            self._clock.forget_one()
-
-    def ring(self) -> None:
-        """Do it now, and not again."""
-        ring, self._ring = self._ring, None
-        if ring is not None:
-            ring()
+        self._alarms.pop(self, None)
 
 
 def alarm(seconds: float, ring: Callable[[], None]) -> Alarm:
@@ -54,7 +45,12 @@ def alarm(seconds: float, ring: Callable[[], None]) -> Alarm:
     clock: _Clock | None = getattr(_here, "clock", None)
     if clock is None or clock.loop is not loop:
         clock = _here.clock = _Clock(loop)
-    return clock.set(seconds, ring)
+    at = loop.time() + seconds
+    alarm = Alarm(clock.alarms, at, ring)
+    clock.alarms[alarm] = None
+    if at < clock.rings_at:
+        clock.wait_until(at)
+    return alarm
 
 
 _here: Final = threading.local()
@@ -62,51 +58,34 @@ _here: Final = threading.local()
 
 
 class _Clock:
-    """All alarms of an event loop, the next one first."""
+    """All alarms of an event loop, in the order in which they were set."""
 
-    __slots__ = ("_alarms", "_cancelled", "_context", "_next", "_numbers", "_timer", "loop")
+    __slots__ = ("_context", "_timer", "alarms", "loop", "rings_at")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._alarms: list[tuple[float, int, Alarm]] = []
-        self._numbers = count()
-        self._cancelled = 0
-        self._timer: asyncio.Handle | None = None
-        self._next = math.inf
+        self.alarms: dict[Alarm, None] = {}
+        self.rings_at = math.inf
         """When the timer rings; uvloop cannot tell of one that does so at once."""
+        self._timer: asyncio.Handle | None = None
         self._context = Context()  # not that of the call which happens to set the timer
 
-    def set(self, seconds: float, ring: Callable[[], None]) -> Alarm:
-        when = self.loop.time() + seconds
-        alarm = Alarm(self, ring)
-        heappush(self._alarms, (when, next(self._numbers), alarm))
-        if when < self._next:
-            self._wait_until(when)
-        return alarm
-
-    def forget_one(self) -> None:
-        self._cancelled += 1
-        if self._cancelled > _FEW and self._cancelled * 2 > len(self._alarms):
-            self._alarms = [entry for entry in self._alarms if entry[2].is_set]
-            heapify(self._alarms)
-            self._cancelled = 0
-
-    def _wait_until(self, when: float) -> None:
+    def wait_until(self, at: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._next = when
-        self._timer = self.loop.call_at(when, self._look, context=self._context)
+        self.rings_at = at
+        self._timer = self.loop.call_at(at, self._look, context=self._context)
 
     def _look(self) -> None:
-        self._timer, self._next = None, math.inf
+        self._timer, self.rings_at = None, math.inf
         now = self.loop.time()
-        while self._alarms:
-            when, _, alarm = self._alarms[0]
-            if alarm.is_set and when > now:
-                self._wait_until(when)
-                break
-            heappop(self._alarms)
-            if alarm.is_set:
-                self.loop.call_soon(alarm.ring)
-            else:
-                self._cancelled -= 1
+        for alarm in sorted((one for one in self.alarms if one.at <= now), key=attrgetter("at")):
+            self.loop.call_soon(self._ring, alarm)
+        later = min((one.at for one in self.alarms if one.at > now), default=None)
+        if later is not None:
+            self.wait_until(later)
+
+    def _ring(self, alarm: Alarm) -> None:
+        if alarm.is_set:
+            alarm.cancel()
+            alarm.ring()

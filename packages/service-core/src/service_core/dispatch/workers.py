@@ -7,7 +7,6 @@ import contextvars
 import queue
 import threading
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from service_core.dispatch.alarms import alarm
@@ -50,6 +49,11 @@ class _Job:
         except RuntimeError:
             return  # the loop is closed: nobody waits any more
 
+    def give_up(self) -> None:
+        """The time is up."""
+        if self.future is not None:
+            _settle(self.future, None, TimeIsUp())
+
     def forget(self) -> None:
         """Keep nothing of a call that may be in the queue for long."""
         self.context, self.args, self.future = None, (), None
@@ -88,7 +92,7 @@ class Workers:
             elif self._threads < self._size:
                 self._add_thread()
             self._jobs.put(job)
-        limit = None if seconds is None else alarm(seconds, partial(_settle, future, None, TimeIsUp()))
+        limit = None if seconds is None else alarm(seconds, job.give_up)
         try:
             return await future
         finally:

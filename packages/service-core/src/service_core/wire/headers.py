@@ -60,7 +60,7 @@ def milliseconds_left(deadline: Deadline) -> int:
     """What the header says of a deadline if it is sent now: at least 1; 0 for no limit, of which nothing is said."""
     if deadline.expires_at == math.inf:
         return 0
-    left = int((deadline.expires_at - time.monotonic()) * 1000)
+    left = int((deadline.expires_at - time.monotonic()) * 1000.0)
     return left if left > 0 else 1
 
 
