@@ -24,8 +24,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few and short rounds: shows that it works")
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="ask these questions only")
-    parser.add_argument("--rounds", type=int, help="instead of 7, or 2 if quick")
-    parser.add_argument("--seconds", type=float, help="for each figure in each round, instead of 0.7, or 0.1 if quick")
+    parser.add_argument("--rounds", type=int, help="instead of 15, or 2 if quick")
+    parser.add_argument("--seconds", type=float, help="for each figure in each round, instead of 0.25, or 0.1 if quick")
     parser.add_argument("--apart", action="store_true", help="one CPU for clients, another one for servers (Linux)")
     parser.add_argument("--write", type=Path, help="folder for results.json, goals.md and the pictures")
     options = parser.parse_args()
@@ -40,8 +40,8 @@ def main() -> int:
                 for question in questions
                 for entry in (*question.entries, *(() if options.quick else question.sweep))
             ],
-            rounds=options.rounds or (2 if options.quick else 7),
-            seconds=options.seconds or (0.1 if options.quick else 0.7),
+            rounds=options.rounds or (2 if options.quick else 15),
+            seconds=options.seconds or (0.1 if options.quick else 0.25),
             apart=options.apart,
             tell=status.update,
         )
