@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, cast
 
+import archive
 import pytest
 from desk import serving
 from hypothesis import example, given
@@ -296,3 +297,16 @@ def test_parts_requests_and_several_at_once_may_take_turns(url: str) -> None:
             for part in parts:
                 connection.send(part)
             assert [connection.reply().json["result"] for _ in texts] == [*texts]
+
+
+def test_a_repeated_request_with_wrong_arguments_is_left_to_fastapi(read: list[bool]) -> None:
+    right, wrong = b'{"key": "a", "title": "b"}', b'{"key": 1}'
+    beginning = BEGINNING.replace(b"/invoke", b"/archive/records")
+    replies = []
+    with archive.serving() as server, Connection(server.url) as connection:
+        for body in (right, wrong, right, wrong, wrong, right):
+            connection.send(request(b"x-correlation-id: c\r\n", body, beginning))
+            replies.append(connection.reply())
+    assert [reply.status for reply in replies] == [201, 422, 201, 422, 422, 201]
+    assert {reply.headers["x-correlation-id"] for reply in replies} == {"c"}
+    assert all(read)
