@@ -21,6 +21,7 @@ from scripted_server import WAIT, Received, ScriptedServer, serving, unused_url
 from shop_interface import Shop, bound, dispatch, shop_over
 
 from service_channels_http import DispatchJSONChannel, HTTPReply, HTTPRequest, HTTPXChannel
+from service_channels_http._engine.origin import Origin
 from service_core import Deadline, LocalServiceException, ServiceCommunicationException
 
 Sending = Callable[[HTTPRequest], HTTPReply]
@@ -310,6 +311,22 @@ def test_threads_call_at_once(server: ScriptedServer, channel: HTTPXChannel) -> 
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(call, range(1, 17))) == [[number] * 10 for number in range(1, 17)]
     assert connections(server) <= 16
+    channel.close()
+    server.wait_for_connections(0)
+
+
+def test_threads_that_come_first_to_an_address_share_its_connections(
+    server: ScriptedServer, channel: HTTPXChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, together, parse = shop_over(channel), threading.Barrier(4), Origin.parse
+
+    def parse_together(*arguments: Any) -> Origin | None:
+        together.wait(WAIT)
+        return parse(*arguments)
+
+    monkeypatch.setattr(Origin, "parse", parse_together)
+    with ThreadPoolExecutor(4) as pool:
+        assert [order.number for order in pool.map(shop.find, range(1, 5))] == [1, 2, 3, 4]
     channel.close()
     server.wait_for_connections(0)
 

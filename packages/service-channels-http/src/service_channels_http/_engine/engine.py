@@ -63,7 +63,8 @@ class _Places(Generic[C]):
         except KeyError:
             self._forget_unused()
             origin = Origin.parse(beginning, self._tls) if self._limits.max_connections is None else None
-            place = self._places[beginning] = None if origin is None else _Place(origin, self._limits)
+            made: _Place[C] | None = None if origin is None else _Place(origin, self._limits)
+            place = self._places.setdefault(beginning, made)  # another thread may have been quicker
             if self._is_closed:
                 self._close_idle()
         if place is None or not target:
