@@ -29,6 +29,9 @@ def main() -> int:
     parser.add_argument("--apart", action="store_true", help="one CPU for clients, another one for servers (Linux)")
     parser.add_argument("--write", type=Path, help="folder for results.json, goals.md and the pictures")
     options = parser.parse_args()
+    for name in ("rounds", "seconds"):
+        if (value := getattr(options, name)) is not None and value <= 0:
+            parser.error(f"--{name} must be more than 0, not {value}")
     questions = [question for question in ALL if question.name in options.only]
     facts = machine() | {"apart": options.apart}
     console = Console() if sys.stdout.isatty() else Console(width=140)

@@ -66,6 +66,7 @@ def test_other_addresses_are_left_alone(uri: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_plain_server_may_be_behind_one_that_encrypts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Server, "scheme", "http")
     monkeypatch.setattr(Server, "host", "127.0.0.9")
     monkeypatch.setattr(Server, "port", 8000)
     check_scheme("http://127.0.0.9:8000", "A.b")

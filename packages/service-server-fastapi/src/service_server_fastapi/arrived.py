@@ -31,7 +31,11 @@ _FORWARDED: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
 
 
 class ArrivedProtocol(HttpToolsProtocol):
-    """One connection. In a version of uvicorn without ``_start_asgi_task`` every request takes the way over ASGI."""
+    """One connection.
+
+    Built on 0.53 of uvicorn and later, where ``cycle.keep_alive`` knows of a request that is to be the last. Should
+    ``_start_asgi_task`` go one day, every request takes the way over ASGI.
+    """
 
     def __init__(
         self,
