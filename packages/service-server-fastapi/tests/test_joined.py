@@ -25,14 +25,21 @@ class Recording(asyncio.Transport):
     def close(self) -> None:
         self.done.append("close")
 
+    def is_closing(self) -> bool:
+        return "close" in self.done
+
 
 @pytest.fixture
 def transport() -> Recording:
     return Recording()
 
 
+def joined(transport: Recording) -> Joined:
+    return Joined(transport, asyncio.get_running_loop(), lambda: transport.done.append("closing"))
+
+
 async def test_a_head_leaves_with_its_body(transport: Recording) -> None:
-    writer = Joined(transport, asyncio.get_running_loop())
+    writer = joined(transport)
     writer.write(HEAD)
     writer.write(b"body")
     writer.write(b"more")
@@ -40,7 +47,7 @@ async def test_a_head_leaves_with_its_body(transport: Recording) -> None:
 
 
 async def test_a_head_whose_body_is_not_ready_leaves_soon(transport: Recording) -> None:
-    writer = Joined(transport, asyncio.get_running_loop())
+    writer = joined(transport)
     writer.write(HEAD)
     assert transport.done == []
     await asyncio.sleep(0)
@@ -52,14 +59,23 @@ async def test_a_head_whose_body_is_not_ready_leaves_soon(transport: Recording) 
 
 async def test_a_large_body_is_not_copied(transport: Recording) -> None:
     large = bytes(1_000_000)
-    writer = Joined(transport, asyncio.get_running_loop())
+    writer = joined(transport)
     writer.write(HEAD)
     writer.write(large)
     assert transport.done == [HEAD, large]
 
 
+async def test_a_large_body_that_looks_like_a_head_is_a_body(transport: Recording) -> None:
+    large = HEAD + bytes(100_000)
+    writer = joined(transport)
+    writer.write(HEAD)
+    writer.write(large)
+    writer.close()
+    assert b"".join(part for part in transport.done if isinstance(part, bytes)) == HEAD + large
+
+
 async def test_a_body_may_be_empty_and_a_head_may_follow_a_head(transport: Recording) -> None:
-    writer = Joined(transport, asyncio.get_running_loop())
+    writer = joined(transport)
     writer.write(HEAD)
     writer.write(b"")
     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -69,11 +85,11 @@ async def test_a_body_may_be_empty_and_a_head_may_follow_a_head(transport: Recor
     assert b"".join(part for part in transport.done if isinstance(part, bytes)) == (
         HEAD + b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"body"
     )
-    assert transport.done[-1] == "close"
+    assert transport.done[-2:] == ["close", "closing"]
 
 
 async def test_a_whole_response_leaves_at_once_and_after_what_is_held_back(transport: Recording) -> None:
-    writer = Joined(transport, asyncio.get_running_loop())
+    writer = joined(transport)
     writer.write(HEAD)
     writer.write_whole(HEAD, b"body")
     assert transport.done == [HEAD, HEAD + b"body"]
@@ -81,17 +97,18 @@ async def test_a_whole_response_leaves_at_once_and_after_what_is_held_back(trans
 
 async def test_the_large_body_of_a_whole_response_is_not_copied(transport: Recording) -> None:
     large = bytes(1_000_000)
-    Joined(transport, asyncio.get_running_loop()).write_whole(HEAD, large)
+    joined(transport).write_whole(HEAD, large)
     assert transport.done == [HEAD, large]
 
 
-async def test_closing_sends_what_is_held_back(transport: Recording) -> None:
-    writer = Joined(transport, asyncio.get_running_loop())
+async def test_closing_sends_what_is_held_back_and_is_told_once(transport: Recording) -> None:
+    writer = joined(transport)
     writer.write(HEAD)
     writer.close()
+    writer.close()
     await asyncio.sleep(0)
-    assert transport.done == [HEAD, "close"]
+    assert transport.done == [HEAD, "close", "closing"]
 
 
 async def test_all_else_is_that_of_the_transport(transport: Recording) -> None:
-    assert Joined(transport, asyncio.get_running_loop()).get_extra_info("peername") == "somebody"
+    assert joined(transport).get_extra_info("peername") == "somebody"

@@ -56,8 +56,12 @@ class ArrivedProtocol(HttpToolsProtocol):
         self._is_reading = False
         self._next: RequestResponseCycle | None = None
         """A request whose turn it is, and of which the rest may be in what is being read."""
+        self._in_work: RequestResponseCycle | None = None
+        """The request whose turn it was last; there may be others behind it."""
         self._is_between = True
         """Whether of the next one nothing is here."""
+        self._is_in_head = False
+        """Whether of its head a part is here."""
         self._direct: Direct | None = None
         """What answers the request that has come last, None if it takes the way over ASGI."""
         self._repeated: Repeated | None = None
@@ -67,8 +71,11 @@ class ArrivedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected."""
-        self._joined = Joined(transport, self.loop)
+        self._joined = Joined(transport, self.loop, self.closing)
         super().connection_made(cast(asyncio.Transport, self._joined))
+
+    def closing(self) -> None:
+        """The connection is closed as soon as all has been sent."""
 
     def take_repeated(self, data: bytes) -> bool:
         """Begin to answer if ``data`` is a request like the one before, which has been answered; else do nothing."""
@@ -99,6 +106,20 @@ class ArrivedProtocol(HttpToolsProtocol):
         """The first byte of a request is here."""
         super().on_message_begin()
         self._is_between = False
+        self._is_in_head = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header. One that comes after the body is none: whoever looks at heads on the way has not seen it."""
+        if self._is_in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head of a request is here. One that has to wait for its turn is no reason to be deaf to a hang-up."""
+        was_paused = self.flow.read_paused
+        super().on_headers_complete()
+        self._is_in_head = False
+        if self.pipeline and not was_paused:
+            self.flow.resume_reading()
 
     def on_message_complete(self) -> None:
         """A request is here."""
@@ -111,6 +132,9 @@ class ArrivedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody waits for an answer any more."""
         super().connection_lost(exc)
+        if self._in_work is not None and not self._in_work.response_complete:
+            self._in_work.disconnected = True  # uvicorn has told the last of those that wait
+            self._in_work.message_event.set()
         if self._task is not None:
             self._task.cancel()
 
@@ -140,6 +164,7 @@ class ArrivedProtocol(HttpToolsProtocol):
 
     def _go_over_asgi(self, cycle: RequestResponseCycle) -> None:
         app: Any = self.app
+        self._in_work = cycle
         self.context.copy().run(super()._start_asgi_task, cycle, app)
 
     def _of_its_own(self, request: ArrivedRequest, shared: RequestResponseCycle) -> RequestResponseCycle:
@@ -166,6 +191,7 @@ class ArrivedProtocol(HttpToolsProtocol):
         return cycle
 
     def _begin(self, cycle: RequestResponseCycle, request: ArrivedRequest, direct: Direct) -> None:
+        self._in_work = cycle
         self._task = self.loop.create_task(self._answer(cycle, request, direct), context=self.context.copy())
 
     async def _answer(self, cycle: RequestResponseCycle, request: ArrivedRequest, direct: Direct) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 __all__ = ["Joined"]
@@ -18,11 +19,15 @@ class Joined:
     short call.
     """
 
-    __slots__ = ("_head", "_loop", "_transport", "is_closing")
+    __slots__ = ("_closing", "_head", "_loop", "_transport", "is_closing")
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, closing: Callable[[], None]
+    ) -> None:
+        """``closing`` is called when the connection is to be closed, once."""
         self._transport = transport
         self._loop = loop
+        self._closing = closing
         self._head = b""
         self.is_closing = transport.is_closing  # asked for every response, so it is not left to __getattr__
 
@@ -30,7 +35,7 @@ class Joined:
         """Send data, now or soon."""
         if self._head and 0 < len(data) <= _SMALL:
             self._transport.write(self._take() + data)
-        elif data.startswith(b"HTTP/1.1 "):
+        elif not self._head and data.startswith(b"HTTP/1.1 "):  # what follows a head may be a body that begins so
             self._head = data
             self._loop.call_soon(self._flush)
         else:
@@ -50,7 +55,9 @@ class Joined:
     def close(self) -> None:
         """Close the connection after all has been sent."""
         self._flush()
-        self._transport.close()
+        if not self.is_closing():
+            self._transport.close()
+            self._closing()
 
     def _flush(self) -> None:
         if self._head:

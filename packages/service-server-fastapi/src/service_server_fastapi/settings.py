@@ -65,7 +65,10 @@ class ServerSettings(BaseSettings):
     max_concurrency: int = Field(default=1000, ge=1)
     """How many calls may be in work or wait for a worker; the next one is answered with 503."""
     receive_timeout: Seconds = Field(default=10.0, gt=0)
-    """Seconds within which a request must have arrived, its head and its body each; then it is answered with 408."""
+    """Seconds within which a request must have arrived, its head and its body each; then it is answered with 408.
+
+    A client that takes nothing of the rest of an answer for so long has its connection dropped.
+    """
     health_timeout: Seconds = Field(default=5.0, gt=0)
     """Seconds that a component may take to say how it is; then it is told to be in error."""
     keep_alive: Seconds = Field(default=15.0, gt=0)
