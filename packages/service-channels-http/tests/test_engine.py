@@ -7,22 +7,29 @@ import gc
 import itertools
 import multiprocessing
 import socket
+import ssl
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import httptools
 import httpx
 import pytest
+import trustme
 from scripted_server import WAIT, Received, ScriptedServer, serving, unused_url
 from shop_interface import Shop, bound, dispatch, shop_over
 
 from service_channels_http import DispatchJSONChannel, HTTPReply, HTTPRequest, HTTPXChannel
+from service_channels_http._engine import Engine
+from service_channels_http._engine.message import ResponseParser, write_beginning
 from service_channels_http._engine.origin import Origin
-from service_core import Deadline, LocalServiceException, ServiceCommunicationException
+from service_channels_http._tls import ClientTLS
+from service_core import Deadline, DeadlineExceeded, LocalServiceException, ServiceCommunicationException
 
 Sending = Callable[[HTTPRequest], HTTPReply]
 """Sends a request over a channel, the next one on the same event loop."""
@@ -219,6 +226,35 @@ def test_idle_connections_are_given_up(sending: Any) -> None:
 
 
 @both
+def test_connections_to_an_instance_that_has_gone_are_closed_when_another_comes(sending: Any) -> None:
+    channel = DispatchJSONChannel()
+    channel.limits = httpx.Limits(keepalive_expiry=0.0)
+    with serving(echo) as gone, serving(echo) as other, sending(channel) as send:
+        send(request(gone.url))
+        gone.wait_for_connections(1)
+        send(request(other.url))
+        gone.wait_for_connections(0)
+
+
+def test_an_address_that_another_thread_forgets_meanwhile_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(httpx.Limits(), ClientTLS())
+    meanwhile = [engine._leave_unused]
+
+    def write(*arguments: Any) -> bytes:
+        while meanwhile:
+            meanwhile.pop()()
+        return write_beginning(*arguments)
+
+    monkeypatch.setattr(f"{Engine.__module__}._MANY", 1)
+    monkeypatch.setattr(f"{Engine.__module__}.write_beginning", write)
+    with serving(echo) as server:
+        for _ in range(3):
+            assert engine.send(request(server.url), connect_timeout=WAIT, max_bytes=1000) is not None
+        engine.close()
+    assert connections(server) == 2
+
+
+@both
 def test_a_limit_of_connections_is_kept_by_httpx(sending: Any) -> None:
     channel = DispatchJSONChannel()
     channel.limits = httpx.Limits(max_connections=1)
@@ -252,10 +288,72 @@ def test_a_header_that_would_be_two_is_not_sent(sending: Any) -> None:
 
 
 @both
+def test_an_encrypted_answer_without_end_ends_with_the_deadline(
+    sending: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SERVICE_HTTP_CA_FILE", str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+
+        def serve() -> None:
+            with context.wrap_socket(listener.accept()[0], server_side=True) as connection, suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                end = time.monotonic() + WAIT / 3
+                while time.monotonic() < end:
+                    connection.sendall(100_000 * b"1\r\na\r\n")
+
+        feed = ResponseParser.feed
+
+        def slowly(parser: ResponseParser, data: bytes) -> HTTPReply | None:
+            time.sleep(0.01)  # so that there is always more to read
+            return feed(parser, data)
+
+        monkeypatch.setattr(ResponseParser, "feed", slowly)
+        served = pool.submit(serve)
+        with sending(DispatchJSONChannel()) as send, pytest.raises(DeadlineExceeded):
+            send(request(f"https://127.0.0.1:{listener.getsockname()[1]}", seconds=0.5))
+        served.result(WAIT)
+
+
+@both
 def test_of_several_addresses_the_first_that_answers_is_used(sending: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     dead = unused_url()
     with serving(echo) as server, sending(DispatchJSONChannel()) as send:
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", _address(url)) for url in (dead, server.url)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        assert send(request("http://two.example")).content == b"ping"
+
+
+@both
+def test_an_address_that_says_nothing_leaves_time_for_the_others(sending: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent, ExitStack() as stack:
+        silent_url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        for _ in range(3):  # more than it takes in, so that further ones wait in vain
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(silent.getsockname())
+        server = stack.enter_context(serving(echo))
+        channel = DispatchJSONChannel()
+        channel.connect_timeout = 1.0
+        send = stack.enter_context(sending(channel))
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", _address(url)) for url in (silent_url, server.url)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        assert send(request("http://two.example")).content == b"ping"
+
+
+@both
+def test_a_family_that_the_kernel_does_not_know_leaves_the_others(
+    sending: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(echo) as server, sending(DispatchJSONChannel()) as send:
+        found = [
+            (family, socket.SOCK_STREAM, 6, "", _address(server.url))
+            for family in (socket.AF_PACKET, socket.AF_INET)  # the first has no TCP
+        ]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
         assert send(request("http://two.example")).content == b"ping"
 
@@ -418,6 +516,17 @@ async def test_a_closed_channel_refuses_calls(server: ScriptedServer, channel: H
     with pytest.raises(LocalServiceException, match="the channel is closed"):
         await shop.find_async(1)
     assert server.requests == []
+
+
+async def test_a_channel_that_was_closed_after_a_call_refuses_the_next(
+    server: ScriptedServer, channel: HTTPXChannel
+) -> None:
+    shop = shop_over(channel)
+    await _find(shop)
+    channel.close()
+    with pytest.raises(LocalServiceException, match="the channel is closed"):
+        await _find(shop)
+    assert len(server.requests) == 1
 
 
 def _address(url: str) -> tuple[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import tracemalloc
 from collections.abc import Mapping
 
 import pytest
@@ -121,6 +122,55 @@ def test_headers_are_found_by_lower_case_names() -> None:
     reply = read(b"HTTP/1.1 200 OK\r\nX-One: 1\r\nx-TWO:  caf\xe9 \r\ncontent-length: 0\r\n\r\n")
     assert dict(reply.headers) == {"x-one": "1", "x-two": "café", "content-length": "0"}
     assert reply.headers.get("x-three", "none") == "none"
+
+
+TRAILERS = b"Content-Type: text/evil\r\nContent-Encoding: gzip\r\nx-other: 1\r\n"
+
+
+@pytest.mark.parametrize("cut", [None, -len(TRAILERS) - 2])
+def test_what_follows_the_body_are_no_headers(cut: int | None) -> None:
+    response = CHUNKED[:-2] + TRAILERS + b"\r\n"
+    reply = read(response) if cut is None else read(response[:cut], response[cut:])
+    assert (reply.headers, reply.content) == ({"transfer-encoding": "chunked"}, b"hello")
+
+
+@pytest.mark.parametrize("line", [b"x-a: " + 1000 * b"a" + b"\r\n", 1000 * b"a"])
+def test_what_follows_the_body_has_an_end(line: bytes) -> None:
+    reading = parser()
+    reading.feed(CHUNKED[:-2] + b"x: ")
+    with pytest.raises(ServiceCommunicationException, match="no complete HTTP answer"):
+        list(map(reading.feed, 100 * [line]))
+    assert not reading.reusable
+
+
+def test_a_body_in_tiny_pieces_takes_no_more_room_than_its_bytes() -> None:
+    reading = parser(1_000_000)
+    reading.feed(CHUNKED[: CHUNKED.index(b"3")])
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            assert reading.feed(1000 * b"1\r\na\r\n") is None
+        assert tracemalloc.get_traced_memory()[0] < 200_000
+    finally:
+        tracemalloc.stop()
+    reply = reading.feed(b"0\r\n\r\n")
+    assert reply is not None
+    assert reply.content == 100_000 * b"a"
+
+
+class Interrupted(BaseException):
+    """Like KeyboardInterrupt, of which pytest thinks it is for pytest."""
+
+
+def test_an_interruption_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise Interrupted
+
+    monkeypatch.setattr("service_channels_http._engine.message.HTTPReply", interrupted)
+    reading = parser()
+    with pytest.raises(Interrupted):
+        reading.feed(PLAIN)
+    assert not reading.reusable
 
 
 def test_of_an_interim_response_nothing_stays() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -86,7 +88,12 @@ def test_what_is_out_of_the_ordinary_is_left_to_httpx(address: str) -> None:
         ("http://h:1/invoke", ("http://h:1", "/invoke")),
         ("https://h/a/b?c=d", ("https://h", "/a/b?c=d")),
         ("http://h", ("http://h", "/")),
+        ("http://h/a/~b%20c/d;e=f", ("http://h", "/a/~b%20c/d;e=f")),
         ("http://h/a b", ("http://h", "")),
+        ("http://h/a<b>", ("http://h", "")),
+        ("http://h/a`b", ("http://h", "")),
+        ("http://h/a/../b", ("http://h", "")),
+        ("http://h/a/.", ("http://h", "")),
         ("http://h/ä", ("http://h", "")),
         ("http://h/a#b", ("http://h", "")),
         ("http://h/a\r\nx: y", ("http://h", "")),
@@ -102,6 +109,28 @@ def test_what_goes_through_a_proxy_is_left_to_httpx(variable: str, monkeypatch: 
     assert Origin.parse("http://example.org", TLS) is None
     monkeypatch.setenv("no_proxy", "example.org")
     assert Origin.parse("http://example.org", TLS) is not None
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "host", "is_direct"),
+    [
+        ("example.org", "www.Example.org", True),
+        ("example.org", "notexample.org", False),
+        (".example.org", "www.example.org", True),
+        (".example.org", "example.org", False),
+        ("a.b, Example.org", "example.org", True),
+        ("example.org:80", "example.org", False),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("*", "example.org", True),
+        (",", "example.org", False),
+    ],
+)
+def test_what_needs_no_proxy_is_what_httpx_thinks(
+    no_proxy: str, host: str, is_direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:3128")
+    monkeypatch.setenv("no_proxy", no_proxy)
+    assert (Origin.parse(f"http://{host}", TLS) is not None) == is_direct
 
 
 def test_the_connection_that_was_used_last_is_used_first() -> None:
@@ -164,4 +193,39 @@ def test_what_is_put_there_after_closing_is_closed() -> None:
     late = Waiting()
     idle.put(late)
     assert late.closed
+    assert idle.is_empty()
+
+
+def test_what_cannot_be_used_any_more_is_closed_before_anybody_wants_it() -> None:
+    idle: Idle[Waiting] = Idle(limit=None, expiry=4.0)
+    one, old, other, stale = (Waiting() for _ in range(4))
+    for connection in (one, old, other, stale):
+        idle.put(connection)
+    old.idle_since -= 4.0
+    stale.fresh = False
+    idle.close_unusable()
+    assert [connection.closed for connection in (one, old, other, stale)] == [False, True, False, True]
+    assert [idle.take(), idle.take(), idle.take()] == [other, one, None]
+
+
+class Watched(Waiting):
+    """Another thread does something as soon as somebody looks at it."""
+
+    def __init__(self, happens: Callable[[], None]) -> None:
+        super().__init__()
+        self._happens = happens
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "idle_since":
+            self._happens()
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("look", [lambda idle: idle.put(Waiting()), Idle.close_unusable])
+def test_what_is_being_looked_at_while_all_are_closed_is_closed_too(look: Callable[[Idle[Waiting]], None]) -> None:
+    idle: Idle[Waiting] = Idle(limit=None, expiry=None)
+    watched = Watched(idle.close)
+    idle.put(watched)
+    look(idle)
+    assert watched.closed
     assert idle.is_empty()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 from scripted_server import WAIT
@@ -145,8 +146,31 @@ async def test_a_call_whose_connection_is_lost_is_told_so(pair: Pair) -> None:
         await waiter
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_connection_is_not_used_again_if_the_answer_came_before_all_was_sent(
+    pair: Pair, is_known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, other = pair
+    if not is_known:  # as over TLS, for what is already encrypted
+        monkeypatch.setattr(connection._transport, "get_write_buffer_size", lambda: 0)
+    large = replace(request(), content=bytes(10_000_000))
+    waiter = connection.exchange(large, HEAD, 1000)
+    other.send(ANSWER)
+    assert (await waiter).content == b"ok"
+    assert not connection.parser.reusable
+
+
 async def test_nothing_was_sent_over_a_connection_that_is_closing(pair: Pair) -> None:
     pair[0].close()
     with pytest.raises(ServiceCommunicationException, match="was lost before anything was sent") as caught:
         pair[0].exchange(request(), HEAD, 1000)
     assert not caught.value.may_have_run
+
+
+async def test_what_nobody_has_asked_for_closes_the_connection(pair: Pair) -> None:
+    _, other = pair
+    await call(pair)
+    other.recv(65536)
+    other.send(b"x")
+    other.setblocking(False)
+    assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(other, 1), WAIT) == b""

@@ -27,6 +27,7 @@ from service_core import (
     RemoteServiceException,
     ServiceCommunicationException,
 )
+from service_core.attempts import Attempts
 from service_core.wire import WireError
 
 UNAVAILABLE = refuse(503, WireError(type="Busy", code=ErrorCode.UNAVAILABLE))
@@ -140,3 +141,23 @@ def test_calls_are_counted_out_however_they_end(call: Call) -> None:
             call(shop_over(channel), "place", Order(1))
         channel.close()
     assert [endpoint.in_flight for endpoint in channel.balancer.endpoints()] == [0, 0]
+
+
+@calls
+def test_a_call_that_is_interrupted_when_it_was_answered_is_counted_out(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(BaseException):
+        """Comes from the handler of a signal, like KeyboardInterrupt, at any place."""
+
+    def interrupted(_: Attempts) -> None:
+        raise Interrupted
+
+    with serving(dispatch) as server:
+        channel = bound(CHANNELS[0](), server.url)
+        with monkeypatch.context() as patch:
+            patch.setattr(Attempts, "answered", interrupted)
+            with pytest.raises(Interrupted):
+                call(shop_over(channel), "find", 1)
+        channel.close()
+    assert [endpoint.in_flight for endpoint in channel.balancer.endpoints()] == [0]

@@ -181,6 +181,17 @@ async def test_a_closed_channel_refuses_calls(server: ScriptedServer, channel: C
     assert server.requests == []
 
 
+async def test_a_channel_that_was_closed_after_a_call_refuses_the_next(
+    server: ScriptedServer, channel: CountingChannel
+) -> None:
+    shop = shop_over(channel)
+    await _find(shop)
+    channel.close()
+    with pytest.raises(LocalServiceException, match="the channel is closed"):
+        await _find(shop)
+    assert len(server.requests) == 1
+
+
 async def test_a_client_that_was_closed_under_a_call_is_told_as_such(channel: CountingChannel) -> None:
     shop = shop_over(channel)
     channel.get_client().close()

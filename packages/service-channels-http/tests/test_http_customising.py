@@ -228,3 +228,15 @@ def test_advice_replaces_clients_and_customizes(server: ScriptedServer, call: Ca
         assert call(manager.get_service(Shop), "find", 1).number == 1
         assert [channel.name for channel in customized] == ["dispatch-json"]
     assert server.requests[0].headers["authorization"] == "Bearer t-1"
+
+
+@calls
+@pytest.mark.parametrize("value", ["secret\n", " secret", "secr\xe9t", "\u010a"])
+def test_a_header_that_cannot_be_sent_is_the_callers_fault(server: ScriptedServer, value: str, call: Call) -> None:
+    channel = bound(TokenChannel(), server.url)
+    channel.headers = {"baggage": value}
+    with pytest.raises(LocalServiceException, match="the name or value of a header cannot be sent") as caught:
+        call(shop_over(channel), "find", 1)
+    channel.close()
+    assert caught.value.__suppress_context__  # it shows the value
+    assert server.requests == []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 
 import pytest
 from scripted_server import Received, Script, full_backlog, serving
-from shop_interface import CALLS, CHANNELS, Call, Order, bound, dispatch, shop_over
+from shop_interface import CALLS, CHANNELS, Call, Order, bound, call_sync, dispatch, shop_over
 
 from service_channels_http import HTTPXChannel
-from service_core import DeadlineExceeded, Policy, ServiceCommunicationException, deadline
+from service_channels_http._messages import HTTPRequest
+from service_core import Deadline, DeadlineExceeded, Policy, ServiceCommunicationException, deadline
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -110,3 +113,42 @@ def test_a_connection_that_cannot_be_made_in_time_is_a_failure_that_did_not_run(
             call(shop_over(channel), "place", Order(1))
         channel.close()
     assert not caught.value.may_have_run
+
+
+@calls
+def test_an_instance_does_not_answer_for_the_time_that_a_token_takes(call: Call) -> None:
+    async def never() -> str:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    def late() -> str:
+        time.sleep(0.1)
+        return "t-1"
+
+    with serving(dispatch) as server, serving(dispatch) as other:
+        channel = bound(CHANNELS[0](), server.url, other.url)
+        channel.policy = Policy(timeout=0.05, eject_after=1)
+        channel.token_provider = late if call is call_sync else never
+        with pytest.raises(DeadlineExceeded, match="the time of the call was up before it was sent"):
+            call(shop_over(channel), "find", 1)
+        assert [(seen["in_flight"], seen["latency"], seen["ejected"]) for seen in channel.balancer.view()] == [
+            (0, 0.0, False)
+        ] * 2
+        channel.close()
+    assert server.requests == other.requests == []
+
+
+@calls
+def test_a_request_that_is_sent_directly_has_a_token_too(call: Call) -> None:
+    with serving(lambda received: received.answer(200, b"{}")) as server:
+        channel = bound(CHANNELS[0](), server.url)
+        tokens = iter(["t-1", "t-2"])
+        channel.token_provider = lambda: next(tokens)
+        request = HTTPRequest(f"{server.url}/invoke", {}, Deadline.after(10.0), "a call", b"{}", method="GET")
+        if call is call_sync:
+            channel.send(request)
+        else:
+            asyncio.run(channel.send_async(request))
+        channel.close()
+    assert [request.headers["authorization"] for request in server.requests] == ["Bearer t-1"]
+    assert next(tokens) == "t-2"

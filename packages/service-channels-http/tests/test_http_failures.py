@@ -358,11 +358,17 @@ def test_nobody_at_the_address_is_a_failure_that_did_not_run(channel: type[HTTPX
         ("ftp://127.0.0.1", "not an http or https address"),
         ("http://[::1", "not a valid address"),
         ("http://127.0.0.1:port", "not a valid address"),
+        ("http://127.0.0.1:99999", "not a valid address"),
+        ("http://a..b", "not a valid address|cannot connect"),
+        (f"http://{64 * 'a'}.de", "not a valid address|cannot connect"),
     ],
 )
+@pytest.mark.parametrize("channel_class", CHANNELS)
 @pytest.mark.parametrize("call", CALLS)
-def test_an_address_that_is_none_is_not_contacted(url: str, reason: str, call: Call) -> None:
-    channel = bound(CHANNELS[0](), url)
+def test_an_address_that_is_none_is_not_contacted(
+    url: str, reason: str, channel_class: type[HTTPXChannel], call: Call
+) -> None:
+    channel = bound(channel_class(), url)
     with pytest.raises(ServiceCommunicationException, match=reason) as caught:
         call(shop_over(channel), "place", {"number": 1})
     channel.close()

@@ -30,7 +30,20 @@ def test_messages_show_the_address_without_secrets(url: str, shown: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("3", 3.0), (" 0 ", 0.0), ("", None), ("soon", None), ("-1", None), ("1.5", None)]
+    ("header", "seconds"),
+    [
+        ("3", 3.0),
+        (" 0 ", 0.0),
+        ("86400", 86400.0),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("1.5", None),
+        ("99999999999", None),
+        ("9" * 5000, None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", None),
+    ],
 )
 def test_retry_after_is_read_as_seconds(header: str, seconds: float | None) -> None:
     assert retry_after(HTTPReply(status=503, headers={"retry-after": header})) == seconds

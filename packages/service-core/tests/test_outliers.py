@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from service_core import Endpoint, Policy
 from service_core.outliers import Outliers
 
@@ -48,6 +50,52 @@ def test_it_comes_back_after_its_time_on_probation() -> None:
     assert outliers.is_ejected(all_of_them[0])  # and the second time it is twice as long
     clock.now += 1
     assert not outliers.is_ejected(all_of_them[0])
+
+
+def ejected_for(outliers: Outliers, endpoint: Endpoint, clock: Clock) -> float:
+    """Wait until an ejected endpoint is back."""
+    since = clock.now
+    clock.now = outliers.ejected[endpoint]
+    assert not outliers.is_ejected(endpoint)
+    return clock.now - since
+
+
+@pytest.mark.parametrize(("eject_for", "longest"), [(30.0, 300.0), (600.0, 600.0)])
+def test_an_ejection_has_a_longest_time(eject_for: float, longest: float) -> None:
+    clock, all_of_them = Clock(), endpoints(3)
+    outliers = Outliers(Policy(eject_for=eject_for), clock)
+    fail(outliers, all_of_them[0], all_of_them, 4)
+    durations = []
+    for _ in range(76):  # a day
+        assert outliers.failed(all_of_them[0], all_of_them)
+        durations.append(ejected_for(outliers, all_of_them[0], clock))
+    assert durations[:3] == [min(eject_for * count, longest) for count in (1, 2, 3)]
+    assert max(durations) == longest
+
+
+@pytest.mark.parametrize(("well_for", "next_time"), [(60.0, 90.0), (60.1, 30.0)])
+def test_ejections_are_forgotten_after_health_that_lasts_longer_than_the_last_one(
+    well_for: float, next_time: float
+) -> None:
+    clock, all_of_them = Clock(), endpoints(3)
+    outliers = Outliers(Policy(eject_for=30.0), clock)
+    fail(outliers, all_of_them[0], all_of_them, 5)
+    ejected_for(outliers, all_of_them[0], clock)
+    outliers.failed(all_of_them[0], all_of_them)
+    assert ejected_for(outliers, all_of_them[0], clock) == 60.0
+    outliers.succeeded(all_of_them[0])
+    clock.now += well_for
+    fail(outliers, all_of_them[0], all_of_them, 5)
+    assert ejected_for(outliers, all_of_them[0], clock) == pytest.approx(next_time)
+
+
+def test_time_without_calls_is_no_health() -> None:
+    clock, all_of_them = Clock(), endpoints(3)
+    outliers = Outliers(Policy(eject_for=30.0), clock)
+    fail(outliers, all_of_them[0], all_of_them, 5)
+    clock.now += 86400
+    assert outliers.failed(all_of_them[0], all_of_them)
+    assert ejected_for(outliers, all_of_them[0], clock) == 60.0
 
 
 def test_at_most_half_are_ejected() -> None:

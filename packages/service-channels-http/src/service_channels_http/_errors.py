@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,13 +27,32 @@ __all__ = ["broken_off", "lost", "not_sent", "time_is_up", "translated"]
 def translated(request: HTTPRequest, client: httpx.Client | httpx.AsyncClient) -> Iterator[None]:
     """Raise what goes wrong with httpx inside the block as an error of the tree; others pass as they are."""
     try:
+        _check_address(request.url)
         yield
+    except (httpx.LocalProtocolError, UnicodeEncodeError):
+        # Without the cause, which shows the value: it may be a token.
+        raise LocalServiceException(
+            f"{request.where}: the name or value of a header cannot be sent; use printable ASCII, and no blanks around "
+            f"a value"
+        ) from None
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
         raise _translate(error, request) from error
     except RuntimeError as error:
         if client.is_closed:
             raise LocalServiceException(f"{request.where}: the channel was closed before the call") from error
         raise
+
+
+@functools.lru_cache(1000)
+def _check_address(url: str) -> None:
+    """Raise httpx.InvalidURL, also for what only a socket finds wrong and says in many ways."""
+    try:
+        address = httpx.URL(url)
+        address.raw_host.decode().encode("idna")
+    except UnicodeError as error:
+        raise httpx.InvalidURL("not a name of a host") from error
+    if not 0 <= (address.port or 0) <= 65535:
+        raise httpx.InvalidURL(f"Invalid port: {address.port}")
 
 
 def time_is_up(where: str) -> DeadlineExceeded:

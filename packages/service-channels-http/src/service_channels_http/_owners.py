@@ -114,7 +114,7 @@ class OncePerLoop(Generic[A]):
         """The object of the running loop, made when first asked for. Raises LocalServiceException if closed."""
         loop = asyncio.get_running_loop()
         lifetime = self._lifetimes.get(loop)
-        if lifetime is None:
+        if lifetime is None or self._closed:
             _check_open(self._closed)
             self._forget_closed_loops()
             owned = self._make()

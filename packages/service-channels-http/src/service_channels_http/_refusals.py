@@ -14,6 +14,8 @@ from service_core.wire import WireError, error_from_wire, token_error
 
 __all__ = ["media_type", "refused", "retry_after", "unreadable"]
 
+_LONGEST: Final = 24 * 3600.0
+"""Seconds that a server can want to be left alone; who says more does not mean it."""
 _SHOWN: Final = 200
 """How many bytes of an answer that cannot be read an error keeps."""
 
@@ -55,15 +57,20 @@ def media_type(reply: HTTPReply) -> str:
 
 
 def retry_after(reply: HTTPReply) -> float | None:
-    """Seconds that the server wants to be left alone, given as such or as a date (RFC 9110, section 10.2.3)."""
+    """Seconds that the server wants to be left alone, given as such or as a date (RFC 9110, section 10.2.3).
+
+    None also for what is no such thing, and for more than a day.
+    """
     text = reply.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
-        return float(text)
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, (date.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+        seconds = float(text)
+    else:
+        try:
+            date = parsedate_to_datetime(text).astimezone(UTC)
+        except (ValueError, OverflowError):  # the latter for a date at the end of the calendar
+            return None
+        seconds = max(0.0, (date - datetime.now(UTC)).total_seconds())
+    return seconds if seconds <= _LONGEST else None
 
 
 def _shown(reply: HTTPReply) -> dict[str, object]:

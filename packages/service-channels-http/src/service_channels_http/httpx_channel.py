@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -15,10 +16,10 @@ from service_channels_http._engine import AsyncEngine, Engine
 from service_channels_http._errors import translated
 from service_channels_http._exchange import Exchange
 from service_channels_http._limits import Guard, guarded, in_time, timeouts, watch, watch_async
-from service_channels_http._messages import HTTPReply, HTTPRequest
+from service_channels_http._messages import NO_HEADERS, HTTPReply, HTTPRequest
 from service_channels_http._owners import OncePerLoop, OncePerProcess
 from service_channels_http.settings import HTTPSettings
-from service_core import Channel, LocalServiceException, current_context
+from service_core import Channel, DeadlineExceeded, LocalServiceException, current_context
 
 __all__ = ["HTTPXChannel"]
 
@@ -109,14 +110,18 @@ class HTTPXChannel(Channel):
         attempts = exchange.attempts
         while True:
             try:
+                token = self._forwarded_token()
+                if token is None and self.token_provider is not None:  # first: no instance answers for its time
+                    token = provided(self.token_provider, exchange.caller)
                 request = exchange.request(attempts.begin().url)
+                if token is not None:
+                    request = with_credentials(request, NO_HEADERS, token)
                 result = exchange.complete(request, self.send(request))
+                attempts.answered()
+                return result
             except BaseException as error:
                 if not exchange.goes_on(error):
                     raise
-            else:
-                attempts.answered()
-                return result
             if attempts.pause:
                 time.sleep(attempts.pause)
 
@@ -125,14 +130,18 @@ class HTTPXChannel(Channel):
         attempts = exchange.attempts
         while True:
             try:
+                token = self._forwarded_token()
+                if token is None and self.token_provider is not None:  # first: no instance answers for its time
+                    token = await self._provided_in_time(self.token_provider, exchange)
                 request = exchange.request(attempts.begin().url)
+                if token is not None:
+                    request = with_credentials(request, NO_HEADERS, token)
                 result = exchange.complete(request, await self.send_async(request))
+                attempts.answered()
+                return result
             except BaseException as error:
                 if not exchange.goes_on(error):
                     raise
-            else:
-                attempts.answered()
-                return result
             if attempts.pause:
                 await asyncio.sleep(attempts.pause)
 
@@ -143,7 +152,7 @@ class HTTPXChannel(Channel):
         """
         if self.headers or self.forward_token or self.token_provider is not None:
             token = self._forwarded_token()
-            if token is None and self.token_provider is not None:
+            if token is None and self.token_provider is not None and "authorization" not in request.headers:
                 token = provided(self.token_provider, request.where)
             request = with_credentials(request, self.headers, token)
         if self._sends_itself:
@@ -172,7 +181,7 @@ class HTTPXChannel(Channel):
         """
         if self.headers or self.forward_token or self.token_provider is not None:
             token = self._forwarded_token()
-            if token is None and self.token_provider is not None:
+            if token is None and self.token_provider is not None and "authorization" not in request.headers:
                 async with in_time(request):
                     token = await provided_async(self.token_provider)
             request = with_credentials(request, self.headers, token)
@@ -206,6 +215,19 @@ class HTTPXChannel(Channel):
 
     def _forwarded_token(self) -> str | None:
         return current_context().token if self.forward_token else None
+
+    async def _provided_in_time(self, provider: TokenProvider, exchange: Exchange) -> str:
+        deadline = exchange.attempts.deadline
+        limit = asyncio.timeout(None if math.isinf(deadline.expires_at) else deadline.remaining)
+        try:
+            async with limit:
+                return await provided_async(provider)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise DeadlineExceeded(
+                f"{exchange.caller}: the time of the call was up before it was sent; its token_provider took it"
+            ) from None
 
     def _make_watched_client(self) -> httpx.Client:
         client = self.make_client()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import random
 import time
+from contextvars import ContextVar
+from typing import Final
 
 from service_core.balancer import Balancer
 from service_core.context import Deadline
@@ -18,6 +20,9 @@ from service_core.policy import Policy
 from service_core.selector import Endpoint
 
 __all__ = ["Attempts"]
+
+earlier_attempts: Final[ContextVar[int]] = ContextVar("service_earlier_attempts", default=0)
+"""How many attempts the call that is begun here has had over channels that have lost their instances."""
 
 
 class Attempts:
@@ -40,7 +45,8 @@ class Attempts:
         "pause",
     )
 
-    def __init__(self, method: MethodDescriptor, deadline: Deadline, balancer: Balancer) -> None:
+    def __init__(self, method: MethodDescriptor, deadline: Deadline, balancer: Balancer, earlier: int = 0) -> None:
+        """``earlier`` is how many attempts the call has had already."""
         self.deadline = deadline
         """The end of all attempts together."""
         self.pause = 0.0
@@ -51,7 +57,7 @@ class Attempts:
         self._balancer = balancer
         self._tried: tuple[Endpoint, ...] = ()
         self._started = 0.0
-        self._count = 0
+        self._count = earlier
         self._rounds = 0
 
     def begin(self) -> Endpoint:
@@ -62,7 +68,7 @@ class Attempts:
         balancer = self._balancer
         if self._count == 0:
             balancer.budget.call()
-        endpoint = balancer.choose(self._tried)
+        endpoint = balancer.choose(self._tried, self._count)
         endpoint.in_flight += 1
         self.endpoint = endpoint
         self._started = now

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
+import weakref
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 
 from service_core.budget import RetryBudget
 from service_core.errors import ComponentUnavailableException
@@ -26,6 +28,7 @@ class Balancer:
         self.observers: Sequence[CallObserver] = ()
         self._endpoints: tuple[Endpoint, ...] = ()
         self.adopt(Policy())
+        _balancers.add(self)
 
     def adopt(self, policy: Policy) -> None:
         """Do as much for a call as the policy says, with a fresh budget and nobody ejected."""
@@ -40,20 +43,35 @@ class Balancer:
         self._endpoints = tuple(known.get(url) or Endpoint(url) for url in urls)
         self.outliers.keep(self._endpoints)
 
-    def endpoints(self) -> Sequence[Endpoint]:
-        """The instances that there are now, at least one. Raises ComponentUnavailableException."""
+    def begin_anew(self) -> None:
+        """Forget all but the addresses.
+
+        What a process knows is of no use to the child that it forks: calls of its other threads end there alone, and
+        locks that they hold are never released.
+        """
+        self._endpoints = tuple(Endpoint(endpoint.url) for endpoint in self._endpoints)
+        self.adopt(self.policy)
+
+    def endpoints(self, attempts: int = 0) -> Sequence[Endpoint]:
+        """The instances that there are now, at least one.
+
+        Raises ComponentUnavailableException, whose details say how many ``attempts`` the call has had before.
+        """
         endpoints = self._endpoints
         if not endpoints:
             raise ComponentUnavailableException(
                 f"nobody offers component '{self.component}' over channel '{self.channel}' at the moment; the call "
                 f"can be repeated when a server that hosts it is registered",
-                details={"component": self.component, "channel": self.channel},
+                details={"component": self.component, "channel": self.channel, "attempts": attempts},
             )
         return endpoints
 
-    def choose(self, tried: Collection[Endpoint]) -> Endpoint:
-        """The instance for an attempt, none of ``tried`` if there is another. Raises ComponentUnavailableException."""
-        usable: Sequence[Endpoint] = self._endpoints or self.endpoints()
+    def choose(self, tried: Collection[Endpoint], attempts: int = 0) -> Endpoint:
+        """The instance for an attempt after so many, none of ``tried`` if there is another.
+
+        Raises ComponentUnavailableException.
+        """
+        usable: Sequence[Endpoint] = self._endpoints or self.endpoints(attempts)
         if self.outliers.ejected:
             usable = self.outliers.usable(usable)
         if tried:
@@ -85,3 +103,15 @@ class Balancer:
             }
             for endpoint in self._endpoints
         ]
+
+
+_balancers: Final[weakref.WeakSet[Balancer]] = weakref.WeakSet()
+
+
+def _begin_anew() -> None:
+    for balancer in _balancers:
+        balancer.begin_anew()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import Any, TypeAlias
 
 from service_core.address import ChannelInstances
-from service_core.attempts import Attempts
+from service_core.attempts import Attempts, earlier_attempts
 from service_core.balancer import Balancer
 from service_core.context import Deadline, current_deadline
 from service_core.descriptors import ComponentDescriptor, MethodDescriptor
@@ -113,12 +113,16 @@ class Channel(InvocationHandler):
         return self.balancer.choose(()).url
 
     def attempts(self, method: MethodDescriptor) -> Attempts:
-        """Begin a call: its deadline is that of the context, else the policy's timeout from now."""
+        """Begin a call: its deadline is that of the context, else the policy's timeout from now.
+
+        A call that comes here because another channel has lost its instances goes on: its deadline stays the same, and
+        the attempts that it has had count.
+        """
         balancer = self.balancer
         deadline = current_deadline()
         if deadline is None:
             deadline = Deadline.after((method.policy or balancer.policy).timeout)
-        return Attempts(method, deadline, balancer)
+        return Attempts(method, deadline, balancer, earlier_attempts.get())
 
     @abstractmethod
     def invoke(self, invocation: Invocation) -> Any:

@@ -16,6 +16,7 @@ class Outliers:
     """Watches over the endpoints of a channel; safe to use from several threads.
 
     After its ejection an endpoint is on probation: the next failure ejects it again, and for longer; a success ends it.
+    Its ejections are forgotten if it has been well for longer than the last one was to last.
     """
 
     def __init__(self, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,7 +27,8 @@ class Outliers:
         """How often in a row each has failed that has failed last; nearly always empty."""
         self.ejected: dict[Endpoint, float] = {}
         """Until when each gets no calls that was ejected; nearly always empty."""
-        self._ejections: dict[Endpoint, int] = {}
+        self._ejections: dict[Endpoint, tuple[int, float]] = {}
+        """How often each was ejected in short order, and until when the last time; also after that."""
 
     def usable(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         """The endpoints that may get a call: all if none is ejected, or if more are than may be (panic)."""
@@ -48,11 +50,6 @@ class Outliers:
         with self._lock:
             self.suspects.pop(endpoint, None)
             self.ejected.pop(endpoint, None)
-            remaining = self._ejections.get(endpoint, 0) - 1
-            if remaining > 0:
-                self._ejections[endpoint] = remaining
-            else:
-                self._ejections.pop(endpoint, None)
 
     def failed(self, endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> bool:
         """The endpoint could not be asked or did not answer; True if it is ejected for that."""
@@ -61,6 +58,10 @@ class Outliers:
         with self._lock:
             failures = self.suspects[endpoint] = self.suspects.get(endpoint, 0) + 1
             now = self._clock()
+            ejections, ended = self._ejections.get(endpoint, (0, 0.0))
+            if ejections and failures == 1 and now - ended > self._duration(ejections):
+                ejections = 0
+                del self._ejections[endpoint]
             out = sum(self.ejected.get(other, 0.0) > now for other in endpoints)
             if (
                 failures < self._policy.eject_after
@@ -68,8 +69,8 @@ class Outliers:
                 or out + 1 > self._limit(len(endpoints))
             ):
                 return False
-            ejections = self._ejections[endpoint] = self._ejections.get(endpoint, 0) + 1
-            self.ejected[endpoint] = now + self._policy.eject_for * ejections
+            until = self.ejected[endpoint] = now + self._duration(ejections + 1)
+            self._ejections[endpoint] = ejections + 1, until
             return True
 
     def keep(self, endpoints: Sequence[Endpoint]) -> None:
@@ -78,6 +79,11 @@ class Outliers:
             for known in (self.suspects, self._ejections, self.ejected):
                 for endpoint in known.keys() - set(endpoints):
                     known.pop(endpoint, None)
+
+    def _duration(self, ejections: int) -> float:
+        """Seconds that the last of so many ejections lasts (Envoy: base_ejection_time and max_ejection_time)."""
+        policy = self._policy
+        return min(policy.eject_for * ejections, max(policy.eject_for, policy.max_eject_for))
 
     def _limit(self, count: int) -> int:
         """How many of ``count`` may be ejected; one is always kept."""

@@ -36,7 +36,9 @@ class Policy:
     """Failures in a row after which an instance gets no calls for a while; 0 for never (Envoy's outlier detection has
     the same figures)."""
     eject_for: float = 30.0
-    """Seconds for which it gets none, times the number of its ejections."""
+    """Seconds for which it gets none, times the number of its ejections in short order."""
+    max_eject_for: float = 300.0
+    """The longest ejection, in seconds, unless ``eject_for`` is longer."""
     max_ejected: float = 0.5
     """The share of instances that may be ejected at once; if more are out, all get calls."""
 
@@ -61,6 +63,7 @@ _RANGES = (
     ("max_backoff", 0.0, 60.0),
     ("eject_after", 0, 1000),
     ("eject_for", 0.0, 3600.0),
+    ("max_eject_for", 0.0, 86400.0),
     ("max_ejected", 0.0, 1.0),
 )
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any, Final
 
+from service_core.attempts import earlier_attempts
 from service_core.channel import Channel
-from service_core.context import DEFAULT_TIMEOUT, current_deadline
+from service_core.context import Deadline, call_context, current_context, current_deadline
 from service_core.descriptors import ComponentDescriptor
 from service_core.errors import ComponentUnavailableException
 from service_core.events import CallObserver
@@ -25,9 +29,9 @@ __all__ = ["ComponentRoutes", "Route"]
 logger: Final = logging.getLogger("service.routing")
 
 FIRST_ANSWER: Final = 3.0
-"""Seconds that a first call waits for the registry's first word on a component."""
+"""Seconds that a first call waits for the registry's first word on a component, if it has so much time."""
 _OTHER_CHOICES: Final = 10
-"""How often a call chooses again whose channel lost its instances before it could ask one."""
+"""How often a call chooses again whose channel has lost its instances."""
 
 
 class ComponentRoutes:
@@ -43,7 +47,8 @@ class ComponentRoutes:
         observers: Sequence[CallObserver] = (),
     ) -> None:
         self.descriptor = descriptor
-        self._policy = policy
+        self.policy = policy
+        """What is done for a call unless its method or channel says otherwise; None for what channels do anyway."""
         self._observers = observers
         self._registry = registry
         self._factory = factory
@@ -75,7 +80,7 @@ class ComponentRoutes:
         if channel is not None:
             return channel
         # Made without the lock: a container runs the user's code, which may come back to this object.
-        made = self._factory.make(name, self.descriptor, None, policy=self._policy, observers=self._observers)
+        made = self._factory.make(name, self.descriptor, None, policy=self.policy, observers=self._observers)
         with self._lock:
             if not self._closed:
                 channel = self._channels.setdefault(name, made)
@@ -179,43 +184,59 @@ class Route(InvocationHandler):
 
     def invoke(self, invocation: Invocation) -> Any:
         """Carry out the call over the channel of choice."""
-        channel = self._channel
+        begun, channel, detour = time.monotonic(), self._channel, None
         if channel is None:
-            self._routes.wait_until_known(_patience())
+            self._routes.wait_until_known(self._patience(invocation))
             channel = self._choose()
-        choices = 0
+            detour = _Detour(invocation, channel, begun)
         while True:
             try:
-                return channel.invoke(invocation)
+                if detour is None:
+                    return channel.invoke(invocation)
+                with detour.going_on():
+                    return channel.invoke(invocation)
             except ComponentUnavailableException as error:
-                choices += 1
-                channel = self._choose_after(error, channel, choices)
+                detour = detour or _Detour(invocation, channel, begun)
+                channel = self._choose_after(error, channel, detour)
 
     async def invoke_async(self, invocation: Invocation) -> Any:
         """Carry out the call over the channel of choice."""
-        channel = self._channel
+        begun, channel, detour = time.monotonic(), self._channel, None
         if channel is None:
-            await self._routes.wait_until_known_async(_patience())
+            await self._routes.wait_until_known_async(self._patience(invocation))
             channel = self._choose()
-        choices = 0
+            detour = _Detour(invocation, channel, begun)
         while True:
             try:
-                return await channel.invoke_async(invocation)
+                if detour is None:
+                    return await channel.invoke_async(invocation)
+                with detour.going_on():
+                    return await channel.invoke_async(invocation)
             except ComponentUnavailableException as error:
-                choices += 1
-                channel = self._choose_after(error, channel, choices)
+                detour = detour or _Detour(invocation, channel, begun)
+                channel = self._choose_after(error, channel, detour)
 
     def reset(self) -> None:
         """Choose again at the next call."""
         self._version += 1
         self._channel = None
 
-    def _choose_after(self, error: ComponentUnavailableException, channel: Channel, choices: int) -> Channel:
+    def _patience(self, invocation: Invocation) -> float:
+        deadline = current_deadline()
+        if deadline is None:
+            deadline = Deadline.after((invocation.descriptor.policy or self._routes.policy or Policy()).timeout)
+        return min(FIRST_ANSWER, deadline.remaining)
+
+    def _choose_after(self, error: ComponentUnavailableException, channel: Channel, detour: _Detour) -> Channel:
         """The channel after one that had no instances any more: another may be offered since it was chosen."""
-        if choices > _OTHER_CHOICES:
+        match error.details:
+            case {"component": self._routes.descriptor.name, "channel": channel.name, "attempts": int(attempts)}:
+                detour.attempts = attempts
+            case _:
+                raise error  # not from the choice of an instance
+        detour.choices += 1
+        if detour.choices > _OTHER_CHOICES:
             raise error
-        if error.details != {"component": self._routes.descriptor.name, "channel": channel.name}:
-            raise error  # not from the choice of an instance
         return self._choose()
 
     def _choose(self) -> Channel:
@@ -238,6 +259,29 @@ class Route(InvocationHandler):
         return f"{self._routes.descriptor.name} over {over}"
 
 
-def _patience() -> float:
-    deadline = current_deadline()
-    return min(FIRST_ANSWER, deadline.remaining if deadline is not None else DEFAULT_TIMEOUT)
+class _Detour:
+    """A call that has waited for its channel, or goes on over another one."""
+
+    __slots__ = ("_context", "attempts", "choices")
+
+    def __init__(self, invocation: Invocation, channel: Channel, begun: float) -> None:
+        """``begun`` is when the call began, ``channel`` the first that was chosen for it."""
+        self.attempts = 0
+        """How many the call has had."""
+        self.choices = 0
+        """How often a channel was chosen that takes over from another."""
+        self._context = current_context()
+        if self._context.deadline is None:
+            timeout = (invocation.descriptor.policy or channel.policy).timeout
+            deadline = Deadline(math.inf if timeout is None else begun + timeout)
+            self._context = replace(self._context, deadline=deadline)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Let a channel inside the block go on with the call: within its time and its number of attempts."""
+        outer = earlier_attempts.set(self.attempts)
+        try:
+            with call_context(self._context):
+                yield
+        finally:
+            earlier_attempts.reset(outer)

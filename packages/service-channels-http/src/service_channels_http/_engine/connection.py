@@ -112,6 +112,8 @@ class _EncryptedConnection(Connection):
 
     def _receive(self, request: HTTPRequest) -> bytes:
         while True:
+            if request.deadline.expired:  # there may be so much to read that it never waits
+                raise time_is_up(request.where)
             try:
                 return self._socket.recv(_CHUNK)
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wait:
@@ -122,7 +124,11 @@ def _connect(origin: Origin, end: float) -> socket.socket:
     failure: OSError = OSError("the host name has no address")
     addresses = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
-        connected = socket.socket(family, kind, protocol)
+        try:
+            connected = socket.socket(family, kind, protocol)
+        except OSError as error:  # IPv6, say, where the kernel has none
+            failure = error
+            continue
         try:
             # One address that does not answer must leave time for the others.
             connected.settimeout(_left(end) / (len(addresses) - number))

@@ -61,7 +61,7 @@ class _Places(Generic[C]):
         try:
             place = self._places[beginning]
         except KeyError:
-            self._forget_unused()
+            self._leave_unused()
             origin = Origin.parse(beginning, self._tls) if self._limits.max_connections is None else None
             made: _Place[C] | None = None if origin is None else _Place(origin, self._limits)
             place = self._places.setdefault(beginning, made)  # another thread may have been quicker
@@ -71,7 +71,10 @@ class _Places(Generic[C]):
             return None
         if len(self._ways) >= _MANY:
             self._ways.clear()
-        way = self._ways[request.method, request.url] = _Way(place, request, target)
+        key = request.method, request.url
+        way = self._ways[key] = _Way(place, request, target)
+        if self._places.get(beginning) is not place:  # another thread has forgotten it, and it keeps nothing any more
+            self._ways.pop(key, None)
         return way
 
     def _close_idle(self) -> None:
@@ -81,10 +84,14 @@ class _Places(Generic[C]):
             if place is not None:
                 place.idle.close()
 
-    def _forget_unused(self) -> None:
-        # Instances come and go; their addresses need not be remembered for ever.
-        if len(self._places) >= _MANY:
-            for beginning, place in list(self._places.items()):
+    def _leave_unused(self) -> None:
+        # Instances come and go. Their connections need not stay open, nor their addresses be remembered for ever.
+        places = list(self._places.items())
+        for _, place in places:
+            if place is not None:
+                place.idle.close_unusable()
+        if len(places) >= _MANY:
+            for beginning, place in places:
                 if place is None or place.idle.is_empty():
                     self._places.pop(beginning, None)
                     if place is not None:

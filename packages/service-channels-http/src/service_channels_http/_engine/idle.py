@@ -72,9 +72,23 @@ class Idle(Generic[C]):
             except IndexError:  # another thread was quicker
                 return
 
+    def close_unusable(self) -> None:
+        """Close those that are too old or not fresh, as those to an instance that has gone."""
+        now = time.monotonic()
+        for _ in range(len(self._connections)):
+            try:  # one at a time and out of the others' reach: no two threads may ask the same one
+                connection = self._connections.popleft()
+            except IndexError:
+                return
+            if now - connection.idle_since < self._expiry and connection.is_fresh():
+                self._connections.append(connection)
+            else:
+                connection.close()
+        if self._is_closed:
+            self.close()
+
     def is_empty(self) -> bool:
-        """Whether there is none left, after those that are too old were closed."""
-        self._close_old(time.monotonic())
+        """Whether there is none left."""
         return not self._connections
 
     def _close_old(self, now: float) -> None:
@@ -85,5 +99,7 @@ class Idle(Generic[C]):
                 return
             if len(self._connections) < self._limit and now - oldest.idle_since < self._expiry:
                 self._connections.appendleft(oldest)
+                if self._is_closed:  # by another thread, which did not see this one
+                    self.close()
                 return
             oldest.close()

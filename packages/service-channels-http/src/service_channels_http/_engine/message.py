@@ -12,7 +12,7 @@ from service_channels_http._engine.repeated import Repeated
 from service_channels_http._errors import broken_off
 from service_channels_http._limits import check_head, check_size
 from service_channels_http._messages import HTTPReply, HTTPRequest
-from service_core import LocalServiceException
+from service_core import LocalServiceException, ServiceException
 from service_core.wire import DEADLINE_MS, milliseconds_left
 
 __all__ = ["ResponseParser", "write_beginning", "write_head"]
@@ -72,14 +72,16 @@ def _name(raw: bytes) -> str:
 class ResponseParser:
     """Reads the responses of one connection, one after the other.
 
-    What begins with ``on_`` is called by httptools. All but the end of a message is noted by methods of dicts and
-    lists, without a line of Python: a call is short, so what is done for each of its headers would show.
+    What begins with ``on_`` is called by httptools. Headers and parts of a body are noted by methods of dicts and
+    lists, without a line of Python: a call is short, so what is done for each of them would show. What comes after a
+    body in the form of headers is read over: what it says would be believed of the response as a whole.
     """
 
     __slots__ = (
         "_fed",
-        "_head",
+        "_headers",
         "_is_quiet",
+        "_joined",
         "_max_bytes",
         "_parser",
         "_parts",
@@ -87,9 +89,10 @@ class ResponseParser:
         "_repeated",
         "_reply",
         "_request",
+        "_size",
+        "_without_body",
         "on_body",
         "on_header",
-        "on_headers_complete",
         "on_message_begin",
         "reusable",
     )
@@ -97,13 +100,19 @@ class ResponseParser:
     def __init__(self) -> None:
         self._raw: dict[bytes, bytes] = {}
         self.on_header = self._raw.__setitem__
+        self._headers: dict[str, str] | None = None
+        """None until all of them have come."""
         self._parts: list[bytes] = []
         self.on_body = self._parts.append
+        self._joined = 0
+        """How many parts of the body have been looked at."""
+        self._size = 0
+        """How many bytes those have."""
+        self._without_body = 0
+        """How many bytes have come since the last of the body."""
         # Empty as soon as that has come.
         self._is_quiet: list[None] = [None]
         self.on_message_begin = self._is_quiet.clear
-        self._head: list[None] = []
-        self.on_headers_complete = self._head.clear
         self._parser = httptools.HttpResponseParser(self)
         self._repeated: Repeated | None = None
         self._reply: HTTPReply | None = None
@@ -139,11 +148,16 @@ class ResponseParser:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.reusable = False
+            if isinstance(error, httptools.HttpParserCallbackError) and error.__context__ is not None:
+                raise error.__context__ from None  # of a signal's handler, KeyboardInterrupt perhaps
             if self._reply is None:
                 raise broken_off(self._request) from error
         reply = self._reply
-        if reply is None or self._fed > self._max_bytes or "content-encoding" in reply.headers:
-            self._check(reply)
+        if reply is None:
+            self._look_at_part(len(data))
+        elif self._fed > self._max_bytes or "content-encoding" in reply.headers:
+            check_head(self._request, reply.headers, self._max_bytes)
+            check_size(self._request, len(reply.content), self._max_bytes)
         if reply is not None and not self._is_quiet:
             self.reusable = False  # another message has begun, which nobody has asked for
         return reply
@@ -151,10 +165,15 @@ class ResponseParser:
     def end(self) -> HTTPReply:
         """The connection has ended. Raises ServiceCommunicationException unless that completes the response."""
         self.reusable = False
-        headers = self._headers()
-        if not self._fed or self._head or "content-length" in headers or "transfer-encoding" in headers:
+        headers = self._headers
+        if not self._fed or headers is None or "content-length" in headers or "transfer-encoding" in headers:
             raise broken_off(self._request)
         return HTTPReply(self._parser.get_status_code(), headers, b"".join(self._parts))
+
+    def on_headers_complete(self) -> None:
+        """The head of a response is there."""
+        if self._reply is None:
+            self._headers = {_name(name): value.decode("latin-1").strip() for name, value in self._raw.items()}
 
     def on_message_complete(self) -> None:
         """A response is there; what follows belongs to another."""
@@ -162,29 +181,38 @@ class ResponseParser:
         if status < 200:  # an interim response (RFC 9110, section 15.2)
             self._forget()
         elif self._reply is None:
-            self._reply = HTTPReply(status, self._headers(), b"".join(self._parts))
+            self._reply = HTTPReply(status, self._headers or {}, b"".join(self._parts))
             self.reusable = self.reusable and self._parser.should_keep_alive()
             self._is_quiet.append(None)
 
-    def _headers(self) -> dict[str, str]:
-        headers: dict[str, str] = {}
-        for name, value in self._raw.items():
-            headers[_name(name)] = value.decode("latin-1").strip()
-        return headers
-
-    def _check(self, reply: HTTPReply | None) -> None:
-        if reply is None and self._head:
+    def _look_at_part(self, size: int) -> None:
+        """Refuse a response that is too large, before more of it comes. The last ``size`` bytes are new."""
+        if self._headers is None:
             if self._fed > _MAX_HEAD:
-                raise broken_off(self._request)
+                raise self._endless()
             return
-        check_head(self._request, reply.headers if reply is not None else self._headers(), self._max_bytes)
-        # With head and framing it is more, so now it is time to look closely.
-        size = sum(map(len, self._parts)) if reply is None else len(reply.content)
-        check_size(self._request, size, self._max_bytes)
+        check_head(self._request, self._headers, self._max_bytes)
+        if self._joined == len(self._parts):
+            self._without_body += size
+            if self._without_body > _MAX_HEAD:
+                raise self._endless()
+            return
+        # Thousands of parts, of a byte each perhaps, take much more room than what they hold.
+        part = b"".join(self._parts[self._joined :])
+        self._parts[self._joined :] = [part]
+        self._joined += 1
+        self._size += len(part)
+        self._without_body = 0
+        check_size(self._request, self._size, self._max_bytes)
+
+    def _endless(self) -> ServiceException:
+        self.reusable = False
+        return broken_off(self._request)
 
     def _forget(self) -> None:
         """Nothing of a final response is there, and no head to compare with."""
         self._repeated = None
+        self._headers = None
         self._raw.clear()
         self._parts.clear()
-        self._head.append(None)
+        self._joined = self._size = self._without_body = 0

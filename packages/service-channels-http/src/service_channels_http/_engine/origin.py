@@ -20,6 +20,8 @@ _ORIGIN: Final = re.compile(
         )""",
     re.VERBOSE,
 )
+_PLAIN: Final = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@?%-]+")
+"""Targets that need no escapes (RFC 3986, section 3.3)."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -60,14 +62,20 @@ def split(url: str) -> tuple[str, str]:
     if end < 0:
         return url, "/"
     target = url[end:]
-    if not target.isascii() or not target.isprintable() or " " in target or "#" in target:
+    if "/." in target or not _PLAIN.fullmatch(target):  # maybe "/../"
         target = ""
     return url[:end], target
 
 
 def _needs_proxy(scheme: str, host: str) -> bool:
-    """Whether httpx would ask a proxy: it reads the same settings."""
+    """Whether httpx might ask a proxy: it reads the same settings."""
     proxies = urllib.request.getproxies()
     if scheme not in proxies and "all" not in proxies:
         return False
-    return not urllib.request.proxy_bypass(host)
+    host = host.lower()
+    for name in proxies.get("no", "").lower().split(","):
+        name = name.strip()
+        # With a dot in front it means only what is below it.
+        if name and (name in ("*", host) or host.endswith(f".{name.removeprefix('.')}")):
+            return False
+    return True

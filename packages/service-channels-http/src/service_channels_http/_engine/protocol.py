@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 import time
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from service_channels_http._engine.message import ResponseParser
 from service_channels_http._engine.origin import Origin
-from service_channels_http._engine.waits import poll_for_reading
+from service_channels_http._engine.waits import poll_for_reading, poll_for_writing
 from service_channels_http._errors import lost, not_sent, time_is_up
 from service_channels_http._messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
@@ -34,20 +35,40 @@ class AsyncConnection(asyncio.Protocol):
     @classmethod
     async def open(cls, origin: Origin, request: HTTPRequest, connect_timeout: float) -> AsyncConnection:
         """Connect. Raises ServiceCommunicationException, DeadlineExceeded; nothing was sent then."""
-        loop = asyncio.get_running_loop()
-        server_hostname = origin.host if origin.tls is not None else None
+        end = min(request.deadline.expires_at, time.monotonic() + connect_timeout)
         try:
-            async with asyncio.timeout(min(connect_timeout, request.deadline.remaining)):
-                _, connection = await loop.create_connection(
-                    cls, origin.host, origin.port, ssl=origin.tls, server_hostname=server_hostname
-                )
+            return await cls._connect(origin, end)
         except TimeoutError as error:
             if request.deadline.expired:
                 raise time_is_up(request.where) from error
             raise not_sent(request, "no connection in time", error) from error
         except (OSError, UnicodeError) as error:  # the latter for a name that is none
             raise not_sent(request, "cannot connect", error) from error
-        return connection
+
+    @classmethod
+    async def _connect(cls, origin: Origin, end: float) -> AsyncConnection:
+        loop = asyncio.get_running_loop()
+        server_hostname = origin.host if origin.tls is not None else None
+        failure: OSError = OSError("the host name has no address")
+        async with asyncio.timeout(end - time.monotonic()):
+            addresses = await _addresses(loop, origin)
+        for number, (family, _, protocol, _, address) in enumerate(addresses):
+            try:
+                # One address that does not answer must leave time for the others.
+                async with asyncio.timeout((end - time.monotonic()) / (len(addresses) - number)):
+                    _, connection = await loop.create_connection(
+                        cls,
+                        address[0],
+                        address[1],
+                        family=family,
+                        proto=protocol,
+                        ssl=origin.tls,
+                        server_hostname=server_hostname,
+                    )
+                return connection
+            except OSError as error:  # also if that is TimeoutError
+                failure = error
+        raise failure
 
     def is_fresh(self) -> bool:
         """Whether the other side has neither closed it nor said anything unasked."""
@@ -81,11 +102,14 @@ class AsyncConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._poll = poll_for_reading(transport.get_extra_info("socket").fileno())
+        file = transport.get_extra_info("socket").fileno()
+        self._poll = poll_for_reading(file)
+        self._poll_for_writing = poll_for_writing(file)
 
     def data_received(self, data: bytes) -> None:
         if self._waiter is None:
             self.parser.reusable = False  # nobody has asked for it
+            self._transport.abort()
             return
         try:
             reply = self.parser.feed(data)
@@ -135,11 +159,25 @@ class AsyncConnection(asyncio.Protocol):
     # the end of a call
 
     def _finish(self, reply: HTTPReply) -> None:
+        if self.parser.reusable and (self._transport.get_write_buffer_size() or self._is_stuck()):
+            self.parser.reusable = False  # the next request would wait behind the rest of this one
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(reply)
+
+    def _is_stuck(self) -> bool:
+        """Whether the socket takes no more after a large request: what TLS has encrypted no transport counts."""
+        request = self._request
+        return request is not None and len(request.content) > _CHUNK and not self._poll_for_writing(0)
 
     def _fail(self, error: ServiceException) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_exception(error)
+
+
+async def _addresses(loop: asyncio.AbstractEventLoop, origin: Origin) -> list[Any]:
+    try:  # one in digits needs no thread to find out
+        return socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
