@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
@@ -32,9 +32,8 @@ def timeouts(deadline: Deadline, connect_timeout: float) -> httpx.Timeout:
 
 
 @asynccontextmanager
-async def in_time(request: HTTPRequest) -> AsyncIterator[None]:
-    """End the block when the time of the call is up. Raises DeadlineExceeded then."""
-    deadline = request.deadline
+async def in_time(deadline: Deadline, late: Callable[[], Exception]) -> AsyncIterator[None]:
+    """End the block when the time is up. Raises what ``late`` makes then."""
     limit = asyncio.timeout(None if math.isinf(deadline.expires_at) else deadline.remaining)
     try:
         async with limit:
@@ -42,7 +41,7 @@ async def in_time(request: HTTPRequest) -> AsyncIterator[None]:
     except TimeoutError:
         if not limit.expired():
             raise
-        raise time_is_up(request.where) from None
+        raise late() from None
 
 
 def _wait(deadline: Deadline) -> float:

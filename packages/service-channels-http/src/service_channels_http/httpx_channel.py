@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -13,7 +12,7 @@ import httpx
 
 from service_channels_http._credentials import TokenProvider, provided, provided_async, with_credentials
 from service_channels_http._engine import AsyncEngine, Engine
-from service_channels_http._errors import translated
+from service_channels_http._errors import time_is_up, translated
 from service_channels_http._exchange import Exchange
 from service_channels_http._limits import Guard, guarded, in_time, timeouts, watch, watch_async
 from service_channels_http._messages import NO_HEADERS, HTTPReply, HTTPRequest
@@ -132,7 +131,8 @@ class HTTPXChannel(Channel):
             try:
                 token = self._forwarded_token()
                 if token is None and self.token_provider is not None:  # first: no instance answers for its time
-                    token = await self._provided_in_time(self.token_provider, exchange)
+                    async with in_time(attempts.deadline, lambda: _taken_by_provider(exchange.caller)):
+                        token = await provided_async(self.token_provider)
                 request = exchange.request(attempts.begin().url)
                 if token is not None:
                     request = with_credentials(request, NO_HEADERS, token)
@@ -182,7 +182,7 @@ class HTTPXChannel(Channel):
         if self.headers or self.forward_token or self.token_provider is not None:
             token = self._forwarded_token()
             if token is None and self.token_provider is not None and "authorization" not in request.headers:
-                async with in_time(request):
+                async with in_time(request.deadline, lambda: time_is_up(request.where)):
                     token = await provided_async(self.token_provider)
             request = with_credentials(request, self.headers, token)
         if self._sends_itself_async:
@@ -193,7 +193,7 @@ class HTTPXChannel(Channel):
                 return reply
         client = self.get_async_client()
         with translated(request, client), guarded(Guard(request, self.max_response_bytes)):
-            async with in_time(request):
+            async with in_time(request.deadline, lambda: time_is_up(request.where)):
                 response = await client.request(
                     request.method,
                     request.url,
@@ -216,19 +216,6 @@ class HTTPXChannel(Channel):
     def _forwarded_token(self) -> str | None:
         return current_context().token if self.forward_token else None
 
-    async def _provided_in_time(self, provider: TokenProvider, exchange: Exchange) -> str:
-        deadline = exchange.attempts.deadline
-        limit = asyncio.timeout(None if math.isinf(deadline.expires_at) else deadline.remaining)
-        try:
-            async with limit:
-                return await provided_async(provider)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise DeadlineExceeded(
-                f"{exchange.caller}: the time of the call was up before it was sent; its token_provider took it"
-            ) from None
-
     def _make_watched_client(self) -> httpx.Client:
         client = self.make_client()
         _check_type(client, httpx.Client, self.make_client)
@@ -240,6 +227,10 @@ class HTTPXChannel(Channel):
         _check_type(client, httpx.AsyncClient, self.make_async_client)
         watch_async(client)
         return client
+
+
+def _taken_by_provider(caller: str) -> DeadlineExceeded:
+    return DeadlineExceeded(f"{caller}: the time of the call was up before it was sent; its token_provider took it")
 
 
 def _is_method(method: object, function: object) -> bool:
