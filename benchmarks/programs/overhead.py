@@ -16,7 +16,7 @@ from service_core import (
     channel,
     implementation,
 )
-from service_core.wire import JSON, MSGPACK, Codec, MethodPlan
+from service_core.wire import JSON, MSGPACK, Codec, MethodCodec
 
 
 class _Canned:
@@ -28,12 +28,12 @@ class _Canned:
         service = CATALOG.service(Benchmark)
         answers = {"hello": "hello world", "model": Person(**PERSON)}
         self._replies = {
-            name: self._reply(MethodPlan(component, service, method), answers[name])
+            name: self._reply(MethodCodec(component, service, method), answers[name])
             for name, method in service.methods.items()
             if name in answers
         }
 
-    def _reply(self, plan: MethodPlan, result: Any) -> HTTPReply:
+    def _reply(self, plan: MethodCodec, result: Any) -> HTTPReply:
         return HTTPReply(
             status=200,
             headers={"content-type": self._codec.content_type},

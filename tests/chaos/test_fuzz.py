@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from service_core import LocalComponentRegistry, ServiceManager
-from service_core.dispatch import Answer, Calls, Dispatcher, Workers, targets_of
+from service_core.dispatch import Answer, Dispatcher, Executor, ThreadPool, targets_of
 from service_core.testing import ContractServiceImpl
 from service_core.testing.contract_values import Specimen
 from tests.chaos.rude import FORMATS, packed
@@ -41,8 +41,8 @@ thorough = settings(
 def send() -> Iterator[Send]:
     """Sends bytes to a dispatcher; gives its answer."""
     manager = ServiceManager(LocalComponentRegistry(), implementations=[ContractServiceImpl()])
-    workers = Workers(1)
-    dispatcher = Dispatcher(targets_of(manager.hosted_services()), Calls(workers))
+    workers = ThreadPool(1)
+    dispatcher = Dispatcher(targets_of(manager.hosted_services()), Executor(workers))
     with asyncio.Runner() as runner, manager:
         yield lambda body, form: runner.run(dispatcher.dispatch(FORMATS.get(form, form), body))
         workers.close()

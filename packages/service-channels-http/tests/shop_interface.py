@@ -26,7 +26,7 @@ from service_core import (
     service,
 )
 from service_core.rest import PROBLEM_TYPE, Problem, get, post, rest
-from service_core.wire import CODECS, MethodPlan, WireError, error_to_wire
+from service_core.wire import CODECS, MethodCodec, WireError, error_to_wire
 
 catalog = Catalog()
 
@@ -196,7 +196,7 @@ def refuse(status: int, error: WireError, **headers: str) -> Callable[[Received]
     return script
 
 
-PLANS: Final = {plan.name: plan for plan in (MethodPlan(COMPONENT, SHOP, method) for method in SHOP.methods.values())}
+PLANS: Final = {plan.name: plan for plan in (MethodCodec(COMPONENT, SHOP, method) for method in SHOP.methods.values())}
 
 
 def _run(method: str, *args: Any) -> Any:

@@ -6,13 +6,13 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from service_core.address import ChannelAddress
-from service_core.catalog import Catalog
-from service_core.channel import Channel
-from service_core.decorators import channel, component, implementation, service
-from service_core.interfaces import Component, Service
-from service_core.proxy import Invocation
-from service_core.registry import LocalComponentRegistry, snapshot_of
+from service_core.calling.channel import Channel
+from service_core.calling.proxy import Invocation
+from service_core.declaring.address import ChannelAddress
+from service_core.declaring.catalog import Catalog
+from service_core.declaring.decorators import channel, component, implementation, service
+from service_core.declaring.interfaces import Component, Service
+from service_core.registry.base import LocalComponentRegistry, snapshot_of
 
 CATALOG = Catalog()
 

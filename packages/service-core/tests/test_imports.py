@@ -18,5 +18,5 @@ print(*set(sys.modules) - before)
 def test_what_not_every_program_needs_is_not_imported_with_the_package() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
     imported = set(done.stdout.split())
-    assert "service_core.proxy" in imported
+    assert "service_core.calling.proxy" in imported
     assert not imported & {"asyncio", "dishka", "importlib.metadata", "msgpack", "pydantic", "ssl"}

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from service_core.declaring.health import CheckResult
 from service_core.errors import DeclarationException
-from service_core.health import CheckResult
-from service_core.registry import ComponentRegistry, LocalComponentRegistry
-from service_core.static_registry import StaticComponentRegistry
+from service_core.registry.base import ComponentRegistry, LocalComponentRegistry
+from service_core.registry.static import StaticComponentRegistry
 from service_health import HealthCheckManager, HealthStatus
 from service_health.checks import ComponentReachable, DiskSpace, EventLoopLag, HttpReachable, TcpReachable
 

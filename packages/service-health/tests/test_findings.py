@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service_core.health import CheckResult, HealthStatus
+from service_core.declaring.health import CheckResult, HealthStatus
 from service_health import findings
 from service_health.findings import Result
 from service_health.settings import CheckSettings

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import pytest
 
-from service_core.catalog import Catalog
+from service_core.declaring.catalog import Catalog
 from service_core.di import Environment, create, injectable, module
 from service_core.errors import DeclarationException
 from service_health import HealthCheckManager, HealthModule, HealthStatus, health_check, health_checks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import service_health
-from service_core.health import Health
+from service_core.declaring.health import Health
 from service_health import checks
 from service_health.findings import Result
 

@@ -407,7 +407,7 @@ def test_clients_of_a_shared_registry_get_time_to_hear_of_the_end(
     world = World()
     monkeypatch.setattr(type(world.registry), "is_shared", shared)
     slept: list[float] = []
-    monkeypatch.setattr("service_server_fastapi.hosting.time.sleep", slept.append)
+    monkeypatch.setattr("service_server_fastapi.lifecycle.state.time.sleep", slept.append)
     with serving(world, settings=ServerSettings(propagation_delay=0.3)):
         pass
 

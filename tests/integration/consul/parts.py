@@ -6,8 +6,8 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from service_core.address import ChannelAddress
-from service_core.registry import Snapshot
+from service_core.declaring.address import ChannelAddress
+from service_core.registry.base import Snapshot
 from service_registry_consul import ConsulComponentRegistry
 from tests.support.consul import ConsulAgent
 from tests.support.health_server import HealthServer

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from service_core.registry import ComponentRegistry
+from service_core.registry.base import ComponentRegistry
 from service_core.testing import RegistrationContract
 from service_registry_consul import ConsulComponentRegistry
 from tests.support.consul import ConsulAgent

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from service_core.address import ChannelAddress
-from service_core.health import Health, HealthStatus
+from service_core.declaring.address import ChannelAddress
+from service_core.declaring.health import Health, HealthStatus
 from service_core.testing import SnapshotRecorder, fresh_component
 from tests.integration.consul.parts import MakeRegistry, address_of, states, urls
 from tests.support.consul import ConsulAgent
@@ -18,7 +18,7 @@ from tests.support.waiting import PATIENCE, eventually
 CRASHING_SERVER = """
 import os, signal, sys
 from service_core import ChannelAddress
-from service_core.descriptors import ComponentDescriptor
+from service_core.declaring.descriptors import ComponentDescriptor
 from service_registry_consul import ConsulComponentRegistry
 
 name, port, consul = sys.argv[1], int(sys.argv[2]), sys.argv[3]

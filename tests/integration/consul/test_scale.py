@@ -7,7 +7,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from service_core.registry import Snapshot
+from service_core.registry.base import Snapshot
 from service_core.testing import SnapshotRecorder
 from service_registry_consul import ConsulSettings
 from tests.integration.consul.parts import MakeRegistry, registered_elsewhere, urls

@@ -12,8 +12,8 @@ import time
 import pytest
 
 from service_core import ComponentUnavailableException, ServiceCommunicationException, ServiceManager
-from service_core.registry import Listener, Snapshot
-from service_registry_consul.index import BURST, REFILL
+from service_core.registry.base import Listener, Snapshot
+from service_registry_consul.watching.backoff import BURST, REFILL
 from tests.integration.lifecycle.conftest import MakeServer
 from tests.integration.lifecycle.fleet import WorkServer, calling
 from tests.integration.lifecycle.test_rolling_restart import COMPONENT, instances, until

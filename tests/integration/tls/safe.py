@@ -26,7 +26,7 @@ from service_core import (
     implementation,
     service,
 )
-from service_core.catalog import default_catalog
+from service_core.declaring.catalog import default_catalog
 from service_core.di import create, module
 from service_core.rest import get, rest
 

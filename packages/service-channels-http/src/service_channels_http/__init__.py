@@ -4,13 +4,13 @@ Installing the package is enough: service managers find the channels by their en
 the HTTP clients, or to build a channel of one's own on :class:`HTTPXChannel`.
 """
 
-from service_channels_http._exchange import Exchange
-from service_channels_http._messages import HTTPReply, HTTPRequest
-from service_channels_http._tls import ClientTLS
+from service_channels_http.channel import HTTPXChannel
 from service_channels_http.dispatch import DispatchJSONChannel, DispatchMSGPackChannel
-from service_channels_http.httpx_channel import HTTPXChannel
 from service_channels_http.rest_channel import RestChannel
 from service_channels_http.settings import HTTPSettings
+from service_channels_http.transport.exchange import Exchange
+from service_channels_http.transport.messages import HTTPReply, HTTPRequest
+from service_channels_http.transport.tls import ClientTLS
 from service_core.rest import Body, Header, PathParam, QueryParam, delete, get, patch, post, put, rest
 
 __all__ = [

@@ -6,10 +6,10 @@ import functools
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from service_channels_http._exchange import Exchange
-from service_channels_http._messages import HTTPReply, HTTPRequest
-from service_channels_http._refusals import media_type, refused, retry_after, unreadable
-from service_channels_http.httpx_channel import HTTPXChannel
+from service_channels_http.channel import HTTPXChannel
+from service_channels_http.transport.exchange import Exchange
+from service_channels_http.transport.messages import HTTPReply, HTTPRequest
+from service_channels_http.transport.rejections import media_type, refused, retry_after, unreadable
 from service_core import ArgumentException, Invocation, MethodDescriptor, ServiceCommunicationException, current_context
 from service_core.wire import (
     CODECS,
@@ -17,7 +17,7 @@ from service_core.wire import (
     MSGPACK,
     Codec,
     MalformedData,
-    MethodPlan,
+    MethodCodec,
     WireError,
     call_headers,
     error_from_wire,
@@ -30,7 +30,7 @@ __all__ = ["DispatchChannel", "DispatchJSONChannel", "DispatchMSGPackChannel"]
 class _Dispatch(Exchange):
     """One call, written."""
 
-    plan: MethodPlan
+    plan: MethodCodec
     codec: Codec
     headers: dict[str, str]
     """Those that all attempts have."""
@@ -110,7 +110,7 @@ class DispatchChannel(HTTPXChannel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._plans: dict[MethodDescriptor, tuple[MethodPlan, str]] = {}
+        self._plans: dict[MethodDescriptor, tuple[MethodCodec, str]] = {}
 
     def invoke(self, invocation: Invocation) -> Any:
         """Carry out the call of a ``def`` method and return its result."""
@@ -126,10 +126,10 @@ class DispatchChannel(HTTPXChannel):
         content = codec.write_request(plan, invocation.arguments())
         return _Dispatch(attempts, caller, plan, codec, call_headers(current_context()), content)
 
-    def _plan(self, invocation: Invocation) -> tuple[MethodPlan, str]:
+    def _plan(self, invocation: Invocation) -> tuple[MethodCodec, str]:
         """The plan of a method that is called for the first time, and its name for messages."""
         component, method = self.component_descriptor, invocation.descriptor
-        built = MethodPlan(component, invocation.service, method)
+        built = MethodCodec(component, invocation.service, method)
         # Two threads may build it at once; both then use the same.
         return self._plans.setdefault(method, (built, f"{method.where} of component '{component.name}'"))
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service_channels_http._exchange import Exchange
-from service_channels_http._messages import NO_HEADERS, HTTPReply, HTTPRequest
-from service_channels_http._refusals import media_type, refused, retry_after, unreadable
-from service_channels_http.httpx_channel import HTTPXChannel
+from service_channels_http.channel import HTTPXChannel
+from service_channels_http.transport.exchange import Exchange
+from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTPRequest
+from service_channels_http.transport.rejections import media_type, refused, retry_after, unreadable
 from service_core import (
     ArgumentException,
     ChannelInstances,

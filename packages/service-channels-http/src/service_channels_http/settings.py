@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service_channels_http._tls import ClientTLS
+from service_channels_http.transport.tls import ClientTLS
 
 __all__ = ["HTTPSettings"]
 

@@ -4,10 +4,13 @@ This package holds what both sides of a call share: declarations, proxies, the s
 channels and registries, and the wire format. Channels and servers are packages of their own.
 """
 
-from service_core.address import ChannelAddress, ChannelInstances
-from service_core.authentication import TokenVerifier
-from service_core.catalog import Catalog, default_catalog
-from service_core.channel import Channel
+from service_core.calling.channel import Channel
+from service_core.calling.channel_factory import ChannelFactory
+from service_core.calling.injection import inject_service
+from service_core.calling.local import LocalChannel
+from service_core.calling.module import ServiceModule
+from service_core.calling.proxy import DynamicProxy, Invocation, InvocationHandler
+from service_core.calling.service_manager import ServiceManager
 from service_core.context import (
     CallContext,
     Deadline,
@@ -18,7 +21,9 @@ from service_core.context import (
     current_principal,
     deadline,
 )
-from service_core.decorators import (
+from service_core.declaring.address import ChannelAddress, ChannelInstances
+from service_core.declaring.catalog import Catalog, default_catalog
+from service_core.declaring.decorators import (
     allow_anonymous,
     channel,
     component,
@@ -30,7 +35,10 @@ from service_core.decorators import (
     service,
     with_policy,
 )
-from service_core.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
+from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
+from service_core.declaring.health import CheckResult, Health, HealthStatus
+from service_core.declaring.interfaces import AbstractComponent, Component, ComponentStatus, Service
+from service_core.declaring.policy import Policy
 from service_core.errors import (
     ArgumentException,
     AuthorizationException,
@@ -51,26 +59,18 @@ from service_core.errors import (
     TokenException,
     TokenExpiredException,
 )
-from service_core.events import CallCounters, CallEvent, CallEventKind, CallObserver, CallObservers
-from service_core.factory import ChannelFactory
-from service_core.health import CheckResult, Health, HealthStatus
-from service_core.injection import inject_service
-from service_core.interfaces import AbstractComponent, Component, ComponentStatus, Service
-from service_core.local import LocalChannel
-from service_core.manager import ServiceManager
-from service_core.module import ServiceModule
-from service_core.policy import Policy
-from service_core.proxy import DynamicProxy, Invocation, InvocationHandler
-from service_core.registry import ComponentRegistry, LocalComponentRegistry
-from service_core.selector import (
+from service_core.hosting.server import Server
+from service_core.hosting.token_verifier import TokenVerifier
+from service_core.registry.base import ComponentRegistry, LocalComponentRegistry
+from service_core.registry.static import StaticComponentRegistry
+from service_core.resilience.events import CallCounters, CallEvent, CallEventKind, CallObserver, CallObservers
+from service_core.resilience.selectors import (
     Endpoint,
     FirstURLSelector,
     LeastLoadedURLSelector,
     RoundRobinURLSelector,
     URLSelector,
 )
-from service_core.server import Server
-from service_core.static_registry import StaticComponentRegistry
 
 __all__ = [
     # declare

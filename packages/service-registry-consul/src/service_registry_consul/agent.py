@@ -15,8 +15,8 @@ import requests
 from consul.std import HTTPClient
 
 from service_registry_consul.errors import gone, nonsense, refused
-from service_registry_consul.probe import State
-from service_registry_consul.registration import Registration
+from service_registry_consul.registering.initial_status import State
+from service_registry_consul.registering.registration import Registration
 from service_registry_consul.settings import ConsulSettings
 
 __all__ = ["Agent"]

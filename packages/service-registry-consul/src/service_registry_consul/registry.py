@@ -7,15 +7,15 @@ from typing import Any
 
 import consul as consul_client
 
-from service_core.address import ChannelAddress
-from service_core.descriptors import ComponentDescriptor
-from service_core.registry import ComponentRegistry
-from service_registry_consul.contact import ConsulStatus, Contact
-from service_registry_consul.probe import HealthSource
-from service_registry_consul.registrar import Registrar
-from service_registry_consul.registration import plan_registration
+from service_core.declaring.address import ChannelAddress
+from service_core.declaring.descriptors import ComponentDescriptor
+from service_core.registry.base import ComponentRegistry
+from service_registry_consul.connectivity import ConsulStatus, Contact
+from service_registry_consul.registering.initial_status import HealthSource
+from service_registry_consul.registering.registrar import Registrar
+from service_registry_consul.registering.registration import plan_registration
 from service_registry_consul.settings import ConsulSettings, settings_of
-from service_registry_consul.watch import Watcher
+from service_registry_consul.watching.watch import Watcher
 
 __all__ = ["ConsulComponentRegistry"]
 

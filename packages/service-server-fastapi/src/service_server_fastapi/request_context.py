@@ -8,7 +8,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import Scope
 
-from service_server_fastapi.direct import ArrivedRequest
+from service_server_fastapi.requests.fast_path import ArrivedRequest
 
 __all__ = ["RequestContext"]
 

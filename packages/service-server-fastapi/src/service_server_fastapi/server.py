@@ -15,27 +15,27 @@ from fastapi import FastAPI
 
 from service_core import Health, LocalServiceException, Server, ServiceModule, TokenVerifier
 from service_core.di import Environment
-from service_core.dispatch import Calls, Dispatcher, Workers, targets_of
-from service_core.server import WILDCARDS, url_of
+from service_core.dispatch import Dispatcher, Executor, ThreadPool, targets_of
+from service_core.hosting.server import WILDCARDS, url_of
 from service_health import HealthCheckManager, HealthModule
-from service_server_fastapi.endpoint import INVOKE, InvokeEndpoint, is_call
-from service_server_fastapi.front import Front
-from service_server_fastapi.health import LIVE, READY, ServerHealth
-from service_server_fastapi.hosting import Hosting, HostingState
-from service_server_fastapi.hosts import AllowedHosts
-from service_server_fastapi.intake import Intake
-from service_server_fastapi.lifespan import Lifespan, registered_elsewhere, running
-from service_server_fastapi.listener import Listener, bind
-from service_server_fastapi.mounting import mount_services
-from service_server_fastapi.refusals import Refusals
-from service_server_fastapi.report import REPORT, Report
+from service_server_fastapi.endpoints.health import LIVE, READY, ServerHealth
+from service_server_fastapi.endpoints.invoke import INVOKE, InvokeEndpoint, is_call
+from service_server_fastapi.endpoints.register import Routes
+from service_server_fastapi.endpoints.report import REPORT, Report
+from service_server_fastapi.http1.listener import Listener, bind
+from service_server_fastapi.http1.tls import server_tls
+from service_server_fastapi.lifecycle.lifespan import Lifespan, registered_elsewhere, running
+from service_server_fastapi.lifecycle.signals import GracefulSignals
+from service_server_fastapi.lifecycle.state import Hosting, HostingState
 from service_server_fastapi.request_context import RequestContext
-from service_server_fastapi.rest_direct import DirectRoutes
-from service_server_fastapi.routes import Routes
+from service_server_fastapi.requests.admission import Intake
+from service_server_fastapi.requests.allowed_hosts import AllowedHosts
+from service_server_fastapi.requests.bypass import Front
+from service_server_fastapi.requests.in_flight import Traffic, TrafficMiddleware
+from service_server_fastapi.requests.rejection_log import Refusals
+from service_server_fastapi.rest.fast_path import DirectRoutes
+from service_server_fastapi.rest.mount import mount_services
 from service_server_fastapi.settings import ServerSettings
-from service_server_fastapi.signals import GracefulSignals
-from service_server_fastapi.tls import server_tls
-from service_server_fastapi.traffic import Traffic, TrafficMiddleware
 
 __all__ = ["FastAPIServer"]
 
@@ -86,8 +86,8 @@ class FastAPIServer(Server):
             AllowedHosts(self.settings.allowed_hosts),
             self._refusals,
         )
-        self._workers = Workers(self.settings.worker_threads)
-        self._steps = Workers(1)
+        self._workers = ThreadPool(self.settings.worker_threads)
+        self._steps = ThreadPool(1)
         self._scheme: Final = "https" if self.settings.uses_tls else "http"
         self._port: int | None = None
         self._is_used = False
@@ -220,7 +220,7 @@ class FastAPIServer(Server):
         targets = targets_of(hosting.manager.hosted_services())
         intake = Intake(self.settings, self._refusals)
         verifier = environment.get(self._verifier) if isinstance(self._verifier, type) else self._verifier
-        calls = Calls(self._workers, expose_errors=self.settings.expose_errors, verifier=verifier)
+        calls = Executor(self._workers, expose_errors=self.settings.expose_errors, verifier=verifier)
         endpoint = InvokeEndpoint(Dispatcher(targets, calls), intake)
         self._routes.add(INVOKE, endpoint)
         checks = environment.get(HealthCheckManager)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service_server_fastapi.hosts import check_host
+from service_server_fastapi.requests.allowed_hosts import check_host
 
 __all__ = ["ServerSettings"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar, overload
 
 from service_core.aop._pointcut import Pointcut
-from service_core.aop.stamps import stamp
-from service_core.catalog import Catalog, default_catalog
+from service_core.aop.markers import stamp
+from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.errors import DeclarationException
 
 __all__ = ["ADVICE", "Advice", "Kind", "advice", "after", "around", "before", "error"]

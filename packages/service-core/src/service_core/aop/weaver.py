@@ -16,7 +16,7 @@ from typing import Any
 
 from service_core.aop._advice import ADVICE, Advice, Kind
 from service_core.aop._invocation import AdviceMethod, Chain
-from service_core.aop.stamps import order_of, stamped_methods
+from service_core.aop.markers import order_of, stamped_methods
 from service_core.errors import DeclarationException
 
 __all__ = ["Weaver"]

@@ -14,7 +14,7 @@
 The container beneath is dishka; this package translates declarations to it and its errors to readable ones.
 """
 
-from service_core.aop.stamps import order
+from service_core.aop.markers import order
 from service_core.di._declare import (
     Injection,
     create,

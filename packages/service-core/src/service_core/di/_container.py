@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from service_core.di._holdings import Holdings
+from service_core.di._bindings import Holdings
 from service_core.di._parameters import Parameter, name_of
-from service_core.di._product import Product
+from service_core.di._providers import Product
 from service_core.errors import DependencyException
 
 if TYPE_CHECKING:

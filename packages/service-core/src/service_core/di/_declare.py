@@ -6,11 +6,11 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from service_core.aop.stamps import stamp
-from service_core.catalog import Catalog, Injectable, Scope, default_catalog
+from service_core.aop.markers import stamp
+from service_core.declaring.catalog import Catalog, Injectable, Scope, default_catalog
+from service_core.di._bindings import MODULE
 from service_core.di._environment import Environment
-from service_core.di._holdings import MODULE
-from service_core.di._product import CREATE, HOOK, Hook
+from service_core.di._providers import CREATE, HOOK, Hook
 from service_core.errors import DeclarationException
 
 __all__ = [

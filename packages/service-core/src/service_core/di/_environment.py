@@ -12,11 +12,11 @@ from weakref import WeakValueDictionary
 from typing_extensions import TypeForm
 
 from service_core.aop.weaver import Weaver
-from service_core.catalog import Catalog, Injectable, default_catalog
+from service_core.declaring.catalog import Catalog, Injectable, default_catalog
+from service_core.di._bindings import Holdings
 from service_core.di._container import Ending, container_of, cycle_error, end
-from service_core.di._holdings import Holdings
 from service_core.di._parameters import Parameter, arguments, name_of
-from service_core.di._product import Phase, Product, class_product, hooks_of
+from service_core.di._providers import Phase, Product, class_product, hooks_of
 from service_core.errors import DependencyException
 
 __all__ = ["Environment"]

@@ -11,21 +11,21 @@ A server is this with a network around it; it knows of no sockets and no HTTP bu
     dispatcher   from a content type and bytes to an answer
 """
 
-from service_core.dispatch.answers import Answer, Headers, correlation, envelope, problem, refusal
-from service_core.dispatch.calls import Calls, Failure, Target, targets_of
 from service_core.dispatch.dispatcher import Dispatcher
-from service_core.dispatch.waiting import TimeIsUp, within
-from service_core.dispatch.workers import Workers
+from service_core.dispatch.executor import Executor, Failure, Target, targets_of
+from service_core.dispatch.responses import Answer, Headers, correlation, envelope, problem, refusal
+from service_core.dispatch.thread_pool import ThreadPool
+from service_core.dispatch.timeouts import TimedOut, within
 
 __all__ = [
     "Answer",
-    "Calls",
+    "Executor",
     "Dispatcher",
     "Failure",
     "Headers",
     "Target",
-    "TimeIsUp",
-    "Workers",
+    "TimedOut",
+    "ThreadPool",
     "correlation",
     "envelope",
     "problem",

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from service_core.context import CallContext
-from service_core.dispatch.answers import Answer, correlation, envelope, refusal
-from service_core.dispatch.calls import Calls, Failure, Target
+from service_core.dispatch.executor import Executor, Failure, Target
+from service_core.dispatch.responses import Answer, correlation, envelope, refusal
 from service_core.errors import ArgumentException, ErrorCode
 from service_core.wire import CODECS, JSON, Codec, MalformedData, context_from_headers
 
@@ -22,7 +22,7 @@ __all__ = ["Dispatcher"]
 class Dispatcher:
     """Looks methods up, validates, runs and answers. Used on event loops; shared by all calls."""
 
-    def __init__(self, targets: Iterable[Target], calls: Calls) -> None:
+    def __init__(self, targets: Iterable[Target], calls: Executor) -> None:
         """Only ``targets`` can be called."""
         self._calls = calls
         self.is_secured = calls.are_secured

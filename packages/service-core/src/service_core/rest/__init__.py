@@ -17,9 +17,9 @@ Client and server both follow the :class:`RoutePlan` of a method, so they cannot
 """
 
 from service_core.rest.markers import Body, Header, PathParam, Place, QueryParam
-from service_core.rest.plan import RestRequest, RoutePlan
 from service_core.rest.problem import PROBLEM_TYPE, Problem, read_message, read_problem
-from service_core.rest.table import RouteTable
+from service_core.rest.route_codec import RestRequest, RoutePlan
+from service_core.rest.route_table import RouteTable
 from service_core.rest.verbs import delete, get, patch, post, put, rest
 
 __all__ = [

@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import from_json, to_json
 
-from service_core.descriptors import NO_DEFAULT, ParameterDescriptor
+from service_core.declaring.descriptors import NO_DEFAULT, ParameterDescriptor
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Marker, Place, find_marker
 from service_core.wire import WireType

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json
 
 from service_core.errors import ErrorCode, code_for_status
-from service_core.rest.plan import is_json, media_type_of
+from service_core.rest.route_codec import is_json, media_type_of
 from service_core.wire import WireError
 
 __all__ = ["PROBLEM_TYPE", "Problem", "read_message", "read_problem"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict, TypeVar, Unpack
 
-from service_core.descriptors import IDEMPOTENT
+from service_core.declaring.descriptors import IDEMPOTENT
 from service_core.errors import DeclarationException
 
 __all__ = ["Prefix", "Route", "RouteDetails", "delete", "get", "patch", "post", "prefix_of", "put", "rest", "route_of"]

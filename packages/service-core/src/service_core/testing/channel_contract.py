@@ -25,8 +25,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar, cast
 
-from service_core.catalog import default_catalog
+from service_core.calling.service_manager import ServiceManager
 from service_core.context import CallContext, call_context, deadline
+from service_core.declaring.catalog import default_catalog
 from service_core.errors import (
     ArgumentException,
     AuthorizationException,
@@ -37,8 +38,7 @@ from service_core.errors import (
     RemoteServiceException,
     ServiceCommunicationException,
 )
-from service_core.manager import ServiceManager
-from service_core.registry import ComponentRegistry
+from service_core.registry.base import ComponentRegistry
 from service_core.testing.contract_service import AbsentService, ContractService, OutOfStock, Seen
 from service_core.testing.contract_values import SPECIMENS
 from service_core.testing.scripted_registry import ScriptedRegistry

@@ -12,11 +12,11 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from service_core.address import ChannelAddress
 from service_core.context import current_context
-from service_core.decorators import component, raises, service
+from service_core.declaring.address import ChannelAddress
+from service_core.declaring.decorators import component, raises, service
+from service_core.declaring.interfaces import AbstractComponent, Component, Service
 from service_core.errors import AuthorizationException, MissingTokenException
-from service_core.interfaces import AbstractComponent, Component, Service
 from service_core.rest import get, post, rest
 from service_core.testing.contract_values import Specimen
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from service_core.descriptors import MethodDescriptor
+from service_core.declaring.descriptors import MethodDescriptor
 
 __all__ = ["Fate", "FaultPlan"]
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import itertools
 from typing import Any, Final
 
-from service_core.authentication import TokenVerifier
-from service_core.catalog import Catalog, default_catalog
-from service_core.factory import ChannelFactory
-from service_core.implementations import HostedService
-from service_core.interfaces import Service
-from service_core.manager import ServiceManager
-from service_core.registry import LocalComponentRegistry
+from service_core.calling.channel_factory import ChannelFactory
+from service_core.calling.service_manager import ServiceManager
+from service_core.declaring.catalog import Catalog, default_catalog
+from service_core.declaring.interfaces import Service
+from service_core.hosting.hosted_services import HostedService
+from service_core.hosting.token_verifier import TokenVerifier
+from service_core.registry.base import LocalComponentRegistry
 from service_core.testing.faults import FaultPlan
 from service_core.testing.in_memory_channel import (
     InMemoryChannel,

@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from service_core.attempts import Attempts
-from service_core.channel import Channel
+from service_core.calling.channel import Channel
+from service_core.calling.proxy import Invocation
 from service_core.context import current_context
-from service_core.descriptors import MethodDescriptor
+from service_core.declaring.descriptors import MethodDescriptor
 from service_core.errors import DeadlineExceeded, LocalServiceException, ServiceCommunicationException
-from service_core.proxy import Invocation
+from service_core.resilience.retrying import Attempts
 from service_core.testing.faults import Fate, FaultPlan
 from service_core.testing.in_memory_server import InMemoryServer, Reply
-from service_core.wire import JSON, MSGPACK, Codec, MethodPlan, WireError, call_headers, error_from_wire, with_deadline
+from service_core.wire import JSON, MSGPACK, Codec, MethodCodec, WireError, call_headers, error_from_wire, with_deadline
 
 __all__ = ["InMemoryChannel", "InMemoryJSONChannel", "InMemoryMSGPackChannel", "Links"]
 
@@ -50,7 +50,7 @@ class _Outcome:
 class _Call:
     """One call, its arguments already written; used by one thread or task."""
 
-    plan: MethodPlan
+    plan: MethodCodec
     codec: Codec
     attempts: Attempts
     fixed: dict[str, str]
@@ -117,7 +117,7 @@ class InMemoryChannel(Channel):
     def __init__(self, links: Links) -> None:
         super().__init__()
         self._links = links
-        self._plans: dict[MethodDescriptor, MethodPlan] = {}
+        self._plans: dict[MethodDescriptor, MethodCodec] = {}
         self._closed = False
 
     def close(self) -> None:
@@ -205,11 +205,11 @@ class InMemoryChannel(Channel):
             where=f"{plan.method.where} of component '{self.component_descriptor.name}'",
         )
 
-    def _plan(self, invocation: Invocation) -> MethodPlan:
+    def _plan(self, invocation: Invocation) -> MethodCodec:
         method = invocation.descriptor
         plan = self._plans.get(method)
         if plan is None:
-            plan = self._plans.setdefault(method, MethodPlan(self.component_descriptor, invocation.service, method))
+            plan = self._plans.setdefault(method, MethodCodec(self.component_descriptor, invocation.service, method))
         return plan
 
 

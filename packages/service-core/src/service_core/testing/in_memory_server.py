@@ -9,16 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
-from service_core.authentication import TokenVerifier
-from service_core.dispatch import Answer, Calls, Dispatcher, Workers, targets_of
-from service_core.implementations import HostedService
+from service_core.dispatch import Answer, Dispatcher, Executor, ThreadPool, targets_of
+from service_core.hosting.hosted_services import HostedService
+from service_core.hosting.token_verifier import TokenVerifier
 from service_core.wire import CODECS, Codec, context_from_headers
 
 __all__ = ["InMemoryServer", "Reply"]
 
 T = TypeVar("T")
 
-_NO_WORKERS: Final = Workers(0)
+_NO_WORKERS: Final = ThreadPool(0)
 """Never asked for a thread, since all methods run inline."""
 
 
@@ -46,7 +46,7 @@ class InMemoryServer:
         inline = [replace(hosted, inline=True) for hosted in services]
         self.components = list(dict.fromkeys(hosted.component.name for hosted in inline))
         """The names of the components that are hosted."""
-        calls = Calls(_NO_WORKERS, expose_errors=expose_errors, verifier=verifier)
+        calls = Executor(_NO_WORKERS, expose_errors=expose_errors, verifier=verifier)
         self._dispatcher = Dispatcher(targets_of(inline), calls)
 
     def answer(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Reply:

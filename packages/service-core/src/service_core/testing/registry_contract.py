@@ -24,10 +24,10 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from typing import ClassVar
 
-from service_core.address import ChannelAddress
-from service_core.descriptors import ComponentDescriptor
+from service_core.declaring.address import ChannelAddress
+from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.errors import ComponentUnavailableException
-from service_core.registry import ComponentRegistry, Snapshot
+from service_core.registry.base import ComponentRegistry, Snapshot
 
 __all__ = ["DiscoveryContract", "RegistrationContract", "SnapshotRecorder", "fresh_component"]
 

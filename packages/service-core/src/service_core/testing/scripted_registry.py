@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from service_core.registry import LocalComponentRegistry, Snapshot
-from service_core.static_registry import StaticComponentRegistry
+from service_core.registry.base import LocalComponentRegistry, Snapshot
+from service_core.registry.static import StaticComponentRegistry
 
 __all__ = ["ScriptedRegistry"]
 

@@ -4,7 +4,7 @@ Everything here is a function of its arguments, and of the clock where deadlines
 """
 
 from service_core.wire.codec import Codec, MalformedData, WireRequest
-from service_core.wire.failure import WireError, error_from_wire, error_to_wire, token_error
+from service_core.wire.errors import WireError, error_from_wire, error_to_wire, token_error
 from service_core.wire.formats import CODECS
 from service_core.wire.headers import (
     CONTEXT_HEADERS,
@@ -16,9 +16,9 @@ from service_core.wire.headers import (
     milliseconds_left,
     with_deadline,
 )
-from service_core.wire.json_codec import JSON, read_json
-from service_core.wire.msgpack_codec import MSGPACK
-from service_core.wire.plan import MethodPlan
+from service_core.wire.json import JSON, read_json
+from service_core.wire.method_codec import MethodCodec
+from service_core.wire.msgpack import MSGPACK
 from service_core.wire.values import WireType, validation_details
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "MSGPACK",
     "Codec",
     "MalformedData",
-    "MethodPlan",
+    "MethodCodec",
     "WireError",
     "WireRequest",
     "WireType",

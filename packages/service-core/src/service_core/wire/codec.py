@@ -12,8 +12,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from service_core.wire.failure import WireError
-from service_core.wire.plan import MethodPlan
+from service_core.wire.errors import WireError
+from service_core.wire.method_codec import MethodCodec
 
 __all__ = [
     "MAX_DEPTH",
@@ -52,7 +52,7 @@ class Codec(ABC):
     content_type: str
 
     @abstractmethod
-    def write_request(self, plan: MethodPlan, arguments: Arguments) -> bytes:
+    def write_request(self, plan: MethodCodec, arguments: Arguments) -> bytes:
         """A call. Raises ArgumentException if an argument does not fit its type."""
 
     @abstractmethod
@@ -60,11 +60,11 @@ class Codec(ABC):
         """The envelope of a call. Raises MalformedData."""
 
     @abstractmethod
-    def read_arguments(self, plan: MethodPlan, request: WireRequest) -> Arguments:
+    def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
         """The arguments of a call, all of them. Raises MalformedData, ArgumentException."""
 
     @abstractmethod
-    def write_result(self, plan: MethodPlan, result: Any) -> bytes:
+    def write_result(self, plan: MethodCodec, result: Any) -> bytes:
         """A result. Raises ArgumentException if it does not fit its type."""
 
     @abstractmethod
@@ -72,7 +72,7 @@ class Codec(ABC):
         """A failure."""
 
     @abstractmethod
-    def read_response(self, plan: MethodPlan, data: bytes) -> Any:
+    def read_response(self, plan: MethodCodec, data: bytes) -> Any:
         """The result, or the WireError that came instead. Raises MalformedData, ArgumentException."""
 
 

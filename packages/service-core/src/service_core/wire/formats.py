@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Final
 
 from service_core.wire.codec import Codec
-from service_core.wire.json_codec import JSON
-from service_core.wire.msgpack_codec import MSGPACK
+from service_core.wire.json import JSON
+from service_core.wire.msgpack import MSGPACK
 
 __all__ = ["CODECS"]
 

@@ -1,0 +1,243 @@
+"""The base of channels that use httpx."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Final
+
+import httpx
+
+from service_channels_http.settings import HTTPSettings
+from service_channels_http.transport.credentials import TokenProvider, provided, provided_async, with_credentials
+from service_channels_http.transport.engine import AsyncEngine, Engine
+from service_channels_http.transport.errors import time_is_up, translated
+from service_channels_http.transport.exchange import Exchange
+from service_channels_http.transport.httpx.limits import Guard, guarded, in_time, timeouts, watch, watch_async
+from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTPRequest
+from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
+from service_core import Channel, DeadlineExceeded, LocalServiceException, current_context
+
+__all__ = ["HTTPXChannel"]
+
+_MAX_IDLE: Final = 100
+"""Connections that a client keeps although nobody uses them."""
+
+
+class HTTPXChannel(Channel):
+    """Sends requests with httpx clients, which subclasses and advice may replace.
+
+    Unless somebody has replaced :meth:`make_client` or :meth:`make_async_client` before the first call, an engine of
+    our own does the same in a fraction of the time. A subclass implements ``invoke`` and ``invoke_async``, with
+    :meth:`exchange` or directly with :meth:`send`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        settings = HTTPSettings()
+        self.connect_timeout = settings.connect_timeout
+        """Seconds for a connection to be made, at most; what is left of the call's time is for another instance."""
+        self.max_response_bytes = settings.max_response_bytes
+        """How large an answer may be."""
+        self.tls = settings.tls
+        """Whom to believe at ``https`` addresses, and who to be there. What is set after the first call is too late."""
+        self.limits = httpx.Limits(
+            # Without a limit nobody waits for a connection, so cancelling such a wait cannot lose one (httpcore issue
+            # 1093).
+            max_connections=None,
+            max_keepalive_connections=_MAX_IDLE,
+            keepalive_expiry=settings.keep_alive,
+        )
+        """For clients: how many connections, and how long idle ones are kept."""
+        self.headers: dict[str, str] = {}
+        """What goes with every request, unless the request has such a header itself."""
+        self.token_provider: TokenProvider | None = None
+        """Gives the bearer token for every request; None for no token."""
+        self.forward_token = False
+        """Whether the caller's bearer token is handed on, where a call is made inside of a call; it comes before that
+        of :attr:`token_provider`. Only for components that may act in the caller's name."""
+        self._client = OncePerProcess(self._make_watched_client)
+        self._async_client = OncePerLoop(self._make_watched_async_client)
+        self._engine = OncePerProcess(lambda: Engine(self.limits, self.tls))
+        self._async_engine = OncePerLoop(lambda: AsyncEngine(self.limits, self.tls))
+
+    # clients
+
+    def make_client(self) -> httpx.Client:
+        """A new client for sync calls; a place for advice and subclasses.
+
+        Called at the first call, once per process. The channel owns the client and closes it. Requests are sent with
+        ``client.request``, with timeouts of their own. Pass ``limits=self.limits`` to a client of yours, and
+        ``verify=self.tls.context()`` if addresses may be ``https``.
+        """
+        return httpx.Client(limits=self.limits, verify=self.tls.context())
+
+    def make_async_client(self) -> httpx.AsyncClient:
+        """A new client for async calls; a place for advice and subclasses.
+
+        As :meth:`make_client`, but called once per event loop; the client is closed with the loop at the latest.
+        """
+        return httpx.AsyncClient(limits=self.limits, verify=self.tls.context())
+
+    def get_client(self) -> httpx.Client:
+        """The client for sync calls. Raises LocalServiceException if the channel is closed."""
+        return self._client.get()
+
+    def get_async_client(self) -> httpx.AsyncClient:
+        """The client for async calls on the running loop. Raises LocalServiceException if the channel is closed."""
+        return self._async_client.get()
+
+    def close(self) -> None:
+        """Close the sync client; later calls fail. Async clients are closed by :meth:`aclose` or with their loop."""
+        self._async_client.close()
+        self._async_engine.close()
+        self._engine.close()
+        self._client.close()
+
+    async def aclose(self) -> None:
+        """Close the sync client and the async one of the running loop; later calls fail."""
+        self.close()
+        await self._async_engine.aclose()
+        await self._async_client.aclose()
+
+    # calls
+
+    def exchange(self, exchange: Exchange) -> Any:
+        """Carry out a call, on other instances too if need be. Raises what went wrong."""
+        attempts = exchange.attempts
+        while True:
+            try:
+                token = self._forwarded_token()
+                if token is None and self.token_provider is not None:  # first: no instance answers for its time
+                    token = provided(self.token_provider, exchange.caller)
+                request = exchange.request(attempts.begin().url)
+                if token is not None:
+                    request = with_credentials(request, NO_HEADERS, token)
+                result = exchange.complete(request, self.send(request))
+                attempts.answered()
+                return result
+            except BaseException as error:
+                if not exchange.goes_on(error):
+                    raise
+            if attempts.pause:
+                time.sleep(attempts.pause)
+
+    async def exchange_async(self, exchange: Exchange) -> Any:
+        """Carry out a call, on other instances too if need be. Raises what went wrong."""
+        attempts = exchange.attempts
+        while True:
+            try:
+                token = self._forwarded_token()
+                if token is None and self.token_provider is not None:  # first: no instance answers for its time
+                    async with in_time(attempts.deadline, lambda: _taken_by_provider(exchange.caller)):
+                        token = await provided_async(self.token_provider)
+                request = exchange.request(attempts.begin().url)
+                if token is not None:
+                    request = with_credentials(request, NO_HEADERS, token)
+                result = exchange.complete(request, await self.send_async(request))
+                attempts.answered()
+                return result
+            except BaseException as error:
+                if not exchange.goes_on(error):
+                    raise
+            if attempts.pause:
+                await asyncio.sleep(attempts.pause)
+
+    def send(self, request: HTTPRequest) -> HTTPReply:
+        """Send one request and wait for the reply, whatever its status.
+
+        Raises ServiceCommunicationException, DeadlineExceeded.
+        """
+        if self.headers or self.forward_token or self.token_provider is not None:
+            token = self._forwarded_token()
+            if token is None and self.token_provider is not None and "authorization" not in request.headers:
+                token = provided(self.token_provider, request.where)
+            request = with_credentials(request, self.headers, token)
+        if self._sends_itself:
+            reply = self._engine.get().send(
+                request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
+            )
+            if reply is not None:
+                return reply
+        client = self.get_client()
+        guard = Guard(request, self.max_response_bytes)
+        with translated(request, client), guarded(guard):
+            response = client.request(
+                request.method,
+                request.url,
+                content=request.content,
+                headers=request.all_headers(),
+                timeout=timeouts(request.deadline, self.connect_timeout),
+                extensions={"trace": guard.on_event},
+            )
+        return HTTPReply(response.status_code, response.headers, response.content)
+
+    async def send_async(self, request: HTTPRequest) -> HTTPReply:
+        """Send one request and wait for the reply, whatever its status.
+
+        Raises ServiceCommunicationException, DeadlineExceeded.
+        """
+        if self.headers or self.forward_token or self.token_provider is not None:
+            token = self._forwarded_token()
+            if token is None and self.token_provider is not None and "authorization" not in request.headers:
+                async with in_time(request.deadline, lambda: time_is_up(request.where)):
+                    token = await provided_async(self.token_provider)
+            request = with_credentials(request, self.headers, token)
+        if self._sends_itself_async:
+            reply = await self._async_engine.get().send(
+                request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
+            )
+            if reply is not None:
+                return reply
+        client = self.get_async_client()
+        with translated(request, client), guarded(Guard(request, self.max_response_bytes)):
+            async with in_time(request.deadline, lambda: time_is_up(request.where)):
+                response = await client.request(
+                    request.method,
+                    request.url,
+                    content=request.content,
+                    headers=request.all_headers(),
+                    timeout=httpx.Timeout(None, connect=self.connect_timeout),
+                )
+        return HTTPReply(response.status_code, response.headers, response.content)
+
+    # Whether the engine sends, looked at once: at the first call, as clients are made then.
+
+    @cached_property
+    def _sends_itself(self) -> bool:
+        return _is_method(self.make_client, HTTPXChannel.make_client)
+
+    @cached_property
+    def _sends_itself_async(self) -> bool:
+        return _is_method(self.make_async_client, HTTPXChannel.make_async_client)
+
+    def _forwarded_token(self) -> str | None:
+        return current_context().token if self.forward_token else None
+
+    def _make_watched_client(self) -> httpx.Client:
+        client = self.make_client()
+        _check_type(client, httpx.Client, self.make_client)
+        watch(client)
+        return client
+
+    def _make_watched_async_client(self) -> httpx.AsyncClient:
+        client = self.make_async_client()
+        _check_type(client, httpx.AsyncClient, self.make_async_client)
+        watch_async(client)
+        return client
+
+
+def _taken_by_provider(caller: str) -> DeadlineExceeded:
+    return DeadlineExceeded(f"{caller}: the time of the call was up before it was sent; its token_provider took it")
+
+
+def _is_method(method: object, function: object) -> bool:
+    """Whether nothing, be it a subclass, advice or an assignment, has replaced a method."""
+    return getattr(method, "__func__", None) is function
+
+
+def _check_type(client: object, expected: type, make: Callable[[], object]) -> None:
+    if not isinstance(client, expected):
+        raise LocalServiceException(f"{make.__qualname__}() must return a httpx.{expected.__name__}, not {client!r}")

@@ -1,0 +1,1 @@
+"""Transports: one request in, one reply out."""

@@ -1,0 +1,44 @@
+"""Who a channel says that it is: headers and tokens that go with every request."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+from service_channels_http.transport.messages import HTTPRequest
+from service_core import LocalServiceException
+
+__all__ = ["TokenProvider", "provided", "provided_async", "with_credentials"]
+
+TokenProvider: TypeAlias = Callable[[], str | Awaitable[str]]
+"""Gives a bearer token, called for every request: what is expensive it keeps. May be async for async calls."""
+
+
+def provided(provider: TokenProvider, where: str) -> str:
+    """The token of a provider. Raises LocalServiceException if that has to be awaited."""
+    token = provider()
+    if isinstance(token, str):
+        return token
+    if inspect.iscoroutine(token):
+        token.close()
+    raise LocalServiceException(
+        f"{where}: the channel's token_provider is async, but the method is not; give the channel one that is not "
+        f"async, or declare the method with 'async def'"
+    )
+
+
+async def provided_async(provider: TokenProvider) -> str:
+    """The token of a provider."""
+    token = provider()
+    return token if isinstance(token, str) else await token
+
+
+def with_credentials(request: HTTPRequest, headers: Mapping[str, str], token: str | None) -> HTTPRequest:
+    """The request with a channel's headers and token, where it does not have such itself."""
+    told = {name.lower(): value for name, value in headers.items()}
+    if token is not None:
+        told["authorization"] = f"Bearer {token}"
+    more = {name: told[name] for name in told if name not in request.fixed and name not in request.headers}
+    return replace(request, headers={**request.headers, **more}) if more else request

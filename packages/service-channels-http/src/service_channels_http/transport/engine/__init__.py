@@ -1,0 +1,20 @@
+"""HTTP/1.1 for channels whose clients nobody has customised: what a call needs and nothing else.
+
+A request is written in one piece, the answer is parsed by httptools, and connections are kept for the next call.
+Whatever is out of the ordinary (a proxy, user information in an address, a limit on connections) is left to httpx.
+
+::
+
+    origin      which addresses it takes, and how to get there
+    repeated    heads of responses that begin as the one before: no I/O
+    message     bytes of a request, state of a response: no I/O
+    waits       waits for a socket
+    idle        connections that wait for their next call
+    connection  blocking: a socket and its waits
+    protocol    asyncio: the same as a protocol
+    engine      one engine per process for sync calls, one per event loop for async ones
+"""
+
+from service_channels_http.transport.engine.pool import AsyncEngine, Engine
+
+__all__ = ["AsyncEngine", "Engine"]

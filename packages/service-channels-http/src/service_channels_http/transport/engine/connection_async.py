@@ -1,0 +1,183 @@
+"""A connection for async calls: an asyncio protocol with one call at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+import time
+from typing import Any, Final, cast
+
+from service_channels_http.transport.engine.origin import Origin
+from service_channels_http.transport.engine.polling import poll_for_reading, poll_for_writing
+from service_channels_http.transport.engine.reader import ResponseParser
+from service_channels_http.transport.errors import lost, not_sent, time_is_up
+from service_channels_http.transport.messages import HTTPReply, HTTPRequest
+from service_core import ServiceException
+
+__all__ = ["AsyncConnection"]
+
+_CHUNK: Final = 256 * 1024
+
+
+class AsyncConnection(asyncio.Protocol):
+    """Used on one event loop, for one call after the other."""
+
+    def __init__(self) -> None:
+        self.parser = ResponseParser()
+        self.idle_since = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._request: HTTPRequest | None = None
+        self._waiter: asyncio.Future[HTTPReply] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = math.inf
+
+    @classmethod
+    async def open(cls, origin: Origin, request: HTTPRequest, connect_timeout: float) -> AsyncConnection:
+        """Connect. Raises ServiceCommunicationException, DeadlineExceeded; nothing was sent then."""
+        end = min(request.deadline.expires_at, time.monotonic() + connect_timeout)
+        try:
+            return await cls._connect(origin, end)
+        except TimeoutError as error:
+            if request.deadline.expired:
+                raise time_is_up(request.where) from error
+            raise not_sent(request, "no connection in time", error) from error
+        except (OSError, UnicodeError) as error:  # the latter for a name that is none
+            raise not_sent(request, "cannot connect", error) from error
+
+    @classmethod
+    async def _connect(cls, origin: Origin, end: float) -> AsyncConnection:
+        loop = asyncio.get_running_loop()
+        server_hostname = origin.host if origin.tls is not None else None
+        failure: OSError = OSError("the host name has no address")
+        async with asyncio.timeout(end - time.monotonic()):
+            addresses = await _addresses(loop, origin)
+        for number, (family, _, protocol, _, address) in enumerate(addresses):
+            try:
+                # One address that does not answer must leave time for the others.
+                async with asyncio.timeout((end - time.monotonic()) / (len(addresses) - number)):
+                    _, connection = await loop.create_connection(
+                        cls,
+                        address[0],
+                        address[1],
+                        family=family,
+                        proto=protocol,
+                        ssl=origin.tls,
+                        server_hostname=server_hostname,
+                    )
+                return connection
+            except OSError as error:  # also if that is TimeoutError
+                failure = error
+        raise failure
+
+    def is_fresh(self) -> bool:
+        """Whether the other side has neither closed it nor said anything unasked."""
+        return self.parser.reusable and not self._transport.is_closing() and not self._poll(0)
+
+    def close(self) -> None:
+        """Close it at once."""
+        self._transport.abort()
+
+    def exchange(self, request: HTTPRequest, head: bytes, max_bytes: int) -> asyncio.Future[HTTPReply]:
+        """Send a request; its response is what comes, or ServiceCommunicationException, DeadlineExceeded.
+
+        Raises ServiceCommunicationException if nothing could be sent.
+        """
+        self.parser.expect(request, max_bytes)
+        self._request = request
+        transport, content = self._transport, request.content
+        is_small = len(content) <= _CHUNK
+        transport.write(head + content if is_small else head)
+        if transport.is_closing():  # the first byte could not be sent
+            raise not_sent(request, "the connection was lost before anything was sent", ConnectionError())
+        if not is_small:
+            transport.write(content)
+        expires_at = request.deadline.expires_at
+        if expires_at < self._timer_due:
+            self._wake_at(expires_at)
+        waiter = self._waiter = self._loop.create_future()
+        return waiter
+
+    # called by the loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        file = transport.get_extra_info("socket").fileno()
+        self._poll = poll_for_reading(file)
+        self._poll_for_writing = poll_for_writing(file)
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiter is None:
+            self.parser.reusable = False  # nobody has asked for it
+            self._transport.abort()
+            return
+        try:
+            reply = self.parser.feed(data)
+        except ServiceException as error:
+            self._fail(error)
+        else:
+            if reply is not None:
+                self._finish(reply)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.parser.reusable = False
+        if self._timer is not None:
+            self._timer.cancel()
+        request = self._request
+        if self._waiter is None or request is None:
+            return
+        try:
+            if exc is not None:
+                raise lost(request, exc) from exc
+            self._finish(self.parser.end())
+        except ServiceException as failure:
+            self._fail(failure)
+
+    # the deadline
+
+    def _wake_at(self, expires_at: float) -> None:
+        """Let the timer look at the deadline no later than then.
+
+        If the call that is under way then has more time, it sets itself again; so short calls need none of their own.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_due = expires_at
+        seconds = min(expires_at - time.monotonic(), 3600.0)
+        self._timer = self._loop.call_later(seconds, self._check_deadline)
+
+    def _check_deadline(self) -> None:
+        self._timer, self._timer_due = None, math.inf
+        request = self._request
+        if self._waiter is None or request is None:
+            return
+        if request.deadline.expired:
+            self._fail(time_is_up(request.where))
+        else:
+            self._wake_at(request.deadline.expires_at)
+
+    # the end of a call
+
+    def _finish(self, reply: HTTPReply) -> None:
+        if self.parser.reusable and (self._transport.get_write_buffer_size() or self._is_stuck()):
+            self.parser.reusable = False  # the next request would wait behind the rest of this one
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(reply)
+
+    def _is_stuck(self) -> bool:
+        """Whether the socket takes no more after a large request: what TLS has encrypted no transport counts."""
+        request = self._request
+        return request is not None and len(request.content) > _CHUNK and not self._poll_for_writing(0)
+
+    def _fail(self, error: ServiceException) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
+
+
+async def _addresses(loop: asyncio.AbstractEventLoop, origin: Origin) -> list[Any]:
+    try:  # one in digits needs no thread to find out
+        return socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)

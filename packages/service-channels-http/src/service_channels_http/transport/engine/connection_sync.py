@@ -1,0 +1,160 @@
+"""A connection for sync calls: a socket that does not block, and waits that end with the deadline of the call."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from typing import Final
+
+from service_channels_http.transport.engine.origin import Origin
+from service_channels_http.transport.engine.polling import poll_for_reading, poll_for_writing
+from service_channels_http.transport.engine.reader import ResponseParser
+from service_channels_http.transport.errors import lost, not_sent, time_is_up
+from service_channels_http.transport.messages import HTTPReply, HTTPRequest
+from service_core import ServiceException
+
+__all__ = ["Connection"]
+
+_CHUNK: Final = 256 * 1024
+_LONGEST: Final = 24 * 3600.0
+
+
+class Connection:
+    """Used by one thread at a time, for one call after the other."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setblocking(False)
+        self._socket = connected
+        self._poll = poll_for_reading(connected.fileno())
+        self.parser = ResponseParser()
+        self.idle_since = 0.0
+
+    @classmethod
+    def open(cls, origin: Origin, request: HTTPRequest, connect_timeout: float) -> Connection:
+        """Connect. Raises ServiceCommunicationException, DeadlineExceeded; nothing was sent then."""
+        end = min(request.deadline.expires_at, time.monotonic() + connect_timeout)
+        try:
+            return (cls if origin.tls is None else _EncryptedConnection)(_connect(origin, end))
+        except TimeoutError as error:
+            raise _too_late(request, error) from error
+        except (OSError, UnicodeError) as error:  # the latter for a name that is none
+            raise not_sent(request, "cannot connect", error) from error
+
+    def is_fresh(self) -> bool:
+        """Whether the other side has neither closed it nor said anything unasked."""
+        return not self._poll(0)
+
+    def close(self) -> None:
+        """Close it at once."""
+        self._socket.close()
+
+    def exchange(self, request: HTTPRequest, head: bytes, max_bytes: int) -> HTTPReply:
+        """Send a request and wait for its response. Raises ServiceCommunicationException, DeadlineExceeded."""
+        parser = self.parser
+        parser.expect(request, max_bytes)
+        content = request.content
+        first = head + content if len(content) <= _CHUNK else head
+        try:
+            sent = self._socket.send(first)
+        except OSError as error:
+            sent = self._send_after(error, request, first)
+        if sent < len(head) + len(content):
+            self._send_more(request, memoryview(first)[sent:])
+            if first is head:
+                self._send_more(request, memoryview(content))
+        try:
+            while True:
+                data = self._receive(request)
+                reply = parser.feed(data) if data else parser.end()
+                if reply is not None:
+                    return reply
+        except OSError as error:
+            raise lost(request, error) from error
+
+    def _send_after(self, error: OSError, request: HTTPRequest, first: bytes) -> int:
+        """Send the first of a request after a wait, if that is all that was wrong; how many bytes have gone."""
+        while isinstance(error, BlockingIOError | ssl.SSLWantWriteError | ssl.SSLWantReadError):
+            self._wait(request, error)
+            try:
+                return self._socket.send(first)
+            except OSError as another:
+                error = another
+        raise not_sent(request, "the connection was lost before anything was sent", error) from error
+
+    def _send_more(self, request: HTTPRequest, rest: memoryview) -> None:
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError) as wait:
+                self._wait(request, wait)
+            except OSError:
+                # The other side may have refused before it had read all, and its answer is still to come.
+                self.parser.reusable = False
+                return
+
+    def _receive(self, request: HTTPRequest) -> bytes:
+        left = request.deadline.expires_at - time.monotonic()
+        # Rounded up, else the last millisecond would be spent in a busy loop.
+        if left <= 0.0 or not self._poll(int(min(left, _LONGEST) * 1000.0) + 1):
+            raise time_is_up(request.where)
+        return self._socket.recv(_CHUNK)
+
+    def _wait(self, request: HTTPRequest, why: OSError) -> None:
+        poll = self._poll if isinstance(why, ssl.SSLWantReadError) else poll_for_writing(self._socket.fileno())
+        left = request.deadline.expires_at - time.monotonic()
+        if left <= 0.0 or not poll(int(min(left, _LONGEST) * 1000.0) + 1):
+            raise time_is_up(request.where)
+
+
+class _EncryptedConnection(Connection):
+    """What can be read is not always what the other side has sent last."""
+
+    def _receive(self, request: HTTPRequest) -> bytes:
+        while True:
+            if request.deadline.expired:  # there may be so much to read that it never waits
+                raise time_is_up(request.where)
+            try:
+                return self._socket.recv(_CHUNK)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wait:
+                self._wait(request, wait)
+
+
+def _connect(origin: Origin, end: float) -> socket.socket:
+    failure: OSError = OSError("the host name has no address")
+    addresses = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    for number, (family, kind, protocol, _, address) in enumerate(addresses):
+        try:
+            connected = socket.socket(family, kind, protocol)
+        except OSError as error:  # IPv6, say, where the kernel has none
+            failure = error
+            continue
+        try:
+            # One address that does not answer must leave time for the others.
+            connected.settimeout(_left(end) / (len(addresses) - number))
+            connected.connect(address)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if origin.tls is None:
+                return connected
+            connected.settimeout(_left(end))
+            return origin.tls.wrap_socket(connected, server_hostname=origin.host)
+        except OSError as error:
+            connected.close()
+            failure = error
+        except BaseException:
+            connected.close()
+            raise
+    raise failure
+
+
+def _left(end: float) -> float:
+    seconds = end - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError
+    return min(seconds, _LONGEST)
+
+
+def _too_late(request: HTTPRequest, error: Exception) -> ServiceException:
+    if request.deadline.expired:
+        return time_is_up(request.where)
+    return not_sent(request, "no connection in time", error)

@@ -1,0 +1,81 @@
+"""Origins: which addresses the engine takes, and what is known about them."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import urllib.request
+from dataclasses import dataclass
+from typing import Final
+
+from service_channels_http.transport.tls import ClientTLS
+
+__all__ = ["Origin", "split"]
+
+_ORIGIN: Final = re.compile(
+    r"""(?P<scheme>https?)://
+        (?P<authority>
+            (?: \[ (?P<ip6>[0-9A-Fa-f:.]+) \] | (?P<host>[A-Za-z0-9._-]+) )
+            (?: : (?P<port>\d{1,5}) )?
+        )""",
+    re.VERBOSE,
+)
+_PLAIN: Final = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@?%-]+")
+"""Targets that need no escapes (RFC 3986, section 3.3)."""
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where requests go whose address begins alike."""
+
+    host: str
+    port: int
+    authority: str
+    """The value of the ``host`` header."""
+    tls: ssl.SSLContext | None
+    """How to encrypt, None for plain HTTP."""
+
+    @classmethod
+    def parse(cls, text: str, tls: ClientTLS) -> Origin | None:
+        """Read ``scheme://host:port``; None if it is one for httpx, which also knows what is wrong with it.
+
+        That is: another scheme, user information, a host that is not ASCII, and whatever goes through a proxy. Raises
+        LocalServiceException if the files of ``tls`` are needed and wrong.
+        """
+        parts = _ORIGIN.fullmatch(text)
+        if parts is None:
+            return None
+        scheme, host = parts["scheme"], parts["ip6"] or parts["host"]
+        port = int(parts["port"] or _PORTS[scheme])
+        if port > 65535 or _needs_proxy(scheme, host):
+            return None
+        authority = parts["authority"].lower()
+        if port == _PORTS[scheme]:
+            authority = authority.removesuffix(f":{port}")
+        return cls(host=host, port=port, authority=authority, tls=tls.context() if scheme == "https" else None)
+
+
+def split(url: str) -> tuple[str, str]:
+    """An address as origin and target, ``""`` as the target if it holds what only httpx knows how to write."""
+    end = url.find("/", 8)  # behind "https://"
+    if end < 0:
+        return url, "/"
+    target = url[end:]
+    if "/." in target or not _PLAIN.fullmatch(target):  # maybe "/../"
+        target = ""
+    return url[:end], target
+
+
+def _needs_proxy(scheme: str, host: str) -> bool:
+    """Whether httpx might ask a proxy: it reads the same settings."""
+    proxies = urllib.request.getproxies()
+    if scheme not in proxies and "all" not in proxies:
+        return False
+    host = host.lower()
+    for name in proxies.get("no", "").lower().split(","):
+        name = name.strip()
+        # With a dot in front it means only what is below it.
+        if name and (name in ("*", host) or host.endswith(f".{name.removeprefix('.')}")):
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""Calling: proxies, channels, routers and the service manager."""

@@ -1,0 +1,33 @@
+"""The local channel: calls of what this process implements itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from service_core.calling.channel import Channel
+from service_core.calling.proxy import Invocation
+
+__all__ = ["LOCAL", "LocalChannel"]
+
+LOCAL: Final = "local"
+
+
+class LocalChannel(Channel):
+    """Calls the implementation directly: no copy of the arguments, no deadline, errors as they are."""
+
+    name = LOCAL
+
+    def __init__(self, implementation: Callable[[type], Any]) -> None:
+        """``implementation`` gives the object that implements an interface."""
+        super().__init__()
+        self._implementation = implementation
+
+    def invoke(self, invocation: Invocation) -> Any:
+        """Call the implementation."""
+        target = self._implementation(invocation.type)
+        return getattr(target, invocation.descriptor.name)(*invocation.args, **invocation.kwargs)
+
+    async def invoke_async(self, invocation: Invocation) -> Any:
+        """Call the implementation and wait for it."""
+        return await self.invoke(invocation)

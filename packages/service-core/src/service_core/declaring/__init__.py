@@ -1,0 +1,1 @@
+"""Declarations: interfaces and what decorators add to them, as values."""

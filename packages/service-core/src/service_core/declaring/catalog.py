@@ -1,0 +1,270 @@
+"""What has been declared in this process: the only process-wide state.
+
+Decorators add to a catalog, containers and managers read it. Everybody uses :data:`default_catalog` unless told
+otherwise; tests that declare the same names again pass a :class:`Catalog` of their own.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar
+
+from service_core.declaring.descriptors import (
+    POLICY,
+    ComponentDescriptor,
+    ServiceDescriptor,
+    check_shape,
+    describe_service,
+)
+from service_core.errors import DeclarationException
+
+__all__ = ["Catalog", "Injectable", "default_catalog"]
+
+Scope = Literal["singleton", "request"]
+
+V = TypeVar("V")
+
+_DNS_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_CHANNEL_NAME: Final = re.compile(r"[\w.-]+")  # as addresses are written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injectable:
+    """How a container makes objects of a declared class."""
+
+    scope: Scope = "singleton"
+    """One object for the whole environment, or a new one each time it is asked for."""
+    eager: bool = True
+    """Whether a singleton is made when the environment starts, rather than when it is first asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Declaration:
+    name: str
+    description: str
+    services: tuple[type, ...] = ()
+
+
+class Catalog:
+    """All declarations of one world. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._services: dict[type, _Declaration] = {}
+        self._components: dict[type, _Declaration] = {}
+        self._component_of: dict[type, type] = {}
+        self._service_descriptors: dict[type, ServiceDescriptor] = {}
+        self._component_descriptors: dict[type, ComponentDescriptor] = {}
+        self._injectables: dict[type, Injectable] = {}
+        self._inline: set[type] = set()
+        self._channels: dict[str, type] = {}
+        self._advices: dict[type, None] = {}
+
+    # what decorators say
+
+    def add_service(self, interface: type, name: str = "", description: str = "") -> None:
+        """Declare a service interface. Raises DeclarationException."""
+        check_shape(interface)
+        with self._lock:
+            declaration = _Declaration(_valid_name(interface, name), description)
+            self._add_named(self._services, interface, declaration, "service")
+
+    def add_component(self, interface: type, services: Sequence[type], name: str = "", description: str = "") -> None:
+        """Declare a component and the services that belong to it. Raises DeclarationException."""
+        with self._lock:
+            for service in services:
+                if service not in self._services:
+                    raise DeclarationException(
+                        f"component {interface.__name__}: {service!r} is not a service; "
+                        f"decorate that class with @service() first"
+                    )
+                owner = self._component_of.get(service)
+                if owner is not None and not _same_place(owner, interface):
+                    raise DeclarationException(
+                        f"component {interface.__name__}: service {service.__name__} belongs to component "
+                        f"{owner.__name__} already; a service has one component"
+                    )
+            declaration = _Declaration(_valid_name(interface, name), description, tuple(services))
+            self._add_named(self._components, interface, declaration, "component")
+            for service in services:
+                self._component_of[service] = interface
+
+    def add_implementation(self, cls: type, *, inline: bool = False) -> None:
+        """Declare a class that implements services or a component. Raises DeclarationException."""
+        with self._lock:
+            if not self.interfaces_of(cls):
+                raise DeclarationException(
+                    f"implementation {cls.__name__} implements nothing: none of its base classes is decorated "
+                    f"with @service() or @component()"
+                )
+            self._declare(self._injectables, cls, Injectable())
+            if inline:
+                self._inline.add(cls)
+
+    def add_channel(self, name: str, cls: type) -> None:
+        """Declare a channel class. Raises DeclarationException."""
+        if not _CHANNEL_NAME.fullmatch(name):
+            raise DeclarationException(
+                f"channel {_place(cls)}: the name '{name}' cannot be written into an address; "
+                f"use letters, digits, '.', '-' and '_'"
+            )
+        with self._lock:
+            other = self._channels.get(name)
+            if other is not None and not _same_place(other, cls):
+                raise DeclarationException(
+                    f"channel '{name}' is {_place(other)} already; give {_place(cls)} another name"
+                )
+            self._channels[name] = cls
+
+    def add_injectable(self, cls: type, injectable: Injectable) -> None:
+        """Declare a class whose objects a container makes."""
+        with self._lock:
+            self._declare(self._injectables, cls, injectable)
+
+    def add_advice(self, cls: type) -> None:
+        """Declare a class whose methods advise those of other container-made objects."""
+        with self._lock:
+            self._declare(self._advices, cls, None)
+
+    # what others ask
+
+    def service(self, interface: type) -> ServiceDescriptor:
+        """The descriptor of a service interface, built when first asked for. Raises DeclarationException."""
+        found = self._service_descriptors.get(interface)
+        if found is not None:
+            return found
+        with self._lock:
+            declaration = self._services.get(interface)
+            if declaration is None:
+                raise DeclarationException(
+                    f"{_place(interface)} is not a service interface; decorate it with @service() and ask for the "
+                    f"interface, not for its implementation"
+                )
+            built = describe_service(interface, declaration.name, declaration.description)
+            return self._service_descriptors.setdefault(interface, built)
+
+    def component(self, interface: type) -> ComponentDescriptor:
+        """The descriptor of a component with those of its services. Raises DeclarationException."""
+        found = self._component_descriptors.get(interface)
+        if found is not None:
+            return found
+        with self._lock:
+            declaration = self._components.get(interface)
+            if declaration is None:
+                raise DeclarationException(
+                    f"{_place(interface)} is not a component; decorate it with @component(services=[...])"
+                )
+            built = ComponentDescriptor(
+                name=declaration.name,
+                type=interface,
+                description=declaration.description,
+                services=tuple(self.service(service) for service in declaration.services),
+                policy=vars(interface).get(POLICY),
+            )
+            return self._component_descriptors.setdefault(interface, built)
+
+    def component_of(self, service: type) -> ComponentDescriptor:
+        """The component that a service belongs to. Raises DeclarationException."""
+        owner = self._component_of.get(service)
+        if owner is None:
+            self.service(service)  # has the better message if it is not even a service
+            raise DeclarationException(
+                f"service {service.__name__} belongs to no component; name it in @component(services=[...])"
+            )
+        return self.component(owner)
+
+    def components(self) -> Iterator[ComponentDescriptor]:
+        """All declared components."""
+        return iter([self.component(interface) for interface in list(self._components)])
+
+    def interfaces_of(self, cls: type) -> list[type]:
+        """The services and components that a class implements, without those that they inherit from."""
+        declared = [
+            base for base in cls.__mro__ if base is not cls and (base in self._services or base in self._components)
+        ]
+        return [
+            base for base in declared if not any(base is not other and issubclass(other, base) for other in declared)
+        ]
+
+    def is_inline(self, cls: type) -> bool:
+        """Whether the sync methods of an implementation may run on the event loop."""
+        return any(base in self._inline for base in cls.__mro__)
+
+    def channel(self, name: str) -> type | None:
+        """The channel class that was declared in code under a name."""
+        return self._channels.get(name)
+
+    def channels(self) -> dict[str, type]:
+        """All channel classes that were declared in code, by name."""
+        return dict(self._channels)
+
+    def injectables(self) -> dict[type, Injectable]:
+        """All classes whose objects containers make."""
+        return dict(self._injectables)
+
+    def advices(self) -> list[type]:
+        """All advice classes, in the order of their declaration."""
+        return list(self._advices)
+
+    def _add_named(self, declared: dict[type, _Declaration], cls: type, declaration: _Declaration, what: str) -> None:
+        for other, known in declared.items():
+            if known.name == declaration.name and not _same_place(other, cls):
+                raise DeclarationException(
+                    f"{what} {_place(cls)}: the name '{declaration.name}' is taken by {_place(other)}; "
+                    f"give one of them another with @{what}(name=...)"
+                )
+        self._declare(declared, cls, declaration)
+
+    def _declare(self, declared: dict[type, V], cls: type, value: V) -> None:
+        for other in [other for other in declared if other is not cls and _same_place(other, cls)]:
+            self._forget(other)  # the module was loaded again
+        declared[cls] = value
+
+    def _forget(self, cls: type) -> None:
+        tables: list[dict[type, Any]] = [
+            self._services,
+            self._components,
+            self._component_of,
+            self._service_descriptors,
+            self._component_descriptors,
+            self._injectables,
+            self._advices,
+        ]
+        for table in tables:
+            table.pop(cls, None)
+        for service in [service for service, owner in self._component_of.items() if owner is cls]:
+            del self._component_of[service]
+
+
+def _valid_name(cls: type, name: str) -> str:
+    name = name or _kebab_case(cls.__name__)
+    if not _DNS_LABEL.fullmatch(name):
+        raise DeclarationException(
+            f"{cls.__name__}: the name '{name}' is not a DNS label, which registries such as Consul ask for; "
+            f"use at most 63 of a-z, 0-9 and '-', not at either end, for example '{_suggestion(name)}'"
+        )
+    return name
+
+
+def _kebab_case(name: str) -> str:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name.strip("_"))
+    return words.replace("_", "-").lower()
+
+
+def _suggestion(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", _kebab_case(name)).strip("-")[:63].strip("-") or "my-service"
+
+
+def _place(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _same_place(one: type, other: type) -> bool:
+    return one is other or (_place(one) == _place(other) and "<locals>" not in one.__qualname__)
+
+
+default_catalog: Final = Catalog()
+"""The catalog that decorators add to and managers read unless they are given another."""

@@ -1,0 +1,247 @@
+"""What is known about an interface: its methods with their parameters, built once by inspection.
+
+Descriptors are frozen values. They say nothing about where a service runs; that is the registry's knowledge.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import FunctionType, MappingProxyType
+from typing import Any, Final
+
+from service_core.declaring.policy import Policy
+from service_core.errors import DeclarationException
+
+__all__ = ["ComponentDescriptor", "MethodDescriptor", "ParameterDescriptor", "ServiceDescriptor", "public_functions"]
+
+NO_DEFAULT: Final = inspect.Parameter.empty
+"""Stands for: the parameter must be given."""
+
+IDEMPOTENT: Final = "__service_idempotent__"
+RAISES: Final = "__service_raises__"
+POLICY: Final = "__service_policy__"
+ANONYMOUS: Final = "__service_anonymous__"
+CONCURRENCY: Final = "__service_max_concurrency__"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterDescriptor:
+    """One parameter of an interface method, ``self`` not counted."""
+
+    name: str
+    annotation: Any
+    """The resolved type hint, with what ``Annotated`` adds."""
+    default: Any = NO_DEFAULT
+    keyword_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MethodDescriptor:
+    """One method of an interface."""
+
+    name: str
+    function: Callable[..., Any]
+    """The function of the interface; its body is never run."""
+    parameters: tuple[ParameterDescriptor, ...]
+    """In the order of the wire's argument list."""
+    result: Any
+    """The resolved return type."""
+    is_async: bool
+    idempotent: bool
+    """Whether running it twice does no harm, so that a call may be repeated after it was sent."""
+    policy: Policy | None
+    """What its calls deserve, None if what is set for the component."""
+    anonymous: bool
+    """Whether callers need no token where a server asks for one."""
+    raises: tuple[type[Exception], ...]
+    """Errors that arrive at the caller as they are, most specific first."""
+    where: str
+    """``Class.method``, for messages."""
+    signature: inspect.Signature = field(repr=False)
+    """The signature without ``self``."""
+
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+        """All arguments in the order of the parameters, defaults filled in.
+
+        Raises TypeError, as a local call would, if an argument is missing, given twice or unknown.
+        """
+        count = len(self.parameters)
+        # Python keeps keyword-only parameters behind all others.
+        if not kwargs and len(args) <= count and not (count and self.parameters[-1].keyword_only):
+            if len(args) == count:
+                return args
+            defaults = [parameter.default for parameter in self.parameters[len(args) :]]
+            if not any(default is NO_DEFAULT for default in defaults):
+                return (*args, *defaults)
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.where}(): {error}") from None
+        bound.apply_defaults()
+        return tuple(bound.arguments.values())
+
+    @property
+    def has_keywords(self) -> bool:
+        """Whether some arguments can only be passed by name."""
+        return bool(self.parameters) and self.parameters[-1].keyword_only
+
+    def split(self, arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The inverse of :meth:`bind`: positional and keyword arguments for a call of the implementation."""
+        if not self.has_keywords:
+            return arguments, {}
+        positional = tuple(v for p, v in zip(self.parameters, arguments, strict=True) if not p.keyword_only)
+        keywords = {p.name: v for p, v in zip(self.parameters, arguments, strict=True) if p.keyword_only}
+        return positional, keywords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ServiceDescriptor:
+    """One service interface."""
+
+    name: str
+    type: type
+    description: str
+    methods: Mapping[str, MethodDescriptor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ComponentDescriptor:
+    """One component: the services that are deployed and addressed together."""
+
+    name: str
+    type: type
+    description: str
+    services: tuple[ServiceDescriptor, ...]
+    policy: Policy | None = None
+    """What calls of its methods deserve, None if what is set for all."""
+
+
+def public_functions(interface: type) -> dict[str, FunctionType]:
+    """The methods that an interface and the interfaces that it inherits from declare, in order of declaration."""
+    functions: dict[str, FunctionType] = {}
+    for base in reversed(interface.__mro__):
+        if base is object or base.__module__ == "service_core.declaring.interfaces":
+            continue
+        for name, value in vars(base).items():
+            if name.startswith("_"):
+                continue
+            if isinstance(value, FunctionType):
+                functions[name] = value
+            elif hasattr(type(value), "__get__"):
+                # Properties, static and cached methods: a proxy would inherit them and run them here.
+                raise DeclarationException(
+                    f"{interface.__name__}.{name} is a {type(value).__name__}; a service can only be asked by "
+                    f"methods: write 'def {name}(self) -> ...'"
+                )
+    return functions
+
+
+def check_shape(interface: type) -> None:
+    """Refuse what can be seen to be wrong without resolving a type hint. Raises DeclarationException."""
+    for name, function in public_functions(interface).items():
+        where = f"{interface.__name__}.{name}"
+        parameters = _parameters(function, where)
+        for parameter in parameters:
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                raise DeclarationException(
+                    f"{where}: parameter '{parameter}' takes any number of arguments; "
+                    f"write one parameter of a list or dict type instead"
+                )
+            if parameter.annotation is parameter.empty:
+                raise DeclarationException(
+                    f"{where}: parameter '{parameter.name}' has no type hint; "
+                    f"write '{parameter.name}: <type>', since values are validated by it"
+                )
+        if hasattr(function, CONCURRENCY):
+            raise DeclarationException(
+                f"{where}: @max_concurrency is for the method of an implementation, which knows what it can bear"
+            )
+        if "return" not in function.__annotations__:
+            raise DeclarationException(f"{where}: the return type is missing; write '-> None' if there is no result")
+
+
+def describe_service(interface: type, name: str, description: str) -> ServiceDescriptor:
+    """Build the descriptor of an interface. Raises DeclarationException."""
+    methods = {
+        method: _describe_method(interface, method, function)
+        for method, function in public_functions(interface).items()
+    }
+    return ServiceDescriptor(name=name, type=interface, description=description, methods=MappingProxyType(methods))
+
+
+def _describe_method(interface: type, name: str, function: FunctionType) -> MethodDescriptor:
+    where = f"{interface.__name__}.{name}"
+    hints = _type_hints(function, where)
+    result = hints["return"]
+    _refuse_stream(result, where)
+    parameters = _parameters(function, where)
+    return MethodDescriptor(
+        name=name,
+        function=function,
+        parameters=tuple(
+            ParameterDescriptor(
+                name=parameter.name,
+                annotation=hints[parameter.name],
+                default=parameter.default,
+                keyword_only=parameter.kind is parameter.KEYWORD_ONLY,
+            )
+            for parameter in parameters
+        ),
+        result=result,
+        is_async=inspect.iscoroutinefunction(function),
+        idempotent=getattr(function, IDEMPOTENT, False),
+        policy=getattr(function, POLICY, None),
+        anonymous=getattr(function, ANONYMOUS, False),
+        raises=_declared_errors(interface, function),
+        where=where,
+        signature=inspect.Signature(parameters),
+    )
+
+
+def _parameters(function: FunctionType, where: str) -> list[inspect.Parameter]:
+    parameters = list(inspect.signature(function).parameters.values())
+    if not parameters or parameters[0].kind not in (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    ):
+        raise DeclarationException(f"{where}: the first parameter must be 'self'")
+    return parameters[1:]
+
+
+def _type_hints(function: FunctionType, where: str) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise DeclarationException(
+            f"{where}: the type '{error.name}' cannot be found from module '{function.__module__}'; "
+            f"import it there, outside of 'if TYPE_CHECKING' and of functions, since values are validated by it"
+        ) from error
+    except (AttributeError, SyntaxError, TypeError) as error:
+        raise DeclarationException(f"{where}: a type hint is not a type: {error}") from error
+
+
+_STREAMS: Final = (
+    collections.abc.Iterator,
+    collections.abc.AsyncIterator,
+    collections.abc.Generator,
+    collections.abc.AsyncGenerator,
+)
+
+
+def _refuse_stream(result: Any, where: str) -> None:
+    if (typing.get_origin(result) or result) in _STREAMS:
+        raise DeclarationException(
+            f"{where}: results that are streamed are not supported yet; return a list instead of {result}"
+        )
+
+
+def _declared_errors(interface: type, function: FunctionType) -> tuple[type[Exception], ...]:
+    declared: list[type[Exception]] = [*getattr(function, RAISES, ())]
+    for base in interface.__mro__:
+        declared += vars(base).get(RAISES, ())
+    unique = dict.fromkeys(declared)
+    return tuple(sorted(unique, key=lambda error: len(error.__mro__), reverse=True))

@@ -1,0 +1,133 @@
+"""What belongs to an environment, and under which types it can be asked for."""
+
+from __future__ import annotations
+
+import sys
+import typing
+from abc import ABC
+from collections.abc import Iterable
+from typing import Any, Final, Generic, Protocol
+
+from service_core.declaring.catalog import Catalog, Injectable
+from service_core.di._parameters import Parameter, name_of
+from service_core.di._providers import Product, class_product, created_products
+from service_core.errors import DependencyException
+
+__all__ = ["MODULE", "Holdings"]
+
+MODULE: Final = "__service_imports__"
+
+
+class Holdings:
+    """What the modules, packages and ready objects of one environment offer. Raises DependencyException."""
+
+    def __init__(self, modules: Iterable[type], instances: Iterable[object], catalog: Catalog) -> None:
+        self._modules = _with_imports(modules)
+        self._packages = {place for cls in self._modules for place in (cls.__module__, _package(cls))}
+        self._declared = dict.fromkeys(catalog.advices(), Injectable(eager=False)) | catalog.injectables()
+        self.instances: dict[type, object] = {}
+        for instance in instances:
+            if self.instances.setdefault(type(instance), instance) is not instance:
+                raise DependencyException(f"instances=[...] has two objects of class {name_of(type(instance))}")
+        self.products = self._products()
+        """What can be made, by the type under which it is made."""
+        self.advices = [cls for cls in catalog.advices() if cls in self.products]
+        self._offers: dict[Any, list[Any]] = {}
+        for made in [*self.instances, *self.products]:
+            for kind in _kinds(made):
+                self._offers.setdefault(kind, []).append(made)
+
+    def provides(self, kind: Any) -> bool:
+        """Whether anything is a ``kind``, be it one object or several."""
+        return kind in self._offers
+
+    def find(self, kind: Any) -> Any | None:
+        """The type under which the one object that is a ``kind`` is made; None if there is none, or several."""
+        found = self._offers.get(kind, [])
+        return kind if kind in found else found[0] if len(found) == 1 else None
+
+    def wanted(self, parameters: Iterable[Parameter]) -> list[Parameter]:
+        """Those parameters for which an argument has to be found; the others keep their default."""
+        return [p for p in parameters if p.required or self.provides(p.type)]
+
+    def unmet(self, kind: Any, wanted_by: str = "") -> DependencyException:
+        """Why there is no ``kind`` to be had."""
+        name = name_of(kind)
+        nobody, several = f"nobody provides {name}", f"{name} is offered by several"
+        if wanted_by:
+            need = f"{wanted_by} needs {name}, which"
+            nobody, several = f"{need} nobody provides", f"{need} is offered by several"
+        found = self._offers.get(kind)
+        if found:
+            sources = [self.products[t].source if t in self.products else name_of(t) for t in found]
+            return DependencyException(f"{several}: {', '.join(sources)}; ask for one of these instead")
+        packages = " or ".join(dict.fromkeys(_package(module) for module in self._modules)) or "of a module"
+        outside = [cls for cls in self._declared if cls not in self.products and kind in _kinds(cls)]
+        if outside:
+            return DependencyException(
+                f"{nobody}: {', '.join(map(_place, outside))} is not in package {packages}; "
+                f"import a module of its package with @module(imports=[...])"
+            )
+        module = name_of(self._modules[-1]) if self._modules else "a module"
+        return DependencyException(
+            f"{nobody}; add a @create() method that returns {name} to {module}, or "
+            f"decorate a class with @injectable() in package {packages}"
+        )
+
+    def _products(self) -> dict[Any, Product]:
+        found: dict[Any, Product] = {}
+        created = [product for module in self._modules for product in created_products(module)]
+        for product in [class_product(module, Injectable()) for module in self._modules] + created:
+            other = found.setdefault(product.type, product)
+            if other is not product or product.type in self.instances:
+                there = other.source if other is not product else "instances=[...]"
+                raise DependencyException(
+                    f"{name_of(product.type)} is created twice, by {there} and by {product.source}; "
+                    f"remove one, or let one return a subclass"
+                )
+        for cls, injectable in self._declared.items():
+            if cls not in found and cls not in self.instances and self._is_inside(cls):
+                found[cls] = class_product(cls, injectable)
+        return found
+
+    def _is_inside(self, cls: type) -> bool:
+        return any(f"{cls.__module__}.".startswith(f"{package}.") for package in self._packages)
+
+
+def _with_imports(modules: Iterable[type]) -> list[type]:
+    """All modules, those that are imported first."""
+    found: dict[type, None] = {}
+    entered: set[type] = set()
+
+    def enter(module: type) -> None:
+        if module not in entered:
+            entered.add(module)
+            if MODULE not in vars(module):
+                raise DependencyException(f"{name_of(module)} is not a module; decorate it with @module()")
+            for imported in vars(module)[MODULE]:
+                enter(imported)
+            found[module] = None
+
+    for module in modules:
+        enter(module)
+    return list(found)
+
+
+def _package(module: type) -> str:
+    """The package that holds the file of a class; of a file outside of packages, the file itself."""
+    return getattr(sys.modules.get(module.__module__), "__package__", None) or module.__module__
+
+
+def _place(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _kinds(made: Any) -> list[Any]:
+    """The types by which an object can be asked for: its own and its bases, ``Base`` and also ``Base[int]``."""
+    cls = typing.get_origin(made) or made
+    if not isinstance(cls, type):
+        return [made]
+    bases: list[Any] = [base for base in cls.__mro__ if base not in (object, ABC, Generic, Protocol)]
+    for base in cls.__mro__:
+        bases += [b for b in vars(base).get("__orig_bases__", ()) if typing.get_origin(b) and not b.__parameters__]
+    return list(dict.fromkeys([made, *bases]))

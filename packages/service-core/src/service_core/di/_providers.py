@@ -1,0 +1,157 @@
+"""What can be made, by classes and ``@create`` methods: what it needs, and the hooks in its life."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import FunctionType, NoneType
+from typing import Any, Final, Literal
+
+from service_core.aop.markers import order_of, stamped_methods
+from service_core.declaring.catalog import Injectable
+from service_core.di._parameters import Parameter, arguments, name_of, parameters_of, type_hints
+from service_core.errors import DependencyException
+
+__all__ = [
+    "CREATE",
+    "HOOK",
+    "Hook",
+    "HookMethod",
+    "Phase",
+    "Product",
+    "class_product",
+    "created_products",
+    "hooks_of",
+]
+
+CREATE: Final = "__service_create__"
+HOOK: Final = "__service_hook__"
+
+Phase = Literal["inject", "init", "running", "destroy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """What a decorator says about a method that the container calls."""
+
+    phase: Phase
+    """When: after construction, when advice is active, when the environment is up, when it ends."""
+    arguments: Callable[[Any, list[Any]], list[Any]] | None = None
+    """Gives the arguments for an environment and the types of the parameters; None injects them by type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HookMethod:
+    """A method that the container calls in the life of an object."""
+
+    name: str
+    hook: Hook
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def phase(self) -> Phase:
+        """When it is called."""
+        return self.hook.phase
+
+    @property
+    def needs(self) -> tuple[Parameter, ...]:
+        """The parameters that are injected by type."""
+        return self.parameters if self.hook.arguments is None else ()
+
+    def bind(self, made: object, supply: Mapping[Parameter, Any], environment: Any) -> Callable[[], object]:
+        """The call of the method of an object; arguments that are not injected by type are found now."""
+        given = arguments(self.parameters, supply)
+        if self.hook.arguments is not None:
+            values = self.hook.arguments(environment, [parameter.type for parameter in self.parameters])
+            given = {parameter.name: value for parameter, value in zip(self.parameters, values, strict=True)}
+        return partial(getattr(made, self.name), **given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Product:
+    """Something that the container can make."""
+
+    type: Any
+    """The type under which it is made; usually a class."""
+    make: Callable[..., Any]
+    """Makes it; called with the injected parameters by name."""
+    parameters: tuple[Parameter, ...]
+    hooks: tuple[HookMethod, ...]
+    """Those of the declared type; the object that ``make`` returns may have others."""
+    injectable: Injectable
+    order: int
+    source: str
+    """Where it comes from, for messages."""
+
+    @property
+    def needs(self) -> list[Parameter]:
+        """All parameters that are injected by type."""
+        return [*self.parameters, *(parameter for method in self.hooks for parameter in method.needs)]
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there is one object, rather than a new one each time."""
+        return self.injectable.scope == "singleton"
+
+
+def class_product(cls: type, injectable: Injectable) -> Product:
+    """How objects of a class are made. Raises DependencyException."""
+    if inspect.isabstract(cls):
+        missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
+        raise DependencyException(f"{name_of(cls)} cannot be made, it is abstract: implement {missing}")
+    return Product(
+        type=cls,
+        make=cls,
+        parameters=parameters_of(cls.__init__, f"{cls.__name__}.__init__"),  # type: ignore[misc]
+        hooks=hooks_of(cls),
+        injectable=injectable,
+        order=order_of(cls),
+        source=f"class {cls.__module__}.{cls.__qualname__}",
+    )
+
+
+def created_products(module: type) -> list[Product]:
+    """What the ``@create`` methods of a module make. Raises DependencyException."""
+    created = stamped_methods(module, CREATE).items()
+    return [_created_product(module, name, method, stamps[-1]) for name, (method, stamps) in created]
+
+
+def _created_product(module: type, name: str, method: FunctionType, injectable: Injectable) -> Product:
+    where = f"{module.__name__}.{name}"
+    created = type_hints(method, where).get("return", NoneType)
+    if created is NoneType or inspect.iscoroutinefunction(method):
+        raise DependencyException(
+            f"@create() method {where}() must be a 'def' with a return type that says what it creates; "
+            f"write 'def {name}(self) -> <type>'"
+        )
+
+    def make(module: Any, **injected: Any) -> Any:
+        made = getattr(module, name)(**injected)
+        if made is None:
+            raise DependencyException(f"{where}() returned None; let it return a {name_of(created)}")
+        return made
+
+    cls = typing.get_origin(created) or created
+    owner = Parameter(name="module", type=module, required=True, where=f"{where}()")
+    return Product(
+        type=created,
+        make=make,
+        parameters=(owner, *parameters_of(method, where)),
+        hooks=hooks_of(cls) if isinstance(cls, type) else (),
+        injectable=injectable,
+        order=order_of(method, default=order_of(cls)),
+        source=f"{where}()",
+    )
+
+
+def hooks_of(cls: type) -> tuple[HookMethod, ...]:
+    """The hooks of a class in the order in which they are called. Raises DependencyException."""
+    found = stamped_methods(cls, HOOK).items()
+    return tuple(
+        HookMethod(name=name, hook=hook, parameters=parameters_of(method, f"{cls.__name__}.{name}"))
+        for name, (method, hooks) in sorted(found, key=lambda item: order_of(item[1][0]))
+        for hook in hooks
+    )

@@ -1,0 +1,248 @@
+"""Carrying calls out: a method of an implementation runs, in time and where it may wait, and its failure is told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+from service_core.context import (
+    DEFAULT_TIMEOUT,
+    CallContext,
+    call_context,
+    enter_context,
+    leave_context,
+)
+from service_core.declaring.decorators import concurrency_of
+from service_core.declaring.descriptors import MethodDescriptor
+from service_core.dispatch.method_limits import Busy, limited
+from service_core.dispatch.responses import Headers, refusal
+from service_core.dispatch.thread_pool import ThreadPool
+from service_core.dispatch.timeouts import TimedOut, within
+from service_core.errors import (
+    ArgumentException,
+    AuthorizationException,
+    ErrorCode,
+    InvalidTokenException,
+    MissingTokenException,
+    TokenExpiredException,
+)
+from service_core.hosting.hosted_services import HostedService
+from service_core.hosting.token_verifier import TokenVerifier, check_verifier
+from service_core.wire import MethodCodec, WireError, error_to_wire
+
+__all__ = ["Executor", "Failure", "Target", "targets_of"]
+
+logger: Final = logging.getLogger("service.dispatch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A method that can be called."""
+
+    hosted: HostedService
+    """What it is a method of."""
+    plan: MethodCodec
+    method: Callable[..., Any]
+    """The method of the implementation, given all arguments in the order of its parameters."""
+    inline: bool
+    """Whether it runs on the event loop."""
+    waits: bool
+    """Whether its result has to be awaited, as that of a coroutine or a worker thread."""
+
+    @classmethod
+    def of(cls, hosted: HostedService, descriptor: MethodDescriptor) -> Self:
+        """The method of a hosted service. Raises DeclarationException if a type of it cannot be validated."""
+        method = getattr(hosted.implementation, descriptor.name)
+        limit = concurrency_of(method)
+        if limit is not None:
+            method = limited(method, limit, is_async=descriptor.is_async)
+        return cls(
+            hosted=hosted,
+            plan=MethodCodec(hosted.component, hosted.service, descriptor),
+            method=_with_keywords(method, descriptor) if descriptor.has_keywords else method,
+            inline=descriptor.is_async or hosted.inline,
+            waits=descriptor.is_async or not hosted.inline,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What a caller is told about a call that has failed."""
+
+    error: WireError
+    executed: bool
+    """Whether it is the outcome of the implementation, not a refusal."""
+    headers: Headers = ()
+
+
+def targets_of(services: Iterable[HostedService]) -> list[Target]:
+    """The methods of hosted services. Raises DeclarationException if a type of one cannot be validated."""
+    return [Target.of(hosted, method) for hosted in services for method in hosted.service.methods.values()]
+
+
+class Executor:
+    """Runs the methods of implementations. Used on event loops; shared by all calls."""
+
+    def __init__(
+        self, workers: ThreadPool, *, expose_errors: bool = False, verifier: TokenVerifier | None = None
+    ) -> None:
+        """Without a ``verifier`` anybody may call. Raises DeclarationException if it is none."""
+        if verifier is not None:
+            check_verifier(verifier)
+        self._workers = workers
+        self._expose_errors = expose_errors
+        self._verifier = verifier
+
+    # who calls
+
+    async def admit(self, context: CallContext, *, anonymous: bool) -> CallContext | Failure:
+        """The context with the principal whose token it has; ``anonymous`` lets callers in who have none.
+
+        To be asked before the body of a request is read. A failure is all that the caller is told; only cancellation
+        is raised.
+        """
+        if self._verifier is None:
+            return context
+        if context.token is None:
+            return context if anonymous else self._denied(MissingTokenException("a token is needed"), context)
+        time_left = math.inf if context.deadline is None else context.deadline.remaining
+        try:
+            with call_context(context):
+                principal = await within(self._verifier.verify(context.token), min(DEFAULT_TIMEOUT, time_left))
+            if isinstance(principal, bool):
+                raise TypeError("verify() says whose token it is, not whether it is good; raise InvalidTokenException")
+            if principal is None:
+                raise InvalidTokenException("the token is nobody's")
+        except TimedOut:
+            return _late(context)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, nobody is let in
+            return self._denied(error, context)
+        except asyncio.CancelledError as error:
+            if _is_being_cancelled():
+                raise
+            return self._denied(error, context)
+        return replace(context, principal=principal)
+
+    @property
+    def are_secured(self) -> bool:
+        """Whether callers need a token."""
+        return self._verifier is not None
+
+    def forbid(self, target: Target | None, context: CallContext) -> Failure | None:
+        """The failure of a caller who is nobody, where one has to be somebody; None for the target if there is none."""
+        if self._verifier is None or context.principal is not None:
+            return None
+        if target is not None and target.plan.method.anonymous:
+            return None
+        return self._denied(MissingTokenException("a token is needed"), context)
+
+    # what is done
+
+    async def carry_out(
+        self, target: Target, arguments: tuple[Any, ...], write: Callable[[Any], bytes], context: CallContext
+    ) -> bytes | Failure:
+        """Run a method and write its result; only cancellation is raised."""
+        outer = enter_context(context)
+        try:
+            try:
+                timeout = None
+                if context.deadline is not None:
+                    timeout = context.deadline.expires_at - time.monotonic()
+                    if timeout <= 0:
+                        raise TimedOut
+                if not target.inline:
+                    result = await self._workers.run(target.method, arguments, timeout)
+                else:
+                    result = target.method(*arguments)
+                    if target.waits:
+                        result = await within(result, timeout)
+            finally:
+                leave_context(outer)
+            return write(result)
+        except TimedOut:
+            return _late(context)
+        except Busy:
+            return _busy(context)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the implementation's errors are the caller's answer
+            return self._failure(target.plan, error, context)
+        except asyncio.CancelledError as error:
+            if target.waits and _is_being_cancelled():
+                raise
+            return self._failure(target.plan, error, context)
+
+    def _failure(self, plan: MethodCodec, error: BaseException, context: CallContext) -> Failure:
+        try:
+            wire = error_to_wire(
+                error, declared=plan.errors, correlation_id=context.correlation_id, expose=self._expose_errors
+            )
+        except (ArgumentException, AttributeError) as undeclared:
+            # A declared error whose fields are not as its class declares them is a mistake of the implementation.
+            undeclared.__cause__ = error
+            error = undeclared
+            wire = WireError(type=type(error).__name__, correlation_id=context.correlation_id)
+        if isinstance(error, AuthorizationException):
+            return _unauthorized(error, wire)
+        if not isinstance(error, plan.method.raises):
+            logger.error(
+                "%s failed (correlation id %s)",
+                plan.name,
+                context.correlation_id,
+                exc_info=error,
+                extra={"correlation_id": context.correlation_id, "method": plan.name},
+            )
+        return Failure(error=wire, executed=True)
+
+    def _denied(self, error: BaseException, context: CallContext) -> Failure:
+        wire = error_to_wire(error, declared={}, correlation_id=context.correlation_id, expose=self._expose_errors)
+        if not isinstance(error, AuthorizationException):
+            logger.error(
+                "whose token it is cannot be found out (correlation id %s)",
+                context.correlation_id,
+                exc_info=error,
+                extra={"correlation_id": context.correlation_id},
+            )
+        return _unauthorized(error, wire)
+
+
+def _late(context: CallContext) -> Failure:
+    return Failure(
+        error=refusal(ErrorCode.DEADLINE_EXCEEDED, "the time of the call is up", context=context), executed=False
+    )
+
+
+def _busy(context: CallContext) -> Failure:
+    told = "the server has as many calls of the method in work as it may take"
+    error = refusal(ErrorCode.UNAVAILABLE, told, context=context)
+    return Failure(error=error, executed=False, headers=(("retry-after", "1"),))
+
+
+def _unauthorized(error: BaseException, wire: WireError) -> Failure:
+    headers = (("www-authenticate", _challenge(error)),) if wire.code is ErrorCode.UNAUTHENTICATED else ()
+    return Failure(error=wire, executed=False, headers=headers)
+
+
+def _is_being_cancelled() -> bool:
+    """Whether this call is to end, rather than something that the implementation has waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _with_keywords(method: Callable[..., Any], descriptor: MethodDescriptor) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        args, kwargs = descriptor.split(arguments)
+        return method(*args, **kwargs)
+
+    return call
+
+
+def _challenge(error: BaseException) -> str:
+    """The ``WWW-Authenticate`` header (RFC 6750, section 3) that tells token errors apart."""
+    if isinstance(error, MissingTokenException):
+        return "Bearer"
+    reason = "expired" if isinstance(error, TokenExpiredException) else "not accepted"
+    return f'Bearer error="invalid_token", error_description="the token is {reason}"'

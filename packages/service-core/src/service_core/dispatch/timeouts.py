@@ -1,0 +1,88 @@
+"""Waiting with a limit, which costs nothing as long as nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Coroutine, Generator
+from types import CoroutineType
+from typing import Any, Generic, TypeVar, cast
+
+from service_core.dispatch.timers import alarm
+
+__all__ = ["Rest", "TimedOut", "within"]
+
+T = TypeVar("T")
+
+
+class TimedOut(Exception):
+    """What was waited for did not come in time."""
+
+
+async def within(awaitable: Awaitable[T], seconds: float | None) -> T:
+    """Wait for something, at most that many seconds; None for no limit. Raises TimedOut.
+
+    Most methods return, and most requests have arrived, without waiting for anything. So a coroutine is let run to
+    its first wait before a timer is set.
+    """
+    if seconds is None:
+        return await awaitable
+    if isinstance(awaitable, CoroutineType):
+        try:
+            waits_for = awaitable.send(None)
+        except StopIteration as returned:
+            value: T = returned.value
+            return value
+        awaitable = Rest(awaitable, waits_for)
+    with _Limit(seconds):
+        return await awaitable
+
+
+class _Limit:
+    """Cancels the current task after some seconds, and tells its own cancellation from others."""
+
+    __slots__ = ("_alarm", "_before", "_has_passed", "_task")
+
+    def __init__(self, seconds: float) -> None:
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._before = self._task.cancelling()
+        self._has_passed = False
+        self._alarm = alarm(seconds, self._pass)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self._alarm.cancel()
+        if self._has_passed and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
+            raise TimedOut from None
+
+    def _pass(self) -> None:
+        self._has_passed = True
+        self._task.cancel()
+
+
+class Rest(Generic[T]):
+    """What is left of a coroutine that has come to its first wait."""
+
+    __slots__ = ("_coroutine", "_waits_for")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], waits_for: object) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        coroutine, waits_for = self._coroutine, self._waits_for
+        try:
+            while True:
+                try:
+                    sent = yield waits_for
+                except GeneratorExit:
+                    coroutine.close()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - thrown in, and handed on to whom it is for
+                    waits_for = coroutine.throw(error)
+                else:
+                    waits_for = coroutine.send(sent)
+        except StopIteration as returned:
+            value: T = returned.value
+            return value

@@ -1,0 +1,1 @@
+"""Hosting: the server's contract, the services of this process, token verifiers."""

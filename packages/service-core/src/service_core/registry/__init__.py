@@ -1,0 +1,1 @@
+"""Registries: where the instances of a component are."""

@@ -1,0 +1,211 @@
+"""The directory of components: who offers what where, and who wants to know.
+
+An address flows one way: a registry publishes snapshots, listeners take them. :class:`ComponentRegistry` keeps
+the last snapshot of every component that somebody asked for and tells listeners about changes; a subclass only
+has to find out.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import ClassVar, Final, Self
+
+from service_core.declaring.address import ChannelAddress, ChannelInstances
+from service_core.declaring.descriptors import ComponentDescriptor
+from service_core.declaring.health import Health, HealthSource
+from service_core.errors import ComponentUnavailableException
+
+__all__ = [
+    "ComponentRegistry",
+    "Listener",
+    "LocalComponentRegistry",
+    "Snapshot",
+    "snapshot_of",
+]
+
+Snapshot = Mapping[str, ChannelInstances]
+"""What is known about one component: its instances by channel name, the preferred channel first."""
+
+Listener = Callable[[Snapshot], None]
+"""Told about every new snapshot. Called by any thread, one call at a time; must be quick and must not raise."""
+
+_EMPTY: Final[Snapshot] = MappingProxyType({})
+
+
+def snapshot_of(component: str, instances: Iterable[Iterable[ChannelAddress]]) -> Snapshot:
+    """Merge what the instances of a component offer: channels in order of appearance, urls without doubles."""
+    urls: dict[str, dict[str, None]] = {}
+    for addresses in instances:
+        for address in addresses:
+            urls.setdefault(address.channel, {})[address.uri] = None
+    return MappingProxyType(
+        {channel: ChannelInstances(component, channel, tuple(found)) for channel, found in urls.items()}
+    )
+
+
+class ComponentRegistry(ABC):
+    """The base of all registries. Safe to use from several threads.
+
+    A subclass implements :meth:`register` and :meth:`deregister`, starts to look for a component in
+    :meth:`follow`, and calls :meth:`publish` whenever it knows more.
+    """
+
+    is_shared: ClassVar[bool] = True
+    """Whether other processes learn from it who offers what, and so need time to learn that somebody leaves."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition(threading.RLock())
+        self._snapshots: dict[str, Snapshot] = {}
+        self._listeners: dict[str, list[Listener]] = {}
+        self._followed: set[str] = set()
+
+    # for servers
+
+    @abstractmethod
+    def register(
+        self, descriptor: ComponentDescriptor, addresses: Sequence[ChannelAddress], *, health: str | None = None
+    ) -> None:
+        """Offer a component of this process under the given addresses.
+
+        ``health`` is the path of its health endpoint, None if it has none. Registering again replaces.
+        """
+
+    @abstractmethod
+    def deregister(self, descriptor: ComponentDescriptor) -> None:
+        """Take the offer back; nothing happens if there is none."""
+
+    def set_health_source(self, source: HealthSource) -> None:  # noqa: B027 - most are asked, and do not ask
+        """Who tells how a component is, for registries that pass it on themselves."""
+
+    def map_health(self, health: Health) -> int:
+        """The HTTP status with which a health endpoint answers: 200, 429 for a warning, 503 for an error."""
+        return health.status.http_status
+
+    # for clients
+
+    def get_addresses(self, descriptor: ComponentDescriptor) -> list[ChannelInstances]:
+        """The last known instances of a component by channel; empty if none is known. Does not wait."""
+        return list((self.snapshot(descriptor.name) or _EMPTY).values())
+
+    def snapshot(self, component: str) -> Snapshot | None:
+        """The last known snapshot of a component, None as long as nothing is known. Does not wait."""
+        self._ensure_followed(component)
+        return self._snapshots.get(component)
+
+    def subscribe(self, component: str, listener: Listener) -> Callable[[], None]:
+        """Tell ``listener`` the current snapshot, if there is one, and every later one.
+
+        Returns a function that ends the subscription. Does not wait for the first snapshot.
+        """
+        self._ensure_followed(component)
+        with self._changed:
+            self._listeners.setdefault(component, []).append(listener)
+            known = self._snapshots.get(component)
+            if known is not None:
+                listener(known)
+
+        def unsubscribe() -> None:
+            with self._changed:
+                listeners = self._listeners.get(component, [])
+                if listener in listeners:
+                    listeners.remove(listener)
+
+        return unsubscribe
+
+    def wait_for(self, component: ComponentDescriptor | str, timeout: float = 10.0, *, channel: str = "") -> Snapshot:
+        """Wait until somebody offers the component, over ``channel`` if one is named.
+
+        Raises ComponentUnavailableException after ``timeout`` seconds.
+        """
+        name = component if isinstance(component, str) else component.name
+        self._ensure_followed(name)
+        with self._changed:
+            offered = self._changed.wait_for(lambda: _offers(self._snapshots.get(name), channel), timeout)
+            if offered:
+                return self._snapshots[name]
+        over = f" over channel '{channel}'" if channel else ""
+        raise ComponentUnavailableException(
+            f"nobody offered component '{name}'{over} within {timeout:g} s; start a server that hosts it and "
+            f"uses the same registry ({self.describe()})"
+        )
+
+    def wait_until_known(self, component: str, timeout: float) -> Snapshot:
+        """Wait until it is known whether somebody offers the component; an empty snapshot if that takes longer."""
+        self._ensure_followed(component)
+        with self._changed:
+            self._changed.wait_for(lambda: component in self._snapshots, timeout)
+            return self._snapshots.get(component, _EMPTY)
+
+    # for subclasses
+
+    def follow(self, component: str) -> None:
+        """Start to find out about a component; called once for each, by whoever asks first. Must not wait.
+
+        The base implementation knows at once that nobody offers it.
+        """
+        self.publish(component, _EMPTY)
+
+    def publish(self, component: str, snapshot: Snapshot) -> None:
+        """Replace the snapshot of a component and tell the listeners, unless nothing has changed."""
+        with self._changed:
+            known = self._snapshots.get(component)
+            # Two dicts with other order are equal, but the order of channels is a preference.
+            if known is not None and list(known.items()) == list(snapshot.items()):
+                return
+            self._snapshots[component] = snapshot
+            self._changed.notify_all()
+            for listener in list(self._listeners.get(component, ())):
+                listener(snapshot)
+
+    def describe(self) -> str:
+        """What this registry is, for messages; without secrets."""
+        return type(self).__name__
+
+    def start(self) -> None:  # noqa: B027 - not every registry has something to begin
+        """Begin to work; called once by the manager that uses the registry."""
+
+    def close(self) -> None:  # noqa: B027 - nor to end
+        """End all work and release what was opened; safe to call twice."""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _ensure_followed(self, component: str) -> None:
+        if component in self._followed:
+            return
+        with self._changed:
+            if component in self._followed:
+                return
+            self._followed.add(component)
+            self.follow(component)
+
+
+def _offers(snapshot: Snapshot | None, channel: str) -> bool:
+    if not snapshot:
+        return False
+    return not channel or channel in snapshot
+
+
+class LocalComponentRegistry(ComponentRegistry):
+    """Knows what this process itself offers. For tests, and for programs that run in one process."""
+
+    is_shared = False
+
+    def register(
+        self, descriptor: ComponentDescriptor, addresses: Sequence[ChannelAddress], *, health: str | None = None
+    ) -> None:
+        """Offer a component of this process."""
+        del health  # there is nobody who would look
+        self._followed.add(descriptor.name)
+        self.publish(descriptor.name, snapshot_of(descriptor.name, [addresses]))
+
+    def deregister(self, descriptor: ComponentDescriptor) -> None:
+        """Take the offer back."""
+        self.publish(descriptor.name, _EMPTY)

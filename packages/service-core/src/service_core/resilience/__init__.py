@@ -1,0 +1,1 @@
+"""Resilience: load balancing, outlier detection, retries and their budget."""

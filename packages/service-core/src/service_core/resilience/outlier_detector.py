@@ -1,0 +1,90 @@
+"""Outlier ejection: an instance that fails again and again gets no calls for a while."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from service_core.declaring.policy import Policy
+from service_core.resilience.selectors import Endpoint
+
+__all__ = ["OutlierDetector"]
+
+
+class OutlierDetector:
+    """Watches over the endpoints of a channel; safe to use from several threads.
+
+    After its ejection an endpoint is on probation: the next failure ejects it again, and for longer; a success ends it.
+    Its ejections are forgotten if it has been well for longer than the last one was to last.
+    """
+
+    def __init__(self, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._lock = threading.Lock()
+        self.suspects: dict[Endpoint, int] = {}
+        """How often in a row each has failed that has failed last; nearly always empty."""
+        self.ejected: dict[Endpoint, float] = {}
+        """Until when each gets no calls that was ejected; nearly always empty."""
+        self._ejections: dict[Endpoint, tuple[int, float]] = {}
+        """How often each was ejected in short order, and until when the last time; also after that."""
+
+    def usable(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
+        """The endpoints that may get a call: all if none is ejected, or if more are than may be (panic)."""
+        now = self._clock()
+        ejected = dict(self.ejected)
+        usable = [endpoint for endpoint in endpoints if ejected.get(endpoint, 0.0) <= now]
+        if len(endpoints) - len(usable) > self._limit(len(endpoints)):
+            return endpoints
+        return usable
+
+    def is_ejected(self, endpoint: Endpoint) -> bool:
+        """Whether the endpoint gets no calls now."""
+        return self.ejected.get(endpoint, 0.0) > self._clock()
+
+    def succeeded(self, endpoint: Endpoint) -> None:
+        """The endpoint has answered."""
+        if endpoint not in self.suspects:
+            return
+        with self._lock:
+            self.suspects.pop(endpoint, None)
+            self.ejected.pop(endpoint, None)
+
+    def failed(self, endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> bool:
+        """The endpoint could not be asked or did not answer; True if it is ejected for that."""
+        if self._policy.eject_after == 0:
+            return False
+        with self._lock:
+            failures = self.suspects[endpoint] = self.suspects.get(endpoint, 0) + 1
+            now = self._clock()
+            ejections, ended = self._ejections.get(endpoint, (0, 0.0))
+            if ejections and failures == 1 and now - ended > self._duration(ejections):
+                ejections = 0
+                del self._ejections[endpoint]
+            out = sum(self.ejected.get(other, 0.0) > now for other in endpoints)
+            if (
+                failures < self._policy.eject_after
+                or self.ejected.get(endpoint, 0.0) > now
+                or out + 1 > self._limit(len(endpoints))
+            ):
+                return False
+            until = self.ejected[endpoint] = now + self._duration(ejections + 1)
+            self._ejections[endpoint] = ejections + 1, until
+            return True
+
+    def keep(self, endpoints: Sequence[Endpoint]) -> None:
+        """Forget what is known of all other endpoints."""
+        with self._lock:
+            for known in (self.suspects, self._ejections, self.ejected):
+                for endpoint in known.keys() - set(endpoints):
+                    known.pop(endpoint, None)
+
+    def _duration(self, ejections: int) -> float:
+        """Seconds that the last of so many ejections lasts (Envoy: base_ejection_time and max_ejection_time)."""
+        policy = self._policy
+        return min(policy.eject_for * ejections, max(policy.eject_for, policy.max_eject_for))
+
+    def _limit(self, count: int) -> int:
+        """How many of ``count`` may be ejected; one is always kept."""
+        return min(int(count * self._policy.max_ejected), count - 1)

@@ -1,0 +1,193 @@
+"""The plan of a route: everything about a method's requests that does not depend on the arguments, built once.
+
+The client writes requests by it and reads answers, the server reads requests by it and writes answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType, NoneType
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
+from service_core.errors import ArgumentException, DeclarationException
+from service_core.rest.markers import Place
+from service_core.rest.parameters import Parameter, place_of
+from service_core.rest.template import PathTemplate
+from service_core.rest.verbs import Prefix, Route, prefix_of
+from service_core.wire import MalformedData, MethodCodec, WireType, read_json
+
+__all__ = ["RestRequest", "RoutePlan", "is_json", "media_type_of"]
+
+_WITHOUT_BODY: Final = (204, 205)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestRequest:
+    """A call, written; only the server's address is missing."""
+
+    verb: str
+    target: str
+    """Path and query, percent-encoded."""
+    path: str
+    """The path alone."""
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    body: bytes | None = None
+    """JSON, None for no body."""
+
+
+class RoutePlan:
+    """How one method travels as a plain HTTP request. Immutable, shared by threads."""
+
+    __slots__ = (
+        "body",
+        "call",
+        "component",
+        "method",
+        "parameters",
+        "prefix",
+        "result",
+        "route",
+        "service",
+        "status",
+        "template",
+    )
+
+    def __init__(
+        self, component: ComponentDescriptor, service: ServiceDescriptor, method: MethodDescriptor, route: Route
+    ) -> None:
+        """Plan it. Raises DeclarationException if the route contradicts the method."""
+        self.call = MethodCodec(component, service, method)
+        """Its name, and the errors that it declares."""
+        self.component = component
+        self.service = service
+        self.method = method
+        self.route = route
+        self.prefix: Prefix = prefix_of(service.type)
+        self.template = PathTemplate(_joined(self.prefix.path, route.path), method.where)
+        self.parameters = _parameters(method, route.verb, self.template)
+        """In the order of the method's."""
+        self.body = next((one for one in self.parameters if one.place is Place.BODY), None)
+        self.result = WireType(method.result, f"{method.where}: result", by_alias=True)
+        self.status = route.status or (204 if method.result is NoneType else 200)
+        """The HTTP status of a success."""
+        if not self.has_result and method.result is not NoneType:
+            raise DeclarationException(
+                f"{method.where}: an answer with status {self.status} has no body, but the method returns "
+                f"{method.result!r}; let it return None, or take another status"
+            )
+
+    @property
+    def verb(self) -> str:
+        """The HTTP method."""
+        return self.route.verb
+
+    @property
+    def has_result(self) -> bool:
+        """Whether a success is answered with a body."""
+        return self.status not in _WITHOUT_BODY
+
+    def write(self, arguments: tuple[Any, ...]) -> RestRequest:
+        """A call. Raises ArgumentException if an argument does not fit its type or its place."""
+        path: dict[str, str] = {}
+        query: list[tuple[str, str]] = []
+        headers: dict[str, str] = {}
+        body: bytes | None = None
+        for parameter, value in zip(self.parameters, arguments, strict=True):
+            if parameter.place is Place.BODY:
+                body = parameter.write_body(value)
+                continue
+            texts = parameter.write(value)
+            if parameter.place is Place.PATH:
+                path[parameter.name] = "".join(texts)
+            elif parameter.place is Place.QUERY:
+                query += [(parameter.name, text) for text in texts]
+            elif texts:
+                headers[parameter.name] = texts[0]
+        try:
+            expanded = self.template.expand(path)
+        except ValueError as error:
+            raise ArgumentException(f"{self.method.where}: {error}; send it in the query") from error
+        target = f"{expanded}?{urlencode(query, quote_via=quote, safe='')}" if query else expanded
+        return RestRequest(verb=self.verb, target=target, path=expanded, headers=headers, body=body)
+
+    def write_result(self, result: Any) -> bytes:
+        """The body of a success. Raises ArgumentException if the result does not fit its type."""
+        written = self.result.to_json(result)
+        return written if self.has_result else b""
+
+    def can_read(self, content_type: str) -> bool:
+        """Whether a result may come in that type: in JSON, or as plain text, as other servers send texts."""
+        media_type = media_type_of(content_type)
+        return is_json(media_type) or media_type == "text/plain"
+
+    def read_result(self, content_type: str, content: bytes) -> Any:
+        """The result from the body of a success, of a type that can be read. Raises MalformedData, ArgumentException.
+
+        What comes of a method that returns None is not looked at.
+        """
+        if not content:
+            return self._nothing()
+        if self.method.result is NoneType:
+            return None
+        if is_json(media_type_of(content_type)):
+            return read_json(self.result, content)
+        return self.result.from_plain(content.decode(errors="replace"))
+
+    def _nothing(self) -> Any:
+        try:
+            return self.result.from_json(b"null")
+        except ArgumentException:
+            raise MalformedData("the answer is empty") from None
+
+    def __repr__(self) -> str:
+        return f"<{self.verb} {self.template.text} of {self.method.where}>"
+
+
+def media_type_of(content_type: str) -> str:
+    """A content type without parameters, in lower case."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def is_json(media_type: str) -> bool:
+    """Whether a content type, without parameters and in lower case, is one of JSON."""
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+
+
+def _joined(prefix: str, path: str) -> str:
+    return f"{prefix.rstrip('/')}{path}" or "/"
+
+
+def _parameters(method: MethodDescriptor, verb: str, template: PathTemplate) -> tuple[Parameter, ...]:
+    parameters = []
+    for descriptor in method.parameters:
+        place, marker = place_of(descriptor, verb, template.names, method.where)
+        parameters.append(Parameter(descriptor, place, marker, method.where))
+    known = [parameter.name for parameter in parameters if parameter.place is Place.PATH]
+    missing = [name for name in template.names if name not in known]
+    if missing:
+        raise DeclarationException(
+            f"{method.where}: path '{template.text}' names '{missing[0]}', which is not a parameter of the method; add "
+            f"it to the method, or take it out of the path"
+        )
+    _refuse_doubles(parameters, method.where)
+    return tuple(parameters)
+
+
+def _refuse_doubles(parameters: Sequence[Parameter], where: str) -> None:
+    bodies = [parameter.python_name for parameter in parameters if parameter.place is Place.BODY]
+    if len(bodies) > 1:
+        raise DeclarationException(
+            f"{where}: two bodies, parameters '{bodies[0]}' and '{bodies[1]}'; put both into one dataclass, or send "
+            f"one elsewhere, as QueryParam()"
+        )
+    seen: dict[tuple[Place, str], str] = {}
+    for parameter in parameters:
+        other = seen.setdefault((parameter.place, parameter.name), parameter.python_name)
+        if other != parameter.python_name:
+            raise DeclarationException(
+                f"{where}: parameters '{other}' and '{parameter.python_name}' are both called '{parameter.name}' in "
+                f"the {parameter.place.value}; give one another name"
+            )

@@ -1,0 +1,200 @@
+"""Failures on the wire: from an exception to ``{type, code, message, details, correlation_id}`` and back.
+
+The HTTP status of an answer says how far the call came: 200 if the implementation ran to an outcome of either
+kind, else the status of the code with which the call was refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from service_core.errors import (
+    ArgumentException,
+    AuthorizationException,
+    DeadlineExceeded,
+    ErrorCode,
+    InvalidTokenException,
+    LocalServiceException,
+    MissingTokenException,
+    RemoteServiceException,
+    ServiceCommunicationException,
+    ServiceException,
+    TokenException,
+    TokenExpiredException,
+)
+from service_core.wire.method_codec import DeclaredError, code_of
+
+__all__ = ["WireError", "error_from_wire", "error_to_wire", "token_error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireError:
+    """A failure as it travels."""
+
+    type: str = ""
+    """The class name of the error, without its module."""
+    code: ErrorCode = ErrorCode.INTERNAL
+    message: str = ""
+    details: Any = None
+    """For wrong arguments the list of wrong places; for a declared error ``{"fields": {...}}``."""
+    correlation_id: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The failure as JSON-like data."""
+        return {
+            "type": self.type,
+            "code": self.code.value,
+            "message": self.message,
+            "details": self.details,
+            "correlation_id": self.correlation_id,
+        }
+
+    @classmethod
+    def from_data(cls, data: Any) -> WireError:
+        """Read a failure; whatever is not understood is kept as text, since it is a failure in any case.
+
+        aspyx-service sends a plain string.
+        """
+        if not isinstance(data, Mapping):
+            return cls(
+                message=data if isinstance(data, str) else f"a failure of an unknown form: {type(data).__name__}"
+            )
+        return cls(
+            type=_text(data.get("type")),
+            code=next((code for code in ErrorCode if code == data.get("code")), ErrorCode.INTERNAL),
+            message=_text(data.get("message")),
+            details=data.get("details"),
+            correlation_id=_text(data.get("correlation_id")) or None,
+        )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def error_to_wire(
+    error: BaseException,
+    *,
+    declared: Mapping[str, DeclaredError],
+    correlation_id: str | None = None,
+    expose: bool = False,
+) -> WireError:
+    """What the caller is told about an exception of the implementation.
+
+    A declared error is told with its fields. Of any other one only its class name and code are told, and its
+    message if ``expose`` says so. A subclass of a declared error is told as that, without its own message, and one
+    of an error that refuses a caller as that. Raises
+    ArgumentException or AttributeError if a declared error's fields are not what its class declares.
+    """
+    for cls in type(error).__mro__:
+        known = declared.get(cls.__name__)
+        if known is not None and known.describes(cls):
+            return WireError(
+                type=cls.__name__,
+                code=code_of(cast(Exception, error)),
+                message=str(error) if expose or type(error) is cls else "",
+                details={"fields": known.write(cast(Exception, error))},
+                correlation_id=correlation_id,
+            )
+    # A mistake inside the implementation, say a wrong argument of a call that it makes, is not the caller's.
+    code = ErrorCode.INTERNAL
+    if isinstance(error, ServiceException) and not isinstance(error, LocalServiceException):
+        code = error.code
+    known_as = next((name for cls in type(error).__mro__ if (name := cls.__name__) in _AUTHORIZATION), "")
+    return WireError(
+        type=known_as or type(error).__name__,
+        code=code,
+        message=str(error) if expose else "",
+        correlation_id=correlation_id,
+    )
+
+
+def error_from_wire(
+    wire: WireError,
+    *,
+    where: str,
+    declared: Mapping[str, DeclaredError],
+    refused: bool = False,
+    retry_after: float | None = None,
+) -> Exception:
+    """The exception that the caller gets for a failure of the method ``where``.
+
+    ``refused`` tells that the call was turned away before the implementation ran.
+    """
+    known = declared.get(wire.type)
+    if known is not None and isinstance(wire.details, Mapping) and "fields" in wire.details:
+        try:
+            return known.read(wire.details["fields"])
+        except (ArgumentException, TypeError, ValueError):
+            # The other side has another version of the class; the error stays one, only less precise.
+            return _remote(wire, where)
+    if wire.type in _AUTHORIZATION:
+        return _AUTHORIZATION[wire.type](
+            wire.message or f"{where}: {_TOLD.get(wire.type, 'not allowed')}",
+            code=wire.code,
+            details=wire.details,
+            correlation_id=wire.correlation_id,
+        )
+    if refused:
+        return _refusal(wire, where, retry_after)
+    return _remote(wire, where)
+
+
+_AUTHORIZATION: Final[Mapping[str, type[AuthorizationException]]] = {
+    cls.__name__: cls
+    for cls in (
+        AuthorizationException,
+        TokenException,
+        InvalidTokenException,
+        MissingTokenException,
+        TokenExpiredException,
+    )
+}
+
+_TOLD: Final[Mapping[str, str]] = {
+    MissingTokenException.__name__: "a token is needed",
+    TokenExpiredException.__name__: "the token has expired",
+    InvalidTokenException.__name__: "the token is not accepted",
+}
+
+
+def _refusal(wire: WireError, where: str, retry_after: float | None) -> ServiceException:
+    message = f"{where}: {wire.message or wire.code.value}"
+    if wire.code is ErrorCode.UNAVAILABLE:
+        return ServiceCommunicationException(
+            message, retry_after=retry_after, details=wire.details, correlation_id=wire.correlation_id
+        )
+    kinds: dict[ErrorCode, type[ServiceException]] = {
+        ErrorCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+        ErrorCode.UNAUTHENTICATED: TokenException,
+        ErrorCode.PERMISSION_DENIED: AuthorizationException,
+    }
+    kind = kinds.get(wire.code)
+    if kind is None:
+        return _remote(wire, where)
+    return kind(message, details=wire.details, correlation_id=wire.correlation_id)
+
+
+def _remote(wire: WireError, where: str) -> RemoteServiceException:
+    reason = wire.message or wire.type or wire.code.value
+    hint = f" (logged there under {wire.correlation_id})" if wire.correlation_id else ""
+    return RemoteServiceException(
+        f"{where} failed on the server: {reason}{hint}",
+        type=wire.type,
+        code=wire.code,
+        details=wire.details,
+        correlation_id=wire.correlation_id,
+    )
+
+
+def token_error(www_authenticate: str, where: str) -> AuthorizationException:
+    """The exception for a 401 whose body says nothing, by its ``WWW-Authenticate`` header (RFC 6750, section 3)."""
+    challenge = www_authenticate.lower()
+    kind: type[TokenException] = InvalidTokenException
+    if "expired" in challenge:
+        kind = TokenExpiredException
+    elif "missing" in challenge or "error=" not in challenge:
+        kind = MissingTokenException
+    return kind(f"{where}: {_TOLD[kind.__name__]}")

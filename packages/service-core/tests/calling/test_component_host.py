@@ -1,0 +1,199 @@
+"""Starting, registering and stopping the components of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from memory_shop import CATALOG, InvoicesImpl, Memory, Office, Orders, OrdersImpl, Shop
+
+from service_core.calling.service_manager import ServiceManager
+from service_core.declaring.address import ChannelAddress
+from service_core.declaring.decorators import health, implementation
+from service_core.declaring.health import Health
+from service_core.declaring.interfaces import AbstractComponent, ComponentStatus
+from service_core.errors import LocalServiceException
+from service_core.hosting.server import Server
+from service_core.registry.base import LocalComponentRegistry
+
+HERE = ChannelAddress("json", "http://here")
+
+
+@pytest.fixture(autouse=True)
+def forget() -> None:
+    Memory.forget()
+
+
+class Recorder(AbstractComponent):
+    """A component that tells when it is started and stopped, and may fail to."""
+
+    told: list[str]
+
+    def __init__(self, *failures: str) -> None:
+        super().__init__()
+        self.failures = failures
+        Recorder.told = []
+
+    def startup(self) -> None:
+        self._tell("startup")
+        super().startup()
+
+    def shutdown(self) -> None:
+        self._tell("shutdown")
+        super().shutdown()
+
+    def get_addresses(self, port: int) -> list[ChannelAddress]:
+        return [ChannelAddress("json", f"http://here:{port}")]
+
+    def _tell(self, what: str) -> None:
+        Recorder.told.append(f"{type(self).__name__} {what}")
+        if what in self.failures:
+            raise OSError(f"{type(self).__name__} fails at {what}")
+
+
+@implementation(catalog=CATALOG)
+class ShopImpl(Recorder, Shop): ...
+
+
+@health("/office/health")
+@implementation(catalog=CATALOG)
+class OfficeImpl(Recorder, Office): ...
+
+
+class FakeServer(Server):
+    """Keeps what is routed."""
+
+    def __init__(self) -> None:
+        self.routes: dict[str, Callable[[], Awaitable[Health]]] = {}
+
+    def route_health(self, path: str, check: Callable[[], Awaitable[Health]]) -> None:
+        self.routes[path] = check
+
+
+def hosting(*implementations: object) -> ServiceManager:
+    return ServiceManager(LocalComponentRegistry(), implementations=implementations, catalog=CATALOG)
+
+
+def test_what_is_hosted_is_what_is_implemented_here() -> None:
+    orders = OrdersImpl()
+    (hosted,) = hosting(orders).hosted_services()
+    assert (hosted.component.name, hosted.service.name) == ("shop", "orders")
+    assert hosted.implementation is orders
+    assert hosted.inline
+    (hosted,) = hosting(InvoicesImpl()).hosted_services()
+    assert not hosted.inline
+
+
+def test_components_start_in_order_are_registered_and_stop_the_other_way_round() -> None:
+    shop = ShopImpl()
+    host, server = hosting(OrdersImpl(), shop, InvoicesImpl(), OfficeImpl()), FakeServer()
+    host.startup(server)
+    assert Recorder.told == ["ShopImpl startup", "OfficeImpl startup"]
+    assert list(server.routes) == ["/office/health"]
+    assert host.component_registry.snapshot("shop") == {}
+    host.register(8000)
+    registered = host.component_registry.snapshot("shop")
+    assert registered is not None
+    assert registered["json"].urls == ("http://here:8000",)
+    assert shop.get_status() is ComponentStatus.RUNNING
+    host.deregister()
+    assert host.component_registry.snapshot("shop") == {}
+    host.shutdown()
+    assert Recorder.told[2:] == ["OfficeImpl shutdown", "ShopImpl shutdown"]
+    host.shutdown()
+    assert len(Recorder.told) == 4
+
+
+async def test_the_health_of_a_component_is_routed() -> None:
+    server = FakeServer()
+    hosting(InvoicesImpl(), OfficeImpl()).startup(server)
+    assert await server.routes["/office/health"]() == Health()
+
+
+def test_a_component_without_all_of_its_services_is_refused() -> None:
+    with pytest.raises(LocalServiceException) as caught:
+        hosting(ShopImpl()).startup(FakeServer())
+    assert str(caught.value) == (
+        "component 'shop' is implemented here but its services Orders are not; add a class with @implementation() "
+        "for each to the packages of the module"
+    )
+    assert Recorder.told == []
+
+
+def test_a_component_that_cannot_start_ends_those_before_it() -> None:
+    host = hosting(OrdersImpl(), ShopImpl(), InvoicesImpl(), OfficeImpl("startup"))
+    with pytest.raises(OSError, match="OfficeImpl fails at startup"):
+        host.startup(FakeServer())
+    assert Recorder.told == ["ShopImpl startup", "OfficeImpl startup", "ShopImpl shutdown"]
+
+
+def test_the_error_of_a_start_is_not_lost_if_ending_fails_too() -> None:
+    host = hosting(OrdersImpl(), ShopImpl("shutdown"), InvoicesImpl(), OfficeImpl("startup"))
+    with pytest.raises(OSError, match="OfficeImpl fails at startup") as caught:
+        host.startup(FakeServer())
+    (note,) = caught.value.__notes__
+    assert "already failed to shut down: OSError('ShopImpl fails at shutdown')" in note
+
+
+def test_a_component_that_fails_to_stop_keeps_none_from_stopping() -> None:
+    host = hosting(OrdersImpl(), ShopImpl(), InvoicesImpl(), OfficeImpl("shutdown"))
+    host.startup(FakeServer())
+    with pytest.raises(OSError, match="OfficeImpl fails at shutdown") as caught:
+        host.shutdown()
+    assert caught.value.__notes__ == ["in shutdown() of component 'office'"]
+    assert Recorder.told[2:] == ["OfficeImpl shutdown", "ShopImpl shutdown"]
+
+
+def test_several_failures_to_stop_are_told_together() -> None:
+    host = hosting(OrdersImpl(), ShopImpl("shutdown"), InvoicesImpl(), OfficeImpl("shutdown"))
+    host.startup(FakeServer())
+    with pytest.raises(ExceptionGroup, match="components failed to shut down") as caught:
+        host.shutdown()
+    assert [str(error) for error in caught.value.exceptions] == [
+        "OfficeImpl fails at shutdown",
+        "ShopImpl fails at shutdown",
+    ]
+
+
+def test_a_registry_that_fails_to_deregister_one_still_deregisters_the_others() -> None:
+    class Failing(LocalComponentRegistry):
+        def deregister(self, descriptor: Any) -> None:
+            if descriptor.name == "shop":
+                raise OSError("the registry is gone")
+            super().deregister(descriptor)
+
+    objects = (OrdersImpl(), ShopImpl(), InvoicesImpl(), OfficeImpl())
+    host = ServiceManager(Failing(), implementations=objects, catalog=CATALOG)
+    host.startup(FakeServer())
+    host.register(8000)
+    with pytest.raises(OSError, match="the registry is gone"):
+        host.deregister()
+    assert host.component_registry.snapshot("office") == {}
+
+
+@pytest.mark.parametrize("addresses", [(HERE,), None, ["http://here"]])
+def test_addresses_of_another_kind_are_refused(addresses: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ShopImpl, "get_addresses", lambda self, port: addresses)
+    host = hosting(OrdersImpl(), ShopImpl())
+    host.startup(FakeServer())
+    with pytest.raises(LocalServiceException) as caught:
+        host.register(8000)
+    assert str(caught.value) == (
+        f"ShopImpl.get_addresses (component 'shop') must return a list of ChannelAddress, not {addresses!r}"
+    )
+
+
+def test_the_report_tells_what_is_hosted_and_called() -> None:
+    host = hosting(OrdersImpl(), ShopImpl())
+    assert host.report() == {"hosts": {}, "calls": {}}
+    host.startup(FakeServer())
+    host.register(8000)
+    host.get_service(Orders, "json").place()
+    report = host.report()
+    assert report["hosts"] == {
+        "shop": {"status": "running", "services": ["orders"], "addresses": "json(http://here:8000)"}
+    }
+    assert list(report["calls"]) == ["shop"]
+    assert "http://here:8000" in str(report["calls"])
+    assert list(host.running()) == ["shop"]

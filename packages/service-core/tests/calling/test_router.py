@@ -1,0 +1,214 @@
+"""From a wanted service to the channel that can carry the call right now."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from memory_shop import CATALOG, Memory, Orders, Shop, SilentRegistry
+
+from service_core.calling.channel_factory import ChannelFactory
+from service_core.calling.proxy import Invocation
+from service_core.calling.router import ComponentRoutes, Route
+from service_core.declaring.address import ChannelInstances
+from service_core.errors import ChannelNotInstalledException, ComponentUnavailableException
+
+
+def invocation(method: str = "place") -> Invocation:
+    descriptor = CATALOG.service(Orders)
+    return Invocation(descriptor, descriptor.methods[method])
+
+
+def call(route: Route) -> str:
+    answer: str = route.invoke(invocation())
+    return answer
+
+
+@pytest.fixture
+def registry() -> SilentRegistry:
+    Memory.forget()
+    return SilentRegistry()
+
+
+@pytest.fixture
+def routes(registry: SilentRegistry) -> ComponentRoutes:
+    return ComponentRoutes(registry, ChannelFactory(catalog=CATALOG), CATALOG.component(Shop))
+
+
+def unavailable(route: Route) -> str:
+    with pytest.raises(ComponentUnavailableException) as caught:
+        call(route)
+    return str(caught.value)
+
+
+# which channel
+
+
+@pytest.mark.parametrize("preferred", ["", "local"])
+def test_without_a_preference_it_is_the_first_that_is_offered(
+    registry: SilentRegistry, routes: ComponentRoutes, preferred: str
+) -> None:
+    registry.offer("rest", "json")
+    assert call(routes.route(preferred)) == "rest at http://h"
+
+
+def test_the_preferred_channel_is_used_if_it_is_offered(registry: SilentRegistry, routes: ComponentRoutes) -> None:
+    registry.offer("rest", "json")
+    assert call(routes.route("json")) == "json at http://h"
+
+
+def test_another_one_stands_in_and_that_is_logged_once(
+    registry: SilentRegistry, routes: ComponentRoutes, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry.offer("rest")
+    route = routes.route("json")
+    assert [call(route) for _ in range(2)] == ["rest at http://h"] * 2
+    registry.offer("rest", url="http://other")
+    assert call(route) == "rest at http://other"
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert warnings == ["component shop is not offered over the preferred channel json; using rest until it is"]
+
+
+def test_calls_move_to_the_preferred_channel_when_it_is_offered(
+    registry: SilentRegistry, routes: ComponentRoutes
+) -> None:
+    registry.offer("rest")
+    route = routes.route("json")
+    assert call(route) == "rest at http://h"
+    registry.offer("rest", "json")
+    assert call(route) == "json at http://h"
+    registry.offer("rest")
+    assert call(route) == "rest at http://h"
+
+
+def test_a_channel_that_is_offered_but_not_installed_is_passed_over(
+    registry: SilentRegistry, routes: ComponentRoutes
+) -> None:
+    registry.offer("quantum", "json")
+    assert call(routes.route("")) == "json at http://h"
+
+
+def test_if_none_of_the_offered_channels_is_installed_the_error_names_one(
+    registry: SilentRegistry, routes: ComponentRoutes
+) -> None:
+    registry.offer("rest-over-pigeons", "quantum")
+    with pytest.raises(ChannelNotInstalledException, match="channel 'rest-over-pigeons' is not installed"):
+        call(routes.route(""))
+
+
+def test_the_local_channel_of_others_is_not_called(registry: SilentRegistry, routes: ComponentRoutes) -> None:
+    registry.offer("local", "json")
+    assert call(routes.route("local")) == "json at http://h"
+
+
+def test_a_preferred_channel_that_does_not_exist_is_refused_at_once(routes: ComponentRoutes) -> None:
+    with pytest.raises(ChannelNotInstalledException, match="did you mean 'json'"):
+        routes.route("jsn")
+
+
+def test_a_route_is_made_once(routes: ComponentRoutes) -> None:
+    assert routes.route("json") is routes.route("json")
+    assert routes.route("json") is not routes.route("")
+
+
+def test_a_route_says_where_it_leads(registry: SilentRegistry, routes: ComponentRoutes) -> None:
+    route = routes.route("json")
+    assert repr(route) == "shop over json"
+    assert repr(routes.route("")) == "shop over any channel"
+    registry.offer("rest")
+    call(route)
+    assert repr(route) == "shop over rest"
+
+
+# channels
+
+
+def test_channels_follow_the_addresses(registry: SilentRegistry, routes: ComponentRoutes) -> None:
+    registry.offer("json", "rest")
+    for name in ("json", "rest"):
+        call(routes.route(name))
+    registry.offer("json", url="http://new")
+    json_channel, rest_channel = Memory.made
+    assert json_channel.address == ChannelInstances("shop", "json", ("http://new",))
+    assert rest_channel.address is None
+
+
+def test_all_routes_share_one_channel_of_a_kind(registry: SilentRegistry, routes: ComponentRoutes) -> None:
+    registry.offer("json")
+    for preferred in ("", "json", "rest", "json"):
+        assert call(routes.route(preferred)) == "json at http://h"
+    assert len(Memory.made) == 1
+
+
+def test_first_calls_of_16_threads_end_up_with_one_open_channel(
+    registry: SilentRegistry, routes: ComponentRoutes
+) -> None:
+    registry.offer("json")
+    route, together = routes.route("json"), threading.Barrier(16)
+
+    def first(_: int) -> str:
+        together.wait(10)
+        return call(route)
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(first, range(16))) == {"json at http://h"}
+    used = [made for made in Memory.made if not made.ended]
+    assert len(used) == 1
+    assert routes.close() == used
+
+
+def test_a_warning_is_logged_once_however_many_threads_call(
+    registry: SilentRegistry, routes: ComponentRoutes, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry.offer("rest")
+    route, together = routes.route("json"), threading.Barrier(16)
+
+    def first(_: int) -> str:
+        together.wait(10)
+        return call(route)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(first, range(16)))
+    assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
+
+
+# the end
+
+
+def test_a_closed_route_says_so(registry: SilentRegistry, routes: ComponentRoutes) -> None:
+    registry.offer("json")
+    route = routes.route("json")
+    call(route)
+    assert routes.close() == Memory.made
+    closed = "component 'shop' cannot be called any more: its service manager is closed"
+    assert unavailable(route) == closed
+    registry.offer("rest")
+    assert unavailable(route) == closed
+    assert routes.close() == []
+
+
+def test_a_channel_that_is_made_while_the_routes_are_closed_is_closed(registry: SilentRegistry) -> None:
+    def create(cls: type[Any]) -> Any:
+        closing.close()
+        return cls()
+
+    factory = ChannelFactory(create=create, catalog=CATALOG)
+    closing = ComponentRoutes(registry, factory, CATALOG.component(Shop))
+    registry.offer("json")
+    assert "its service manager is closed" in unavailable(closing.route("json"))
+    assert [made.ended for made in Memory.made] == [["close"]]
+
+
+def test_what_is_offered_is_logged(
+    registry: SilentRegistry, routes: ComponentRoutes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "service.routing")
+    registry.offer("json", "rest")
+    registry.offer()
+    assert [record.getMessage() for record in caplog.records] == [
+        "component shop is offered over json by 1, rest by 1",
+        "component shop is offered over no channel",
+    ]

@@ -1,0 +1,204 @@
+"""Calls while nobody is there yet, while instances come and go, and while channels change."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from memory_shop import CATALOG, Memory, Orders, Rest, Shop, SilentRegistry
+
+from service_core.calling.channel_factory import ChannelFactory
+from service_core.calling.proxy import Invocation
+from service_core.calling.router import ComponentRoutes, Route
+from service_core.context import deadline
+from service_core.errors import ComponentUnavailableException
+from service_core.registry.base import Snapshot
+
+
+class Registry(SilentRegistry):
+    """Tells when somebody waits for its first word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.somebody_waits = threading.Event()
+
+    def wait_until_known(self, component: str, timeout: float) -> Snapshot:
+        self.somebody_waits.set()
+        return super().wait_until_known(component, timeout)
+
+
+def invocation(method: str = "place") -> Invocation:
+    descriptor = CATALOG.service(Orders)
+    return Invocation(descriptor, descriptor.methods[method])
+
+
+def call(route: Route) -> str:
+    answer: str = route.invoke(invocation())
+    return answer
+
+
+@pytest.fixture
+def registry() -> Registry:
+    Memory.forget()
+    return Registry()
+
+
+@pytest.fixture
+def routes(registry: Registry) -> ComponentRoutes:
+    return ComponentRoutes(registry, ChannelFactory(catalog=CATALOG), CATALOG.component(Shop))
+
+
+def unavailable(route: Route) -> str:
+    with pytest.raises(ComponentUnavailableException) as caught:
+        call(route)
+    return str(caught.value)
+
+
+# when nobody is there
+
+
+def test_what_nobody_offers_is_an_error_again_and_again_and_works_as_soon_as_somebody_does(
+    registry: Registry, routes: ComponentRoutes
+) -> None:
+    route = routes.route("json")
+    registry.offer()
+    for _ in range(2):
+        assert unavailable(route) == (
+            "nobody offers component 'shop' at the moment; start a server that hosts it and uses the same registry "
+            "(Registry)"
+        )
+    registry.offer("json")
+    assert call(route) == "json at http://h"
+    registry.offer()
+    assert "nobody offers component 'shop'" in unavailable(route)
+    registry.offer("json", url="http://back")
+    assert call(route) == "json at http://back"
+
+
+def test_the_first_call_waits_for_the_first_word_of_the_registry(registry: Registry, routes: ComponentRoutes) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        calling = pool.submit(call, routes.route(""))
+        assert registry.somebody_waits.wait(10)
+        registry.offer("json")
+        assert calling.result(10) == "json at http://h"
+
+
+def test_a_call_does_not_wait_longer_than_its_deadline(routes: ComponentRoutes) -> None:
+    with deadline(0.01):
+        assert "nobody offers component 'shop'" in unavailable(routes.route(""))
+
+
+async def test_an_async_call_waits_for_the_first_word_too(registry: Registry, routes: ComponentRoutes) -> None:
+    calling = asyncio.create_task(routes.route("").invoke_async(invocation("place_later")))
+    await asyncio.sleep(0)
+    registry.offer("json")
+    assert await calling == "json at http://h"
+
+
+async def test_any_number_of_tasks_wait_without_a_thread_for_each(registry: Registry, routes: ComponentRoutes) -> None:
+    route, threads = routes.route(""), threading.active_count()
+    calling = [asyncio.create_task(route.invoke_async(invocation("place_later"))) for _ in range(200)]
+    await asyncio.sleep(0)
+    assert threading.active_count() == threads
+    await asyncio.to_thread(registry.offer, "json")
+    assert set(await asyncio.gather(*calling)) == {"json at http://h"}
+
+
+async def test_an_async_call_does_not_wait_longer_than_its_deadline(
+    registry: Registry, routes: ComponentRoutes
+) -> None:
+    with deadline(0.01), pytest.raises(ComponentUnavailableException, match="nobody offers component 'shop'"):
+        await routes.route("").invoke_async(invocation("place_later"))
+    registry.offer("json")  # nobody is left who would listen
+
+
+async def test_a_task_that_is_cancelled_while_it_waits_leaves_no_listener(
+    registry: Registry, routes: ComponentRoutes
+) -> None:
+    listeners = len(registry._listeners["shop"])
+    calling = asyncio.create_task(routes.route("").invoke_async(invocation("place_later")))
+    await asyncio.sleep(0)
+    assert len(registry._listeners["shop"]) == listeners + 1
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert len(registry._listeners["shop"]) == listeners
+
+
+# when something changes
+
+
+def test_calls_go_on_while_addresses_change(registry: Registry, routes: ComponentRoutes) -> None:
+    registry.offer("json")
+    route, done = routes.route("json"), threading.Event()
+
+    def calls(_: int) -> set[str]:
+        answers = {call(route)}
+        while not done.is_set():
+            answers.add(call(route))
+        return answers
+
+    with ThreadPoolExecutor(8) as pool:
+        callers = [pool.submit(calls, number) for number in range(8)]
+        for turn in range(200):
+            registry.offer(*(["json", "rest"], ["rest"], ["rest", "json"])[turn % 3], url=f"http://{turn % 7}")
+        registry.offer("json", url="http://last")
+        done.set()
+        answers = set().union(*(caller.result(30) for caller in callers))
+    assert answers <= {f"{name} at http://{host}" for name in ("json", "rest") for host in [*range(7), "h", "last"]}
+    assert call(route) == "json at http://last"
+
+
+def test_a_change_while_the_channel_is_made_is_not_missed(registry: Registry) -> None:
+    def create(cls: type[Any]) -> Any:
+        if cls is Rest:
+            registry.offer("json")
+        return cls()
+
+    changing = ComponentRoutes(registry, ChannelFactory(create=create, catalog=CATALOG), CATALOG.component(Shop))
+    registry.offer("rest")
+    assert call(changing.route("")) == "json at http://h"
+
+
+def test_a_preferred_channel_that_comes_while_another_is_made_is_used_from_the_next_call_on(registry: Registry) -> None:
+    def create(cls: type[Any]) -> Any:
+        if cls is Rest:
+            registry.offer("rest", "json")
+        return cls()
+
+    changing = ComponentRoutes(registry, ChannelFactory(create=create, catalog=CATALOG), CATALOG.component(Shop))
+    registry.offer("rest")
+    route = changing.route("json")
+    assert [call(route) for _ in range(2)] == ["rest at http://h", "json at http://h"]
+
+
+async def test_a_change_between_choice_and_call_is_not_missed(registry: Registry, routes: ComponentRoutes) -> None:
+    route = routes.route("")
+    registry.offer("rest")
+    Memory.before.append(lambda: registry.offer("json"))
+    assert call(route) == "json at http://h"
+    Memory.before.append(lambda: registry.offer("rest"))
+    assert await route.invoke_async(invocation("place_later")) == "rest at http://h"
+
+
+def test_a_call_does_not_run_after_its_instances_for_ever(registry: Registry, routes: ComponentRoutes) -> None:
+    registry.offer("rest")
+    for _ in range(10):
+        Memory.before += [lambda: registry.offer("rest"), lambda: registry.offer("json")]
+    assert "over channel" in unavailable(routes.route(""))
+    assert len(Memory.before) == 9
+
+
+def test_an_error_that_an_implementation_got_from_elsewhere_is_the_answer(
+    registry: Registry, routes: ComponentRoutes
+) -> None:
+    def fail() -> None:
+        raise ComponentUnavailableException("nobody offers component 'bank'")
+
+    registry.offer("rest")
+    Memory.before += [fail, fail]
+    assert unavailable(routes.route("")) == "nobody offers component 'bank'"
+    assert len(Memory.before) == 1

@@ -1,0 +1,198 @@
+"""Errors of ``@raises`` travel with their fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, cast
+
+import pytest
+from pydantic import BaseModel
+
+from service_core import errors
+from service_core.declaring.descriptors import ComponentDescriptor, describe_service
+from service_core.declaring.interfaces import Service
+from service_core.errors import ErrorCode, RemoteServiceException
+from service_core.wire import JSON, MSGPACK, Codec, MethodCodec, WireError, error_from_wire, error_to_wire
+from service_core.wire.method_codec import DeclaredError
+
+
+class Place(BaseModel):
+    city: str
+
+
+@dataclass
+class OrderNotFound(Exception):
+    """A dataclass of one field."""
+
+    order: int
+
+
+@dataclass
+class OrderExists(Exception):
+    """A dataclass of all kinds of fields."""
+
+    order: int
+    since: date
+    raw: bytes = b""
+    tags: set[str] = field(default_factory=set, kw_only=True)
+    hint: str = field(default="", kw_only=True)
+
+    def __str__(self) -> str:
+        return f"{self.order} exists since {self.since}{self.hint}"
+
+
+class OutOfStock(Exception):
+    """Has an __init__ of its own, with a message that tells more than its fields."""
+
+    code = ErrorCode.RESOURCE_EXHAUSTED
+
+    def __init__(self, item: str, left: Decimal, *, place: Place | None = None) -> None:
+        super().__init__(f"{item}: {left} left, password hunter2")
+        self.item, self.left, self.place = item, left, place
+
+
+class Plain(Exception):
+    """Keeps its arguments."""
+
+
+class PlainAfterAll(Plain):
+    def __init__(self, what: str) -> None:
+        super().__init__("because of", what)
+        self.what = what
+
+
+class MuchTooPlain(OutOfStock):
+    """A subclass that nobody declared."""
+
+    def __init__(self) -> None:
+        super().__init__("book", Decimal(0))
+        self.secret = "hunter2"
+
+
+DECLARED = {cls.__name__: DeclaredError(cls, "Shop.order") for cls in (OrderNotFound, OrderExists, OutOfStock, Plain)}
+
+ERRORS: list[Exception] = [
+    OrderNotFound(5),
+    OrderExists(5, date(2020, 1, 1)),
+    OrderExists(5, date(2020, 1, 1), b"\xff", tags={"a"}, hint="!"),
+    OutOfStock("book", Decimal("1.50"), place=Place(city="Köln")),
+    Plain(),
+    Plain("a", 5, None, ["b"]),
+]
+
+
+def plan() -> MethodCodec:
+    class Shop(Service):
+        def order(self) -> None: ...
+
+    service = describe_service(Shop, "shop", "")
+    component = ComponentDescriptor(name="test", type=object, description="", services=(service,))
+    return MethodCodec(component, service, service.methods["order"])
+
+
+def travel(codec: Codec, error: Exception, declared: dict[str, DeclaredError] = DECLARED, **told: Any) -> Exception:
+    """What arrives."""
+    answer = codec.read_response(plan(), codec.write_error(error_to_wire(error, declared=DECLARED, **told)))
+    assert isinstance(answer, WireError)
+    return error_from_wire(answer, where="Shop.order", declared=declared)
+
+
+# declared errors
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+def test_a_declared_error_arrives_as_the_same_class_with_the_same_fields(codec: Codec, error: Exception) -> None:
+    arrived = travel(codec, error)
+    assert type(arrived) is type(error)
+    assert (str(arrived), vars(arrived)) == (str(error), vars(error))
+
+
+def test_a_declared_error_has_the_code_of_its_class() -> None:
+    assert error_to_wire(OrderNotFound(5), declared=DECLARED).code is ErrorCode.FAILED_PRECONDITION
+    assert error_to_wire(OutOfStock("book", Decimal(1)), declared=DECLARED).code is ErrorCode.RESOURCE_EXHAUSTED
+    assert DECLARED["OutOfStock"].code is ErrorCode.RESOURCE_EXHAUSTED
+
+
+def test_a_subclass_of_a_declared_error_arrives_as_that_and_tells_no_more() -> None:
+    wire = error_to_wire(MuchTooPlain(), declared=DECLARED)
+    assert (wire.type, wire.message) == ("OutOfStock", "")
+    assert "hunter2" not in repr(wire)
+    arrived = error_from_wire(wire, where="Shop.order", declared=DECLARED)
+    assert type(arrived) is OutOfStock
+    assert arrived.item == "book"
+
+
+def test_a_subclass_of_a_plain_error_arrives_with_its_arguments() -> None:
+    arrived = travel(JSON, PlainAfterAll("dust"))
+    assert (type(arrived), arrived.args) == (Plain, ("because of", "dust"))
+
+
+def test_another_class_of_the_same_name_is_not_the_declared_one() -> None:
+    impostor = type("OrderNotFound", (Exception,), {})("hunter2")
+    wire = error_to_wire(impostor, declared=DECLARED)
+    assert (wire.type, wire.code, wire.details, wire.message) == ("OrderNotFound", ErrorCode.INTERNAL, None, "")
+    arrived = error_from_wire(wire, where="Shop.order", declared=DECLARED)
+    assert type(arrived) is RemoteServiceException
+    assert arrived.type == "OrderNotFound"
+
+
+@pytest.mark.parametrize("error", [OrderNotFound(cast(Any, "five")), OutOfStock("book", cast(Any, "few"))], ids=repr)
+def test_a_declared_error_with_wrong_fields_is_refused(error: Exception) -> None:
+    with pytest.raises(errors.ArgumentException, match=rf"^Shop\.order: error {type(error).__name__}: "):
+        error_to_wire(error, declared=DECLARED)
+
+
+def test_a_declared_error_without_its_fields_is_refused() -> None:
+    error = OutOfStock("book", Decimal(1))
+    del error.left
+    with pytest.raises(AttributeError, match="left"):
+        error_to_wire(error, declared=DECLARED)
+
+
+# versions
+
+
+def version(**hints: Any) -> dict[str, DeclaredError]:
+    """Another version of OrderNotFound."""
+
+    def init(self: Any, order: int = -1, customer: str = "nobody") -> None:
+        self.order, self.customer = order, customer
+
+    init.__annotations__ = hints
+    return {"OrderNotFound": DeclaredError(type("OrderNotFound", (Exception,), {"__init__": init}), "Shop.order")}
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+def test_a_field_that_the_other_side_does_not_have_yet_has_its_default(codec: Codec) -> None:
+    arrived: Any = travel(codec, OrderNotFound(5), version(order=int, customer=str))
+    assert (type(arrived).__name__, arrived.order, arrived.customer) == ("OrderNotFound", 5, "nobody")
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+def test_a_field_of_another_type_leaves_an_error_that_is_less_precise(codec: Codec) -> None:
+    arrived = travel(codec, OrderNotFound(5), version(order=date, customer=str), correlation_id="c1")
+    assert type(arrived) is RemoteServiceException
+    assert (arrived.type, arrived.code, arrived.correlation_id) == (
+        "OrderNotFound",
+        ErrorCode.FAILED_PRECONDITION,
+        "c1",
+    )
+
+
+def test_a_class_that_cannot_be_made_leaves_an_error_that_is_less_precise() -> None:
+    class OrderNotFound(Exception):
+        def __init__(self, order: int) -> None:
+            raise ValueError(order)
+
+    declared = {"OrderNotFound": DeclaredError(OrderNotFound, "Shop.order")}
+    wire = WireError(type="OrderNotFound", details={"fields": {"order": 5}})
+    assert type(error_from_wire(wire, where="Shop.order", declared=declared)) is RemoteServiceException
+
+
+@pytest.mark.parametrize("details", [None, "text", [], {}, {"field": 1}])
+def test_a_declared_name_without_fields_is_an_error_that_is_less_precise(details: Any) -> None:
+    wire = WireError(type="OrderNotFound", details=details)
+    assert type(error_from_wire(wire, where="Shop.order", declared=DECLARED)) is RemoteServiceException

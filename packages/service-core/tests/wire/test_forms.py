@@ -1,0 +1,91 @@
+"""The forms that values have on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+
+from service_core.declaring.descriptors import ComponentDescriptor, describe_service
+from service_core.declaring.interfaces import Service
+from service_core.wire import JSON, MSGPACK, Codec, MethodCodec
+
+
+@dataclass
+class Tree:
+    value: bytes
+    children: list[Tree] = field(default_factory=list)
+
+
+class Named(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+
+    metadata: bytes = Field(alias="Meta-Data")
+    size: int
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def twice(self) -> int:
+        return 2 * self.size
+
+
+def plan(annotation: Any) -> MethodCodec:
+    """The plan of a method that takes a value of the type and gives it back."""
+
+    def echo(self: Service, value: Any) -> Any: ...
+
+    echo.__annotations__ = {"value": annotation, "return": annotation}
+    service = describe_service(type("Echo", (Service,), {"echo": echo}), "echo", "")
+    component = ComponentDescriptor(name="test", type=object, description="", services=(service,))
+    return MethodCodec(component, service, service.methods["echo"])
+
+
+def travel(codec: Codec, method: MethodCodec, value: Any) -> list[Any]:
+    """What arrives as the argument, and what arrives as the result."""
+    request = codec.read_request(codec.write_request(method, (value,)))
+    assert request.method == "test:echo:echo"
+    (argument,) = codec.read_arguments(method, request)
+    return [argument, codec.read_response(method, codec.write_result(method, value))]
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+def test_fields_travel_under_their_names_computed_ones_not_at_all_and_aliases_are_read(codec: Codec) -> None:
+    value = Named.model_validate({"metadata": b"", "size": 1})
+    written = codec.read_response(plan(Any), codec.write_result(plan(Named), value))
+    assert list(written) == ["metadata", "size"]
+    written["Meta-Data"] = written.pop("metadata")
+    request = codec.read_request(codec.write_request(plan(Any), (written,)))
+    assert codec.read_arguments(plan(Named), request) == (value,)
+
+
+def test_bytes_are_base64_in_json_and_raw_in_msgpack() -> None:
+    method = plan(Tree)
+    assert JSON.write_result(method, Tree(b"\xff\xfe")) == (
+        b'{"result":{"value":"__4=","children":[]},"exception":null}'
+    )
+    assert b"\xc4\x02\xff\xfe" in MSGPACK.write_result(method, Tree(b"\xff\xfe"))
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+@pytest.mark.parametrize("number", [2**63, 2**64, -(2**64), 10**400])
+def test_numbers_have_no_greatest(codec: Codec, number: int) -> None:
+    assert travel(codec, plan(int), number) == [number, number]
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+def test_what_is_meant_for_json_is_used_for_msgpack_too(codec: Codec) -> None:
+    assert travel(codec, plan(ZoneInfo), ZoneInfo("UTC")) == [ZoneInfo("UTC")] * 2
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+def test_an_object_of_a_derived_class_travels_as_what_was_declared(codec: Codec) -> None:
+    @dataclass
+    class More(Tree):
+        secret: str = "hunter2"
+
+    written = codec.write_request(plan(Tree), (More(b"x"),))
+    assert b"hunter2" not in written
+    assert codec.read_arguments(plan(Tree), codec.read_request(written)) == (Tree(b"x"),)

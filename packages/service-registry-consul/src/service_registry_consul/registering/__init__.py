@@ -1,0 +1,1 @@
+"""Registering the components of this process."""

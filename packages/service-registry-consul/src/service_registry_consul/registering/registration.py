@@ -1,0 +1,143 @@
+"""What Consul is told about a component of this process. Pure: no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from service_core.declaring.address import ChannelAddress
+from service_core.errors import LocalServiceException
+from service_core.hosting.server import Server
+from service_registry_consul.registering.meta import write_channels
+from service_registry_consul.settings import ConsulSettings
+
+__all__ = ["Registration", "plan_registration"]
+
+TAG: Final = "component"
+"""Marks registrations of components; aspyx-service writes it too."""
+_LOCAL: Final = "local"
+_WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - not bound, refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """One component as one instance registers it."""
+
+    id: str
+    """``address:port:component``, the same after a restart, so that a restart replaces."""
+    component: str
+    """The component's name, which is the service name in Consul."""
+    address: str
+    """The host under which others reach this process."""
+    port: int
+    """The port under which others reach this process."""
+    tags: tuple[str, ...]
+    """Tags, for people who look at Consul."""
+    meta: Mapping[str, str]
+    """The channels."""
+    check: Mapping[str, Any]
+    """How the health is found out, as the agent's API wants it; without the state to begin with."""
+
+    @property
+    def check_id(self) -> str:
+        """The id of the check."""
+        return f"service:{self.id}"
+
+    @property
+    def needs_heartbeat(self) -> bool:
+        """Whether this process has to tell how it is."""
+        return "TTL" in self.check
+
+    def is_same_as(self, service: Any) -> bool:
+        """Whether the agent's description of a service, None for none, says the same."""
+        return (
+            isinstance(service, Mapping)
+            and service.get("Service") == self.component
+            and service.get("Address") == self.address
+            and service.get("Port") == self.port
+            and service.get("Meta") == dict(self.meta)
+        )
+
+
+def plan_registration(
+    component: str,
+    addresses: Sequence[ChannelAddress],
+    *,
+    port: int,
+    health: str | None,
+    settings: ConsulSettings,
+) -> Registration | None:
+    """The registration of a component, None if nobody outside this process could call it.
+
+    ``port`` is the server's port, 0 if it is that of the first address; ``health`` the path of the health
+    endpoint. Raises LocalServiceException if an address does not fit into Consul or the port cannot be told.
+    """
+    offered = [address for address in addresses if address.channel != _LOCAL]
+    if not offered:
+        return None
+    host, url_port, scheme = _location(offered)
+    host = settings.advertise_address or host or Server.get_local_ip()
+    port = settings.advertise_port or port or url_port
+    if not port:
+        raise LocalServiceException(
+            f"component '{component}': neither the registry nor an address tells the port; "
+            f"write ConsulComponentRegistry(port=Server.port, ...) or give setting 'advertise_port'"
+        )
+    try:
+        meta = write_channels(offered)
+    except LocalServiceException as error:
+        raise LocalServiceException(f"component '{component}': {error.message}") from error
+    service_id = f"{host}:{port}:{component}"
+    return Registration(
+        id=service_id,
+        component=component,
+        address=host,
+        port=port,
+        tags=tuple(dict.fromkeys((TAG, *settings.tags))),
+        meta=meta,
+        check={
+            "CheckID": f"service:{service_id}",
+            "Name": f"component {component}",
+            **_check(f"[{host}]" if ":" in host else host, port, scheme, health, settings),
+        },
+    )
+
+
+def _location(addresses: Sequence[ChannelAddress]) -> tuple[str, int, str]:
+    """Host, port and scheme of the first address that has them; empty where it is no address of a host."""
+    for address in addresses:
+        try:
+            parts = urlsplit(address.uri)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            continue
+        if host and parts.scheme in ("http", "https"):
+            return ("" if host in _WILDCARDS else host), port or 0, parts.scheme
+    return "", 0, "http"
+
+
+def _check(host: str, port: int, scheme: str, health: str | None, settings: ConsulSettings) -> dict[str, Any]:
+    check: dict[str, Any]
+    if settings.check == "ttl":
+        check = {"TTL": _duration(settings.ttl)}
+    else:
+        target: dict[str, Any] = {"TCP": f"{host}:{port}"}
+        if health is not None:
+            target = {"HTTP": f"{scheme}://{host}:{port}/{health.lstrip('/')}"}
+            if settings.check_any_certificate:
+                target["TLSSkipVerify"] = True
+        check = {
+            **target,
+            "Interval": _duration(settings.check_interval),
+            "Timeout": _duration(settings.check_timeout),
+        }
+    if settings.deregister_after is not None:
+        check["DeregisterCriticalServiceAfter"] = _duration(settings.deregister_after)
+    return check
+
+
+def _duration(seconds: float) -> str:
+    """As Go writes it; whole milliseconds."""
+    return f"{max(1, round(seconds * 1000))}ms"

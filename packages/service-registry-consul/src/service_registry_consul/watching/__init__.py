@@ -1,0 +1,1 @@
+"""Watching the instances of components."""

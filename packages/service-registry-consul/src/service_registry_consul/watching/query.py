@@ -1,0 +1,89 @@
+"""A blocking query: it is answered when something has changed, or when its wait is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
+
+from service_registry_consul.connection import Connection
+from service_registry_consul.connectivity import Contact
+from service_registry_consul.errors import nonsense
+from service_registry_consul.settings import ConsulSettings
+from service_registry_consul.watching.backoff import REFILL, next_index, parse_index
+from service_registry_consul.watching.retry import keep_doing
+
+__all__ = ["BlockingQuery", "read_options"]
+
+MARGIN: Final = 5.0
+"""Seconds beyond the longest wait after which a silent connection counts as dead."""
+
+
+def read_options(settings: ConsulSettings) -> dict[str, str]:
+    """The parameters of every query about the catalog."""
+    return {"dc": settings.datacenter} if settings.datacenter else {}
+
+
+class BlockingQuery:
+    """Asks one thing for ever, over a connection of its own."""
+
+    def __init__(
+        self,
+        path: str,
+        query: Callable[[], Mapping[str, str]],
+        *,
+        settings: ConsulSettings,
+        contact: Contact,
+        on_answer: Callable[[Any], None],
+        on_doubt: Callable[[], None],
+        pause: float = REFILL,
+    ) -> None:
+        """``query`` tells the parameters of each request, besides those that make it a blocking one.
+
+        ``on_answer`` gets every decoded body, and raises ValueError for one that Consul would not give.
+        ``on_doubt`` is called when what was known may be outdated, or Consul may have lost its memory: after a
+        failure, and when its index went backwards. ``pause`` are seconds between answers, if they come in a row.
+        """
+        self._path = path
+        self._query = query
+        self._settings = settings
+        self._contact = contact
+        self._on_answer = on_answer
+        self._on_doubt = on_doubt
+        self._pause = pause
+        self._connection = Connection(settings)
+        self._index = 0
+        # Consul adds up to a sixteenth to the wait, at random.
+        self._timeout = settings.wait * 17 / 16 + MARGIN
+
+    async def run(self) -> NoReturn:
+        """Ask until cancelled."""
+        try:
+            await keep_doing(
+                self._ask,
+                source=self._path,
+                contact=self._contact,
+                on_failure=self._start_over,
+                pause=self._pause,
+            )
+        finally:
+            self._connection.close()
+
+    async def _ask(self) -> None:
+        blocking = {"index": str(self._index), "wait": f"{self._settings.wait:g}s"}
+        query = {**read_options(self._settings), **self._query(), **blocking}
+        answer = await self._connection.get(self._path, query, self._timeout)
+        try:
+            answered = parse_index(answer.index)
+            if answered < self._index:
+                self._on_doubt()
+            self._on_answer(answer.body)
+        except ValueError as error:
+            raise nonsense(self._settings.address, str(error)) from error
+        self._index = next_index(self._index, answered)
+
+    def _start_over(self) -> None:
+        # Another Consul may answer now, whose index is lower: asked with the old one it would be silent about
+        # everything that happens until it has caught up.
+        self._index = 0
+        self._connection.close()
+        self._on_doubt()

@@ -1,0 +1,49 @@
+"""Doing something for ever: at a limited rate while it goes well, ever more rarely while it does not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, NoReturn
+
+from service_registry_consul.connectivity import Contact
+from service_registry_consul.errors import ConsulError
+from service_registry_consul.watching.backoff import TokenBucket, backoff
+
+__all__ = ["keep_doing"]
+
+logger: Final = logging.getLogger("service.registry.consul")
+
+
+async def keep_doing(
+    step: Callable[[], Awaitable[None]],
+    *,
+    source: str,
+    contact: Contact,
+    on_failure: Callable[[], None],
+    pause: float,
+) -> NoReturn:
+    """Run ``step`` again and again until cancelled; no exception ends it.
+
+    While it succeeds, it is run twice at once and then every ``pause`` seconds at most.
+    """
+    bucket = TokenBucket(refill=pause)
+    failures = 0
+    while True:
+        try:
+            await step()
+        except ConsulError as error:
+            contact.failed(source, str(error))
+        except Exception as error:
+            # A mistake of ours, or of a listener; either way the next change must be seen.
+            logger.exception("watching %s failed", source)
+            contact.failed(source, f"watching {source} failed: {error!r}")
+        else:
+            contact.answered(source)
+            failures = 0
+            await asyncio.sleep(bucket.take(asyncio.get_running_loop().time()))
+            continue
+        on_failure()
+        failures += 1
+        await asyncio.sleep(backoff(failures))

@@ -1,0 +1,138 @@
+"""The watch for components beyond the first ones: two queries, however many components there are.
+
+The one about checks tells which components' health has changed, and those are looked at immediately. The one about
+services only tells that some registration, of whomever, has come, changed or gone. Mostly the first query has told
+already whose, since a check came or went with it; so then all components are looked at, but without haste.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Final, NoReturn
+from urllib.parse import quote
+
+from service_registry_consul.connection import Connection
+from service_registry_consul.connectivity import Contact
+from service_registry_consul.errors import nonsense
+from service_registry_consul.settings import ConsulSettings
+from service_registry_consul.watching.query import BlockingQuery, read_options
+from service_registry_consul.watching.retry import keep_doing
+from service_registry_consul.watching.watched_component import Followed
+
+__all__ = ["SharedWatch", "health_path"]
+
+_SERVICES: Final = "/v1/catalog/services"
+_CHECKS: Final = "/v1/health/state/any"
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""Names that can stand in a filter."""
+_UNHURRIED: Final = 2.0
+"""Seconds between two looks at all components, after two at once."""
+
+
+def health_path(component: str) -> str:
+    """Where Consul tells about the instances of a component."""
+    return f"/v1/health/service/{quote(component, safe='')}"
+
+
+class SharedWatch:
+    """Watches many components with three connections. Used on the event loop of the watches only."""
+
+    def __init__(self, settings: ConsulSettings, contact: Contact) -> None:
+        self._settings = settings
+        self._contact = contact
+        self._members: dict[str, Followed] = {}
+        self._asked: frozenset[str] = frozenset()
+        self._checks: frozenset[tuple[str, ...]] = frozenset()
+        # Who is to be looked at, in the order of dicts.
+        self._urgent: dict[str, None] = {}
+        self._unhurried: dict[str, None] = {}
+        self._something_to_do = asyncio.Event()
+
+    def add(self, followed: Followed) -> None:
+        """Watch one more component."""
+        self._members[followed.name] = followed
+        self._look_at(self._urgent, [followed.name])
+
+    def runs(self) -> Iterator[Callable[[], Awaitable[Any]]]:
+        """The coroutine functions to run for as long as the watch lasts."""
+        yield self._query(_CHECKS, self._filter, self._on_checks).run
+        yield self._query(_SERVICES, dict, self._on_services, pause=_UNHURRIED).run
+        yield self._keep_looking
+
+    def _query(
+        self, path: str, query: Callable[[], dict[str, str]], on_answer: Callable[[Any], None], **options: float
+    ) -> BlockingQuery:
+        return BlockingQuery(
+            path,
+            query,
+            settings=self._settings,
+            contact=self._contact,
+            on_answer=on_answer,
+            on_doubt=self._doubt,
+            **options,
+        )
+
+    def _filter(self) -> dict[str, str]:
+        self._asked = frozenset(name for name in self._members if _PLAIN.fullmatch(name))
+        # Checks without a service are those of whole nodes.
+        return {"filter": f'ServiceName == "" or ServiceName matches "^({"|".join(sorted(self._asked))})$"'}
+
+    def _on_checks(self, checks: Any) -> None:
+        if not isinstance(checks, list) or not all(isinstance(check, dict) for check in checks):
+            raise ValueError("a list of checks was expected")
+        known, self._checks = self._checks, frozenset(_identity(check) for check in checks)
+        changed = {service for service, *_ in known ^ self._checks}
+        if "" in changed:
+            self._on_services(None)
+        untold = self._members.keys() - self._asked  # among others, those that came since the question was asked
+        self._look_at(self._urgent, (changed & self._members.keys()) | untold)
+
+    def _on_services(self, _: Any) -> None:
+        self._look_at(self._unhurried, self._members)
+
+    def _look_at(self, when: dict[str, None], names: Any) -> None:
+        when |= dict.fromkeys(names)
+        if when:
+            self._something_to_do.set()
+
+    async def _keep_looking(self) -> NoReturn:
+        await keep_doing(
+            self._look, source="components together", contact=self._contact, on_failure=self._doubt, pause=0.0
+        )
+
+    async def _look(self) -> None:
+        await self._something_to_do.wait()
+        connection = Connection(self._settings)
+        try:
+            while followed := self._next():
+                # One after the other: of two answers about a component, the later one must count.
+                answer = await connection.get(
+                    health_path(followed.name), read_options(self._settings), self._settings.request_timeout
+                )
+                try:
+                    followed.answered(answer.body)
+                except ValueError as error:
+                    raise nonsense(self._settings.address, str(error)) from error
+        finally:
+            connection.close()
+
+    def _next(self) -> Followed | None:
+        for names in (self._urgent, self._unhurried):
+            if names:
+                name = next(iter(names))
+                del names[name]
+                return self._members[name]
+        self._something_to_do.clear()
+        return None
+
+    def _doubt(self) -> None:
+        for followed in self._members.values():
+            followed.doubt()
+        self._on_services(None)
+
+
+def _identity(check: dict[str, Any]) -> tuple[str, ...]:
+    keys = ("ServiceName", "Node", "CheckID", "Status", "ModifyIndex")
+    return tuple(str(check.get(key, "")) for key in keys)

@@ -1,0 +1,101 @@
+"""From Consul's answer about a component to the snapshot that callers use. Pure: no I/O, no state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service_core.declaring.address import ChannelAddress
+from service_core.registry.base import Snapshot, snapshot_of
+from service_registry_consul.registering.meta import read_channels
+from service_registry_consul.watching.address_filter import TrustPolicy
+
+__all__ = ["Reading", "read_nodes"]
+
+_RANK: Final = {"passing": 0, "warning": 1}
+"""States in which an instance is called, the preferred first; all others (critical, maintenance) are not."""
+_LOCAL: Final = "local"
+"""A channel that aspyx-service registers too, though it is of no use to others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What an answer says about one component."""
+
+    snapshot: Snapshot
+    """Where it can be called: passing instances before those with a warning."""
+    registrations: int
+    """How many instances Consul knows, in whatever state."""
+    complaints: tuple[str, ...]
+    """What was skipped, and why."""
+
+
+def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
+    """Read the answer of ``/v1/health/service/<component>``. Raises ValueError if it is not a list."""
+    if not isinstance(nodes, list):
+        raise ValueError(f"a list of instances was expected, not {type(nodes).__name__}")  # noqa: TRY004
+    complaints: list[str] = []
+    instances: list[tuple[int, str, list[ChannelAddress]]] = []
+    for node in nodes:
+        where = f"component '{component}', registration {_id(node)!r}"
+        try:
+            meta, rank = _parts(node)
+            if rank is None:
+                continue
+            addresses = read_channels(meta)
+            if not addresses:
+                raise ValueError("it names no channels in its meta entries, so it is somebody else's")
+        except ValueError as error:
+            complaints.append(f"{where} is skipped: {error}")
+            continue
+        usable, objections = _sift(addresses, policy)
+        complaints += [f"{where}: {objection}" for objection in objections]
+        instances.append((rank, _id(node), usable))
+    # Consul promises no order; without one of our own, equal answers could look different.
+    instances.sort(key=lambda instance: instance[:2])
+    return Reading(
+        snapshot=snapshot_of(component, [addresses for _, _, addresses in instances]),
+        registrations=len(nodes),
+        complaints=tuple(complaints),
+    )
+
+
+def _id(node: Any) -> str:
+    """The id of an instance, or what can be said instead."""
+    service = node.get("Service") if isinstance(node, Mapping) else node
+    return str(service.get("ID") if isinstance(service, Mapping) else node)[:100]
+
+
+def _parts(node: Any) -> tuple[Mapping[str, str], int | None]:
+    """Meta entries and rank of an instance, None if it is not to be called. Raises ValueError."""
+    if not isinstance(node, Mapping) or not isinstance(node.get("Service"), Mapping):
+        raise ValueError("it is none of a service")  # noqa: TRY004
+    meta, checks = node["Service"].get("Meta") or {}, node.get("Checks") or []
+    if not isinstance(meta, Mapping) or not all(isinstance(value, str) for value in meta.values()):
+        raise ValueError("its meta entries are no texts")
+    if not isinstance(checks, list) or not all(isinstance(check, Mapping) for check in checks):
+        raise ValueError("its checks are none")
+    return meta, _rank(checks)
+
+
+def _rank(checks: Sequence[Mapping[str, Any]]) -> int | None:
+    """The rank that follows from the worst check, None if the instance is not to be called."""
+    ranks = [_RANK.get(str(check.get("Status")), len(_RANK)) for check in checks]
+    worst = max(ranks, default=0)
+    return worst if worst < len(_RANK) else None
+
+
+def _sift(addresses: list[ChannelAddress], policy: TrustPolicy) -> tuple[list[ChannelAddress], list[str]]:
+    """The addresses that may be called, and what speaks against others."""
+    usable: list[ChannelAddress] = []
+    objections: list[str] = []
+    for address in addresses:
+        if address.channel == _LOCAL:
+            continue
+        objection = policy.objection(address.uri)
+        if objection is None:
+            usable.append(address)
+        else:
+            objections.append(f"the address of channel '{address.channel}' is not used: {objection}")
+    return usable, objections

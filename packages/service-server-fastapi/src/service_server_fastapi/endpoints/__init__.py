@@ -1,0 +1,1 @@
+"""Endpoints: calls, health, report."""

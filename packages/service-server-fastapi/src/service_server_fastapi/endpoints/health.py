@@ -1,0 +1,94 @@
+"""Health endpoints: those of the process, and those of components.
+
+They take none of the calls' threads and count among none of their limits, so they answer while all of them are taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from service_core import CheckResult, Health, HealthStatus
+from service_health import HealthCheckManager
+from service_server_fastapi.lifecycle.state import Hosting, HostingState
+
+__all__ = ["LIVE", "READY", "ServerHealth"]
+
+logger: Final = logging.getLogger("service.health")
+
+LIVE: Final = "/health/live"
+"""Is the process stuck, so that it should be restarted?"""
+READY: Final = "/health/ready"
+"""May the process be called?"""
+
+
+class ServerHealth:
+    """How well a server, its checks and its components are."""
+
+    def __init__(self, hosting: Hosting, checks: HealthCheckManager, *, timeout: float) -> None:
+        """``timeout`` is the time in seconds that a component may take to say how it is."""
+        self._hosting = hosting
+        self._checks = checks
+        self._timeout = timeout
+        self._endpoints: dict[str, Callable[[], Awaitable[Health]]] = {LIVE: self.live, READY: self.ready}
+
+    def add_component(self, path: str, get_health: Callable[[], Awaitable[Health]]) -> Callable[[], Awaitable[Health]]:
+        """Take a component in, which says how it is at a path; returns what to ask there."""
+        self._endpoints[path] = lambda: self.of_component(get_health)
+        return self._endpoints[path]
+
+    async def all(self) -> dict[str, Health]:
+        """What all endpoints say, by their paths."""
+        found = await asyncio.gather(*(check() for check in self._endpoints.values()))
+        return dict(zip(self._endpoints, found, strict=True))
+
+    def begin(self) -> None:
+        """Let the registry ask how components are, on whatever loop; called on that of the server."""
+        loop = asyncio.get_running_loop()
+
+        async def tell(name: str) -> Health:
+            get_health = self._hosting.manager.running()[name].get_health
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.of_component(get_health), loop))
+
+        self._hosting.manager.component_registry.set_health_source(tell)
+
+    async def live(self) -> Health:
+        """What the checks of the group "liveness" found."""
+        return await self._checks.check("liveness")
+
+    async def ready(self) -> Health:
+        """Whether the components are registered, and what the checks of the group "readiness" found."""
+        state = self._hosting.state
+        if state is not HostingState.READY:
+            return _not_ready(state)
+        found = await self._checks.check("readiness")
+        return Health.of([_server(HealthStatus.OK, state), *found.checks.values()])
+
+    async def of_component(self, get_health: Callable[[], Awaitable[Health]]) -> Health:
+        """What a component says of itself; an error if it cannot say so, and when the server stops."""
+        if self._hosting.is_stopping:
+            return _not_ready(self._hosting.state)
+        limit = asyncio.timeout(self._timeout)
+        try:
+            async with limit:
+                health = await get_health()
+        except Exception as error:
+            if limit.expired():
+                return _mute(f"did not answer within {self._timeout:g} s")
+            logger.exception("get_health() of a component raised")
+            return _mute(f"raised {type(error).__name__}")
+        return health if isinstance(health, Health) else _mute(f"returned {type(health).__name__}, not a Health")
+
+
+def _server(status: HealthStatus, state: HostingState) -> CheckResult:
+    return CheckResult(name="server", status=status, details=state.value)
+
+
+def _not_ready(state: HostingState) -> Health:
+    return Health.of([_server(HealthStatus.ERROR, state)])
+
+
+def _mute(details: str) -> Health:
+    return Health.of([CheckResult(name="get_health", status=HealthStatus.ERROR, details=details)])

@@ -1,0 +1,94 @@
+"""``POST /invoke`` as a raw ASGI endpoint: limits around the dispatcher, nothing else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from service_core.context import CallContext
+from service_core.dispatch import Answer, Dispatcher, envelope, refusal
+from service_core.errors import ErrorCode
+from service_core.wire import context_from_headers
+from service_server_fastapi.http1.asgi import send_answer
+from service_server_fastapi.requests.admission import (
+    UNREAD,
+    Disconnected,
+    Intake,
+    Refused,
+    check_token,
+    gone,
+    headers_of,
+    unread,
+)
+from service_server_fastapi.requests.disconnect import while_connected
+from service_server_fastapi.requests.fast_path import ArrivedRequest
+
+__all__ = ["INVOKE", "InvokeEndpoint", "is_call"]
+
+INVOKE: Final = "/invoke"
+"""Where calls are sent to."""
+
+
+class InvokeEndpoint:
+    """The ASGI application behind ``/invoke``."""
+
+    def __init__(self, dispatcher: Dispatcher, intake: Intake) -> None:
+        self._dispatcher = dispatcher
+        self._intake = intake
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = headers_of(scope)
+        context = context_from_headers(headers)
+        try:
+            with self._intake:
+                if scope["method"] != "POST":
+                    allow = ("allow", "POST")
+                    raise Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
+                admitted = await self._admit(scope, context)
+                if isinstance(admitted, CallContext):
+                    body = await self._intake.read_body(receive, headers)
+                    content_type = headers.get("content-type", "")
+                    dispatch = self._dispatcher.dispatch(content_type, body, admitted)
+                    answer = self._noted(await while_connected(dispatch, receive))
+                else:
+                    answer = unread(self._noted(admitted))
+        except Disconnected:
+            answer = gone(context)
+        except Refused as refused:
+            answer = self._refuse(refused, context)
+        await send_answer(send, answer)
+
+    async def answer(self, request: ArrivedRequest) -> Answer:
+        """The answer to a call that has arrived."""
+        context = request.context
+        try:
+            with self._intake:
+                if self._dispatcher.is_secured:
+                    admitted = await self._admit(request.scope, context)
+                    if isinstance(admitted, Answer):
+                        return self._noted(admitted)
+                    context = admitted
+                return self._noted(await self._dispatcher.dispatch(request.content_type, request.body, context))
+        except Refused as refused:
+            return self._refuse(refused, context)
+
+    async def _admit(self, scope: Scope, context: CallContext) -> CallContext | Answer:
+        if not self._dispatcher.is_secured:
+            return context
+        check_token(scope)
+        return await self._dispatcher.admit(context)
+
+    def _noted(self, answer: Answer) -> Answer:
+        # Whatever the method itself has to say, it says with 200.
+        return answer if answer.status == 200 else self._intake.turned_away(answer)
+
+    def _refuse(self, refused: Refused, context: CallContext) -> Answer:
+        error = refusal(refused.code, str(refused), context=context)
+        return self._intake.turned_away(envelope(error, status=refused.status, headers=refused.headers))
+
+
+def is_call(scope: Scope) -> bool:
+    """Whether a request is one that the endpoint answers, rather than refuses."""
+    return (scope["path"], scope["method"]) == (INVOKE, "POST")

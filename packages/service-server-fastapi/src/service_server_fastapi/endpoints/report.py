@@ -1,0 +1,65 @@
+"""The report: what a process hosts and calls, for people and programs that look after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from service_server_fastapi.endpoints.health import ServerHealth
+from service_server_fastapi.lifecycle.state import Hosting
+
+__all__ = ["REPORT", "Report", "as_text"]
+
+REPORT: Final = "/report"
+
+
+class Report:
+    """Tells it as JSON, or as text to who accepts ``text/plain``."""
+
+    def __init__(self, hosting: Hosting, health: ServerHealth, *, details: bool) -> None:
+        """Without ``details`` it tells no more than the health endpoints do."""
+        self._hosting = hosting
+        self._health = health
+        self._details = details
+
+    async def collect(self) -> dict[str, Any]:
+        """The report as JSON-like data; times in seconds."""
+        health = {path: found.to_dict(details=self._details) for path, found in (await self._health.all()).items()}
+        if not self._details:
+            return {"health": health}
+        return {"state": self._hosting.state.value, "health": health, **self._hosting.manager.report()}
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request."""
+        told = await self.collect()
+        headers = {"cache-control": "no-store"}
+        if "text/plain" in request.headers.get("accept", ""):
+            return PlainTextResponse(as_text(told), headers=headers)
+        return JSONResponse(told, headers=headers)
+
+
+def as_text(data: Mapping[str, Any]) -> str:
+    """JSON-like data as indented lines; what has no parts stands behind its name."""
+    return "".join(f"{line}\n" for line in _lines(data, ""))
+
+
+def _lines(data: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for name, value in data.items():
+        parts = value if isinstance(value, list) else [value] if value != {} else []
+        if parts and all(isinstance(part, Mapping) for part in parts):
+            yield f"{indent}{name}"
+            for part in parts:
+                yield from _part(part, f"{indent}  ")
+        else:
+            yield f"{indent}{name}: {', '.join(map(str, parts)) or '-'}"
+
+
+def _part(part: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """A part on one line if it is flat, else on several."""
+    if any(isinstance(value, list | Mapping) for value in part.values()):
+        yield from _lines(part, indent)
+    else:
+        yield indent + ", ".join(f"{name} {value}" for name, value in part.items())

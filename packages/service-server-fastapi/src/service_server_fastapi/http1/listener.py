@@ -1,0 +1,116 @@
+"""The listening socket and the uvicorn server on it, run by a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+import threading
+from typing import Any, Final
+
+import uvicorn
+
+from service_core.errors import LocalServiceException, PortInUseException
+from service_server_fastapi.http1.connection import LimitedConfig, LimitedProtocol
+from service_server_fastapi.settings import ServerSettings
+
+__all__ = ["Listener", "bind"]
+
+_BACKLOG: Final = 2048
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound TCP socket; port 0 picks a free one. Raises PortInUseException, LocalServiceException."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # elsewhere the option lets two servers share a port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        # Listening at once: with SO_REUSEADDR a port is taken only by a socket that listens.
+        bound.listen(_BACKLOG)
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUseException(
+                f"port {port} on {host} is taken by another process; stop it, choose another port, or port 0 for "
+                f"any free one"
+            ) from error
+        raise LocalServiceException(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    bound.setblocking(False)
+    return bound
+
+
+class _UvicornServer(uvicorn.Server):
+    """Tells when it accepts connections, and limits the time for TLS handshakes."""
+
+    def __init__(self, config: LimitedConfig, up: threading.Event) -> None:
+        super().__init__(config)
+        self._limited = config
+        self._up = up
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        tls = self.config.ssl
+        await super().startup([] if tls is not None else sockets)
+        if tls is not None:
+            for bound in sockets or []:
+                self.servers.append(await self._listen(bound, tls))
+        self._up.set()
+
+    async def _listen(self, bound: socket.socket, tls: ssl.SSLContext) -> asyncio.Server:
+        """As uvicorn does it, which leaves clients a minute for their handshake."""
+        return await asyncio.get_running_loop().create_server(
+            lambda: LimitedProtocol(self._limited, self.server_state, self.lifespan.state),
+            sock=bound,
+            ssl=tls,
+            backlog=_BACKLOG,
+            ssl_handshake_timeout=self._limited.settings.receive_timeout,
+        )
+
+
+class Listener:
+    """Serves one ASGI application on one socket until :meth:`stop`."""
+
+    def __init__(
+        self, app: Any, bound: socket.socket, settings: ServerSettings, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._socket = bound
+        self._up = threading.Event()
+        self._server = _UvicornServer(LimitedConfig(app, settings, tls), self._up)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._serve, name="service-server", daemon=True)
+
+    def start(self) -> None:
+        """Return when requests are answered. Raises LocalServiceException if the application does not start."""
+        self._thread.start()
+        self._up.wait()
+        if not self._server.started:
+            self.stop(timeout=1.0)
+            raise LocalServiceException(
+                "the server did not start; the log of 'uvicorn.error' has the reason"
+            ) from self._failure
+
+    def stop(self, timeout: float) -> bool:
+        """Take no new connections, finish requests in flight, and return whether that was done in time.
+
+        The application has to see to it that requests come to an end.
+        """
+        self._server.should_exit = True
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        self._socket.close()
+        return not self._thread.is_alive()
+
+    def is_own_thread(self) -> bool:
+        """Whether the caller runs on the event loop of the server."""
+        return threading.current_thread() is self._thread
+
+    def _serve(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket])
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - handed to the thread that waits
+            self._failure = error
+        finally:
+            self._up.set()

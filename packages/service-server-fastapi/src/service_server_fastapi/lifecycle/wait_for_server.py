@@ -1,0 +1,61 @@
+"""Finds out whether a server that somebody else runs answers yet."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Final
+
+from service_core.hosting.server import WILDCARDS
+
+__all__ = ["wait_until_answering"]
+
+_INTERVAL: Final = 0.05
+
+
+async def wait_until_answering(
+    host: str,
+    port: int,
+    path: str | None,
+    *,
+    timeout: float,  # noqa: ASYNC109
+    uses_tls: bool = False,
+) -> bool:
+    """Ask for ``path`` until there is any HTTP answer; False after ``timeout`` seconds.
+
+    Where there is no path to ask for, being connected is enough.
+    """
+    target = "127.0.0.1" if host in WILDCARDS else host
+    tls = _trusting() if uses_tls else None
+    try:
+        async with asyncio.timeout(timeout):
+            while not await _answers(target, port, path, tls):  # noqa: ASYNC110 - another server's start is no event
+                await asyncio.sleep(_INTERVAL)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _answers(host: str, port: int, path: str | None, tls: ssl.SSLContext | None) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection(host, port, ssl=tls)
+    except OSError:
+        return False
+    try:
+        if path is None:
+            return True
+        writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
+        await writer.drain()
+        return (await reader.readline()).startswith(b"HTTP/")
+    except OSError:
+        return False
+    finally:
+        writer.transport.abort()
+
+
+def _trusting() -> ssl.SSLContext:
+    """Believes whoever answers: it is this process, and nothing is told to it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

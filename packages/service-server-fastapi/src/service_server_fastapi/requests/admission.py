@@ -1,0 +1,138 @@
+"""Taking requests in: how many at once, how large, and how long they may take to arrive."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.types import Message, Receive, Scope
+
+from service_core.context import CallContext
+from service_core.dispatch import Answer, Headers, TimedOut, problem, refusal, within
+from service_core.errors import ErrorCode
+from service_server_fastapi.requests.rejection_log import Refusals
+from service_server_fastapi.settings import ServerSettings
+
+__all__ = [
+    "CLOSE",
+    "UNREAD",
+    "Disconnected",
+    "Intake",
+    "Refused",
+    "check_token",
+    "gone",
+    "headers_of",
+    "unread",
+]
+
+CLOSE: Final = ("connection", "close")
+UNREAD: Final[Headers] = (CLOSE,)
+"""Headers of an answer to a request that has not been read to its end: the connection cannot be used again."""
+
+
+class Disconnected(Exception):
+    """The caller is gone; there is nobody to answer."""
+
+
+class Refused(Exception):
+    """A request is turned away; the text is for the caller."""
+
+    def __init__(
+        self, status: int, message: str, code: ErrorCode = ErrorCode.INVALID_ARGUMENT, headers: Headers = ()
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers
+
+
+class Intake:
+    """Counts and limits what all endpoints have in work. Used on one event loop.
+
+    A request is in work inside a ``with`` block, which raises Refused if there are too many.
+    """
+
+    def __init__(self, settings: ServerSettings, refusals: Refusals) -> None:
+        self._settings = settings
+        self._most = settings.max_concurrency
+        self._in_work = 0
+        self._refusals = refusals
+
+    def __enter__(self) -> None:
+        if self._in_work >= self._most:
+            raise Refused(
+                503,
+                "the server has as many calls in work as it may take",
+                ErrorCode.UNAVAILABLE,
+                headers=(("retry-after", "1"), *UNREAD),
+            )
+        self._in_work += 1
+
+    def __exit__(self, *exc: object) -> None:
+        self._in_work -= 1
+
+    def turned_away(self, answer: Answer) -> Answer:
+        """The answer to a request that is refused, which is noted for the log."""
+        self._refusals.note(answer.status)
+        return answer
+
+    async def read_body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
+        """The whole body. Raises Refused if it is too large or too slow, Disconnected."""
+        announced = headers.get("content-length", "")
+        if announced.isdigit() and int(announced[:19]) > self._settings.max_body_bytes:
+            raise self._too_large()
+        timeout, begin = self._settings.receive_timeout, time.monotonic()
+        try:
+            body, more = self._take(await within(receive(), timeout))
+            if more:
+                body = await within(self._receive_rest(receive, body), timeout + begin - time.monotonic())
+            return body
+        except TimedOut:
+            told = f"the request did not arrive within {timeout:g} s"
+            raise Refused(408, told, ErrorCode.DEADLINE_EXCEEDED, headers=UNREAD) from None
+
+    async def _receive_rest(self, receive: Receive, first: bytes) -> bytes:
+        parts = [first]
+        size, more = len(first), True
+        while more:
+            part, more = self._take(await receive())
+            size += len(part)
+            if size > self._settings.max_body_bytes:
+                raise self._too_large()
+            parts.append(part)
+        return b"".join(parts)
+
+    def _take(self, message: Message) -> tuple[bytes, bool]:
+        """A part of the body, and whether there is more."""
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        part: bytes = message.get("body", b"")
+        if len(part) > self._settings.max_body_bytes:
+            raise self._too_large()
+        return part, message.get("more_body", False)
+
+    def _too_large(self) -> Refused:
+        return Refused(413, f"the request is larger than {self._settings.max_body_bytes} bytes", headers=UNREAD)
+
+
+def unread(answer: Answer) -> Answer:
+    """The answer to a request whose body has not been read."""
+    answer.headers = (*answer.headers, *UNREAD)
+    return answer
+
+
+def gone(context: CallContext) -> Answer:
+    """The answer to a request whose caller is gone: nobody gets it, but a middleware may wait for one."""
+    return problem(refusal(ErrorCode.DEADLINE_EXCEEDED, "the caller has hung up", context=context), executed=True)
+
+
+def check_token(scope: Scope) -> None:
+    """Raise Refused if there are two tokens, of which others on the way may have looked at the other one."""
+    if sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
+        raise Refused(400, "there are two Authorization headers", headers=UNREAD)
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The headers of a request by lower-case names; of several with one name the last."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

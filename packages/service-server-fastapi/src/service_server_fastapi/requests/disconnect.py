@@ -1,0 +1,69 @@
+"""Work that is done for a caller, as long as there is one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, Self, TypeVar, cast
+
+from starlette.types import Receive
+
+from service_core.dispatch.timeouts import Rest
+from service_core.dispatch.timers import alarm
+from service_server_fastapi.requests.admission import Disconnected
+
+__all__ = ["Watch", "while_connected"]
+
+T = TypeVar("T")
+
+_PATIENCE: Final = 0.1
+"""Seconds before anybody looks whether the caller is still there; most calls take less."""
+
+
+async def while_connected(work: Coroutine[Any, Any, T], receive: Receive) -> T:
+    """Do the work for a request whose body has been read; cancel it if the caller hangs up.
+
+    Raises Disconnected then. What runs in a worker thread cannot be cancelled: it runs to its end.
+    """
+    try:
+        waits_for = work.send(None)
+    except StopIteration as returned:
+        value: T = returned.value
+        return value
+    with Watch(receive):
+        return await Rest(work, waits_for)
+
+
+class Watch:
+    """Cancels the current task if the caller hangs up inside the block, which raises Disconnected then."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._listening: asyncio.Task[None] | None = None
+        self._alarm = alarm(_PATIENCE, self._begin)
+        self._is_over = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self.end()
+        if self._is_over and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+            raise Disconnected from None
+
+    def end(self) -> None:
+        """Watch no more, since the answer has begun and what comes after it is nobody's to cancel."""
+        self._alarm.cancel()
+        if self._listening is not None:
+            self._listening.cancel()
+            self._listening = None
+
+    def _begin(self) -> None:
+        self._listening = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._is_over = True
+        self._task.cancel()

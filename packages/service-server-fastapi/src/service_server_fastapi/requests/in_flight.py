@@ -1,0 +1,162 @@
+"""All requests of the server on their way through, whatever route they take."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, cast
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service_core.context import CallContext, call_context
+from service_core.dispatch import Answer, envelope, problem, refusal
+from service_core.errors import ErrorCode
+from service_core.wire import context_from_headers
+from service_server_fastapi.endpoints.invoke import INVOKE
+from service_server_fastapi.http1.asgi import send_answer
+from service_server_fastapi.request_context import RequestContext
+from service_server_fastapi.requests.admission import UNREAD, headers_of
+from service_server_fastapi.requests.allowed_hosts import AllowedHosts
+from service_server_fastapi.requests.fast_path import ArrivedRequest, Direct
+from service_server_fastapi.requests.rejection_log import Refusals
+
+__all__ = ["Traffic", "TrafficMiddleware"]
+
+logger: Final = logging.getLogger("service.server")
+
+
+class Traffic:
+    """Knows the requests in flight and ends them when their time is up. Used on one event loop."""
+
+    def __init__(self, is_stopping: Callable[[], bool], hosts: AllowedHosts, refusals: Refusals) -> None:
+        self._refusals = refusals
+        self.is_stopping = is_stopping
+        self.hosts = hosts
+        """Which names requests may call the server."""
+        self.tasks: set[asyncio.Task[Any]] = set()
+        """What is being answered."""
+        self.is_over = False
+        """Whether the requests in flight have been cancelled."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def begin(self) -> None:
+        """Note the running event loop as the one of the requests."""
+        self._loop = asyncio.get_running_loop()
+
+    def end_within(self, seconds: float) -> None:
+        """Cancel, that many seconds from now, what is in flight then. Called by any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, self._end)
+
+    async def watch(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let an application answer a request, which is known meanwhile; close connections while the server stops."""
+        if not self.hosts.allow(scope):
+            return await send_answer(send, self._misdirected(scope))
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        sending = _Sending(send, self.is_stopping)
+        token = RequestContext.enter(scope)
+        self.tasks.add(task)
+        try:
+            # An ASGI server may begin a request in the context of the one before it.
+            with call_context(CallContext()):
+                await app(scope, receive, sending)
+        except asyncio.CancelledError:
+            if not self.is_over or sending.has_begun:
+                raise
+            task.uncancel()
+            await send_answer(sending, _cut_off(scope, _context_of(scope)))
+        finally:
+            self.tasks.discard(task)
+            RequestContext.leave(token)
+
+    async def answer(self, direct: Direct, request: ArrivedRequest, task: asyncio.Task[Any]) -> Answer | None:
+        """What ``task`` answers to a request by a good name; it is known meanwhile. None if it is one for ASGI.
+
+        The request stays the current one of the task.
+        """
+        RequestContext.enter(request)
+        self.tasks.add(task)
+        try:
+            return await direct.answer(request)
+        except asyncio.CancelledError:
+            if not self.is_over:
+                raise
+            task.uncancel()
+            return _cut_off(request.scope, request.context)
+        finally:
+            self.tasks.discard(task)
+
+    def _misdirected(self, scope: Scope) -> Answer:
+        """What the sender of a request is told that was meant for another server."""
+        self._refusals.note(421)
+        error = refusal(ErrorCode.PERMISSION_DENIED, "this server does not go by that name", context=_context_of(scope))
+        if _is_call(scope):
+            return envelope(error, status=421, headers=UNREAD)
+        return problem(error, status=421, headers=UNREAD)
+
+    def _end(self) -> None:
+        self.is_over = True
+        if self.tasks:
+            logger.error("%d requests did not finish in time before the end and are cancelled", len(self.tasks))
+        for task in self.tasks:
+            task.cancel()
+
+
+class TrafficMiddleware:
+    """The outermost middleware: lets traffic be watched."""
+
+    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
+        self._app = app
+        self._traffic = traffic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        if scope["type"] == "http":
+            await self._traffic.watch(self._app, scope, receive, send)
+        elif scope["type"] == "websocket" and not self._traffic.hosts.allow(scope):
+            await send({"type": "websocket.close"})
+        else:
+            await self._app(scope, receive, send)
+
+
+class _Sending:
+    """Sends, closes the connection while the server stops, and knows whether anything was sent."""
+
+    __slots__ = ("_is_stopping", "_send", "has_begun")
+
+    def __init__(self, send: Send, is_stopping: Callable[[], bool]) -> None:
+        self._send = send
+        self._is_stopping = is_stopping
+        self.has_begun = False
+
+    def __call__(self, message: Message) -> Awaitable[None]:
+        self.has_begun = True
+        if message["type"] == "http.response.start" and self._is_stopping():
+            message = _closing(message)
+        return self._send(message)
+
+
+def _closing(message: Message) -> Message:
+    """The start of a response with a header that lets the caller open its next connection elsewhere."""
+    headers = [header for header in message.get("headers", ()) if header[0].lower() != b"connection"]
+    return {**message, "headers": [*headers, (b"connection", b"close")]}
+
+
+def _cut_off(scope: Scope, context: CallContext) -> Answer:
+    """What a caller is told whose request has been cancelled: as little as if its own deadline had passed."""
+    error = refusal(
+        ErrorCode.DEADLINE_EXCEEDED,
+        "the server has stopped and could not finish the request in time; it may have run",
+        context=context,
+    )
+    return envelope(error) if _is_call(scope) else problem(error, executed=True)
+
+
+def _context_of(scope: Scope) -> CallContext:
+    return context_from_headers(headers_of(scope))
+
+
+def _is_call(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")) == INVOKE

@@ -1,0 +1,112 @@
+"""From a route's plan to the signature by which FastAPI reads, validates and documents its requests.
+
+FastAPI sees texts and bytes, and pydantic hands them to the plan, so what a client has written by a plan is read by
+the same plan. The documentation is made of the plan's schemas.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated, Any, Final
+
+from fastapi import Body, Header, Path, Query
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+
+from service_core.declaring.descriptors import NO_DEFAULT
+from service_core.errors import ArgumentException
+from service_core.rest import Place, RoutePlan
+from service_core.rest.markers import NO_EXAMPLE
+from service_core.rest.parameters import Parameter
+from service_core.wire import MalformedData, WireType, read_json
+
+__all__ = ["described", "signature_of"]
+
+_PLACES: Final[dict[Place, Any]] = {
+    Place.PATH: Path,
+    Place.QUERY: Query,
+    Place.HEADER: Header,
+    Place.BODY: Body,
+}
+
+
+def signature_of(plan: RoutePlan) -> inspect.Signature:
+    """The signature of an endpoint that takes what the plan's method takes."""
+    return inspect.Signature([_parameter(parameter) for parameter in plan.parameters])
+
+
+def described(wire: WireType) -> Any:
+    """A type hint that FastAPI documents as what the wire carries."""
+    return Annotated[Any, _Described(wire)]
+
+
+class _Described:
+    """Makes pydantic describe a type of the wire, whatever it is that is annotated."""
+
+    def __init__(self, wire: WireType) -> None:
+        self._wire = wire
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.any_schema()
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        # Wrapped, since the handler leaves out what the outermost schema says about itself.
+        return handler(core_schema.definitions_schema(self._wire.core_schema, []))
+
+
+class _Read(_Described):
+    """Makes pydantic read a parameter as its plan does, and describe it."""
+
+    def __init__(self, parameter: Parameter) -> None:
+        super().__init__(parameter.wire)
+        self._parameter = parameter
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._read)
+
+    def _read(self, given: Any) -> Any:
+        try:
+            if self._parameter.place is Place.BODY:
+                return read_json(self._parameter.wire, given)
+            return self._parameter.read(given)
+        except MalformedData as error:
+            raise PydanticCustomError("json_invalid", "{reason}", {"reason": str(error)}) from None
+        except ArgumentException as error:
+            raise _as_validation_error(error) from None
+
+
+def _parameter(parameter: Parameter) -> inspect.Parameter:
+    said: dict[str, Any] = {}
+    if parameter.marker.description:
+        said["description"] = parameter.marker.description
+    if parameter.marker.example is not NO_EXAMPLE:
+        said["examples"] = [parameter.marker.example]
+    if parameter.place is not Place.BODY:
+        said["alias"] = parameter.name
+    is_optional = parameter.default is not NO_DEFAULT and parameter.place is not Place.PATH
+    texts = list[str] if parameter.is_list else str
+    return inspect.Parameter(
+        parameter.python_name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=parameter.default if is_optional else inspect.Parameter.empty,
+        annotation=Annotated[
+            Any if parameter.place is Place.BODY else texts, _Read(parameter), _PLACES[parameter.place](**said)
+        ],
+    )
+
+
+def _as_validation_error(error: ArgumentException) -> ValidationError:
+    """pydantic's form of what is wrong; FastAPI puts the place in the request in front, which replaces the name."""
+    places = error.details or [{"loc": [""], "msg": error.message, "type": "value_error"}]
+    return ValidationError.from_exception_data(
+        "request",
+        [
+            InitErrorDetails(
+                type=PydanticCustomError(place["type"], "{reason}", {"reason": place["msg"]}),
+                loc=tuple(place["loc"][1:]),
+                input=None,
+            )
+            for place in places
+        ],
+    )

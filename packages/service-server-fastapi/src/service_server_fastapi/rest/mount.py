@@ -1,0 +1,70 @@
+"""Mounting: the routes of hosted services, in the user's application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Route
+
+from service_core.dispatch import Executor, Target
+from service_core.errors import DeclarationException
+from service_core.rest import RoutePlan, RouteTable
+from service_core.rest.verbs import route_of
+from service_server_fastapi.requests.admission import Intake
+from service_server_fastapi.rest.openapi import document_problems
+from service_server_fastapi.rest.route import RestRoute
+
+__all__ = ["mount_services"]
+
+
+def mount_services(app: FastAPI, targets: Iterable[Target], *, calls: Executor, intake: Intake) -> list[RestRoute]:
+    """Add the routes before all others, the more exact ones first; returns them in that order.
+
+    Raises DeclarationException if a route contradicts its method, or would take a request that is another's.
+    """
+    routed = {
+        RoutePlan(target.hosted.component, target.hosted.service, target.plan.method, route): target
+        for target in targets
+        if (route := route_of(target.plan.method.function)) is not None
+    }
+    table = RouteTable(routed)
+    _refuse_strangers(table)
+    for plan in table:
+        for known in app.routes:
+            _refuse_hiding(plan, known)
+    routes = [
+        RestRoute(
+            plan,
+            routed[plan],
+            calls=calls,
+            intake=intake,
+            app=app,
+            verbs=[other.verb for other in table if other.template.is_same(plan.template)],
+        )
+        for plan in table
+    ]
+    app.router.routes[0:0] = routes
+    document_problems(app, routes)
+    return routes
+
+
+def _refuse_strangers(table: RouteTable) -> None:
+    """A client knows the routes of one component, and could not know that an argument leads to another's."""
+    for one, other in table.overlaps():
+        if one.component is not other.component:
+            raise DeclarationException(
+                f"{one.verb} {one.template.text} of {one.method.where} and {other.verb} {other.template.text} of "
+                f"{other.method.where} can mean the same request, but belong to two components; give one of the "
+                f'services a prefix of its own with @rest("/prefix")'
+            )
+
+
+def _refuse_hiding(plan: RoutePlan, known: BaseRoute) -> None:
+    if not isinstance(known, Route) or "{" in known.path:
+        return
+    if plan.verb in (known.methods or (plan.verb,)) and plan.template.match(known.path) is not None:
+        raise DeclarationException(
+            f"{plan.verb} {plan.template.text} of {plan.method.where} would take '{known.path}', another route "
+            f'of the application; give the service a prefix of its own with @rest("/prefix")'
+        )

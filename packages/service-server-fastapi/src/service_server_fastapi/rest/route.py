@@ -1,0 +1,200 @@
+"""A route of a service in the user's FastAPI application: its limits, its matching and its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Message, Receive, Scope, Send
+
+from service_core.context import CallContext, call_context, current_context
+from service_core.dispatch import Answer, Executor, Failure, Target, correlation, problem, refusal
+from service_core.errors import ErrorCode
+from service_core.rest import RoutePlan
+from service_core.rest.route_codec import is_json, media_type_of
+from service_core.wire import context_from_headers
+from service_server_fastapi.http1.asgi import send_answer
+from service_server_fastapi.requests.admission import (
+    Disconnected,
+    Intake,
+    Refused,
+    check_token,
+    gone,
+    headers_of,
+    unread,
+)
+from service_server_fastapi.requests.disconnect import Watch
+from service_server_fastapi.rest.arguments import signature_of
+from service_server_fastapi.rest.openapi import documented
+
+__all__ = ["RestRoute", "path_of", "replay", "response"]
+
+
+class RestRoute(APIRoute):
+    """FastAPI finds arguments and validates them; the rest is done as for all calls."""
+
+    def __init__(
+        self, plan: RoutePlan, target: Target, *, calls: Executor, intake: Intake, app: FastAPI, verbs: Sequence[str]
+    ) -> None:
+        """``verbs`` are those of all routes with this path."""
+        self.plan = plan
+        self.target = target
+        self.calls = calls
+        self.intake = intake
+        self._verbs: Final = ", ".join(verbs)
+        super().__init__(
+            plan.template.text,
+            self._endpoint(),
+            methods=[plan.verb],
+            dependencies=app.router.dependencies,
+            dependency_overrides_provider=app,
+            **documented(plan, secured=calls.are_secured and not plan.method.anonymous),
+        )
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Compare the path as it came, so that an encoded slash does not divide a value."""
+        values = self.plan.template.match(path_of(scope)) if scope["type"] == "http" else None
+        if values is None:
+            return Match.NONE, {}
+        child = {"endpoint": self.endpoint, "path_params": {**scope.get("path_params", {}), **values}, "route": self}
+        return (Match.FULL if scope["method"] == self.plan.verb else Match.PARTIAL), child
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] != self.plan.verb:
+            raise HTTPException(405, headers={"allow": self._verbs})
+        headers = headers_of(scope)
+        context = context_from_headers(headers)
+        try:
+            with self.intake:
+                admitted = await self.admit(scope, context)
+                if isinstance(admitted, Answer):
+                    await send_answer(send, unread(admitted))
+                    return
+                body = await self.intake.read_body(receive, headers)
+                self.check_type(body, headers.get("content-type", ""))
+                with call_context(admitted), Watch(receive) as watch:
+
+                    async def sending(message: Message) -> None:
+                        watch.end()
+                        await send(message)
+
+                    await super().handle(scope, replay(body, receive), sending)
+        except Disconnected:
+            await send_answer(send, gone(context))
+        except Refused as refused:
+            await send_answer(send, self.refuse(refused, context))
+
+    async def admit(self, scope: Scope, context: CallContext) -> CallContext | Answer:
+        """The context with the principal whose token it has, or what a caller is told who is not let in."""
+        if not self.calls.are_secured:
+            return context
+        check_token(scope)
+        admitted = await self.calls.admit(context, anonymous=self.plan.method.anonymous)
+        if isinstance(admitted, CallContext):
+            return admitted
+        return self.intake.turned_away(problem(admitted.error, headers=admitted.headers))
+
+    async def carry_out(self, arguments: tuple[Any, ...], context: CallContext) -> Answer:
+        """The answer to a request of somebody who has been let in, with the arguments of the method."""
+        plan = self.plan
+        outcome = await self.calls.carry_out(self.target, arguments, plan.write_result, context)
+        if isinstance(outcome, Failure):
+            answer = problem(outcome.error, executed=outcome.executed, headers=outcome.headers)
+            return answer if outcome.executed else self.intake.turned_away(answer)
+        headers = correlation(context.correlation_id)
+        return Answer(status=plan.status, content_type="application/json", body=outcome, headers=headers)
+
+    def refuse(self, refused: Refused, context: CallContext) -> Answer:
+        """What the sender of a request is told that is turned away."""
+        error = refusal(refused.code, str(refused), context=context)
+        return self.intake.turned_away(problem(error, status=refused.status, headers=refused.headers))
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler, given the body as it is, and with problems as the answer to wrong arguments."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handle(_RawRequest(request.scope, request.receive))
+            except RequestValidationError as error:
+                return response(self._wrong_arguments(error))
+
+        return answer
+
+    def _endpoint(self) -> Callable[..., Awaitable[Response]]:
+        names = [parameter.python_name for parameter in self.plan.parameters]
+
+        async def endpoint(**values: Any) -> Response:
+            return response(await self.carry_out(tuple(values[name] for name in names), current_context()))
+
+        endpoint.__name__ = self.plan.method.name
+        endpoint.__signature__ = signature_of(self.plan)  # type: ignore[attr-defined]
+        return endpoint
+
+    def check_type(self, body: bytes, content_type: str) -> None:
+        """Raise Refused if the body is none that the route reads."""
+        if self.plan.body is not None and body and not is_json(media_type_of(content_type)):
+            raise Refused(415, f"content type {content_type[:100]!r} is not application/json")
+
+    def _wrong_arguments(self, error: RequestValidationError) -> Answer:
+        places = [{"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in error.errors()]
+        first = places[0]
+        more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
+        place = ".".join(str(part) for part in first["loc"])
+        wrong = refusal(
+            ErrorCode.INVALID_ARGUMENT,
+            f"{self.plan.method.where}: {place}: {first['msg']}{more}",
+            details=places,
+            context=current_context(),
+        )
+        is_malformed = any(one["type"] == "json_invalid" for one in places)
+        return problem(wrong, status=400 if is_malformed else None)
+
+
+class _RawRequest(Request):
+    """A request whose body is left to the plan, which reads JSON more strictly."""
+
+    async def json(self) -> Any:
+        """The body, unread."""
+        return await self.body()
+
+
+def response(answer: Answer) -> Response:
+    """An answer as what FastAPI expects of an endpoint."""
+    response = Response(answer.body, answer.status, dict(answer.headers))
+    if answer.body:
+        response.headers["content-type"] = answer.content_type
+    return response
+
+
+def path_of(scope: Scope) -> str:
+    """The percent-encoded path below the application's root."""
+    path: str = scope["path"]
+    encoded: str = scope["raw_path"].decode("latin-1") if scope.get("raw_path") else ""
+    if unquote(encoded) != path:
+        encoded = quote(path)  # a middleware has changed it, or the server does not tell how it came
+    root = quote(scope.get("root_path", ""))
+    return encoded.removeprefix(root) if encoded.startswith(f"{root}/") else encoded
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """What reads the body once more, and then goes on to listen to the caller."""
+    is_read = False
+
+    async def replay() -> Message:
+        nonlocal is_read
+        if is_read:
+            return await receive()
+        is_read = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

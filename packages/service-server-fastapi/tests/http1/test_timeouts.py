@@ -1,0 +1,93 @@
+"""Limits of a connection that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from service_server_fastapi.http1.timeouts import Patience
+
+LONG = 60.0
+SHORT = 0.02
+
+
+class Lost:
+    """Counts how often patience was lost."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.event = asyncio.Event()
+
+    def __call__(self) -> None:
+        self.times += 1
+        self.event.set()
+
+    async def wait(self) -> None:
+        async with asyncio.timeout(LONG):
+            await self.event.wait()
+        self.event.clear()
+
+
+@pytest.fixture
+async def lost() -> Lost:
+    return Lost()
+
+
+@pytest.fixture
+async def patience(lost: Lost) -> Patience:
+    return Patience(asyncio.get_running_loop(), lost)
+
+
+async def shortly() -> None:
+    """Wait until a limit that was set just now would have passed."""
+    passed = asyncio.Event()
+    asyncio.get_running_loop().call_later(2 * SHORT, passed.set)
+    await passed.wait()
+
+
+async def test_a_limit_that_passes_is_told_once(patience: Patience, lost: Lost) -> None:
+    patience.last(SHORT)
+    assert patience.is_running
+    await lost.wait()
+    assert not patience.is_running
+    await shortly()
+    assert lost.times == 1
+
+
+async def test_nobody_loses_it_at_rest(patience: Patience, lost: Lost) -> None:
+    patience.last(SHORT)
+    patience.rest()
+    await shortly()
+    assert lost.times == 0
+
+
+async def test_a_limit_after_a_rest_counts_in_full(patience: Patience, lost: Lost) -> None:
+    patience.last(SHORT)
+    patience.rest()
+    begin = asyncio.get_running_loop().time()
+    patience.last(3 * SHORT)
+    await lost.wait()
+    assert asyncio.get_running_loop().time() - begin >= 3 * SHORT
+    assert lost.times == 1
+
+
+async def test_a_shorter_limit_takes_the_place_of_a_longer_one(patience: Patience, lost: Lost) -> None:
+    patience.last(LONG)
+    patience.last(SHORT)
+    await lost.wait()
+
+
+async def test_a_later_limit_is_told_too(patience: Patience, lost: Lost) -> None:
+    for _ in range(2):
+        patience.last(SHORT)
+        await lost.wait()
+    assert lost.times == 2
+
+
+async def test_nothing_happens_after_the_end(patience: Patience, lost: Lost) -> None:
+    patience.end()
+    patience.last(SHORT)
+    patience.end()
+    await shortly()
+    assert lost.times == 0

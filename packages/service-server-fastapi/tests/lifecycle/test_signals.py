@@ -1,0 +1,336 @@
+"""The end of real processes: by signals, by errors, and by coming to their end."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+import pytest
+from desk import until
+from raw_http import call, request
+
+from service_server_fastapi.http1.listener import bind
+from service_server_fastapi.lifecycle.signals import GracefulSignals
+
+HERE = Path(__file__).parent.parent
+LIMIT = 30.0
+
+
+class Program:
+    """A process that tells what happens in it."""
+
+    def __init__(self, *command: str, port: int, **settings: object) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        told = {"host": "127.0.0.1", "port": port, "propagation_delay": 0.2, **settings}
+        paths = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
+        variables = {f"SERVICE_SERVER_{name.upper()}": str(value) for name, value in told.items()}
+        self.process = subprocess.Popen(
+            [sys.executable, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=HERE,
+            env={**os.environ, **variables, "PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self.errors = ""
+        self._changed = threading.Condition()
+        self._readers = [threading.Thread(target=reader, daemon=True) for reader in (self._read, self._read_errors)]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._changed:
+                self.lines.append(line.rstrip())
+                self._changed.notify_all()
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        self.errors = self.process.stderr.read()
+
+    def wait_for(self, line: str, count: int = 1) -> None:
+        """Wait until a line has been told as often as that."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.lines.count(line) >= count, LIMIT), (self.lines, self.errors)
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def end(self) -> int:
+        """Wait for the end of the process; its exit code, negative for a signal."""
+        code = self.process.wait(LIMIT)
+        for reader in self._readers:
+            reader.join(LIMIT)
+        return code
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.end()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+@pytest.fixture
+def port() -> int:
+    with bind("127.0.0.1", 0) as bound:
+        found: int = bound.getsockname()[1]
+        return found
+
+
+LIFE = ["startup", "register", "deregister", "shutdown", "destroyed"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_in_the_foreground_stops_in_order_and_returns(port: int, number: int) -> None:
+    with Program("program.py", "run", port=port) as program:
+        program.wait_for("register")
+        assert call(program.url, "echo", "a").status == 200
+        program.signal(number)
+
+        assert program.end() == 0
+        assert program.lines == [*LIFE, "over"]
+        assert program.errors == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_in_the_background_stops_in_order_before_the_signal_does_its_work(port: int, number: int) -> None:
+    with Program("program.py", "boot", port=port) as program:
+        program.wait_for("register")
+        program.signal(number)
+
+        assert program.end() == -number
+        assert program.lines == LIFE
+
+
+def test_a_handler_that_was_there_before_gets_its_turn_afterwards(port: int) -> None:
+    with Program("program.py", "handler", port=port) as program:
+        program.wait_for("register")
+        program.signal(signal.SIGTERM)
+        program.wait_for("handled")
+        assert program.process.stdin is not None
+        program.process.stdin.close()
+
+        assert program.end() == 0
+        assert program.lines == [*LIFE, "handled"]
+
+
+def test_a_program_that_comes_to_its_end_stops_its_server_in_order(port: int) -> None:
+    with Program("program.py", "end", port=port) as program:
+        assert program.end() == 0
+        assert program.lines == LIFE
+        assert program.errors == ""
+
+
+@pytest.mark.parametrize("way", ["run", "boot"])
+def test_calls_in_flight_are_finished(port: int, way: str) -> None:
+    with Program("program.py", way, port=port) as program, ThreadPoolExecutor(1) as pool:
+        program.wait_for("register")
+        in_flight = pool.submit(call, program.url, "block")
+        program.wait_for("blocked")
+        program.signal(signal.SIGTERM)
+        program.wait_for("deregister")
+        call(program.url, "let_go")
+
+        assert in_flight.result().json["result"] == "released"
+        program.end()
+        assert [line for line in program.lines if line in LIFE] == LIFE
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("way", ["run", "boot"])
+def test_a_second_signal_ends_the_process_at_once(port: int, way: str, second: int) -> None:
+    with Program("program.py", way, port=port, drain_timeout=600) as program, ThreadPoolExecutor(1) as pool:
+        program.wait_for("register")
+        in_flight = pool.submit(call, program.url, "block")
+        program.wait_for("blocked")
+        program.signal(signal.SIGTERM)
+        program.wait_for("deregister")
+        program.signal(second)
+
+        assert program.end() == -second
+        assert "shutdown" not in program.lines
+        assert isinstance(in_flight.exception(), OSError | http.client.HTTPException)
+
+
+def test_a_call_that_does_not_end_does_not_keep_the_process_alive(port: int) -> None:
+    with Program("program.py", "run", port=port, drain_timeout=0.1) as program, ThreadPoolExecutor(2) as pool:
+        program.wait_for("register")
+        in_flight = [pool.submit(call, program.url, method) for method in ("block", "linger")]
+        program.wait_for("blocked")
+        program.wait_for("lingering")
+        program.signal(signal.SIGTERM)
+
+        assert program.end() == 0
+        assert [one.result().status for one in in_flight] == [504, 504]
+        assert [line for line in program.lines if line in LIFE] == LIFE
+
+
+def test_a_startup_that_raises_ends_the_process_with_an_error(port: int) -> None:
+    with Program("program.py", "failing", port=port) as program:
+        assert program.end() == 1
+        assert program.lines == ["destroyed"]
+        assert program.errors.rstrip().endswith("ConnectionError: the database is away")
+        assert program.errors.count("ConnectionError: the database is away") == 1
+
+
+def test_a_taken_port_ends_the_process_with_an_error(port: int) -> None:
+    with socket.create_server(("127.0.0.1", port)), Program("program.py", "run", port=port) as program:
+        assert program.end() == 1
+        assert program.lines == []
+        assert f"PortInUseException: port {port} on 127.0.0.1 is taken by another process" in program.errors
+
+
+def test_a_shutdown_that_raises_ends_the_process_with_an_error(port: int) -> None:
+    with Program("program.py", "breaking", port=port) as program:
+        program.wait_for("register")
+        program.signal(signal.SIGTERM)
+
+        assert program.end() == 1
+        assert program.lines == LIFE
+        assert "ConnectionError: the database is away\nin shutdown() of component 'desk-component'" in program.errors
+
+
+# under uvicorn
+
+
+def uvicorn(port: int, *options: str, **settings: object) -> Program:
+    command = ["-m", "uvicorn", "--factory", "program:make_app", "--port", str(port), *options]
+    return Program(*command, port=port, **settings)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_under_uvicorn_it_starts_and_stops_in_the_same_order(port: int, number: int) -> None:
+    with uvicorn(port) as program, ThreadPoolExecutor(1) as pool:
+        program.wait_for("register")
+        in_flight = pool.submit(call, program.url, "block")
+        program.wait_for("blocked")
+        program.signal(number)
+        program.wait_for("deregister")
+        call(program.url, "let_go")  # still answered, so that clients can hear of the end
+
+        assert in_flight.result().json["result"] == "released"
+        program.end()
+        assert [line for line in program.lines if line in LIFE] == LIFE
+
+
+def test_under_uvicorn_calls_are_cut_off_at_our_limit(port: int) -> None:
+    with uvicorn(port, drain_timeout=0.1) as program, ThreadPoolExecutor(2) as pool:
+        program.wait_for("register")
+        in_flight = [pool.submit(call, program.url, method) for method in ("block", "linger")]
+        program.wait_for("blocked")
+        program.wait_for("lingering")
+        program.signal(signal.SIGTERM)
+
+        program.end()
+        assert [one.result().status for one in in_flight] == [504, 504]
+        assert [line for line in program.lines if line in LIFE] == LIFE
+
+
+def test_under_uvicorn_a_second_signal_ends_the_process_at_once(port: int) -> None:
+    with uvicorn(port, drain_timeout=600) as program, ThreadPoolExecutor(1) as pool:
+        program.wait_for("register")
+        pool.submit(call, program.url, "block")
+        program.wait_for("blocked")
+        program.signal(signal.SIGTERM)
+        program.wait_for("deregister")
+        program.signal(signal.SIGTERM)
+
+        assert program.end() == -signal.SIGTERM
+        assert "shutdown" not in program.lines
+
+
+def test_under_uvicorn_a_startup_that_raises_ends_the_process(port: int) -> None:
+    command = ["-m", "uvicorn", "--factory", "program:make_failing_app", "--port", str(port)]
+    with Program(*command, port=port) as program:
+        assert program.end() == 3
+        assert program.lines == ["destroyed"]
+        assert "ConnectionError: the database is away" in program.errors
+
+
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_several_workers_each_live_their_life(port: int, whole_group: bool) -> None:
+    """At Ctrl-C the terminal signals the group and the supervisor signals the workers; both mean one end."""
+    with uvicorn(port, "--workers", "2") as program, ThreadPoolExecutor(8) as pool:
+        program.wait_for("register", count=2)
+        in_flight = [pool.submit(call, program.url, "block") for _ in range(8)]
+        program.wait_for("blocked", count=8)
+        if whole_group:
+            os.killpg(program.process.pid, signal.SIGINT)
+        else:
+            program.signal(signal.SIGTERM)
+        program.wait_for("deregister", count=2)
+        while any(not one.done() for one in in_flight):
+            try:
+                call(program.url, "let_go")
+            except OSError:
+                break
+
+        assert program.end() == 0
+        assert {one.result().status for one in in_flight} <= {200}
+        assert sorted(line for line in program.lines if line in LIFE) == sorted(LIFE * 2)
+
+
+# without a process
+
+
+def test_signals_that_are_ignored_stay_so() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        signals = GracefulSignals(lambda: None, pass_on=False)
+        signals.install()
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        signals.restore()
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_handler_that_somebody_else_has_set_meanwhile_is_left_alone() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    signals = GracefulSignals(lambda: None, pass_on=False)
+    signals.install()
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signals.restore()
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_outside_the_main_thread_signals_are_left_alone() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=GracefulSignals(lambda: None, pass_on=False).install)
+    thread.start()
+    thread.join()
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_readiness_ends_with_the_first_signal(port: int) -> None:
+    with Program("program.py", "run", port=port, drain_timeout=600) as program, ThreadPoolExecutor(1) as pool:
+        program.wait_for("register")
+        until(lambda: request(program.url, "/health/ready").status == 200)
+        pool.submit(call, program.url, "block")
+        program.wait_for("blocked")
+        program.signal(signal.SIGTERM)
+        program.wait_for("deregister")
+
+        assert request(program.url, "/health/ready").status == 503
+        call(program.url, "let_go")
+        assert program.end() == 0
