@@ -5,6 +5,7 @@ the HTTP clients, or to build a channel of one's own on :class:`HTTPXChannel`.
 """
 
 from service_channels_http.channel import HTTPXChannel
+from service_channels_http.connection import Connection, connect
 from service_channels_http.dispatch import DispatchJSONChannel, DispatchMSGPackChannel
 from service_channels_http.rest_channel import RestChannel
 from service_channels_http.settings import HTTPSettings
@@ -14,6 +15,9 @@ from service_channels_http.transport.tls import ClientTLS
 from service_core.rest import Body, Header, PathParam, QueryParam, delete, get, patch, post, put, rest
 
 __all__ = [
+    # one service at known addresses
+    "Connection",
+    "connect",
     # channels
     "DispatchJSONChannel",
     "DispatchMSGPackChannel",

@@ -25,11 +25,6 @@ from service_core.errors import (
 from service_core.registry.static import StaticComponentRegistry
 
 
-@service(catalog=CATALOG)
-class Loose(Service):
-    def call(self) -> None: ...
-
-
 @pytest.fixture(autouse=True)
 def forget() -> None:
     Memory.forget()
@@ -108,7 +103,6 @@ def test_a_misspelled_channel_is_refused_with_a_suggestion() -> None:
     ("asked_for", "message"),
     [
         (OrdersImpl, "ask for the interface, not for its implementation"),
-        (Loose, "service Loose belongs to no component; name it in @component"),
         (Shop, "Shop is not a service interface"),
     ],
 )

@@ -157,9 +157,30 @@ def test_asking_for_what_is_not_declared_says_what_to_do(catalog: Catalog) -> No
     )
     assert message(lambda: catalog.component_of(Orders)) == message(lambda: catalog.service(Orders))
     service(catalog=catalog)(Orders)
-    assert message(lambda: catalog.component_of(Orders)) == (
-        "service Orders belongs to no component; name it in @component(services=[...])"
+
+
+def test_a_service_that_no_component_names_is_a_component_of_its_own(catalog: Catalog) -> None:
+    service(catalog=catalog)(Orders)
+    alone = catalog.component_of(Orders)
+    assert (alone.name, [one.type for one in alone.services]) == ("orders", [Orders])
+    assert catalog.component_of(Orders) is alone
+    assert catalog.is_implicit(alone.type)
+    assert [each.name for each in catalog.components()] == ["orders"]
+
+
+def test_a_component_that_comes_after_the_use_of_its_service_alone_is_refused(catalog: Catalog) -> None:
+    service(catalog=catalog)(Orders)
+    catalog.component_of(Orders)
+    assert message(lambda: component(services=[Orders], catalog=catalog)(Shop)) == (
+        "component Shop: service Orders has been used already as a component of its own, named 'orders'; import the "
+        "module that declares Shop before the service is first hosted or called"
     )
+
+
+def test_a_service_whose_name_another_component_has_needs_a_component(catalog: Catalog) -> None:
+    component("orders", catalog=catalog)(Shop)
+    service(catalog=catalog)(Orders)
+    assert "the name 'orders' is taken by" in message(lambda: catalog.component_of(Orders))
 
 
 def test_interfaces_are_the_nearest_declared_bases(catalog: Catalog) -> None:
@@ -259,14 +280,13 @@ def test_a_name_that_a_loaded_module_gave_up_is_free(catalog: Catalog, load: Cal
     assert catalog.service(Orders).name == "before"
 
 
-def test_a_service_that_its_component_gave_up_has_none(catalog: Catalog) -> None:
+def test_a_service_that_its_component_gave_up_can_join_another(catalog: Catalog) -> None:
     def declare(services: list[type]) -> None:
         component(services=services, catalog=catalog)(type("Shop", (Component,), {"__module__": "somewhere"}))
 
     service(catalog=catalog)(Orders)
     declare([Orders])
     declare([])
-    assert "belongs to no component" in message(lambda: catalog.component_of(Orders))
     component(services=[Orders], catalog=catalog)(Office)
     assert catalog.component_of(Orders).type is Office
 

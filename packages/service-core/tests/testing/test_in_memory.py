@@ -74,11 +74,12 @@ class OrdersImpl(Orders):
 @service(name="kit-lonely")
 class Lonely(Service):
     @abstractmethod
-    def run(self) -> None: ...
+    def run(self) -> str: ...
 
 
 class LonelyImpl(Lonely):
-    def run(self) -> None: ...
+    def run(self) -> str:
+        return "run"
 
 
 class BrokenOrders(OrdersImpl):
@@ -133,9 +134,9 @@ def test_what_implements_no_service_is_refused() -> None:
         in_memory(object())
 
 
-def test_a_service_without_a_component_is_refused() -> None:
-    with pytest.raises(DeclarationException, match="service Lonely belongs to no component"):
-        in_memory(LonelyImpl())
+def test_a_service_that_no_component_names_is_a_component_of_its_own() -> None:
+    with in_memory(LonelyImpl()) as manager:
+        assert manager.get_service(Lonely).run() == "run"
 
 
 def test_errors_are_logged_where_the_implementation_runs(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 from service_server_fastapi.request_context import RequestContext
 from service_server_fastapi.server import FastAPIServer
+from service_server_fastapi.serving import serve
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["FastAPIServer", "RequestContext", "ServerSettings"]
+__all__ = ["FastAPIServer", "RequestContext", "ServerSettings", "serve"]

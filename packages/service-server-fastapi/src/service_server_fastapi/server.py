@@ -74,6 +74,8 @@ class FastAPIServer(Server):
         self.settings = ServerSettings(**{**(settings or ServerSettings()).model_dump(), **overrides})
         self.app = app if app is not None else FastAPI(title="Services")
         self._verifier = verifier
+        self._instances: list[object] = []
+        """Ready objects that belong to the environment; :func:`serve` adds its implementations."""
         self._routes = Routes(self.app, details=self.settings.details)
         self._hosting: Hosting | None = None
         self._health: ServerHealth | None = None
@@ -215,7 +217,7 @@ class FastAPIServer(Server):
 
     def _assemble(self, module: type) -> Hosting:
         """Make the environment and route to it."""
-        environment = Environment(module, ServiceModule, HealthModule, instances=[self])
+        environment = Environment(module, ServiceModule, HealthModule, instances=[self, *self._instances])
         self._hosting = hosting = Hosting(environment, self.settings)
         targets = targets_of(hosting.manager.hosted_services())
         intake = Intake(self.settings, self._refusals)

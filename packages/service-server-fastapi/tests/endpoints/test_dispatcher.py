@@ -11,17 +11,20 @@ from typing import Any, cast
 
 import msgpack
 import pytest
-from desk import INVOKE, Desk, DeskImpl
+from desk import INVOKE, Desk, DeskComponent, DeskImpl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_http import envelope
 
 from service_core import (
     CallContext,
+    Catalog,
     Deadline,
     LocalComponentRegistry,
     ServiceManager,
+    component,
     implementation,
+    service,
 )
 from service_core.dispatch import Answer, Dispatcher, Executor, ThreadPool, targets_of
 
@@ -72,6 +75,11 @@ def error_of(answer: Answer) -> Any:
 def test_the_methods_of_declared_interfaces_can_be_called_and_no_others(dispatcher: Dispatcher) -> None:
     names = "echo echo_async sell whereabouts whereabouts_async block linger let_go fail fail_async"
     assert dispatcher.methods == [INVOKE + name for name in names.split()]
+
+
+async def test_a_service_can_be_called_without_its_component_where_its_name_is_unique(dispatcher: Dispatcher) -> None:
+    body = json.dumps({"method": "desk:desk:echo", "args": ["word"]}).encode()
+    assert told(await dispatcher.dispatch(JSON, body))["result"] == "word"
 
 
 @pytest.mark.parametrize(
@@ -316,10 +324,17 @@ async def test_a_def_method_runs_in_a_thread_and_an_async_one_on_the_loop(dispat
 
 
 async def test_an_inline_method_runs_on_the_loop(workers: ThreadPool) -> None:
-    @implementation(inline=True)
+    catalog = Catalog()  # not the default one, whose classes the other tests' containers make
+    service("desk", catalog=catalog)(Desk)
+    component("desk-component", services=[Desk], catalog=catalog)(DeskComponent)
+
+    @implementation(inline=True, catalog=catalog)
     class InlineDesk(DeskImpl): ...
 
-    answer = await dispatcher_of(InlineDesk(), workers).dispatch(JSON, envelope("whereabouts"))
+    manager = ServiceManager(LocalComponentRegistry(), implementations=[InlineDesk()], catalog=catalog)
+    answer = await Dispatcher(targets_of(manager.hosted_services()), Executor(workers)).dispatch(
+        JSON, envelope("whereabouts")
+    )
 
     assert told(answer)["result"]["on_loop"] == "yes"
 

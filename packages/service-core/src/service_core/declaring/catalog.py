@@ -19,6 +19,8 @@ from service_core.declaring.descriptors import (
     check_shape,
     describe_service,
 )
+from service_core.declaring.interfaces import Component
+from service_core.declaring.names import place, same_place, valid_name
 from service_core.errors import DeclarationException
 
 __all__ = ["Catalog", "Injectable", "default_catalog"]
@@ -27,7 +29,6 @@ Scope = Literal["singleton", "request"]
 
 V = TypeVar("V")
 
-_DNS_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _CHANNEL_NAME: Final = re.compile(r"[\w.-]+")  # as addresses are written
 
 
@@ -56,6 +57,7 @@ class Catalog:
         self._services: dict[type, _Declaration] = {}
         self._components: dict[type, _Declaration] = {}
         self._component_of: dict[type, type] = {}
+        self._implicit: dict[type, type] = {}
         self._service_descriptors: dict[type, ServiceDescriptor] = {}
         self._component_descriptors: dict[type, ComponentDescriptor] = {}
         self._injectables: dict[type, Injectable] = {}
@@ -69,7 +71,7 @@ class Catalog:
         """Declare a service interface. Raises DeclarationException."""
         check_shape(interface)
         with self._lock:
-            declaration = _Declaration(_valid_name(interface, name), description)
+            declaration = _Declaration(valid_name(interface, name), description)
             self._add_named(self._services, interface, declaration, "service")
 
     def add_component(self, interface: type, services: Sequence[type], name: str = "", description: str = "") -> None:
@@ -82,12 +84,13 @@ class Catalog:
                         f"decorate that class with @service() first"
                     )
                 owner = self._component_of.get(service)
-                if owner is not None and not _same_place(owner, interface):
+                if owner is not None and not same_place(owner, interface):
                     raise DeclarationException(
                         f"component {interface.__name__}: service {service.__name__} belongs to component "
                         f"{owner.__name__} already; a service has one component"
                     )
-            declaration = _Declaration(_valid_name(interface, name), description, tuple(services))
+            declaration = _Declaration(valid_name(interface, name), description, tuple(services))
+            self._check_not_used_alone(interface, services)
             self._add_named(self._components, interface, declaration, "component")
             for service in services:
                 self._component_of[service] = interface
@@ -108,14 +111,14 @@ class Catalog:
         """Declare a channel class. Raises DeclarationException."""
         if not _CHANNEL_NAME.fullmatch(name):
             raise DeclarationException(
-                f"channel {_place(cls)}: the name '{name}' cannot be written into an address; "
+                f"channel {place(cls)}: the name '{name}' cannot be written into an address; "
                 f"use letters, digits, '.', '-' and '_'"
             )
         with self._lock:
             other = self._channels.get(name)
-            if other is not None and not _same_place(other, cls):
+            if other is not None and not same_place(other, cls):
                 raise DeclarationException(
-                    f"channel '{name}' is {_place(other)} already; give {_place(cls)} another name"
+                    f"channel '{name}' is {place(other)} already; give {place(cls)} another name"
                 )
             self._channels[name] = cls
 
@@ -140,7 +143,7 @@ class Catalog:
             declaration = self._services.get(interface)
             if declaration is None:
                 raise DeclarationException(
-                    f"{_place(interface)} is not a service interface; decorate it with @service() and ask for the "
+                    f"{place(interface)} is not a service interface; decorate it with @service() and ask for the "
                     f"interface, not for its implementation"
                 )
             built = describe_service(interface, declaration.name, declaration.description)
@@ -155,7 +158,7 @@ class Catalog:
             declaration = self._components.get(interface)
             if declaration is None:
                 raise DeclarationException(
-                    f"{_place(interface)} is not a component; decorate it with @component(services=[...])"
+                    f"{place(interface)} is not a component; decorate it with @component(services=[...])"
                 )
             built = ComponentDescriptor(
                 name=declaration.name,
@@ -167,14 +170,17 @@ class Catalog:
             return self._component_descriptors.setdefault(interface, built)
 
     def component_of(self, service: type) -> ComponentDescriptor:
-        """The component that a service belongs to. Raises DeclarationException."""
-        owner = self._component_of.get(service)
-        if owner is None:
-            self.service(service)  # has the better message if it is not even a service
-            raise DeclarationException(
-                f"service {service.__name__} belongs to no component; name it in @component(services=[...])"
-            )
+        """The component that a service belongs to. Raises DeclarationException.
+
+        A service that no ``@component`` names is a component of its own, under the service's name. It is made when
+        it is first needed; a ``@component`` that names the service later is refused.
+        """
+        owner = self._component_of.get(service) or self._implicit.get(service) or self._implicit_component(service)
         return self.component(owner)
+
+    def is_implicit(self, component: type) -> bool:
+        """Whether no ``@component`` declares this component: it consists of one service and has its name."""
+        return component in self._implicit.values()
 
     def components(self) -> Iterator[ComponentDescriptor]:
         """All declared components."""
@@ -209,17 +215,38 @@ class Catalog:
         """All advice classes, in the order of their declaration."""
         return list(self._advices)
 
+    def _implicit_component(self, service: type) -> type:
+        name = self.service(service).name
+        with self._lock:
+            made = self._implicit.get(service) or self._component_of.get(service)
+            if made is None:
+                members = {"__module__": service.__module__, "__doc__": f"The component of {service.__name__} alone."}
+                made = type(f"{service.__name__}Component", (Component,), members)
+                made.__qualname__ = f"{service.__qualname__}Component"
+                self._add_named(self._components, made, _Declaration(name, "", (service,)), "component")
+                self._implicit[service] = made
+            return made
+
+    def _check_not_used_alone(self, interface: type, services: Sequence[type]) -> None:
+        for service in services:
+            if service in self._implicit:
+                raise DeclarationException(
+                    f"component {interface.__name__}: service {service.__name__} has been used already as a component "
+                    f"of its own, named '{self.service(service).name}'; import the module that declares "
+                    f"{interface.__name__} before the service is first hosted or called"
+                )
+
     def _add_named(self, declared: dict[type, _Declaration], cls: type, declaration: _Declaration, what: str) -> None:
         for other, known in declared.items():
-            if known.name == declaration.name and not _same_place(other, cls):
+            if known.name == declaration.name and not same_place(other, cls):
                 raise DeclarationException(
-                    f"{what} {_place(cls)}: the name '{declaration.name}' is taken by {_place(other)}; "
+                    f"{what} {place(cls)}: the name '{declaration.name}' is taken by {place(other)}; "
                     f"give one of them another with @{what}(name=...)"
                 )
         self._declare(declared, cls, declaration)
 
     def _declare(self, declared: dict[type, V], cls: type, value: V) -> None:
-        for other in [other for other in declared if other is not cls and _same_place(other, cls)]:
+        for other in [other for other in declared if other is not cls and same_place(other, cls)]:
             self._forget(other)  # the module was loaded again
         declared[cls] = value
 
@@ -228,6 +255,7 @@ class Catalog:
             self._services,
             self._components,
             self._component_of,
+            self._implicit,
             self._service_descriptors,
             self._component_descriptors,
             self._injectables,
@@ -237,33 +265,6 @@ class Catalog:
             table.pop(cls, None)
         for service in [service for service, owner in self._component_of.items() if owner is cls]:
             del self._component_of[service]
-
-
-def _valid_name(cls: type, name: str) -> str:
-    name = name or _kebab_case(cls.__name__)
-    if not _DNS_LABEL.fullmatch(name):
-        raise DeclarationException(
-            f"{cls.__name__}: the name '{name}' is not a DNS label, which registries such as Consul ask for; "
-            f"use at most 63 of a-z, 0-9 and '-', not at either end, for example '{_suggestion(name)}'"
-        )
-    return name
-
-
-def _kebab_case(name: str) -> str:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name.strip("_"))
-    return words.replace("_", "-").lower()
-
-
-def _suggestion(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", _kebab_case(name)).strip("-")[:63].strip("-") or "my-service"
-
-
-def _place(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
-
-
-def _same_place(one: type, other: type) -> bool:
-    return one is other or (_place(one) == _place(other) and "<locals>" not in one.__qualname__)
 
 
 default_catalog: Final = Catalog()

@@ -6,7 +6,7 @@ declared interfaces that this process implements.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
 
@@ -27,13 +27,11 @@ class Dispatcher:
         self._calls = calls
         self.is_secured = calls.are_secured
         """Whether callers need a token, so that :meth:`admit` has to be asked."""
-        self._targets = {target.plan.name: target for target in targets}
+        named = {target.plan.name: target for target in targets}
+        self.methods: list[str] = list(named)
+        """The names of the methods that can be called: ``component:service:method``."""
+        self._targets = {**_without_component(named.values()), **named}
         self._some_are_anonymous = any(target.plan.method.anonymous for target in self._targets.values())
-
-    @property
-    def methods(self) -> list[str]:
-        """The names under which methods can be called: ``component:service:method``."""
-        return list(self._targets)
 
     async def admit(self, context: CallContext) -> CallContext | Answer:
         """The context with the principal whose token it has, or what a caller is told who is not let in."""
@@ -77,6 +75,21 @@ class Dispatcher:
         if target is None:
             raise _UnknownMethod(f"there is no method {request.method[:200]!r} here")
         return target, codec.read_arguments(target.plan, request)
+
+
+def _without_component(targets: Collection[Target]) -> dict[str, Target]:
+    """The methods by names that need the interface only: ``service:service:method``.
+
+    Only for services whose name is unique here: with two of a name, a request must name the component.
+    """
+    components: dict[str, set[str]] = {}
+    for target in targets:
+        components.setdefault(target.hosted.service.name, set()).add(target.hosted.component.name)
+    return {
+        f"{name}:{name}:{target.plan.method.name}": target
+        for target in targets
+        if len(components[name := target.hosted.service.name]) == 1
+    }
 
 
 def _told(failure: Failure, codec: Codec) -> Answer:

@@ -1,0 +1,147 @@
+"""``connect``: one service at known addresses, without a container and without a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Final, Generic, TypeVar, cast, overload
+
+from typing_extensions import TypeForm
+
+from service_channels_http.channel import HTTPXChannel
+from service_channels_http.transport.credentials import TokenProvider
+from service_core import (
+    ChannelFactory,
+    ComponentRegistry,
+    LocalServiceException,
+    Policy,
+    ServiceManager,
+    StaticComponentRegistry,
+    default_catalog,
+)
+
+__all__ = ["Connection", "connect"]
+
+T = TypeVar("T")
+
+_DEFAULT_CHANNEL: Final = "dispatch-msgpack"
+
+
+class Connection(Generic[T]):
+    """A service and what its calls need; made by :func:`connect`.
+
+    A ``with`` or ``async with`` block gives the service and closes the connection at its end. Safe to use from several
+    threads and event loops.
+    """
+
+    def __init__(self, manager: ServiceManager, service: T) -> None:
+        self.service: T = service
+        """The proxy to call."""
+        self._manager = manager
+
+    def close(self) -> None:
+        """Release what sync calls have opened; later calls fail. Safe to call twice."""
+        self._manager.close()
+
+    async def aclose(self) -> None:
+        """Release what calls on the running event loop have opened, and all that :meth:`close` releases."""
+        await self._manager.aclose()
+
+    def __enter__(self) -> T:
+        return self.service
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> T:
+        return self.service
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<connection to {self.service!r}>"
+
+
+@overload
+def connect(
+    interface: TypeForm[T],
+    registry: ComponentRegistry,
+    /,
+    *,
+    channel: str = "",
+    token: str | TokenProvider | None = None,
+    policy: Policy | None = None,
+) -> Connection[T]: ...
+
+
+@overload
+def connect(
+    interface: TypeForm[T],
+    /,
+    *targets: str,
+    channel: str = "",
+    token: str | TokenProvider | None = None,
+    policy: Policy | None = None,
+) -> Connection[T]: ...
+
+
+def connect(
+    interface: TypeForm[T],
+    /,
+    *targets: Any,
+    channel: str = "",
+    token: str | TokenProvider | None = None,
+    policy: Policy | None = None,
+) -> Connection[T]:
+    """A service at these addresses, several of which are instances of it, or wherever a registry finds it::
+
+        with connect(Greeter, "http://127.0.0.1:8000") as greeter:
+            greeter.greet("world")
+
+    ``channel`` is ``dispatch-msgpack`` unless it is given; with a registry, the first one that is offered. ``token``
+    is sent with every call; a function is called for each. ``policy`` sets deadline and retries. Nothing is contacted
+    before the first call. A registry is closed with the connection. Raises DeclarationException if ``interface`` is
+    no service, LocalServiceException if a target is no URL.
+    """
+    registry = _registry_of(interface, targets, channel)
+    factory = ChannelFactory(create=_maker(token))
+    manager = ServiceManager(registry, factory, policy=policy)
+    return Connection(manager, manager.get_service(interface, channel))
+
+
+def _registry_of(interface: Any, targets: Sequence[Any], channel: str) -> ComponentRegistry:
+    if len(targets) == 1 and isinstance(targets[0], ComponentRegistry):
+        return targets[0]
+    component = default_catalog.component_of(cast(type, interface))
+    if not targets:
+        raise LocalServiceException(
+            f"connect() got no address of component '{component.name}'; write "
+            f"connect({component.services[0].type.__name__}, 'http://127.0.0.1:8000'), or give it a registry"
+        )
+    for target in targets:
+        _check_url(target)
+    return StaticComponentRegistry({component.name: {channel or _DEFAULT_CHANNEL: list(targets)}})
+
+
+def _check_url(target: Any) -> None:
+    if not isinstance(target, str):
+        raise LocalServiceException(
+            f"connect() got {target!r} as an address; give it URLs, 'http://127.0.0.1:8000', or one registry alone"
+        )
+    if "://" not in target:
+        raise LocalServiceException(f"connect() got the address {target!r} without a scheme; write 'http://{target}'")
+
+
+def _maker(token: str | TokenProvider | None) -> Callable[[type[Any]], Any]:
+    def create(cls: type[Any]) -> Any:
+        made = cls()
+        if token is not None and isinstance(made, HTTPXChannel):
+            made.token_provider = (lambda: token) if isinstance(token, str) else token
+        return made
+
+    return create

@@ -1,0 +1,113 @@
+"""``serve``: a server for ready implementations, without modules and without a container."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Self
+
+from fastapi import FastAPI
+
+from service_core import (
+    AbstractComponent,
+    ChannelAddress,
+    ComponentDescriptor,
+    ComponentRegistry,
+    DeclarationException,
+    LocalComponentRegistry,
+    Server,
+    Service,
+    TokenVerifier,
+    default_catalog,
+)
+from service_core.di import create, module
+from service_core.rest.verbs import route_of
+from service_server_fastapi.server import FastAPIServer
+from service_server_fastapi.settings import ServerSettings
+
+__all__ = ["serve"]
+
+_DISPATCH: Final = ("dispatch-json", "dispatch-msgpack")
+
+
+def serve(
+    *implementations: object,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    app: FastAPI | None = None,
+    registry: ComponentRegistry | None = None,
+    verifier: TokenVerifier | None = None,
+    expose_errors: bool | None = None,
+    settings: ServerSettings | None = None,
+) -> FastAPIServer:
+    """A server for these implementations that starts when its ``with`` block is entered and stops when it is left::
+
+        with serve(GreeterImpl(), port=8000) as server:
+            server.wait()
+
+    The services are offered over ``dispatch-json`` and ``dispatch-msgpack``, and over ``rest`` if one of a component's
+    services has routes. A component that is not among the implementations needs none. ``port`` 0 picks a free port;
+    ``host`` is this machine alone by default. ``registry`` makes the components known, by default to this process only.
+    Raises DeclarationException if an object implements no service, on entry whatever :meth:`FastAPIServer.boot` raises.
+    """
+    server = _ImplementationServer(host, port, app, expose_errors=expose_errors, verifier=verifier, settings=settings)
+    server.host_implementations(implementations, registry)
+    return server
+
+
+class _ImplementationServer(FastAPIServer):
+    """Boots when its block is entered."""
+
+    _registry: ComponentRegistry
+
+    def host_implementations(self, implementations: Sequence[object], registry: ComponentRegistry | None) -> None:
+        """Take the objects in. Raises DeclarationException."""
+        self._registry = registry or LocalComponentRegistry()
+        self._instances += [*implementations, *_components_of(implementations)]
+
+    def __enter__(self) -> Self:
+        registry = self._registry
+
+        @module()
+        class ServedModule:
+            @create()
+            def create_registry(self) -> ComponentRegistry:
+                return registry
+
+        self.boot(ServedModule)
+        return self
+
+
+def _components_of(implementations: Sequence[object]) -> list[object]:
+    """An implementation of each component that has none among the given objects."""
+    if not implementations:
+        raise DeclarationException("serve() got no implementation; write serve(GreeterImpl())")
+    interfaces = {interface for each in implementations for interface in _interfaces_of(each)}
+    services = [interface for interface in interfaces if issubclass(interface, Service)]
+    components = {owner.type: owner for owner in map(default_catalog.component_of, services)}
+    return [_component(owner) for kind, owner in components.items() if kind not in interfaces]
+
+
+def _interfaces_of(implementation: object) -> list[type]:
+    if isinstance(implementation, type):
+        raise DeclarationException(
+            f"serve() got the class {implementation.__name__}; give it an object: {implementation.__name__}()"
+        )
+    interfaces = default_catalog.interfaces_of(type(implementation))
+    if not interfaces:
+        raise DeclarationException(
+            f"serve() got an object of {type(implementation).__name__}, which implements nothing: none of its base "
+            f"classes is decorated with @service() or @component()"
+        )
+    return interfaces
+
+
+def _component(descriptor: ComponentDescriptor) -> object:
+    methods = [method for service in descriptor.services for method in service.methods.values()]
+    has_routes = any(route_of(method.function) for method in methods)
+    channels = (*_DISPATCH, "rest") if has_routes else _DISPATCH
+
+    def get_addresses(_self: Any, port: int) -> list[ChannelAddress]:
+        return [ChannelAddress(channel, Server.get_url(port)) for channel in channels]
+
+    bases = (AbstractComponent, descriptor.type)
+    return type(f"{descriptor.type.__name__}Impl", bases, {"get_addresses": get_addresses})()
