@@ -19,6 +19,7 @@ TREE = {
     "PortInUseException": "LocalServiceException",
     "ServiceCommunicationException": "ServiceException",
     "ComponentUnavailableException": "ServiceCommunicationException",
+    "ContractMismatchException": "ServiceCommunicationException",
     "ProtocolException": "ServiceCommunicationException",
     "DeadlineExceeded": "ServiceException",
     "RemoteServiceException": "ServiceException",

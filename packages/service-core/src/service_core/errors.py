@@ -11,6 +11,7 @@
     │   └── PortInUseException            the server's port is taken
     ├── ServiceCommunicationException     the other side could not be reached, or its answer was lost
     │   ├── ComponentUnavailableException nobody offers the component at the moment
+    │   ├── ContractMismatchException     caller and server have different versions of the interface
     │   └── ProtocolException             the answer is not one of this protocol
     ├── DeadlineExceeded                  the time of the call is up
     ├── RemoteServiceException            the other side answered with an error
@@ -38,6 +39,7 @@ __all__ = [
     "AuthorizationException",
     "ChannelNotInstalledException",
     "ComponentUnavailableException",
+    "ContractMismatchException",
     "DeadlineExceeded",
     "DeclarationException",
     "DependencyException",
@@ -187,6 +189,17 @@ class ServiceCommunicationException(ServiceException):
 
 class ComponentUnavailableException(ServiceCommunicationException):
     """Nobody offers the component at the moment. The same proxy works again as soon as somebody does."""
+
+
+class ContractMismatchException(ServiceCommunicationException):
+    """Caller and server have different versions of the interface.
+
+    The server knows no such method or parameter, or needs one that was not given: it has refused the call and
+    ``may_have_run`` is false. Or its answer does not fit the caller's interface: then ``may_have_run`` is true. The
+    message names the parameter or the path, and the signatures.
+    """
+
+    default_code = ErrorCode.INVALID_ARGUMENT
 
 
 class ProtocolException(ServiceCommunicationException):

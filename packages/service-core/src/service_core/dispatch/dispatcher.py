@@ -12,7 +12,7 @@ from typing import Any
 
 from service_core.context import CallContext
 from service_core.dispatch.executor import Executor, Failure, Target
-from service_core.dispatch.responses import Answer, correlation, envelope, refusal
+from service_core.dispatch.responses import Answer, correlation, envelope, mismatch, refusal
 from service_core.errors import ArgumentException, ErrorCode
 from service_core.wire import CODECS, JSON, Codec, MalformedData, context_from_headers
 
@@ -54,7 +54,7 @@ class Dispatcher:
             told = str(error)
             return envelope(refusal(ErrorCode.INVALID_ARGUMENT, told, context=context), status=400, codec=codec)
         except _UnknownMethod as error:
-            return envelope(refusal(ErrorCode.NOT_FOUND, str(error), context=context), codec=codec)
+            return envelope(mismatch(ErrorCode.NOT_FOUND, str(error), context=context), codec=codec)
         except _Forbidden as error:
             return _told(error.failure, codec)
         except ArgumentException as error:

@@ -8,9 +8,9 @@ from typing import Final
 from service_core.context import CallContext
 from service_core.errors import ArgumentException, DeadlineExceeded, ErrorCode, ServiceException
 from service_core.rest import PROBLEM_TYPE, Problem
-from service_core.wire import CORRELATION_ID, JSON, Codec, WireError
+from service_core.wire import CONTRACT_MISMATCH, CORRELATION_ID, JSON, Codec, WireError
 
-__all__ = ["Answer", "Headers", "envelope", "problem", "refusal"]
+__all__ = ["Answer", "Headers", "envelope", "mismatch", "problem", "refusal"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -40,6 +40,13 @@ _REFUSED_AS: Final[dict[ErrorCode, type[ServiceException]]] = {
     ErrorCode.INVALID_ARGUMENT: ArgumentException,
     ErrorCode.DEADLINE_EXCEEDED: DeadlineExceeded,
 }
+
+
+def mismatch(code: ErrorCode, message: str, *, context: CallContext, details: object = None) -> WireError:
+    """The failure of a call that is refused because caller and server have different interfaces."""
+    return WireError(
+        type=CONTRACT_MISMATCH, code=code, message=message, details=details, correlation_id=context.correlation_id
+    )
 
 
 def envelope(error: WireError, *, status: int | None = None, codec: Codec = JSON, headers: Headers = ()) -> Answer:

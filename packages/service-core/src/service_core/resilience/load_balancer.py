@@ -8,10 +8,12 @@ import weakref
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
+from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import Policy
 from service_core.errors import ComponentUnavailableException
 from service_core.resilience.events import CallEvent, CallEventKind, CallObserver, notify
 from service_core.resilience.outlier_detector import OutlierDetector
+from service_core.resilience.refused_methods import RefusedMethods
 from service_core.resilience.retry_budget import RetryBudget
 from service_core.resilience.selectors import Endpoint, LeastLoadedURLSelector, URLSelector
 
@@ -26,6 +28,7 @@ class LoadBalancer:
         self.channel = ""
         self.selector: URLSelector = LeastLoadedURLSelector()
         self.observers: Sequence[CallObserver] = ()
+        self.refused_methods = RefusedMethods()
         self._endpoints: tuple[Endpoint, ...] = ()
         self.adopt(Policy())
         _balancers.add(self)
@@ -42,6 +45,7 @@ class LoadBalancer:
         # Replaced as a whole, so that a call sees one state.
         self._endpoints = tuple(known.get(url) or Endpoint(url) for url in urls)
         self.outliers.keep(self._endpoints)
+        self.refused_methods.keep(self._endpoints)
 
     def begin_anew(self) -> None:
         """Forget all but the addresses.
@@ -50,6 +54,7 @@ class LoadBalancer:
         locks that they hold are never released.
         """
         self._endpoints = tuple(Endpoint(endpoint.url) for endpoint in self._endpoints)
+        self.refused_methods = RefusedMethods()
         self.adopt(self.policy)
 
     def endpoints(self, attempts: int = 0) -> Sequence[Endpoint]:
@@ -66,12 +71,16 @@ class LoadBalancer:
             )
         return endpoints
 
-    def choose(self, tried: Collection[Endpoint], attempts: int = 0) -> Endpoint:
+    def choose(
+        self, tried: Collection[Endpoint], attempts: int = 0, method: MethodDescriptor | None = None
+    ) -> Endpoint:
         """The instance for an attempt after so many, none of ``tried`` if there is another.
 
-        Raises ComponentUnavailableException.
+        One that has refused ``method`` is the last choice. Raises ComponentUnavailableException.
         """
         usable: Sequence[Endpoint] = self._endpoints or self.endpoints(attempts)
+        if self.refused_methods and method is not None:
+            usable = self.refused_methods.willing(method, usable, tried) or usable
         if self.outliers.ejected:
             usable = self.outliers.usable(usable)
         if tried:
@@ -81,6 +90,10 @@ class LoadBalancer:
     def has_another(self, tried: Collection[Endpoint]) -> bool:
         """Whether there is an instance that may be asked and has not been."""
         return any(endpoint not in tried for endpoint in self.outliers.usable(self._endpoints))
+
+    def has_willing(self, method: MethodDescriptor, tried: Collection[Endpoint] = ()) -> bool:
+        """Whether there is an instance that has not refused the method lately and is not among ``tried``."""
+        return bool(self.refused_methods.willing(method, self._endpoints, tried))
 
     def failed(self, endpoint: Endpoint) -> bool:
         """The instance could not be asked or did not answer; True if it is ejected for that."""

@@ -14,7 +14,7 @@ from typing import Final
 from service_core.context import Deadline
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import Policy
-from service_core.errors import DeadlineExceeded, ServiceCommunicationException
+from service_core.errors import ContractMismatchException, DeadlineExceeded, ServiceCommunicationException
 from service_core.resilience.events import CallEventKind
 from service_core.resilience.load_balancer import LoadBalancer
 from service_core.resilience.selectors import Endpoint
@@ -37,6 +37,7 @@ class Attempts:
         "_balancer",
         "_count",
         "_method",
+        "_mismatches",
         "_rounds",
         "_started",
         "_tried",
@@ -58,6 +59,7 @@ class Attempts:
         self._tried: tuple[Endpoint, ...] = ()
         self._started = 0.0
         self._count = earlier
+        self._mismatches = 0
         self._rounds = 0
 
     def begin(self) -> Endpoint:
@@ -68,7 +70,7 @@ class Attempts:
         balancer = self._balancer
         if self._count == 0:
             balancer.budget.call()
-        endpoint = balancer.choose(self._tried, self._count)
+        endpoint = balancer.choose(self._tried, self._count, self._method)
         endpoint.in_flight += 1
         self.endpoint = endpoint
         self._started = now
@@ -101,6 +103,9 @@ class Attempts:
 
         The next one is due after :attr:`pause`.
         """
+        if isinstance(error, ContractMismatchException):
+            self._mismatched(error)
+            return
         endpoint, elapsed = self._end()
         endpoint.failed(elapsed)
         self._tried += (endpoint,)
@@ -108,7 +113,7 @@ class Attempts:
         if self._balancer.failed(endpoint):
             self._tell(CallEventKind.EJECTED, endpoint, elapsed, error)
         repeatable = self._method.idempotent or not error.may_have_run
-        if not repeatable or self._count >= self._policy.max_attempts:
+        if not repeatable or self._count - self._mismatches >= self._policy.max_attempts:
             raise error
         self.pause = 0.0 if self._balancer.has_another(self._tried) else self._next_round(error)
         if self.pause >= self.deadline.remaining:
@@ -116,6 +121,26 @@ class Attempts:
         if not self._balancer.budget.retry():
             self._tell(CallEventKind.BUDGET_EXHAUSTED, endpoint, elapsed, error)
             raise error
+        self._tell(CallEventKind.RETRIED, endpoint, elapsed, error)
+
+    def _mismatched(self, error: ContractMismatchException) -> None:
+        """The instance has another version of the interface. Raises ``error`` if no instance is left that may not.
+
+        Nothing has run where an instance refuses, and it answers at once, so such an attempt counts neither as one of
+        the policy's nor against the budget; there are at most as many as instances. It is no failure of the instance,
+        which may serve every other method.
+        """
+        endpoint, elapsed = self._end()
+        endpoint.observe(elapsed)
+        balancer = self._balancer
+        balancer.refused_methods.add(self._method, endpoint)
+        self._tried += (endpoint,)
+        self._tell(CallEventKind.FAILED, endpoint, elapsed, error)
+        repeatable = self._method.idempotent or not error.may_have_run
+        if not repeatable or not balancer.has_willing(self._method, self._tried):
+            raise error
+        self.pause = 0.0
+        self._mismatches += 1
         self._tell(CallEventKind.RETRIED, endpoint, elapsed, error)
 
     @property

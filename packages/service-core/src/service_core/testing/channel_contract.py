@@ -32,6 +32,7 @@ from service_core.errors import (
     ArgumentException,
     AuthorizationException,
     ComponentUnavailableException,
+    ContractMismatchException,
     DeadlineExceeded,
     ErrorCode,
     MissingTokenException,
@@ -133,10 +134,10 @@ class ChannelContract:
         with self._service() as service:
             assert _raised(RemoteServiceException, service.misfit).code is ErrorCode.INTERNAL
 
-    def test_a_service_that_the_server_does_not_have_is_not_found(self) -> None:
+    def test_a_service_that_the_server_does_not_have_is_a_contract_mismatch(self) -> None:
         with self.server() as url, self.manager(ScriptedRegistry({_ABSENT: {self.channel: url}})) as manager:
-            error = _raised(RemoteServiceException, manager.get_service(AbsentService).run)
-            assert error.code is ErrorCode.NOT_FOUND
+            error = _raised(ContractMismatchException, manager.get_service(AbsentService).run)
+            assert (error.code, error.may_have_run) == (ErrorCode.NOT_FOUND, False)
 
     # time, and what else travels
 

@@ -4,7 +4,7 @@ Everything here is a function of its arguments, and of the clock where deadlines
 """
 
 from service_core.wire.codec import Codec, MalformedData, WireRequest
-from service_core.wire.errors import WireError, error_from_wire, error_to_wire, token_error
+from service_core.wire.errors import CONTRACT_MISMATCH, WireError, error_from_wire, error_to_wire, token_error
 from service_core.wire.formats import CODECS
 from service_core.wire.headers import (
     CONTEXT_HEADERS,
@@ -24,6 +24,7 @@ from service_core.wire.values import WireType, validation_details
 __all__ = [
     "CODECS",
     "CONTEXT_HEADERS",
+    "CONTRACT_MISMATCH",
     "CORRELATION_ID",
     "DEADLINE_MS",
     "JSON",

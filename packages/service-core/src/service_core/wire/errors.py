@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from service_core.errors import (
     ArgumentException,
     AuthorizationException,
+    ContractMismatchException,
     DeadlineExceeded,
     ErrorCode,
     InvalidTokenException,
@@ -26,7 +27,10 @@ from service_core.errors import (
 )
 from service_core.wire.method_codec import DeclaredError, code_of
 
-__all__ = ["WireError", "error_from_wire", "error_to_wire", "token_error"]
+__all__ = ["CONTRACT_MISMATCH", "WireError", "error_from_wire", "error_to_wire", "token_error"]
+
+CONTRACT_MISMATCH: Final = "ContractMismatch"
+"""The type of a refusal for an unknown method or parameter, or a missing one: the interfaces differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +166,10 @@ _TOLD: Final[Mapping[str, str]] = {
 
 def _refusal(wire: WireError, where: str, retry_after: float | None) -> ServiceException:
     message = f"{where}: {wire.message or wire.code.value}"
+    if wire.type == CONTRACT_MISMATCH:
+        return ContractMismatchException(
+            message, code=wire.code, details=wire.details, correlation_id=wire.correlation_id
+        )
     if wire.code is ErrorCode.UNAVAILABLE:
         return ServiceCommunicationException(
             message, retry_after=retry_after, details=wire.details, correlation_id=wire.correlation_id
