@@ -24,6 +24,7 @@ PUBLIC = [
     "service_core.rest",
     "service_core.wire",
     "service_core.dispatch",
+    "service_core.describing",
     "service_core.testing",
 ]
 PINNED = Path(__file__).with_name("public_names.txt")

@@ -18,6 +18,7 @@ from service_core.di import Environment
 from service_core.dispatch import Dispatcher, Executor, ThreadPool, targets_of
 from service_core.hosting.server import WILDCARDS, url_of
 from service_health import HealthCheckManager, HealthModule
+from service_server_fastapi.endpoints.describe import DESCRIBE, DescribeEndpoint
 from service_server_fastapi.endpoints.health import LIVE, READY, ServerHealth
 from service_server_fastapi.endpoints.invoke import INVOKE, InvokeEndpoint, is_call
 from service_server_fastapi.endpoints.register import Routes
@@ -232,6 +233,9 @@ class FastAPIServer(Server):
         self._routes.add_health(READY, self._health.ready, map_health)
         if self.settings.report:
             self._routes.add(REPORT, Report(hosting, self._health, details=self.settings.details).answer)
+        if self.settings.describe is not False:
+            describe = DescribeEndpoint(hosting.manager, calls, intake, local_only=self.settings.describe is None)
+            self._routes.add(DESCRIBE, describe.describe)
         direct = DirectRoutes(self.app, mount_services(self.app, targets, calls=calls, intake=intake))
         self._front = Front(self.app, self._traffic, lambda scope: endpoint if is_call(scope) else direct.find(scope))
         return hosting

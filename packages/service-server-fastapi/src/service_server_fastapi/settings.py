@@ -34,6 +34,9 @@ class ServerSettings(BaseSettings):
     """Whether health and report tell addresses and what checks have to say, too; they may be of use to strangers."""
     report: bool = False
     """Whether ``/report`` tells what this process hosts and calls."""
+    describe: bool | None = None
+    """Whether ``/describe`` describes the services that this process hosts. None: only for requests from this machine,
+    to a loopback host on a loopback address, that no proxy has passed on."""
 
     # encryption
 

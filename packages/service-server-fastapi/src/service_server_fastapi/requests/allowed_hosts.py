@@ -9,7 +9,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-__all__ = ["AllowedHosts", "check_host"]
+__all__ = ["AllowedHosts", "check_host", "host_of"]
 
 _NAME: Final = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
 _PATTERN: Final = re.compile(rf"(?:\*\.)?{_NAME}")
@@ -38,15 +38,18 @@ class AllowedHosts:
         """Whether a request calls the server by a good name, an IP address or ``localhost``."""
         if not self._names:
             return True
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        host = _HOST.fullmatch(hosts[0].decode("latin-1").lower()) if len(hosts) == 1 else None
-        if host is None:
-            return False
-        name = host["name"]
-        return _is_address(host["address"] or name) or name == "localhost" or self._is_listed(name)
+        host = host_of(scope)
+        return host is not None and (_is_address(host) or host == "localhost" or self._is_listed(host))
 
-    def _is_listed(self, name: str | None) -> bool:
-        return name is not None and (name in self._names or name.endswith(self._endings))
+    def _is_listed(self, name: str) -> bool:
+        return name in self._names or name.endswith(self._endings)
+
+
+def host_of(scope: Scope) -> str | None:
+    """The host that a request names in lower case, without port and brackets; None without exactly one valid one."""
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    host = _HOST.fullmatch(hosts[0].decode("latin-1").lower()) if len(hosts) == 1 else None
+    return None if host is None else host["address"] or host["name"]
 
 
 def _is_address(host: str) -> bool:

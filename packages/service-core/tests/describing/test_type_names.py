@@ -1,0 +1,51 @@
+"""Types as text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, Optional, TypeVar
+
+import pytest
+from pydantic import BaseModel, Field
+
+from service_core.describing.type_names import stream_item, type_name
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    items: list[T]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        (int, "int"),
+        (None, "None"),
+        (type(None), "None"),
+        (Any, "Any"),
+        (datetime, "datetime"),
+        (list[int], "list[int]"),
+        (dict[str, list[datetime]], "dict[str, list[datetime]]"),
+        (tuple[int, ...], "tuple[int, ...]"),
+        (int | None, "int | None"),
+        (Optional[str], "str | None"),  # noqa: UP045 - the other way to write it
+        (Literal["a", 1], "Literal['a', 1]"),
+        (Annotated[int, Field(ge=1)], "int"),
+        (Callable[[int], str], "Callable[[int], str]"),
+        (Page[int], "Page[int]"),
+        (AsyncIterator[int], "AsyncIterator[int]"),
+    ],
+)
+def test_a_type_is_written_without_modules(annotation: Any, text: str) -> None:
+    assert type_name(annotation) == text
+
+
+def test_a_stream_has_items() -> None:
+    assert stream_item(AsyncIterator[int]) is int
+    assert stream_item(Annotated[Iterator[str], "text"]) is str
+
+
+def test_other_types_are_no_streams() -> None:
+    assert [stream_item(one) for one in (int, list[int], None)] == [None, None, None]

@@ -1,0 +1,102 @@
+"""``GET /describe``: the services that this process hosts, for tools that have no interface code."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from service_core import ServiceManager
+from service_core.context import CallContext
+from service_core.declaring.address import parse_addresses
+from service_core.describing import describe, write_description
+from service_core.dispatch import Executor, Failure, problem, refusal
+from service_core.errors import ErrorCode
+from service_core.wire import context_from_headers
+from service_server_fastapi.requests.admission import Intake, Refused, check_token, headers_of
+from service_server_fastapi.requests.allowed_hosts import host_of
+from service_server_fastapi.rest.route import response
+
+__all__ = ["DESCRIBE", "DescribeEndpoint"]
+
+DESCRIBE: Final = "/describe"
+
+_FORWARDING: Final = frozenset({"forwarded", "via", "x-real-ip"})
+"""Headers of proxies, beside all that begin with ``x-forwarded-``."""
+
+
+class DescribeEndpoint:
+    """Answers with the document of :mod:`service_core.describing`. Callers need a token where calls do."""
+
+    def __init__(self, manager: ServiceManager, calls: Executor, intake: Intake, *, local_only: bool) -> None:
+        """With ``local_only`` requests from other machines are refused."""
+        self._manager = manager
+        self._calls = calls
+        self._intake = intake
+        self._local_only = local_only
+        self._written: bytes | None = None
+
+    async def describe(self, request: Request) -> Response:
+        """Answer one request."""
+        headers = headers_of(request.scope)
+        context = context_from_headers(headers)
+        try:
+            with self._intake:
+                self._check_origin(request.scope, headers)
+                failure = await self._check_caller(request.scope, context)
+                if failure is not None:
+                    return response(self._intake.turned_away(problem(failure.error, headers=failure.headers)))
+                # Schemas of many types take a while; the loop goes on meanwhile.
+                written = self._written or await asyncio.to_thread(self._write)
+        except Refused as refused:
+            error = refusal(refused.code, str(refused), context=context)
+            return response(self._intake.turned_away(problem(error, status=refused.status, headers=refused.headers)))
+        return Response(written, media_type="application/json", headers={"cache-control": "no-store"})
+
+    def _check_origin(self, scope: Scope, headers: Mapping[str, str]) -> None:
+        if self._local_only and not _is_local(scope, headers):
+            raise Refused(
+                403,
+                "descriptions are for requests from the server's own machine to a loopback address; to allow others "
+                "set ServerSettings(describe=True) or SERVICE_SERVER_DESCRIBE=true",
+                ErrorCode.PERMISSION_DENIED,
+            )
+
+    async def _check_caller(self, scope: Scope, context: CallContext) -> Failure | None:
+        if not self._calls.are_secured:
+            return None
+        check_token(scope)
+        admitted = await self._calls.admit(context, anonymous=False)
+        return admitted if isinstance(admitted, Failure) else None
+
+    def _write(self) -> bytes:
+        hosts = self._manager.report()["hosts"]
+        written = write_description(
+            describe(
+                ((hosted.component, hosted.service) for hosted in self._manager.hosted_services()),
+                {name: parse_addresses(hosted["addresses"]) for name, hosted in hosts.items()},
+            )
+        )
+        if hosts and all(hosted["addresses"] for hosted in hosts.values()):  # else some are not registered yet
+            self._written = written
+        return written
+
+
+def _is_local(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Whether a program of this machine sent the request, and no proxy has passed it on."""
+    if any(name in _FORWARDING or name.startswith("x-forwarded-") for name in headers):
+        return False
+    ends = (scope.get("server"), scope.get("client"))
+    return all(end is not None and _is_loopback(end[0]) for end in ends) and _is_loopback(host_of(scope) or "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
