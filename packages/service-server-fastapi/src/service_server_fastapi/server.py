@@ -25,6 +25,7 @@ from service_server_fastapi.endpoints.register import Routes
 from service_server_fastapi.endpoints.report import REPORT, Report
 from service_server_fastapi.http1.listener import Listener, bind
 from service_server_fastapi.http1.tls import server_tls
+from service_server_fastapi.lifecycle.declaration_checks import hosting_findings
 from service_server_fastapi.lifecycle.lifespan import Lifespan, registered_elsewhere, running
 from service_server_fastapi.lifecycle.signals import GracefulSignals
 from service_server_fastapi.lifecycle.state import Hosting, HostingState
@@ -220,7 +221,10 @@ class FastAPIServer(Server):
         """Make the environment and route to it."""
         environment = Environment(module, ServiceModule, HealthModule, instances=[self, *self._instances])
         self._hosting = hosting = Hosting(environment, self.settings)
-        targets = targets_of(hosting.manager.hosted_services())
+        hosted = hosting.manager.hosted_services()
+        for finding in hosting_findings(environment, hosted):
+            logger.warning(finding)
+        targets = targets_of(hosted)
         intake = Intake(self.settings, self._refusals)
         verifier = environment.get(self._verifier) if isinstance(self._verifier, type) else self._verifier
         calls = Executor(self._workers, expose_errors=self.settings.expose_errors, verifier=verifier)

@@ -204,6 +204,10 @@ class ServiceManager:
         """The components of this process that have been started, by name."""
         return {descriptor.name: component for descriptor, component in self._running}
 
+    def offered(self) -> Mapping[str, Sequence[ChannelAddress]]:
+        """The addresses under which the components of this process are registered, by name."""
+        return dict(self._offered)
+
     def shutdown(self) -> None:
         """Shut the components of this process down, the last started first.
 

@@ -20,7 +20,7 @@ from service_core.declaring.descriptors import (
     describe_service,
 )
 from service_core.declaring.interfaces import Component
-from service_core.declaring.names import place, same_place, valid_name
+from service_core.declaring.names import imported_twice, place, same_place, valid_name
 from service_core.errors import DeclarationException
 
 __all__ = ["Catalog", "Injectable", "default_catalog"]
@@ -238,11 +238,17 @@ class Catalog:
 
     def _add_named(self, declared: dict[type, _Declaration], cls: type, declaration: _Declaration, what: str) -> None:
         for other, known in declared.items():
-            if known.name == declaration.name and not same_place(other, cls):
+            if known.name != declaration.name or same_place(other, cls):
+                continue
+            if imported_twice(other, cls):
                 raise DeclarationException(
-                    f"{what} {place(cls)}: the name '{declaration.name}' is taken by {place(other)}; "
-                    f"give one of them another with @{what}(name=...)"
+                    f"{what} {cls.__qualname__}: its file was imported twice, as {other.__module__} and as "
+                    f"{cls.__module__}; move the interface into a file of its own, which the started file imports"
                 )
+            raise DeclarationException(
+                f"{what} {place(cls)}: the name '{declaration.name}' is taken by {place(other)}; "
+                f"give one of them another with @{what}(name=...)"
+            )
         self._declare(declared, cls, declaration)
 
     def _declare(self, declared: dict[type, V], cls: type, value: V) -> None:

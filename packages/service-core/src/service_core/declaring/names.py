@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Final
 
 from service_core.errors import DeclarationException
 
-__all__ = ["place", "same_place", "valid_name"]
+__all__ = ["imported_twice", "place", "same_place", "valid_name"]
 
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -43,3 +44,9 @@ def same_place(one: type, other: type) -> bool:
     Classes inside of functions are never the same declaration, since each call of the function makes another one.
     """
     return one is other or (place(one) == place(other) and "<locals>" not in one.__qualname__)
+
+
+def imported_twice(one: type, other: type) -> bool:
+    """Whether two classes are the same statement of one file that Python has run under two module names."""
+    files = [getattr(sys.modules.get(cls.__module__), "__file__", None) for cls in (one, other)]
+    return files[0] is not None and files[0] == files[1] and one.__module__ != other.__module__

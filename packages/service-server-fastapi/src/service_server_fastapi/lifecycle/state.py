@@ -10,7 +10,9 @@ from enum import Enum
 from typing import Final
 
 from service_core import LocalServiceException, Server, ServiceManager
+from service_core.declaring.address import format_addresses
 from service_core.di import Environment
+from service_server_fastapi.lifecycle.declaration_checks import address_findings, known_channels
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Hosting", "HostingState"]
@@ -66,6 +68,7 @@ class Hosting:
                 return  # stopped before it was up
             self._registered = True  # even if it fails half-way, what is there must be taken back
             self.manager.register(port)
+            self._log_offer()
             if not self.is_stopping:
                 self._state = HostingState.READY
 
@@ -125,6 +128,19 @@ class Hosting:
             self._failure = several if len(self._errors) > 1 else self._errors[0]
         self._shutdown_thread = None
         self._shut_down.set()
+
+    def _log_offer(self) -> None:
+        """Say what is offered where, and what about it is a usual mistake."""
+        catalog = self.environment.catalog
+        offered = self.manager.offered()
+        for component in catalog.components():
+            addresses = offered.get(component.name)
+            if addresses is None:
+                continue
+            services = ", ".join(service.name for service in component.services)
+            logger.info("component %s with %s at %s", component.name, services, format_addresses(addresses))
+            for finding in address_findings(component, addresses, known_channels(catalog.channels())):
+                logger.warning(finding)
 
     def _attempt(self, step: Callable[[], None]) -> None:
         try:

@@ -1,0 +1,110 @@
+"""Checks of what is declared and not hosted as its author expects.
+
+Nothing here is an error: a server may host less than what its process imports. But each finding is a usual mistake that
+shows only as calls that find no instance, so it is logged as a warning at the start, with class, file and remedy.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from service_core import ChannelAddress, ComponentDescriptor, MethodDescriptor, Service
+from service_core.di import Environment
+from service_core.hosting.hosted_services import HostedService
+from service_core.rest.verbs import route_of
+
+__all__ = ["address_findings", "hosting_findings", "known_channels"]
+
+
+def hosting_findings(environment: Environment, hosted: Sequence[HostedService]) -> Iterator[str]:
+    """What is declared and will not be served, or not as declared; one sentence each."""
+    catalog = environment.catalog
+    served = {each.service.type for each in hosted}
+    if not hosted:
+        yield (
+            "this server hosts no service; decorate implementations with @implementation() and import them in the "
+            "package of the module that is booted"
+        )
+    for cls in catalog.injectables():
+        interfaces = catalog.interfaces_of(cls)
+        if interfaces and not any(map(environment.provides, interfaces)):
+            yield _outside(cls, interfaces)
+        for interface in interfaces:
+            if issubclass(interface, Service) and environment.provides(interface) and interface not in served:
+                yield _without_declaration(cls, interface)
+    for component in catalog.components():
+        implemented = [each.type.__name__ for each in component.services if each.type in served]
+        if implemented and not environment.provides(component.type):
+            yield _without_implementation(component, ", ".join(implemented))
+    for each in hosted:
+        for method in each.service.methods.values():
+            yield from _defaults(each.implementation, method)
+
+
+def address_findings(
+    component: ComponentDescriptor, addresses: Sequence[ChannelAddress], known: Collection[str]
+) -> Iterator[str]:
+    """What is wrong with the channels of a component's addresses; ``known`` are the channels that exist here."""
+    where = f"component '{component.name}': get_addresses()"
+    routed = any(route_of(method.function) for service in component.services for method in service.methods.values())
+    for channel in dict.fromkeys(address.channel for address in addresses):
+        if channel not in known:
+            close = difflib.get_close_matches(channel, known, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else f"channels known here: {', '.join(sorted(known))}"
+            yield f"{where} names channel '{channel}', which this process does not know; {hint}"
+        elif channel == "rest" and not routed:
+            yield (
+                f"{where} offers channel 'rest', but no method of its services has a route; decorate methods with "
+                f"@get(...) and the like from service_core.rest, or remove the address"
+            )
+
+
+def _outside(cls: type, interfaces: Sequence[type]) -> str:
+    return (
+        f"{_place(cls)} implements {', '.join(each.__name__ for each in interfaces)} and is not hosted: it lies "
+        f"outside of the packages of the booted modules; add a @module() class beside it and name that in "
+        f"@module(imports=[...])"
+    )
+
+
+def _without_declaration(cls: type, service: type) -> str:
+    return (
+        f"{_place(cls)} implements {service.__name__}, which belongs to no component, so it is not served; declare "
+        f"@component(services=[{service.__name__}]) and implement it, or use serve(...)"
+    )
+
+
+def _without_implementation(component: ComponentDescriptor, services: str) -> str:
+    name = component.type.__name__
+    return (
+        f"component {name} is not implemented here, so its services {services} are not registered and clients do not "
+        f"find them; add '@implementation() class {name}Impl(AbstractComponent, {name})' with get_addresses()"
+    )
+
+
+def _defaults(implementation: object, method: MethodDescriptor) -> Iterator[str]:
+    own = inspect.signature(getattr(type(implementation), method.name)).parameters
+    for parameter in method.parameters:
+        default = own[parameter.name].default if parameter.name in own else parameter.default
+        if not _is_same(default, parameter.default):
+            yield (
+                f"{type(implementation).__name__}.{method.name}: parameter '{parameter.name}' has another default than "
+                f"{method.where}; callers that do not give it get the default of the implementation"
+            )
+
+
+def _place(cls: type) -> str:
+    path: str | None = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return f"{cls.__name__} ({cls.__module__}, {path or 'no file'})"
+
+
+def _is_same(one: object, other: object) -> bool:
+    return one is other or (type(one) is type(other) and one == other)
+
+
+def known_channels(declared: Mapping[str, type]) -> set[str]:
+    """The channels that this server answers, and those that are declared in code."""
+    return {"local", "dispatch-json", "dispatch-msgpack", "rest", *declared}
