@@ -109,6 +109,10 @@ class Archive(Service):
     def remove(self, key: str) -> None: ...
 
     @abstractmethod
+    @post("/mark")
+    async def mark(self) -> str: ...
+
+    @abstractmethod
     @post("/block")
     def block(self) -> str: ...
 
@@ -174,6 +178,10 @@ class ArchiveImpl(Archive):
 
     def remove(self, key: str) -> None:
         self.runs.append(("remove", key))
+
+    async def mark(self) -> str:
+        self.runs.append(("mark",))
+        return "marked"
 
     @max_concurrency(1)
     def block(self) -> str:

@@ -32,9 +32,11 @@ from service_server_fastapi.lifecycle.state import Hosting, HostingState
 from service_server_fastapi.request_context import RequestContext
 from service_server_fastapi.requests.admission import Intake
 from service_server_fastapi.requests.allowed_hosts import AllowedHosts
+from service_server_fastapi.requests.browsers import BrowserRules
 from service_server_fastapi.requests.bypass import Front
+from service_server_fastapi.requests.exposure import warn_if_open
 from service_server_fastapi.requests.in_flight import Traffic, TrafficMiddleware
-from service_server_fastapi.requests.rejection_log import Refusals
+from service_server_fastapi.requests.rejection_log import RejectionLog
 from service_server_fastapi.rest.fast_path import DirectRoutes
 from service_server_fastapi.rest.mount import mount_services
 from service_server_fastapi.settings import ServerSettings
@@ -84,11 +86,11 @@ class FastAPIServer(Server):
         self._lifespan: Lifespan | None = None
         self._listener: Listener | None = None
         self._signals: GracefulSignals | None = None
-        self._refusals = Refusals()
+        self._rejections = RejectionLog()
         self._traffic = Traffic(
             lambda: self._hosting is not None and self._hosting.is_stopping,
             AllowedHosts(self.settings.allowed_hosts),
-            self._refusals,
+            self._rejections,
         )
         self._workers = ThreadPool(self.settings.worker_threads)
         self._steps = ThreadPool(1)
@@ -225,9 +227,10 @@ class FastAPIServer(Server):
         for finding in hosting_findings(environment, hosted):
             logger.warning(finding)
         targets = targets_of(hosted)
-        intake = Intake(self.settings, self._refusals)
+        intake = Intake(self.settings, self._rejections)
         verifier = environment.get(self._verifier) if isinstance(self._verifier, type) else self._verifier
         calls = Executor(self._workers, expose_errors=self.settings.expose_errors, verifier=verifier)
+        warn_if_open(self.settings, has_verifier=verifier is not None)
         endpoint = InvokeEndpoint(Dispatcher(targets, calls), intake)
         self._routes.add(INVOKE, endpoint)
         checks = environment.get(HealthCheckManager)
@@ -240,7 +243,9 @@ class FastAPIServer(Server):
         if self.settings.describe is not False:
             describe = DescribeEndpoint(hosting.manager, calls, intake, local_only=self.settings.describe is None)
             self._routes.add(DESCRIBE, describe.describe)
-        direct = DirectRoutes(self.app, mount_services(self.app, targets, calls=calls, intake=intake))
+        browsers = BrowserRules(self.settings.allowed_origins)
+        routes = mount_services(self.app, targets, calls=calls, intake=intake, browsers=browsers)
+        direct = DirectRoutes(self.app, routes)
         self._front = Front(self.app, self._traffic, lambda scope: endpoint if is_call(scope) else direct.find(scope))
         return hosting
 

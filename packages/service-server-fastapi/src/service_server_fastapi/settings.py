@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service_server_fastapi.requests.allowed_hosts import check_host
+from service_server_fastapi.requests.browsers import check_origin
 
 __all__ = ["ServerSettings"]
 
@@ -57,6 +58,11 @@ class ServerSettings(BaseSettings):
     environment they are divided by commas. An IP address and ``localhost`` are always good, since nobody can make
     them stand for another machine."""
 
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins (``https://shop.example.org``) whose pages may send what a browser sends without a preflight: a ``POST``
+    without a content type. Pages of the server itself need no entry, unless a proxy rewrites the ``Host`` header. In
+    the environment they are divided by commas. Other requests of foreign pages are decided by CORS middleware."""
+
     # limits
 
     worker_threads: int = Field(default=40, ge=1)
@@ -86,7 +92,7 @@ class ServerSettings(BaseSettings):
     shutdown_timeout: Seconds = Field(default=10.0, gt=0)
     """Seconds that components and the container may take to shut down; then nobody waits for them any more."""
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "allowed_origins", mode="before")
     @classmethod
     def _one_by_one(cls, names: Any) -> Any:
         return [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else names
@@ -95,6 +101,11 @@ class ServerSettings(BaseSettings):
     @classmethod
     def _names_of_hosts(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(check_host(name) for name in names)
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(check_origin(origin) for origin in origins)
 
     @model_validator(mode="after")
     def _certificate_comes_first(self) -> Self:

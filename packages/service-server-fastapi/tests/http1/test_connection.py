@@ -238,3 +238,19 @@ def test_who_reads_slowly_gets_the_whole_answer() -> None:
             size += len(part)
             time.sleep(0.06)  # in all longer than is waited for somebody who reads nothing
         assert size > LARGE
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /health/live HTTP/1.1\r\n\r\n", 400),
+        (b"GET /health/live HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n", 400),
+        (b"GET /health/live HTTP/1.0\r\nhost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET /health/live HTTP/1.1\r\nhost:\r\n\r\n", 200),
+        (b"GET /health/live HTTP/1.0\r\n\r\n", 200),
+    ],
+)
+def test_a_request_has_exactly_one_host_header_unless_it_is_http_1_0(head: bytes, status: int) -> None:
+    with serving() as (server, _), Connection(server.url) as connection:
+        connection.send(head)
+        assert connection.reply().status == status

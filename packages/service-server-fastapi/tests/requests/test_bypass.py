@@ -18,7 +18,7 @@ from service_server_fastapi.requests.allowed_hosts import AllowedHosts
 from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.requests.fast_path import ArrivedRequest
 from service_server_fastapi.requests.in_flight import Traffic
-from service_server_fastapi.requests.rejection_log import Refusals
+from service_server_fastapi.requests.rejection_log import RejectionLog
 
 
 class Endpoint:
@@ -80,7 +80,7 @@ async def passed(app: FastAPI, path: str = "/invoke", root_path: str = "") -> li
     }
     front = Front(
         app,
-        Traffic(lambda: False, AllowedHosts(()), Refusals()),
+        Traffic(lambda: False, AllowedHosts(()), RejectionLog()),
         lambda scope: endpoint if scope["path"] == "/invoke" else None,
     )
     await front(scope, receive, send)

@@ -19,7 +19,8 @@ from service_core.rest import get, post, rest
 from service_server_fastapi import ServerSettings
 from service_server_fastapi.endpoints.register import Routes
 from service_server_fastapi.requests.admission import Intake
-from service_server_fastapi.requests.rejection_log import Refusals
+from service_server_fastapi.requests.browsers import BrowserRules
+from service_server_fastapi.requests.rejection_log import RejectionLog
 from service_server_fastapi.rest.mount import mount_services
 
 
@@ -102,7 +103,13 @@ def hosted(prefix: str, component: str = "one", **methods: Any) -> HostedService
 def mount(*services: HostedService, app: FastAPI | None = None) -> FastAPI:
     app = app or FastAPI()
     with closing(ThreadPool(1)) as workers:
-        mount_services(app, targets_of(services), calls=Executor(workers), intake=Intake(ServerSettings(), Refusals()))
+        mount_services(
+            app,
+            targets_of(services),
+            calls=Executor(workers),
+            intake=Intake(ServerSettings(), RejectionLog()),
+            browsers=BrowserRules(),
+        )
     return app
 
 

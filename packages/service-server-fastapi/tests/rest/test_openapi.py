@@ -57,6 +57,7 @@ def test_all_routes_and_only_they_are_told(document: Any, paths: Any) -> None:
         "/archive/records/latest": ["get"],
         "/archive/records/{key}": ["delete", "get", "patch", "put"],
         "/archive/records/{key}/pages/{page}": ["get"],
+        "/archive/mark": ["post"],
         "/archive/block": ["post"],
         "/archive/linger": ["post"],
     }

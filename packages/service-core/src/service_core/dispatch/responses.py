@@ -23,6 +23,8 @@ class Answer:
     content_type: str
     body: bytes
     headers: Headers = ()
+    error: WireError | None = None
+    """The failure that the body holds, for logs."""
 
 
 def refusal(code: ErrorCode, message: str, *, context: CallContext, details: object = None) -> WireError:
@@ -56,6 +58,7 @@ def envelope(error: WireError, *, status: int | None = None, codec: Codec = JSON
         content_type=codec.content_type,
         body=codec.write_error(error),
         headers=(*correlation(error.correlation_id), *headers),
+        error=error,
     )
 
 
@@ -67,6 +70,7 @@ def problem(error: WireError, *, status: int | None = None, executed: bool = Fal
         content_type=PROBLEM_TYPE,
         body=told.to_json(),
         headers=(*correlation(error.correlation_id), *headers),
+        error=error,
     )
 
 

@@ -133,7 +133,7 @@ def error_from_wire(
             return known.read(wire.details["fields"])
         except (ArgumentException, TypeError, ValueError):
             # The other side has another version of the class; the error stays one, only less precise.
-            return _remote(wire, where)
+            return _remote(wire, where, is_logged=False)
     if wire.type in _AUTHORIZATION:
         return _AUTHORIZATION[wire.type](
             wire.message or f"{where}: {_TOLD.get(wire.type, 'not allowed')}",
@@ -181,13 +181,15 @@ def _refusal(wire: WireError, where: str, retry_after: float | None) -> ServiceE
     }
     kind = kinds.get(wire.code)
     if kind is None:
-        return _remote(wire, where)
+        return _remote(wire, where, is_logged=False)
     return kind(message, details=wire.details, correlation_id=wire.correlation_id)
 
 
-def _remote(wire: WireError, where: str) -> RemoteServiceException:
+def _remote(wire: WireError, where: str, *, is_logged: bool = True) -> RemoteServiceException:
+    """``is_logged`` tells that servers log such a failure: not a refused call, nor an error that is declared."""
     reason = wire.message or wire.type or wire.code.value
-    hint = f" (logged there under {wire.correlation_id})" if wire.correlation_id else ""
+    known_as = "logged there under" if is_logged else "correlation id"
+    hint = f" ({known_as} {wire.correlation_id})" if wire.correlation_id else ""
     return RemoteServiceException(
         f"{where} failed on the server: {reason}{hint}",
         type=wire.type,

@@ -18,8 +18,9 @@ from service_core.describing import describe, write_description
 from service_core.dispatch import Executor, Failure, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
-from service_server_fastapi.requests.admission import Intake, Refused, check_token, headers_of
+from service_server_fastapi.requests.admission import Intake, check_token, headers_of
 from service_server_fastapi.requests.allowed_hosts import host_of
+from service_server_fastapi.requests.rejections import Refused
 from service_server_fastapi.rest.route import response
 
 __all__ = ["DESCRIBE", "DescribeEndpoint"]
@@ -50,12 +51,12 @@ class DescribeEndpoint:
                 self._check_origin(request.scope, headers)
                 failure = await self._check_caller(request.scope, context)
                 if failure is not None:
-                    return response(self._intake.turned_away(problem(failure.error, headers=failure.headers)))
+                    return response(self._intake.rejected(problem(failure.error, headers=failure.headers)))
                 # Schemas of many types take a while; the loop goes on meanwhile.
                 written = self._written or await asyncio.to_thread(self._write)
         except Refused as refused:
             error = refusal(refused.code, str(refused), context=context)
-            return response(self._intake.turned_away(problem(error, status=refused.status, headers=refused.headers)))
+            return response(self._intake.rejected(problem(error, status=refused.status, headers=refused.headers)))
         return Response(written, media_type="application/json", headers={"cache-control": "no-store"})
 
     def _check_origin(self, scope: Scope, headers: Mapping[str, str]) -> None:

@@ -11,18 +11,10 @@ from service_core.dispatch import Answer, Dispatcher, envelope, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.http1.asgi import send_answer
-from service_server_fastapi.requests.admission import (
-    UNREAD,
-    Disconnected,
-    Intake,
-    Refused,
-    check_token,
-    gone,
-    headers_of,
-    unread,
-)
+from service_server_fastapi.requests.admission import Disconnected, Intake, check_token, gone, headers_of
 from service_server_fastapi.requests.disconnect import while_connected
 from service_server_fastapi.requests.fast_path import ArrivedRequest
+from service_server_fastapi.requests.rejections import UNREAD, Refused, unread
 
 __all__ = ["INVOKE", "InvokeEndpoint", "is_call"]
 
@@ -82,11 +74,11 @@ class InvokeEndpoint:
 
     def _noted(self, answer: Answer) -> Answer:
         # Whatever the method itself has to say, it says with 200.
-        return answer if answer.status == 200 else self._intake.turned_away(answer)
+        return answer if answer.status == 200 else self._intake.rejected(answer)
 
     def _refuse(self, refused: Refused, context: CallContext) -> Answer:
         error = refusal(refused.code, str(refused), context=context)
-        return self._intake.turned_away(envelope(error, status=refused.status, headers=refused.headers))
+        return self._intake.rejected(envelope(error, status=refused.status, headers=refused.headers))
 
 
 def is_call(scope: Scope) -> bool:

@@ -100,6 +100,7 @@ class LimitedProtocol(ArrivedProtocol):
 
     def on_headers_complete(self) -> None:
         """The head of a request is here. An error is for the parser, which refuses the request."""
+        self._check_host()
         if self._hides_body():
             raise ValueError("the body would be taken for another request")
         if len(self.pipeline) >= _MOST_WAITING:
@@ -176,6 +177,12 @@ class LimitedProtocol(ArrivedProtocol):
             name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
             for name, value in self.headers
         )
+
+    def _check_host(self) -> None:
+        """RFC 9112, section 3.2: exactly one Host header, which HTTP/1.0 may lack."""
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
+            raise ValueError("a request needs exactly one Host header")
 
     def _too_slow(self) -> None:
         if self.transport.is_closing():

@@ -20,14 +20,14 @@ from service_core.dispatch import Answer
 from service_server_fastapi.http1.asgi import Heads
 from service_server_fastapi.http1.head_cache import Repeated
 from service_server_fastapi.http1.response import Joined
-from service_server_fastapi.requests.admission import CLOSE
 from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.requests.fast_path import ArrivedRequest, Direct, ParsedRequest
+from service_server_fastapi.requests.rejections import CLOSE
 
 __all__ = ["ArrivedProtocol"]
 
-_FORWARDED: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto"))
-"""Headers of proxies, which uvicorn reads on the way over ASGI."""
+_NOT_PLAIN: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto", b"content-encoding"))
+"""Headers of proxies, which uvicorn reads on the way over ASGI, and the one of bodies that have to be decoded."""
 
 
 class ArrivedProtocol(HttpToolsProtocol):
@@ -160,7 +160,7 @@ class ArrivedProtocol(HttpToolsProtocol):
         """Whether a request has arrived whole, is not too large, and came without proxies."""
         if cycle.more_body or len(cycle.body) > self._max_body_bytes:
             return False
-        return _FORWARDED.isdisjoint(dict(scope["headers"]))
+        return _NOT_PLAIN.isdisjoint(dict(scope["headers"]))
 
     def _go_over_asgi(self, cycle: RequestResponseCycle) -> None:
         app: Any = self.app

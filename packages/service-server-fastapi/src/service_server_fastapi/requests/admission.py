@@ -4,47 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final
 
 from starlette.types import Message, Receive, Scope
 
 from service_core.context import CallContext
-from service_core.dispatch import Answer, Headers, TimedOut, problem, refusal, within
+from service_core.dispatch import Answer, TimedOut, problem, refusal, within
 from service_core.errors import ErrorCode
-from service_server_fastapi.requests.rejection_log import Refusals
+from service_server_fastapi.requests.rejection_log import RejectionLog
+from service_server_fastapi.requests.rejections import UNREAD, Refused, named
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = [
-    "CLOSE",
-    "UNREAD",
-    "Disconnected",
-    "Intake",
-    "Refused",
-    "check_token",
-    "gone",
-    "headers_of",
-    "unread",
-]
-
-CLOSE: Final = ("connection", "close")
-UNREAD: Final[Headers] = (CLOSE,)
-"""Headers of an answer to a request that has not been read to its end: the connection cannot be used again."""
+__all__ = ["Disconnected", "Intake", "check_token", "gone", "headers_of"]
 
 
 class Disconnected(Exception):
     """The caller is gone; there is nobody to answer."""
-
-
-class Refused(Exception):
-    """A request is turned away; the text is for the caller."""
-
-    def __init__(
-        self, status: int, message: str, code: ErrorCode = ErrorCode.INVALID_ARGUMENT, headers: Headers = ()
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.headers = headers
 
 
 class Intake:
@@ -53,17 +27,17 @@ class Intake:
     A request is in work inside a ``with`` block, which raises Refused if there are too many.
     """
 
-    def __init__(self, settings: ServerSettings, refusals: Refusals) -> None:
+    def __init__(self, settings: ServerSettings, log: RejectionLog) -> None:
         self._settings = settings
         self._most = settings.max_concurrency
         self._in_work = 0
-        self._refusals = refusals
+        self._log = log
 
     def __enter__(self) -> None:
         if self._in_work >= self._most:
             raise Refused(
                 503,
-                "the server has as many calls in work as it may take",
+                f"the server is carrying out as many calls as {named('max_concurrency')} allows",
                 ErrorCode.UNAVAILABLE,
                 headers=(("retry-after", "1"), *UNREAD),
             )
@@ -72,13 +46,14 @@ class Intake:
     def __exit__(self, *exc: object) -> None:
         self._in_work -= 1
 
-    def turned_away(self, answer: Answer) -> Answer:
-        """The answer to a request that is refused, which is noted for the log."""
-        self._refusals.note(answer.status)
+    def rejected(self, answer: Answer) -> Answer:
+        """The answer to a request that is refused, after it has been noted for the log."""
+        self._log.note(answer)
         return answer
 
     async def read_body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
-        """The whole body. Raises Refused if it is too large or too slow, Disconnected."""
+        """The whole body. Raises Refused if it is too large, too slow or compressed, Disconnected."""
+        _check_encoding(headers)
         announced = headers.get("content-length", "")
         if announced.isdigit() and int(announced[:19]) > self._settings.max_body_bytes:
             raise self._too_large()
@@ -89,8 +64,8 @@ class Intake:
                 body = await within(self._receive_rest(receive, body), timeout + begin - time.monotonic())
             return body
         except TimedOut:
-            told = f"the request did not arrive within {timeout:g} s"
-            raise Refused(408, told, ErrorCode.DEADLINE_EXCEEDED, headers=UNREAD) from None
+            late = f"the request did not arrive within {timeout:g} s, {named('receive_timeout')}"
+            raise Refused(408, late, ErrorCode.DEADLINE_EXCEEDED, headers=UNREAD) from None
 
     async def _receive_rest(self, receive: Receive, first: bytes) -> bytes:
         parts = [first]
@@ -113,13 +88,18 @@ class Intake:
         return part, message.get("more_body", False)
 
     def _too_large(self) -> Refused:
-        return Refused(413, f"the request is larger than {self._settings.max_body_bytes} bytes", headers=UNREAD)
+        limit = f"{self._settings.max_body_bytes} bytes, {named('max_body_bytes')}"
+        return Refused(413, f"the request is larger than {limit}", headers=UNREAD)
 
 
-def unread(answer: Answer) -> Answer:
-    """The answer to a request whose body has not been read."""
-    answer.headers = (*answer.headers, *UNREAD)
-    return answer
+def _check_encoding(headers: Mapping[str, str]) -> None:
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise Refused(
+            415,
+            f"content encoding {encoding[:100]!r} is not supported; send the body without one",
+            headers=(("accept-encoding", "identity"), *UNREAD),  # RFC 9110, section 15.5.16
+        )
 
 
 def gone(context: CallContext) -> Answer:

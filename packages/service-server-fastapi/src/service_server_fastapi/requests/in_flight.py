@@ -16,10 +16,11 @@ from service_core.wire import context_from_headers
 from service_server_fastapi.endpoints.invoke import INVOKE
 from service_server_fastapi.http1.asgi import send_answer
 from service_server_fastapi.request_context import RequestContext
-from service_server_fastapi.requests.admission import UNREAD, headers_of
+from service_server_fastapi.requests.admission import headers_of
 from service_server_fastapi.requests.allowed_hosts import AllowedHosts
 from service_server_fastapi.requests.fast_path import ArrivedRequest, Direct
-from service_server_fastapi.requests.rejection_log import Refusals
+from service_server_fastapi.requests.rejection_log import RejectionLog
+from service_server_fastapi.requests.rejections import UNREAD, named
 
 __all__ = ["Traffic", "TrafficMiddleware"]
 
@@ -29,8 +30,8 @@ logger: Final = logging.getLogger("service.server")
 class Traffic:
     """Knows the requests in flight and ends them when their time is up. Used on one event loop."""
 
-    def __init__(self, is_stopping: Callable[[], bool], hosts: AllowedHosts, refusals: Refusals) -> None:
-        self._refusals = refusals
+    def __init__(self, is_stopping: Callable[[], bool], hosts: AllowedHosts, log: RejectionLog) -> None:
+        self._log = log
         self.is_stopping = is_stopping
         self.hosts = hosts
         """Which names requests may call the server."""
@@ -89,11 +90,11 @@ class Traffic:
 
     def _misdirected(self, scope: Scope) -> Answer:
         """What the sender of a request is told that was meant for another server."""
-        self._refusals.note(421)
-        error = refusal(ErrorCode.PERMISSION_DENIED, "this server does not go by that name", context=_context_of(scope))
-        if _is_call(scope):
-            return envelope(error, status=421, headers=UNREAD)
-        return problem(error, status=421, headers=UNREAD)
+        reason = f"the Host header has no name that {named('allowed_hosts')} lists"
+        error = refusal(ErrorCode.PERMISSION_DENIED, reason, context=_context_of(scope))
+        answer = (envelope if _is_call(scope) else problem)(error, status=421, headers=UNREAD)
+        self._log.note(answer)
+        return answer
 
     def _end(self) -> None:
         self.is_over = True

@@ -1,4 +1,4 @@
-"""What the log says about requests that are refused: something at once, and not a line for each of a thousand."""
+"""The log of refused requests: each at DEBUG under its correlation id, their numbers at INFO every few seconds."""
 
 from __future__ import annotations
 
@@ -7,30 +7,45 @@ import logging
 from collections import Counter
 from typing import Final
 
-__all__ = ["Refusals"]
+from service_core.dispatch import Answer
+
+__all__ = ["RejectionLog"]
 
 logger: Final = logging.getLogger("service.server")
 
 
-class Refusals:
-    """Counts refused requests by the status of their answer. Used on one event loop."""
+class RejectionLog:
+    """Logs refused requests and counts them by the status of their answer. Used on one event loop."""
 
     def __init__(self, interval: float = 10.0) -> None:
-        """``interval`` is the seconds between two lines."""
+        """``interval`` is the number of seconds between two lines with counts."""
         self._interval = interval
         self._counts: Counter[int] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
-    def note(self, status: int) -> None:
-        """Count one; the first is told at once, further ones together."""
+    def note(self, answer: Answer) -> None:
+        """Log the answer to a refused request; the first one is counted at once, further ones together."""
+        error = answer.error
+        reason, correlation_id = ("", None) if error is None else (error.message, error.correlation_id)
+        logger.debug(
+            "refused with %d (correlation id %s): %s",
+            answer.status,
+            correlation_id,
+            reason,
+            extra={"correlation_id": correlation_id},
+        )
+        self.count(answer.status)
+
+    def count(self, status: int) -> None:
+        """Count a refused request of which nothing but the status is known."""
         self._counts[status] += 1
         if self._timer is None:
-            self._tell()
+            self._write()
 
-    def _tell(self) -> None:
+    def _write(self) -> None:
         self._timer = None
         if self._counts:
-            told = ", ".join(f"{count} with {status}" for status, count in sorted(self._counts.items()))
-            logger.warning("requests were refused: %s", told)
+            counts = ", ".join(f"{count} with {status}" for status, count in sorted(self._counts.items()))
+            logger.info("requests were refused: %s (the level DEBUG shows each)", counts)
             self._counts.clear()
-            self._timer = asyncio.get_running_loop().call_later(self._interval, self._tell)
+            self._timer = asyncio.get_running_loop().call_later(self._interval, self._write)

@@ -20,9 +20,10 @@ from service_core.rest import Place, RoutePlan
 from service_core.rest.parameters import Parameter
 from service_core.wire import MalformedData, context_from_headers, read_json
 from service_server_fastapi.http1.asgi import send_answer
-from service_server_fastapi.requests.admission import Disconnected, Refused, gone, headers_of, unread
+from service_server_fastapi.requests.admission import Disconnected, gone, headers_of
 from service_server_fastapi.requests.disconnect import while_connected
 from service_server_fastapi.requests.fast_path import ArrivedRequest, Direct
+from service_server_fastapi.requests.rejections import Refused, unread
 from service_server_fastapi.rest.route import RestRoute, path_of, replay
 
 __all__ = ["DirectRoutes"]
@@ -71,6 +72,7 @@ class _Direct:
         answer, body = None, b""
         try:
             with route.intake:
+                route.check(scope, headers.get("content-type", ""))
                 admitted = await route.admit(scope, context)
                 if isinstance(admitted, Answer):
                     await send_answer(send, unread(admitted))
@@ -95,6 +97,7 @@ class _Direct:
         route, scope, body = self._route, request.scope, request.body
         try:
             with route.intake:
+                route.check(scope, request.content_type)
                 admitted = await route.admit(scope, request.context)
                 if isinstance(admitted, Answer):
                     return admitted

@@ -12,13 +12,16 @@ from service_core.errors import DeclarationException
 from service_core.rest import RoutePlan, RouteTable
 from service_core.rest.verbs import route_of
 from service_server_fastapi.requests.admission import Intake
+from service_server_fastapi.requests.browsers import BrowserRules
 from service_server_fastapi.rest.openapi import document_problems
 from service_server_fastapi.rest.route import RestRoute
 
 __all__ = ["mount_services"]
 
 
-def mount_services(app: FastAPI, targets: Iterable[Target], *, calls: Executor, intake: Intake) -> list[RestRoute]:
+def mount_services(
+    app: FastAPI, targets: Iterable[Target], *, calls: Executor, intake: Intake, browsers: BrowserRules
+) -> list[RestRoute]:
     """Add the routes before all others, the more exact ones first; returns them in that order.
 
     Raises DeclarationException if a route contradicts its method, or would take a request that is another's.
@@ -39,6 +42,7 @@ def mount_services(app: FastAPI, targets: Iterable[Target], *, calls: Executor, 
             routed[plan],
             calls=calls,
             intake=intake,
+            browsers=browsers,
             app=app,
             verbs=[other.verb for other in table if other.template.is_same(plan.template)],
         )

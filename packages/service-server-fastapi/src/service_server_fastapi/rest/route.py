@@ -22,16 +22,10 @@ from service_core.rest import RoutePlan
 from service_core.rest.route_codec import is_json, media_type_of
 from service_core.wire import context_from_headers
 from service_server_fastapi.http1.asgi import send_answer
-from service_server_fastapi.requests.admission import (
-    Disconnected,
-    Intake,
-    Refused,
-    check_token,
-    gone,
-    headers_of,
-    unread,
-)
+from service_server_fastapi.requests.admission import Disconnected, Intake, check_token, gone, headers_of
+from service_server_fastapi.requests.browsers import BrowserRules
 from service_server_fastapi.requests.disconnect import Watch
+from service_server_fastapi.requests.rejections import Refused, unread
 from service_server_fastapi.rest.arguments import signature_of
 from service_server_fastapi.rest.openapi import documented
 
@@ -42,13 +36,23 @@ class RestRoute(APIRoute):
     """FastAPI finds arguments and validates them; the rest is done as for all calls."""
 
     def __init__(
-        self, plan: RoutePlan, target: Target, *, calls: Executor, intake: Intake, app: FastAPI, verbs: Sequence[str]
+        self,
+        plan: RoutePlan,
+        target: Target,
+        *,
+        calls: Executor,
+        intake: Intake,
+        browsers: BrowserRules,
+        app: FastAPI,
+        verbs: Sequence[str],
     ) -> None:
         """``verbs`` are those of all routes with this path."""
         self.plan = plan
         self.target = target
         self.calls = calls
         self.intake = intake
+        self._browsers = browsers
+        self._is_safe: Final = plan.verb == "GET"
         self._verbs: Final = ", ".join(verbs)
         super().__init__(
             plan.template.text,
@@ -75,6 +79,7 @@ class RestRoute(APIRoute):
         context = context_from_headers(headers)
         try:
             with self.intake:
+                self.check(scope, headers.get("content-type", ""))
                 admitted = await self.admit(scope, context)
                 if isinstance(admitted, Answer):
                     await send_answer(send, unread(admitted))
@@ -93,6 +98,11 @@ class RestRoute(APIRoute):
         except Refused as refused:
             await send_answer(send, self.refuse(refused, context))
 
+    def check(self, scope: Scope, content_type: str) -> None:
+        """Raise Refused if a browser may have sent the request for a page of another site without a preflight."""
+        if not self._is_safe:
+            self._browsers.check(self.plan.verb, content_type, scope)
+
     async def admit(self, scope: Scope, context: CallContext) -> CallContext | Answer:
         """The context with the principal whose token it has, or what a caller is told who is not let in."""
         if not self.calls.are_secured:
@@ -101,7 +111,7 @@ class RestRoute(APIRoute):
         admitted = await self.calls.admit(context, anonymous=self.plan.method.anonymous)
         if isinstance(admitted, CallContext):
             return admitted
-        return self.intake.turned_away(problem(admitted.error, headers=admitted.headers))
+        return self.intake.rejected(problem(admitted.error, headers=admitted.headers))
 
     async def carry_out(self, arguments: tuple[Any, ...], context: CallContext) -> Answer:
         """The answer to a request of somebody who has been let in, with the arguments of the method."""
@@ -109,14 +119,14 @@ class RestRoute(APIRoute):
         outcome = await self.calls.carry_out(self.target, arguments, plan.write_result, context)
         if isinstance(outcome, Failure):
             answer = problem(outcome.error, executed=outcome.executed, headers=outcome.headers)
-            return answer if outcome.executed else self.intake.turned_away(answer)
+            return answer if outcome.executed else self.intake.rejected(answer)
         headers = correlation(context.correlation_id)
         return Answer(status=plan.status, content_type="application/json", body=outcome, headers=headers)
 
     def refuse(self, refused: Refused, context: CallContext) -> Answer:
         """What the sender of a request is told that is turned away."""
         error = refusal(refused.code, str(refused), context=context)
-        return self.intake.turned_away(problem(error, status=refused.status, headers=refused.headers))
+        return self.intake.rejected(problem(error, status=refused.status, headers=refused.headers))
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, given the body as it is, and with problems as the answer to wrong arguments."""
