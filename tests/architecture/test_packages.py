@@ -16,6 +16,7 @@ PACKAGES = {
     "service_registry_consul": {"service_core"},
     "service_health": {"service_core"},
     "service_server_fastapi": {"service_core", "service_health"},
+    "service_cli": {"service_core", "service_channels_http"},
 }
 PUBLIC = [
     *PACKAGES,
@@ -63,6 +64,7 @@ def test_files_do_not_import_in_a_circle(package: str) -> None:
         ("service_core", {"httpx", "fastapi", "starlette", "uvicorn", "consul", "requests", "pydantic_settings"}),
         ("service_channels_http", {"fastapi", "starlette", "uvicorn"}),
         ("service_server_fastapi", {"httpx", "requests", "consul"}),
+        ("service_cli", {"fastapi", "starlette", "uvicorn", "consul", "requests"}),
         ("service_health", {"httpx", "fastapi", "starlette", "consul", "requests"}),
     ],
 )

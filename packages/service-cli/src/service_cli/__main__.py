@@ -1,0 +1,5 @@
+"""``python -m service_cli`` is the command ``service``."""
+
+from service_cli.program import main
+
+main()

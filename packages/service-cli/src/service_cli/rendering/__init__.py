@@ -1,0 +1,1 @@
+"""What people see: tables, signatures and trees, made of values."""

@@ -1,0 +1,46 @@
+"""Instances as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from rich.table import Table
+
+from service_cli.targets.instances import Instance
+
+__all__ = ["as_data", "instance_table"]
+
+_COLOURS: Final = {"ok": "green", "warning": "yellow", "error": "red", "unreachable": "red"}
+
+
+def instance_table(instances: Iterable[Instance], *, title: str | None = None) -> Table:
+    """The instances by component; equal versions have equal digests."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("component", style="bold", overflow="fold")
+    table.add_column("instance", overflow="fold")
+    table.add_column("channels", overflow="fold")
+    table.add_column("health")
+    table.add_column("ms", justify="right")
+    table.add_column("version", style="dim", no_wrap=True)
+    for one in sorted(instances, key=lambda one: (one.component, one.url)):
+        colour = _COLOURS.get(one.health, "default")
+        latency = "-" if one.latency is None else f"{one.latency * 1000:.1f}"
+        channels = ", ".join(one.channels) or "-"
+        table.add_row(one.component, one.url, channels, f"[{colour}]{one.health}[/]", latency, one.digest[:8] or "-")
+    return table
+
+
+def as_data(instances: Iterable[Instance]) -> list[dict[str, Any]]:
+    """The instances as JSON-like data; latency in seconds."""
+    return [
+        {
+            "component": one.component,
+            "url": one.url,
+            "channels": list(one.channels),
+            "health": one.health,
+            "latency": one.latency,
+            "digest": one.digest,
+        }
+        for one in instances
+    ]

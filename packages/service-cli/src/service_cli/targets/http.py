@@ -1,0 +1,44 @@
+"""The HTTP requests of the command line itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from service_channels_http import HTTPSettings
+from service_cli.failures import CommandFailure, ExitCode
+
+__all__ = ["TIMEOUT", "get", "problem_text"]
+
+TIMEOUT: Final = 5.0
+"""Seconds for a request that only reads, unless the caller gives another time."""
+
+
+def get(url: str, *, headers: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> httpx.Response:
+    """The answer to a GET request. Raises CommandFailure if no answer comes, or the URL is none."""
+    verify: Any = HTTPSettings().tls.context() if url.startswith("https:") else True
+    try:
+        return httpx.get(url, headers=headers, timeout=timeout, verify=verify)
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise CommandFailure(
+            f"{url!r} is no URL: {error}", remedy="write one such as http://127.0.0.1:8000", code=ExitCode.USAGE
+        ) from None
+    except httpx.TimeoutException:
+        raise CommandFailure(f"{url} did not answer within {timeout:g} s", code=ExitCode.UNREACHABLE) from None
+    except httpx.HTTPError as error:
+        raise CommandFailure(
+            f"{url} cannot be reached: {error or type(error).__name__}",
+            remedy="check host and port, and that the server runs",
+            code=ExitCode.UNREACHABLE,
+        ) from None
+
+
+def problem_text(response: httpx.Response) -> str:
+    """What a refusal says, shortened."""
+    try:
+        detail = response.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = ""
+    return str(detail)[:500] or f"HTTP {response.status_code}"
