@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
+import pickle
 from abc import abstractmethod
 from typing import Any
 
@@ -132,3 +134,17 @@ def test_the_repr_of_an_invocation_tells_no_arguments() -> None:
 def test_the_names_of_the_seed_are_aliases() -> None:
     assert DynamicProxy.Invocation is Invocation
     assert DynamicProxy.InvocationHandler is InvocationHandler
+
+
+def test_the_class_of_a_proxy_belongs_to_the_module_of_its_interface(greeter: Greeter) -> None:
+    assert type(greeter).__module__ == __name__
+
+
+def test_a_proxy_cannot_be_pickled(greeter: Greeter) -> None:
+    with pytest.raises(pickle.PicklingError, match=r"^a proxy of Greeter cannot be pickled.*pass the addresses"):
+        pickle.dumps(greeter)
+
+
+def test_a_copy_of_a_proxy_is_the_proxy(greeter: Greeter) -> None:
+    assert copy.copy(greeter) is greeter
+    assert copy.deepcopy([greeter]) == [greeter]

@@ -10,7 +10,7 @@ import pytest
 from pydantic import Field
 
 from service_core.declaring.decorators import idempotent, raises
-from service_core.declaring.descriptors import NO_DEFAULT, MethodDescriptor, describe_service
+from service_core.declaring.descriptors import NO_DEFAULT, MethodDescriptor, check_shape, describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import DeclarationException
 
@@ -190,3 +190,12 @@ def test_descriptors_are_values_that_cannot_be_changed() -> None:
         STORE.name = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
         STORE.methods["read"] = WRITE  # type: ignore[index]
+
+
+def test_an_abstract_method_with_a_private_name_is_refused() -> None:
+    class Odd(Service):
+        @abstractmethod
+        def __call__(self, a: int) -> int: ...
+
+    with pytest.raises(DeclarationException, match=r"^Odd\.__call__ is abstract, .* write a method with a public name"):
+        check_shape(Odd)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, Never, TypeAlias, TypeVar, cast
 
 from typing_extensions import TypeForm
 
@@ -80,16 +81,29 @@ class DynamicProxy:
     def create(interface: TypeForm[T], handler: _InvocationHandler, *, catalog: Catalog = default_catalog) -> T:
         """An object of the interface's type whose public methods all call ``handler``.
 
-        Nothing of the interface is run, not even its constructor. Raises DeclarationException if ``interface`` is
-        no declared service.
+        Nothing of the interface runs, not even its constructor. A copy of a proxy is the proxy itself, and it cannot
+        be pickled. Raises DeclarationException if ``interface`` is no declared service.
         """
         descriptor = catalog.service(cast(type, interface))
         namespace: dict[str, Any] = {
             name: _method(descriptor, method, handler) for name, method in descriptor.methods.items()
         }
-        namespace["__repr__"] = lambda self: f"<proxy of {descriptor.type.__name__} over {handler!r}>"
+        namespace |= {
+            "__module__": descriptor.type.__module__,
+            "__repr__": lambda self: f"<proxy of {descriptor.type.__name__} over {handler!r}>",
+            "__copy__": lambda self: self,
+            "__deepcopy__": lambda self, _memo: self,
+            "__reduce_ex__": _refuse_to_pickle,
+        }
         proxy = type(f"{descriptor.type.__name__}Proxy", (descriptor.type,), namespace)
         return cast(T, object.__new__(proxy))
+
+
+def _refuse_to_pickle(proxy: object, _protocol: object) -> Never:
+    raise pickle.PicklingError(
+        f"a proxy of {type(proxy).__mro__[1].__name__} cannot be pickled, since it holds connections of this process; "
+        f"pass the addresses, and call get_service() in the other process"
+    )
 
 
 def _method(service: ServiceDescriptor, method: MethodDescriptor, handler: InvocationHandler) -> Callable[..., Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import FunctionType, MappingProxyType
 from typing import Any, Final
 
+from service_core.declaring.generics import bindings_of, resolved, type_parameters
 from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException
 
@@ -142,6 +143,7 @@ def public_functions(interface: type) -> dict[str, FunctionType]:
 
 def check_shape(interface: type) -> None:
     """Refuse what can be seen to be wrong without resolving a type hint. Raises DeclarationException."""
+    _refuse_private_abstract(interface)
     for name, function in public_functions(interface).items():
         where = f"{interface.__name__}.{name}"
         parameters = _parameters(function, where)
@@ -164,6 +166,15 @@ def check_shape(interface: type) -> None:
             raise DeclarationException(f"{where}: the return type is missing; write '-> None' if there is no result")
 
 
+def _refuse_private_abstract(interface: type) -> None:
+    for name in sorted(getattr(interface, "__abstractmethods__", ())):
+        if name.startswith("_"):
+            raise DeclarationException(
+                f"{interface.__name__}.{name} is abstract, but a name that begins with an underscore is no method of a "
+                f"service; write a method with a public name, or remove @abstractmethod"
+            )
+
+
 def describe_service(interface: type, name: str, description: str) -> ServiceDescriptor:
     """Build the descriptor of an interface. Raises DeclarationException."""
     methods = {
@@ -175,7 +186,7 @@ def describe_service(interface: type, name: str, description: str) -> ServiceDes
 
 def _describe_method(interface: type, name: str, function: FunctionType) -> MethodDescriptor:
     where = f"{interface.__name__}.{name}"
-    hints = _type_hints(function, where)
+    hints = _type_hints(interface, name, function)
     result = hints["return"]
     _refuse_stream(result, where)
     parameters = _parameters(function, where)
@@ -212,9 +223,11 @@ def _parameters(function: FunctionType, where: str) -> list[inspect.Parameter]:
     return parameters[1:]
 
 
-def _type_hints(function: FunctionType, where: str) -> dict[str, Any]:
+def _type_hints(interface: type, name: str, function: FunctionType) -> dict[str, Any]:
+    where = f"{interface.__name__}.{name}"
+    owner = next(base for base in interface.__mro__ if name in vars(base))
     try:
-        return typing.get_type_hints(function, include_extras=True)
+        hints = typing.get_type_hints(function, localns=type_parameters(owner) or None, include_extras=True)
     except NameError as error:
         raise DeclarationException(
             f"{where}: the type '{error.name}' cannot be found from module '{function.__module__}'; "
@@ -222,6 +235,11 @@ def _type_hints(function: FunctionType, where: str) -> dict[str, Any]:
         ) from error
     except (AttributeError, SyntaxError, TypeError) as error:
         raise DeclarationException(f"{where}: a type hint is not a type: {error}") from error
+    bindings = bindings_of(interface, owner)
+    return {
+        parameter: resolved(hint, bindings, f"{where}: {'result' if parameter == 'return' else repr(parameter)}")
+        for parameter, hint in hints.items()
+    }
 
 
 _STREAMS: Final = (

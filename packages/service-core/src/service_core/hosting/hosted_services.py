@@ -26,7 +26,7 @@ class Implementations(Protocol):
 
 
 class GivenImplementations:
-    """Implementations that were made by hand."""
+    """Implementations that were made by hand. One of an interface is one of the interfaces that it extends, too."""
 
     def __init__(self, objects: Iterable[object], catalog: Catalog) -> None:
         """Each implements one or several interfaces. Raises DeclarationException."""
@@ -44,12 +44,27 @@ class GivenImplementations:
                 self._objects[interface] = implementation
 
     def provides(self, requested: Any, /) -> bool:
-        """Whether one of them implements the interface."""
-        return requested in self._objects
+        """Whether one of them implements the interface, or one that extends it."""
+        return bool(self._found(requested))
 
     def get(self, requested: Any, /) -> Any:
-        """The one that implements the interface. Raises KeyError if there is none."""
-        return self._objects[requested]
+        """The one that implements the interface, or one that extends it.
+
+        Raises KeyError if there is none, DeclarationException if several extend it and none is of it alone.
+        """
+        found = self._found(requested)
+        if not found:
+            raise KeyError(requested)
+        if len(found) > 1:
+            names = ", ".join(type(one).__name__ for one in found)
+            raise DeclarationException(f"{requested.__name__} is implemented by several of the given objects: {names}")
+        return found[0]
+
+    def _found(self, requested: Any) -> list[object]:
+        if requested in self._objects:
+            return [self._objects[requested]]
+        found = [one for interface, one in self._objects.items() if issubclass(interface, requested)]
+        return list({id(one): one for one in found}.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
