@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import InitVar, dataclass, field, fields
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from service_core import errors
 from service_core.declaring.descriptors import ComponentDescriptor, describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import ErrorCode, RemoteServiceException
 from service_core.wire import JSON, MSGPACK, Codec, MethodCodec, WireError, error_from_wire, error_to_wire
-from service_core.wire.method_codec import DeclaredError
+from service_core.wire.declared_errors import DeclaredError
 
 
 class Place(BaseModel):
@@ -139,17 +140,156 @@ def test_another_class_of_the_same_name_is_not_the_declared_one() -> None:
     assert arrived.type == "OrderNotFound"
 
 
-@pytest.mark.parametrize("error", [OrderNotFound(cast(Any, "five")), OutOfStock("book", cast(Any, "few"))], ids=repr)
-def test_a_declared_error_with_wrong_fields_is_refused(error: Exception) -> None:
-    with pytest.raises(errors.ArgumentException, match=rf"^Shop\.order: error {type(error).__name__}: "):
-        error_to_wire(error, declared=DECLARED)
+class ImportFailed(Exception):
+    """Keeps its arguments."""
 
 
-def test_a_declared_error_without_its_fields_is_refused() -> None:
+class RowFailed(Exception):
+    def __init__(self, row: int, cause: Any) -> None:
+        super().__init__(f"row {row}")
+        self.row, self.cause = row, cause
+
+
+PARTIAL = {**DECLARED, **{cls.__name__: DeclaredError(cls, "Shop.order") for cls in (ImportFailed, RowFailed)}}
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+@pytest.mark.parametrize(
+    ("error", "sent", "missing"),
+    [
+        (OrderNotFound(cast(Any, "five")), {}, ["order"]),
+        (OutOfStock("book", cast(Any, "few")), {"item": "book", "place": None}, ["left"]),
+        (ImportFailed("row 3", ValueError("no number")), {"args": ["row 3"]}, ["args"]),
+        (ImportFailed("cannot read \udcff.csv", 3), {"args": [3]}, ["args"]),
+        (ImportFailed(float("nan")), {"args": []}, ["args"]),
+        (RowFailed(3, ValueError("no number")), {"row": 3}, ["cause"]),
+    ],
+    ids=repr,
+)
+def test_a_field_that_cannot_travel_leaves_the_name_of_the_class_and_the_other_fields(
+    codec: Codec, error: Exception, sent: Any, missing: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    wire = error_to_wire(error, declared=PARTIAL)
+    answer = codec.read_response(plan(), codec.write_error(wire))
+    arrived = error_from_wire(answer, where="Shop.order", declared=PARTIAL)
+    assert isinstance(arrived, RemoteServiceException)
+    assert (arrived.type, arrived.code) == (type(error).__name__, wire.code)
+    assert arrived.details == {"sent": sent, "missing": missing}
+    assert f"fields that cannot travel ({', '.join(missing)})" in caplog.text
+
+
+def test_an_attribute_that_is_not_there_is_missing() -> None:
     error = OutOfStock("book", Decimal(1))
     del error.left
-    with pytest.raises(AttributeError, match="left"):
-        error_to_wire(error, declared=DECLARED)
+    wire = error_to_wire(error, declared=DECLARED)
+    assert wire.details == {"sent": {"item": "book", "place": None}, "missing": ["left"]}
+
+
+# dataclasses
+
+
+@dataclass(frozen=True)
+class Frozen(Exception):
+    number: int
+
+
+@dataclass(slots=True)
+class Slotted(Exception):
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenSlottedKeywords(Exception):
+    number: int
+    since: date = date(2020, 1, 1)
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+@pytest.mark.parametrize("error", [Frozen(1), Slotted(1), FrozenSlottedKeywords(number=1)], ids=repr)
+def test_a_dataclass_of_any_kind_arrives_with_its_fields(codec: Codec, error: Any) -> None:
+    declared = {type(error).__name__: DeclaredError(type(error), "Shop.order")}
+    answer = codec.read_response(plan(), codec.write_error(error_to_wire(error, declared=declared)))
+    arrived = error_from_wire(answer, where="Shop.order", declared=declared)
+    assert type(arrived) is type(error)
+    assert [getattr(arrived, one.name) for one in fields(error)] == [getattr(error, one.name) for one in fields(error)]
+
+
+def test_a_field_that_only_the_constructor_takes_is_refused() -> None:
+    @dataclass
+    class Scaled(Exception):
+        number: int
+        factor: InitVar[int]
+
+    Scaled.__init__.__annotations__.update(number=int, factor=InitVar[int])
+    with pytest.raises(errors.DeclarationException, match=r"^Shop\.order: error Scaled: "):
+        DeclaredError(Scaled, "Shop.order")
+
+
+# errors of the standard library
+
+
+def opened(path: str) -> Exception:
+    try:
+        open(path).close()  # noqa: PTH123
+    except OSError as error:
+        return error
+    raise AssertionError
+
+
+def decoded(data: bytes) -> Exception:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error
+    raise AssertionError
+
+
+def state(error: BaseException) -> Any:
+    names = (
+        "errno",
+        "strerror",
+        "filename",
+        "filename2",
+        "encoding",
+        "object",
+        "start",
+        "end",
+        "reason",
+        "name",
+        "path",
+    )
+    return type(error), error.args, str(error), [getattr(error, name, None) for name in names]
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+@pytest.mark.parametrize(
+    ("declared_as", "error"),
+    [
+        (FileNotFoundError, opened("/nowhere/at all")),
+        (OSError, opened("/nowhere/at all")),
+        (OSError, OSError("only a text")),
+        (OSError, OSError(18, "cross-device link", "from", None, "to")),
+        (UnicodeDecodeError, decoded(b"a\xff")),
+        (ImportError, ImportError("no such module", name="a.b", path="/a/b.py")),
+        (NameError, NameError("not defined", name="x")),
+        (KeyError, KeyError("key")),
+        (ZeroDivisionError, ZeroDivisionError()),
+    ],
+    ids=repr,
+)
+def test_an_error_of_the_standard_library_arrives_with_its_own_fields(
+    codec: Codec, declared_as: type[Exception], error: Exception
+) -> None:
+    declared = {declared_as.__name__: DeclaredError(declared_as, "Shop.order")}
+    answer = codec.read_response(plan(), codec.write_error(error_to_wire(error, declared=declared)))
+    arrived = error_from_wire(answer, where="Shop.order", declared=declared)
+    assert state(arrived) == state(error)
+
+
+@pytest.mark.parametrize("cls", [ExceptionGroup, InvalidOperation, ValidationError, json.JSONDecodeError])
+def test_an_error_that_cannot_be_made_again_is_refused(cls: type[Exception]) -> None:
+    with pytest.raises(errors.DeclarationException, match=rf"^Shop\.order: error {cls.__name__} cannot be sent"):
+        DeclaredError(cls, "Shop.order")
 
 
 # versions

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.declaring.descriptors import ANONYMOUS, CONCURRENCY, IDEMPOTENT, POLICY, RAISES, public_functions
+from service_core.declaring.frozen_errors import allow_raising
 from service_core.declaring.interfaces import Component, Service
 from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException
@@ -137,11 +138,13 @@ def raises(*errors: type[Exception]) -> Callable[[D], D]:
     """Declare errors that belong to the interface: they arrive at the caller as the same class with the same fields.
 
     Decorates a method, or a service for all its methods; several decorators add up. The fields are those of a
-    dataclass or the parameters of ``__init__``, typed and kept under the same names.
+    dataclass or the parameters of ``__init__``, typed and kept under the same names. An error of which a field cannot
+    travel arrives as RemoteServiceException with the name of its class and the other fields.
     """
     for error in errors:
         if not (isinstance(error, type) and issubclass(error, Exception)):
             raise DeclarationException(f"@raises({error!r}): only exception classes can be declared")
+        allow_raising(error)
     if not errors:
         raise DeclarationException("@raises(): name at least one exception class")
 

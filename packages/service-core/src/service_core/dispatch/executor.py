@@ -24,7 +24,6 @@ from service_core.dispatch.responses import Headers, refusal
 from service_core.dispatch.thread_pool import ThreadPool
 from service_core.dispatch.timeouts import TimedOut, within
 from service_core.errors import (
-    ArgumentException,
     AuthorizationException,
     ErrorCode,
     InvalidTokenException,
@@ -176,15 +175,9 @@ class Executor:
             return self._failure(target.plan, error, context)
 
     def _failure(self, plan: MethodCodec, error: BaseException, context: CallContext) -> Failure:
-        try:
-            wire = error_to_wire(
-                error, declared=plan.errors, correlation_id=context.correlation_id, expose=self._expose_errors
-            )
-        except (ArgumentException, AttributeError) as undeclared:
-            # A declared error whose fields are not as its class declares them is a mistake of the implementation.
-            undeclared.__cause__ = error
-            error = undeclared
-            wire = WireError(type=type(error).__name__, correlation_id=context.correlation_id)
+        wire = error_to_wire(
+            error, declared=plan.errors, correlation_id=context.correlation_id, expose=self._expose_errors
+        )
         if isinstance(error, AuthorizationException):
             return _unauthorized(error, wire)
         if not isinstance(error, plan.method.raises):

@@ -6,6 +6,7 @@ kind, else the status of the code with which the call was refused.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -25,12 +26,15 @@ from service_core.errors import (
     TokenException,
     TokenExpiredException,
 )
-from service_core.wire.method_codec import DeclaredError, code_of
+from service_core.wire.declared_errors import DeclaredError, WrittenError, code_of
 
 __all__ = ["CONTRACT_MISMATCH", "WireError", "error_from_wire", "error_to_wire", "token_error"]
 
 CONTRACT_MISMATCH: Final = "ContractMismatch"
 """The type of a refusal for an unknown method or parameter, or a missing one: the interfaces differ."""
+
+
+logger: Final = logging.getLogger("service.wire")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,8 @@ class WireError:
     code: ErrorCode = ErrorCode.INTERNAL
     message: str = ""
     details: Any = None
-    """For wrong arguments the list of wrong places; for a declared error ``{"fields": {...}}``."""
+    """For wrong arguments the list of wrong places; for a declared error ``{"fields": {...}}``, or
+    ``{"sent": {...}, "missing": [...]}`` if a field cannot travel."""
     correlation_id: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,10 +92,9 @@ def error_to_wire(
 ) -> WireError:
     """What the caller is told about an exception of the implementation.
 
-    A declared error is told with its fields. Of any other one only its class name and code are told, and its
-    message if ``expose`` says so. A subclass of a declared error is told as that, without its own message, and one
-    of an error that refuses a caller as that. Raises
-    ArgumentException or AttributeError if a declared error's fields are not what its class declares.
+    A declared error is sent with its fields. Of any other one only its class name and code are sent, and its
+    message if ``expose`` says so. A subclass of a declared error is sent as that, without its own message, and one
+    of an error that refuses a caller as that. A field that cannot travel is left out, named and logged.
     """
     for cls in type(error).__mro__:
         known = declared.get(cls.__name__)
@@ -98,8 +102,8 @@ def error_to_wire(
             return WireError(
                 type=cls.__name__,
                 code=code_of(cast(Exception, error)),
-                message=str(error) if expose or type(error) is cls else "",
-                details={"fields": known.write(cast(Exception, error))},
+                message=_message(error) if expose or type(error) is cls else "",
+                details=_details(known.write(cast(Exception, error)), known),
                 correlation_id=correlation_id,
             )
     # A mistake inside the implementation, say a wrong argument of a call that it makes, is not the caller's.
@@ -110,9 +114,25 @@ def error_to_wire(
     return WireError(
         type=known_as or type(error).__name__,
         code=code,
-        message=str(error) if expose else "",
+        message=_message(error) if expose else "",
         correlation_id=correlation_id,
     )
+
+
+def _message(error: BaseException) -> str:
+    """The text of an error; what is no Unicode, as a part of a file name may be, is escaped."""
+    return str(error).encode(errors="backslashreplace").decode()
+
+
+def _details(written: WrittenError, known: DeclaredError) -> dict[str, Any]:
+    if not written.missing:
+        return {"fields": written.fields}
+    logger.warning(
+        "%s is raised with fields that cannot travel (%s); its caller gets a RemoteServiceException of that type",
+        known.fields.where,
+        ", ".join(written.missing),
+    )
+    return {"sent": written.fields, "missing": list(written.missing)}
 
 
 def error_from_wire(

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import is_dataclass
-from itertools import takewhile
-from typing import Annotated, Any, NotRequired, get_type_hints
+from typing import Annotated, Any
 
 from pydantic import Field
-from pydantic_core import from_json
-from typing_extensions import TypedDict
 
 from service_core.declaring.descriptors import (
     NO_DEFAULT,
@@ -18,10 +13,11 @@ from service_core.declaring.descriptors import (
     ParameterDescriptor,
     ServiceDescriptor,
 )
-from service_core.errors import ArgumentException, DeclarationException, ErrorCode
+from service_core.errors import ArgumentException, DeclarationException
+from service_core.wire.declared_errors import DeclaredError
 from service_core.wire.values import WireType
 
-__all__ = ["DeclaredError", "MethodCodec", "code_of"]
+__all__ = ["MethodCodec"]
 
 
 class MethodCodec:
@@ -65,93 +61,6 @@ def _valid_default(parameter: ParameterDescriptor, where: str) -> Any:
         raise DeclarationException(
             f"{error.message}: so its default {parameter.default!r} can never be sent; give it another, or another type"
         ) from None
-
-
-class DeclaredError:
-    """How one class of ``@raises`` travels: by name, with the fields from which it can be made again.
-
-    The fields are those of a dataclass, or the parameters of ``__init__``, each of which the object must keep in
-    an attribute of the same name. A class without an ``__init__`` of its own keeps its arguments.
-    """
-
-    __slots__ = ("_keyword", "_names", "_positional", "cls", "fields")
-
-    def __init__(self, cls: type[Exception], where: str) -> None:
-        """Find the fields. Raises DeclarationException if one has no type."""
-        self.cls = cls
-        """The class."""
-        hints = _error_fields(cls, where)
-        self._keyword = hints is not None
-        self._names = tuple(hints or ("args",))
-        self._positional = [p.name for p in _parameters(cls) if p.kind is p.POSITIONAL_OR_KEYWORD] if hints else []
-        fields_type: Any = TypedDict(  # type: ignore[misc]
-            f"{cls.__name__}Fields", hints if hints is not None else {"args": list[Any]}
-        )
-        self.fields = WireType(fields_type, f"{where}: error {cls.__name__}")
-
-    @property
-    def code(self) -> ErrorCode:
-        """The kind of failure that it is: the attribute ``code`` of the class, else ``failed_precondition``."""
-        return code_of(self.cls)
-
-    def describes(self, cls: type) -> bool:
-        """Whether this is the declaration of exactly that class."""
-        return cls is self.cls
-
-    def write(self, error: Exception) -> Any:
-        """The fields of an error as JSON-like data. Raises ArgumentException, AttributeError."""
-        values = {name: getattr(error, name) for name in self._names}
-        if not self._keyword:
-            values = {"args": list(error.args)}
-        return from_json(self.fields.to_json(values))
-
-    def read(self, data: Any) -> Exception:
-        """The error again. Raises ArgumentException, TypeError if the data do not fit the class."""
-        values = self.fields.from_plain(data)
-        if not self._keyword:
-            return self.cls(*values["args"])
-        # By position where that is possible, since that is what str() shows of a dataclass.
-        positional = [values.pop(name) for name in takewhile(values.__contains__, self._positional)]
-        return self.cls(*positional, **values)
-
-
-def code_of(error: Exception | type[Exception]) -> ErrorCode:
-    """The kind of failure that a declared error, or its class, says that it is."""
-    code = getattr(error, "code", None)
-    return code if isinstance(code, ErrorCode) else ErrorCode.FAILED_PRECONDITION
-
-
-def _error_fields(cls: type[Exception], where: str) -> dict[str, Any] | None:
-    """Names and types of the fields, None for a class that only keeps its arguments."""
-    if not is_dataclass(cls) and not inspect.isfunction(cls.__init__):
-        return None
-    hints = _hints(cls, where)
-    found: dict[str, Any] = {}
-    for parameter in _parameters(cls):
-        named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        if not named or parameter.name not in hints:
-            raise DeclarationException(
-                f"{where}: error {cls.__name__} cannot be sent, its parameter '{parameter}' is not one that has a type "
-                f"and can be given by name; write '{parameter.name}: <type>' and keep it in an attribute of that name"
-            )
-        hint = hints[parameter.name]
-        # The other side may have a version of the class that has no such field yet.
-        found[parameter.name] = hint if parameter.default is parameter.empty else NotRequired[hint]
-    return found
-
-
-def _parameters(cls: type[Exception]) -> list[inspect.Parameter]:
-    return list(inspect.signature(cls.__init__).parameters.values())[1:]
-
-
-def _hints(cls: type[Exception], where: str) -> dict[str, Any]:
-    try:
-        return get_type_hints(cls if is_dataclass(cls) else cls.__init__, include_extras=True)
-    except (AttributeError, NameError, SyntaxError, TypeError) as error:
-        raise DeclarationException(
-            f"{where}: error {cls.__name__} cannot be sent, a type hint of its fields is not a type that can be found "
-            f"from module '{cls.__module__}': {error}"
-        ) from error
 
 
 def _declared_errors(method: MethodDescriptor) -> dict[str, DeclaredError]:
