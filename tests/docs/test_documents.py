@@ -43,4 +43,4 @@ def test_the_code_of_a_document_runs(name: str, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_readme_has_code() -> None:
     document = Sybil(parsers=[PythonCodeBlockParser()]).parse(ROOT / "README.md")
-    assert len(list(document.examples())) == 3
+    assert list(document.examples())
