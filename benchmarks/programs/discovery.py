@@ -36,10 +36,7 @@ class Chosen(Channel):
     """Selects an instance as every channel does, and answers with its address."""
 
     def invoke(self, invocation: Invocation) -> Any:
-        attempts = self.attempts(invocation.descriptor)
-        url = attempts.begin().url
-        attempts.answered()
-        return url
+        return self.run(invocation, lambda url: url)
 
     async def invoke_async(self, invocation: Invocation) -> Any:
         return self.invoke(invocation)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final
@@ -106,44 +104,32 @@ class HTTPXChannel(Channel):
 
     def exchange(self, exchange: Exchange) -> Any:
         """Carry out a call, on other instances too if need be. Raises what went wrong."""
-        attempts = exchange.attempts
-        while True:
-            try:
-                token = self._forwarded_token()
-                if token is None and self.token_provider is not None:  # first: no instance answers for its time
-                    token = provided(self.token_provider, exchange.caller)
-                request = exchange.request(attempts.begin().url)
-                if token is not None:
-                    request = with_credentials(request, NO_HEADERS, token)
-                result = exchange.complete(request, self.send(request))
-                attempts.answered()
-                return result
-            except BaseException as error:
-                if not exchange.goes_on(error):
-                    raise
-            if attempts.pause:
-                time.sleep(attempts.pause)
+        token = self._forwarded_token()
+        if token is None and self.token_provider is not None:  # before an instance is chosen, which could answer for it
+            token = provided(self.token_provider, exchange.caller)
+
+        def send(url: str) -> Any:
+            request = exchange.request(url)
+            if token is not None:
+                request = with_credentials(request, NO_HEADERS, token)
+            return exchange.complete(request, self.send(request))
+
+        return self.run(exchange.call, send)
 
     async def exchange_async(self, exchange: Exchange) -> Any:
         """Carry out a call, on other instances too if need be. Raises what went wrong."""
-        attempts = exchange.attempts
-        while True:
-            try:
-                token = self._forwarded_token()
-                if token is None and self.token_provider is not None:  # first: no instance answers for its time
-                    async with in_time(attempts.deadline, lambda: _taken_by_provider(exchange.caller)):
-                        token = await provided_async(self.token_provider)
-                request = exchange.request(attempts.begin().url)
-                if token is not None:
-                    request = with_credentials(request, NO_HEADERS, token)
-                result = exchange.complete(request, await self.send_async(request))
-                attempts.answered()
-                return result
-            except BaseException as error:
-                if not exchange.goes_on(error):
-                    raise
-            if attempts.pause:
-                await asyncio.sleep(attempts.pause)
+        token = self._forwarded_token()
+        if token is None and self.token_provider is not None:  # before an instance is chosen, which could answer for it
+            async with in_time(exchange.call.deadline, lambda: _taken_by_provider(exchange.caller)):
+                token = await provided_async(self.token_provider)
+
+        async def send(url: str) -> Any:
+            request = exchange.request(url)
+            if token is not None:
+                request = with_credentials(request, NO_HEADERS, token)
+            return exchange.complete(request, await self.send_async(request))
+
+        return await self.run_async(exchange.call, send)
 
     def send(self, request: HTTPRequest) -> HTTPReply:
         """Send one request and wait for the reply, whatever its status.
@@ -230,7 +216,7 @@ class HTTPXChannel(Channel):
 
 
 def _taken_by_provider(caller: str) -> DeadlineExceeded:
-    return DeadlineExceeded(f"{caller}: the time of the call was up before it was sent; its token_provider took it")
+    return DeadlineExceeded(f"{caller}: deadline exceeded before the call was sent; its token_provider took the time")
 
 
 def _is_method(method: object, function: object) -> bool:

@@ -10,7 +10,8 @@ from service_channels_http.channel import HTTPXChannel
 from service_channels_http.transport.exchange import Exchange
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.rejections import media_type, refused, retry_after, unreadable
-from service_core import ArgumentException, Invocation, MethodDescriptor, ServiceCommunicationException, current_context
+from service_core import ArgumentException, Invocation, MethodDescriptor, ServiceCommunicationException
+from service_core.resilience.retrying import Raised
 from service_core.wire import (
     CODECS,
     JSON,
@@ -38,12 +39,12 @@ class _Dispatch(Exchange):
 
     def request(self, url: str) -> HTTPRequest:
         return HTTPRequest(
-            _target(url), self.headers, self.attempts.deadline, self.caller, self.content, _FIXED[self.codec]
+            _target(url), self.headers, self.call.deadline, self.caller, self.content, _FIXED[self.codec]
         )
 
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if reply.status != 200:
-            raise self._failure(request, reply)
+            return self._failure(request, reply)
         codec: Codec | None = self.codec
         if reply.headers.get("content-type") != self.codec.content_type:
             codec = _codec_of(reply)
@@ -54,15 +55,17 @@ class _Dispatch(Exchange):
         except (MalformedData, ArgumentException) as error:
             raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
         if isinstance(answer, WireError):
-            raise self.answer(error_from_wire(answer, where=request.where, declared=self.plan.errors))
+            return Raised(error_from_wire(answer, where=request.where, declared=self.plan.errors))
         return answer
 
-    def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
-        """What is to be raised for a reply that is no answer of the method."""
+    def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Raised:
+        """The error in a reply that is no answer of the method. Raises ServiceCommunicationException."""
         if reply.status < 400:
-            return unreadable(request, reply, f"answered with HTTP {reply.status}, where only 200 is an answer")
+            raise unreadable(request, reply, f"answered with HTTP {reply.status}, where only 200 is an answer")
         error = self._refusal(request, reply)
-        return error if isinstance(error, ServiceCommunicationException) else self.answer(error)
+        if isinstance(error, ServiceCommunicationException):
+            raise error
+        return Raised(error)
 
     def _refusal(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
         told = self._told(reply)
@@ -122,9 +125,10 @@ class DispatchChannel(HTTPXChannel):
 
     def _prepare(self, invocation: Invocation) -> _Dispatch:
         plan, caller = self._plans.get(invocation.descriptor) or self._plan(invocation)
-        attempts, codec = self.attempts(plan.method), self.codec
+        codec = self.codec
         content = codec.write_request(plan, invocation.arguments())
-        return _Dispatch(attempts, caller, plan, codec, call_headers(current_context()), content)
+        headers = call_headers(invocation.context, invocation.correlation_id)
+        return _Dispatch(invocation, caller, plan, codec, headers, content)
 
     def _plan(self, invocation: Invocation) -> tuple[MethodCodec, str]:
         """The plan of a method that is called for the first time, and its name for messages."""

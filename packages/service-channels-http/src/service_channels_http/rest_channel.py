@@ -20,8 +20,8 @@ from service_core import (
     ComponentDescriptor,
     Invocation,
     ServiceCommunicationException,
-    current_context,
 )
+from service_core.resilience.retrying import Raised
 from service_core.rest import PROBLEM_TYPE, RestRequest, RoutePlan, RouteTable, read_problem
 from service_core.wire import MalformedData, call_headers, error_from_wire
 
@@ -46,11 +46,11 @@ class _RestCall(Exchange):
         if written.headers:  # they may say otherwise
             headers, fixed = {**fixed, **headers, **written.headers}, NO_HEADERS
         target, content = f"{url.rstrip('/')}{written.target}", written.body or b""
-        return HTTPRequest(target, headers, self.attempts.deadline, self.caller, content, fixed, written.verb)
+        return HTTPRequest(target, headers, self.call.deadline, self.caller, content, fixed, written.verb)
 
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if not 200 <= reply.status <= 299:
-            raise self._failure(request, reply)
+            return self._failure(request, reply)
         content_type = reply.headers.get("content-type", "")
         if reply.content and not self.plan.can_read(content_type):
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
@@ -59,14 +59,16 @@ class _RestCall(Exchange):
         except (MalformedData, ArgumentException) as error:
             raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
 
-    def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
-        """What is to be raised for a reply that is no success."""
+    def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Raised:
+        """The error in a reply that is no success. Raises ServiceCommunicationException."""
         if reply.status < 400:
-            return unreadable(request, reply, f"answered with HTTP {reply.status}, where only a success is an answer")
-        error = self._told(request, reply)
-        return error if isinstance(error, ServiceCommunicationException) else self.answer(error)
+            raise unreadable(request, reply, f"answered with HTTP {reply.status}, where only a success is an answer")
+        error = self._error(request, reply)
+        if isinstance(error, ServiceCommunicationException):
+            raise error
+        return Raised(error)
 
-    def _told(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
+    def _error(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
         problem = read_problem(reply.headers.get("content-type", ""), reply.content)
         if problem is None:
             return refused(request, reply)
@@ -113,6 +115,6 @@ class RestChannel(HTTPXChannel):
 
     def _prepare(self, invocation: Invocation) -> _RestCall:
         plan = self._routes.plan(invocation.descriptor)
-        attempts = self.attempts(plan.method)
         written = self._routes.write(plan, invocation.arguments())
-        return _RestCall(attempts, self._callers[plan], plan, call_headers(current_context()), written, self.accept)
+        headers = call_headers(invocation.context, invocation.correlation_id)
+        return _RestCall(invocation, self._callers[plan], plan, headers, written, self.accept)

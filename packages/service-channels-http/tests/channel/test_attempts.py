@@ -140,7 +140,7 @@ def test_calls_are_counted_out_however_they_end(call: Call) -> None:
         with pytest.raises(ServiceCommunicationException):
             call(shop_over(channel), "place", Order(1))
         channel.close()
-    assert [endpoint.in_flight for endpoint in channel.balancer.endpoints()] == [0, 0]
+    assert [endpoint.in_flight for endpoint in channel.balancer.endpoints] == [0, 0]
 
 
 @calls
@@ -150,7 +150,7 @@ def test_a_call_that_is_interrupted_when_it_was_answered_is_counted_out(
     class Interrupted(BaseException):
         """Comes from the handler of a signal, like KeyboardInterrupt, at any place."""
 
-    def interrupted(_: Attempts) -> None:
+    def interrupted(_: Attempts, __: object) -> None:
         raise Interrupted
 
     with serving(dispatch) as server:
@@ -160,4 +160,4 @@ def test_a_call_that_is_interrupted_when_it_was_answered_is_counted_out(
             with pytest.raises(Interrupted):
                 call(shop_over(channel), "find", 1)
         channel.close()
-    assert [endpoint.in_flight for endpoint in channel.balancer.endpoints()] == [0]
+    assert [endpoint.in_flight for endpoint in channel.balancer.endpoints] == [0]

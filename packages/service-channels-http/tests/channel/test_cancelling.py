@@ -47,6 +47,6 @@ async def test_after_a_thousand_cancelled_calls_the_channel_serves_and_no_connec
         answering.set()
         found = await asyncio.gather(*(shop.find_async(number) for number in range(1, 51)))
         assert [order.number for order in found] == list(range(1, 51))
-        assert [endpoint.in_flight for endpoint in channel.balancer.endpoints()] == [0]
+        assert [endpoint.in_flight for endpoint in channel.balancer.endpoints] == [0]
         await channel.aclose()
         await asyncio.to_thread(server.wait_for_connections, 0)

@@ -138,7 +138,7 @@ def test_an_error_of_a_users_client_reaches_the_caller_and_ends_the_attempt(serv
     with pytest.raises(NoToken):
         call(shop_over(channel), "find", 1)
     channel.close()
-    assert [endpoint.in_flight for endpoint in channel.balancer.endpoints()] == [0]
+    assert [endpoint.in_flight for endpoint in channel.balancer.endpoints] == [0]
 
 
 @calls

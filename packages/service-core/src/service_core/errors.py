@@ -10,7 +10,7 @@
     │   ├── ChannelNotInstalledException  no installed package offers the channel
     │   └── PortInUseException            the server's port is taken
     ├── ServiceCommunicationException     the other side could not be reached, or its answer was lost
-    │   ├── ComponentUnavailableException nobody offers the component at the moment
+    │   ├── ComponentUnavailableException no instance of the component is registered
     │   ├── ContractMismatchException     caller and server have different versions of the interface
     │   └── ProtocolException             the answer is not one of this protocol
     ├── DeadlineExceeded                  the time of the call is up
@@ -188,7 +188,32 @@ class ServiceCommunicationException(ServiceException):
 
 
 class ComponentUnavailableException(ServiceCommunicationException):
-    """Nobody offers the component at the moment. The same proxy works again as soon as somebody does."""
+    """No instance of the component is registered at the moment; nothing was sent.
+
+    The same proxy works again as soon as an instance is registered.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        component: str = "",
+        may_have_run: bool = False,
+        retry_after: float | None = None,
+        code: ErrorCode | None = None,
+        details: Any = None,
+        correlation_id: str | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            may_have_run=may_have_run,
+            retry_after=retry_after,
+            code=code,
+            details=details,
+            correlation_id=correlation_id,
+        )
+        self.component = component
+        """The name of the component; empty if the error does not say."""
 
 
 class ContractMismatchException(ServiceCommunicationException):

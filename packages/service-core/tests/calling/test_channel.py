@@ -8,7 +8,6 @@ import pytest
 
 from service_core.calling.channel import Channel
 from service_core.calling.proxy import Invocation
-from service_core.context import deadline
 from service_core.declaring.address import ChannelInstances
 from service_core.declaring.catalog import Catalog
 from service_core.declaring.decorators import channel, service
@@ -16,6 +15,7 @@ from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.interfaces import Service
 from service_core.declaring.policy import Policy
 from service_core.errors import ComponentUnavailableException, LocalServiceException
+from service_core.resilience.policies import Policies
 from service_core.resilience.selectors import FirstURLSelector, RoundRobinURLSelector, URLSelector
 
 CATALOG = Catalog()
@@ -57,22 +57,22 @@ def test_a_channel_without_a_component_says_so() -> None:
         _ = Plain().component_descriptor
 
 
-def test_without_instances_nobody_can_be_asked(plain: Plain) -> None:
+def test_without_instances_there_is_no_address(plain: Plain) -> None:
     plain.set_address(None)
     with pytest.raises(ComponentUnavailableException) as caught:
         plain.get_url()
     assert str(caught.value) == (
-        "nobody offers component 'shop' over channel 'plain' at the moment; the call can be repeated when a server "
+        "no instance of component 'shop' is registered for channel 'plain'; the call can be repeated when a server "
         "that hosts it is registered"
     )
 
 
 def test_an_instance_that_stays_keeps_what_is_known_of_its_load(plain: Plain) -> None:
-    stays = plain.balancer.endpoints()[1]
+    stays = plain.balancer.endpoints[1]
     stays.in_flight = 3
     plain.set_address(ChannelInstances("shop", "plain", ("http://c", "http://b")))
-    assert [endpoint.url for endpoint in plain.balancer.endpoints()] == ["http://c", "http://b"]
-    assert plain.balancer.endpoints()[1] is stays
+    assert [endpoint.url for endpoint in plain.balancer.endpoints] == ["http://c", "http://b"]
+    assert plain.balancer.endpoints[1] is stays
 
 
 def test_the_ways_to_select(plain: Plain) -> None:
@@ -80,7 +80,7 @@ def test_the_ways_to_select(plain: Plain) -> None:
     assert [plain.get_url() for _ in range(3)] == ["http://a"] * 3
     plain.select_round_robin()
     assert [plain.get_url() for _ in range(3)] == ["http://a", "http://b", "http://a"]
-    plain.balancer.endpoints()[0].in_flight = 5
+    plain.balancer.endpoints[0].in_flight = 5
     plain.select_least_loaded()
     assert [plain.get_url() for _ in range(3)] == ["http://b"] * 3
 
@@ -100,16 +100,12 @@ def test_the_names_of_the_seed_are_aliases() -> None:
     assert Channel.RoundRobinURLSelector is RoundRobinURLSelector
 
 
-def test_a_call_has_the_deadline_of_its_context(plain: Plain) -> None:
-    with deadline(60) as limit:
-        assert plain.attempts(PLACE).deadline is limit
-
-
-def test_a_call_has_the_time_of_the_policy_else(plain: Plain) -> None:
-    plain.policy = Policy(timeout=0.0)
-    assert plain.attempts(PLACE).deadline.expired
-    plain.policy = Policy(timeout=None)
-    assert plain.attempts(PLACE).deadline.remaining == float("inf")
+def test_what_a_channel_sets_counts_field_by_field(plain: Plain) -> None:
+    plain.policies = Policies(component=Policy(timeout=1.0), manager=Policy(timeout=2.0, max_attempts=7, backoff=0.5))
+    plain.policy = Policy(timeout=3.0, max_attempts=2)
+    policy = plain.policy_of(PLACE)
+    assert (policy.timeout, policy.max_attempts, policy.backoff, policy.max_backoff) == (1.0, 2, 0.5, 1.0)
+    assert plain.policy == Policy(timeout=3.0, max_attempts=2)
 
 
 async def test_closing_in_a_loop_closes() -> None:

@@ -66,7 +66,7 @@ def catalog() -> Catalog:
     made = Catalog()
     for interface in (Orders, Invoices):
         service(catalog=made)(interface)
-    for descriptor in CATALOG.components():
+    for descriptor in map(CATALOG.component, CATALOG.component_types()):
         component(descriptor.name, services=[s.type for s in descriptor.services], catalog=made)(descriptor.type)
     for name, cls in CATALOG.channels().items():
         channel(name, catalog=made)(cls)
@@ -113,7 +113,7 @@ def test_a_method_without_a_parameter_is_refused() -> None:
 def test_a_module_may_create_the_policy_of_all_calls(catalog: Catalog) -> None:
     with Environment(Patient, catalog=catalog) as environment:
         environment.get(ServiceManager).get_service(Orders).place()
-        assert [made.policy.timeout for made in Memory.made] == [60]
+        assert [made.policies.of(None).timeout for made in Memory.made] == [60]
 
 
 def test_a_module_may_create_the_observers_of_all_calls(catalog: Catalog) -> None:

@@ -1,4 +1,4 @@
-"""Objects that look like a service and hand every call to a handler."""
+"""Proxies: every call goes to the handler, and no code of the interface runs."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_an_invocation_names_service_method_and_function() -> None:
 
 def test_the_repr_of_an_invocation_tells_no_arguments() -> None:
     descriptor = CATALOG.service(Greeter)
-    assert repr(Invocation(descriptor, descriptor.methods["greet"], ("secret",))) == "Invocation(Greeter.greet)"
+    assert repr(Invocation(descriptor, descriptor.methods["greet"], ("secret",))) == "Call(Greeter.greet)"
 
 
 def test_the_names_of_the_seed_are_aliases() -> None:
@@ -148,3 +148,23 @@ def test_a_proxy_cannot_be_pickled(greeter: Greeter) -> None:
 def test_a_copy_of_a_proxy_is_the_proxy(greeter: Greeter) -> None:
     assert copy.copy(greeter) is greeter
     assert copy.deepcopy([greeter]) == [greeter]
+
+
+def test_neither_init_subclass_nor_the_constructor_of_an_interface_is_run() -> None:
+    catalog, run = Catalog(), list[str]()
+
+    @service(catalog=catalog)
+    class Counted(Service):
+        def __init_subclass__(cls, **options: Any) -> None:
+            super().__init_subclass__(**options)
+            run.append(cls.__name__)
+
+        def __init__(self) -> None:
+            run.append("__init__")
+
+        @abstractmethod
+        def count(self) -> int: ...
+
+    proxy = DynamicProxy.create(Counted, Echo(), catalog=catalog)
+    assert isinstance(proxy, Counted)
+    assert run == []

@@ -1,4 +1,4 @@
-"""From a wanted service to the channel that can carry the call right now."""
+"""Which channel carries a call, and which channels are made."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 from memory_shop import CATALOG, Memory, Orders, Shop, SilentRegistry
 
 from service_core.calling.channel_factory import ChannelFactory
+from service_core.calling.component_channels import ComponentChannels
 from service_core.calling.proxy import Invocation
-from service_core.calling.router import ComponentRoutes, Route
+from service_core.calling.router import Router
 from service_core.declaring.address import ChannelInstances
 from service_core.errors import ChannelNotInstalledException, ComponentUnavailableException
 
@@ -22,7 +23,7 @@ def invocation(method: str = "place") -> Invocation:
     return Invocation(descriptor, descriptor.methods[method])
 
 
-def call(route: Route) -> str:
+def call(route: Router) -> str:
     answer: str = route.invoke(invocation())
     return answer
 
@@ -34,11 +35,11 @@ def registry() -> SilentRegistry:
 
 
 @pytest.fixture
-def routes(registry: SilentRegistry) -> ComponentRoutes:
-    return ComponentRoutes(registry, ChannelFactory(catalog=CATALOG), CATALOG.component(Shop))
+def channels(registry: SilentRegistry) -> ComponentChannels:
+    return ComponentChannels(registry, ChannelFactory(catalog=CATALOG), CATALOG.component(Shop))
 
 
-def unavailable(route: Route) -> str:
+def unavailable(route: Router) -> str:
     with pytest.raises(ComponentUnavailableException) as caught:
         call(route)
     return str(caught.value)
@@ -49,22 +50,22 @@ def unavailable(route: Route) -> str:
 
 @pytest.mark.parametrize("preferred", ["", "local"])
 def test_without_a_preference_it_is_the_first_that_is_offered(
-    registry: SilentRegistry, routes: ComponentRoutes, preferred: str
+    registry: SilentRegistry, channels: ComponentChannels, preferred: str
 ) -> None:
     registry.offer("rest", "json")
-    assert call(routes.route(preferred)) == "rest at http://h"
+    assert call(Router(channels, preferred)) == "rest at http://h"
 
 
-def test_the_preferred_channel_is_used_if_it_is_offered(registry: SilentRegistry, routes: ComponentRoutes) -> None:
+def test_the_preferred_channel_is_used_if_it_is_offered(registry: SilentRegistry, channels: ComponentChannels) -> None:
     registry.offer("rest", "json")
-    assert call(routes.route("json")) == "json at http://h"
+    assert call(Router(channels, "json")) == "json at http://h"
 
 
 def test_another_one_stands_in_and_that_is_logged_once(
-    registry: SilentRegistry, routes: ComponentRoutes, caplog: pytest.LogCaptureFixture
+    registry: SilentRegistry, channels: ComponentChannels, caplog: pytest.LogCaptureFixture
 ) -> None:
     registry.offer("rest")
-    route = routes.route("json")
+    route = Router(channels, "json")
     assert [call(route) for _ in range(2)] == ["rest at http://h"] * 2
     registry.offer("rest", url="http://other")
     assert call(route) == "rest at http://other"
@@ -73,10 +74,10 @@ def test_another_one_stands_in_and_that_is_logged_once(
 
 
 def test_calls_move_to_the_preferred_channel_when_it_is_offered(
-    registry: SilentRegistry, routes: ComponentRoutes
+    registry: SilentRegistry, channels: ComponentChannels
 ) -> None:
     registry.offer("rest")
-    route = routes.route("json")
+    route = Router(channels, "json")
     assert call(route) == "rest at http://h"
     registry.offer("rest", "json")
     assert call(route) == "json at http://h"
@@ -85,39 +86,36 @@ def test_calls_move_to_the_preferred_channel_when_it_is_offered(
 
 
 def test_a_channel_that_is_offered_but_not_installed_is_passed_over(
-    registry: SilentRegistry, routes: ComponentRoutes
+    registry: SilentRegistry, channels: ComponentChannels
 ) -> None:
     registry.offer("quantum", "json")
-    assert call(routes.route("")) == "json at http://h"
+    assert call(Router(channels, "")) == "json at http://h"
 
 
 def test_if_none_of_the_offered_channels_is_installed_the_error_names_one(
-    registry: SilentRegistry, routes: ComponentRoutes
+    registry: SilentRegistry, channels: ComponentChannels
 ) -> None:
     registry.offer("rest-over-pigeons", "quantum")
     with pytest.raises(ChannelNotInstalledException, match="channel 'rest-over-pigeons' is not installed"):
-        call(routes.route(""))
+        call(Router(channels, ""))
 
 
-def test_the_local_channel_of_others_is_not_called(registry: SilentRegistry, routes: ComponentRoutes) -> None:
+def test_the_local_channel_of_others_is_not_called(registry: SilentRegistry, channels: ComponentChannels) -> None:
     registry.offer("local", "json")
-    assert call(routes.route("local")) == "json at http://h"
+    assert call(Router(channels, "local")) == "json at http://h"
 
 
-def test_a_preferred_channel_that_does_not_exist_is_refused_at_once(routes: ComponentRoutes) -> None:
+def test_a_preferred_channel_that_does_not_exist_is_refused_at_once(channels: ComponentChannels) -> None:
     with pytest.raises(ChannelNotInstalledException, match="did you mean 'json'"):
-        routes.route("jsn")
+        Router(channels, "jsn")
 
 
-def test_a_route_is_made_once(routes: ComponentRoutes) -> None:
-    assert routes.route("json") is routes.route("json")
-    assert routes.route("json") is not routes.route("")
-
-
-def test_a_route_says_where_it_leads(registry: SilentRegistry, routes: ComponentRoutes) -> None:
-    route = routes.route("json")
+def test_the_representation_of_a_router_names_component_and_channel(
+    registry: SilentRegistry, channels: ComponentChannels
+) -> None:
+    route = Router(channels, "json")
     assert repr(route) == "shop over json"
-    assert repr(routes.route("")) == "shop over any channel"
+    assert repr(Router(channels, "")) == "shop over any channel"
     registry.offer("rest")
     call(route)
     assert repr(route) == "shop over rest"
@@ -126,28 +124,28 @@ def test_a_route_says_where_it_leads(registry: SilentRegistry, routes: Component
 # channels
 
 
-def test_channels_follow_the_addresses(registry: SilentRegistry, routes: ComponentRoutes) -> None:
+def test_channels_follow_the_addresses(registry: SilentRegistry, channels: ComponentChannels) -> None:
     registry.offer("json", "rest")
     for name in ("json", "rest"):
-        call(routes.route(name))
+        call(Router(channels, name))
     registry.offer("json", url="http://new")
     json_channel, rest_channel = Memory.made
     assert json_channel.address == ChannelInstances("shop", "json", ("http://new",))
     assert rest_channel.address is None
 
 
-def test_all_routes_share_one_channel_of_a_kind(registry: SilentRegistry, routes: ComponentRoutes) -> None:
+def test_all_routers_share_one_channel_of_a_kind(registry: SilentRegistry, channels: ComponentChannels) -> None:
     registry.offer("json")
     for preferred in ("", "json", "rest", "json"):
-        assert call(routes.route(preferred)) == "json at http://h"
+        assert call(Router(channels, preferred)) == "json at http://h"
     assert len(Memory.made) == 1
 
 
 def test_first_calls_of_16_threads_end_up_with_one_open_channel(
-    registry: SilentRegistry, routes: ComponentRoutes
+    registry: SilentRegistry, channels: ComponentChannels
 ) -> None:
     registry.offer("json")
-    route, together = routes.route("json"), threading.Barrier(16)
+    route, together = Router(channels, "json"), threading.Barrier(16)
 
     def first(_: int) -> str:
         together.wait(10)
@@ -157,14 +155,14 @@ def test_first_calls_of_16_threads_end_up_with_one_open_channel(
         assert set(pool.map(first, range(16))) == {"json at http://h"}
     used = [made for made in Memory.made if not made.ended]
     assert len(used) == 1
-    assert routes.close() == used
+    assert channels.close() == used
 
 
 def test_a_warning_is_logged_once_however_many_threads_call(
-    registry: SilentRegistry, routes: ComponentRoutes, caplog: pytest.LogCaptureFixture
+    registry: SilentRegistry, channels: ComponentChannels, caplog: pytest.LogCaptureFixture
 ) -> None:
     registry.offer("rest")
-    route, together = routes.route("json"), threading.Barrier(16)
+    route, together = Router(channels, "json"), threading.Barrier(16)
 
     def first(_: int) -> str:
         together.wait(10)
@@ -178,32 +176,32 @@ def test_a_warning_is_logged_once_however_many_threads_call(
 # the end
 
 
-def test_a_closed_route_says_so(registry: SilentRegistry, routes: ComponentRoutes) -> None:
+def test_calls_after_the_end_are_refused_with_the_reason(registry: SilentRegistry, channels: ComponentChannels) -> None:
     registry.offer("json")
-    route = routes.route("json")
+    route = Router(channels, "json")
     call(route)
-    assert routes.close() == Memory.made
+    assert channels.close() == Memory.made
     closed = "component 'shop' cannot be called any more: its service manager is closed"
     assert unavailable(route) == closed
     registry.offer("rest")
     assert unavailable(route) == closed
-    assert routes.close() == []
+    assert channels.close() == []
 
 
-def test_a_channel_that_is_made_while_the_routes_are_closed_is_closed(registry: SilentRegistry) -> None:
+def test_a_channel_that_is_made_while_the_component_channels_are_closed_is_closed(registry: SilentRegistry) -> None:
     def create(cls: type[Any]) -> Any:
         closing.close()
         return cls()
 
     factory = ChannelFactory(create=create, catalog=CATALOG)
-    closing = ComponentRoutes(registry, factory, CATALOG.component(Shop))
+    closing = ComponentChannels(registry, factory, CATALOG.component(Shop))
     registry.offer("json")
-    assert "its service manager is closed" in unavailable(closing.route("json"))
+    assert "its service manager is closed" in unavailable(Router(closing, "json"))
     assert [made.ended for made in Memory.made] == [["close"]]
 
 
 def test_what_is_offered_is_logged(
-    registry: SilentRegistry, routes: ComponentRoutes, caplog: pytest.LogCaptureFixture
+    registry: SilentRegistry, channels: ComponentChannels, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "service.routing")
     registry.offer("json", "rest")

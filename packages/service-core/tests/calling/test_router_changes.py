@@ -1,4 +1,4 @@
-"""Calls while nobody is there yet, while instances come and go, and while channels change."""
+"""Calls before the first instance, while instances come and go, and while channels change."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 from memory_shop import CATALOG, Memory, Orders, Rest, Shop, SilentRegistry
 
 from service_core.calling.channel_factory import ChannelFactory
+from service_core.calling.component_channels import ComponentChannels
 from service_core.calling.proxy import Invocation
-from service_core.calling.router import ComponentRoutes, Route
+from service_core.calling.router import Router
 from service_core.context import deadline
 from service_core.errors import ComponentUnavailableException
 from service_core.registry.base import Snapshot
@@ -35,7 +36,7 @@ def invocation(method: str = "place") -> Invocation:
     return Invocation(descriptor, descriptor.methods[method])
 
 
-def call(route: Route) -> str:
+def call(route: Router) -> str:
     answer: str = route.invoke(invocation())
     return answer
 
@@ -47,11 +48,11 @@ def registry() -> Registry:
 
 
 @pytest.fixture
-def routes(registry: Registry) -> ComponentRoutes:
-    return ComponentRoutes(registry, ChannelFactory(catalog=CATALOG), CATALOG.component(Shop))
+def channels(registry: Registry) -> ComponentChannels:
+    return ComponentChannels(registry, ChannelFactory(catalog=CATALOG), CATALOG.component(Shop))
 
 
-def unavailable(route: Route) -> str:
+def unavailable(route: Router) -> str:
     with pytest.raises(ComponentUnavailableException) as caught:
         call(route)
     return str(caught.value)
@@ -61,45 +62,49 @@ def unavailable(route: Route) -> str:
 
 
 def test_what_nobody_offers_is_an_error_again_and_again_and_works_as_soon_as_somebody_does(
-    registry: Registry, routes: ComponentRoutes
+    registry: Registry, channels: ComponentChannels
 ) -> None:
-    route = routes.route("json")
+    route = Router(channels, "json")
     registry.offer()
     for _ in range(2):
         assert unavailable(route) == (
-            "nobody offers component 'shop' at the moment; start a server that hosts it and uses the same registry "
+            "no instance of component 'shop' is registered; start a server that hosts it and uses the same registry "
             "(Registry)"
         )
     registry.offer("json")
     assert call(route) == "json at http://h"
     registry.offer()
-    assert "nobody offers component 'shop'" in unavailable(route)
+    assert "no instance of component 'shop' is registered" in unavailable(route)
     registry.offer("json", url="http://back")
     assert call(route) == "json at http://back"
 
 
-def test_the_first_call_waits_for_the_first_word_of_the_registry(registry: Registry, routes: ComponentRoutes) -> None:
+def test_the_first_call_waits_for_the_first_word_of_the_registry(
+    registry: Registry, channels: ComponentChannels
+) -> None:
     with ThreadPoolExecutor(1) as pool:
-        calling = pool.submit(call, routes.route(""))
+        calling = pool.submit(call, Router(channels, ""))
         assert registry.somebody_waits.wait(10)
         registry.offer("json")
         assert calling.result(10) == "json at http://h"
 
 
-def test_a_call_does_not_wait_longer_than_its_deadline(routes: ComponentRoutes) -> None:
+def test_a_call_does_not_wait_longer_than_its_deadline(channels: ComponentChannels) -> None:
     with deadline(0.01):
-        assert "nobody offers component 'shop'" in unavailable(routes.route(""))
+        assert unavailable(Router(channels, "")) == "component 'shop': the registry (Registry) has not answered yet"
 
 
-async def test_an_async_call_waits_for_the_first_word_too(registry: Registry, routes: ComponentRoutes) -> None:
-    calling = asyncio.create_task(routes.route("").invoke_async(invocation("place_later")))
+async def test_an_async_call_waits_for_the_first_word_too(registry: Registry, channels: ComponentChannels) -> None:
+    calling = asyncio.create_task(Router(channels, "").invoke_async(invocation("place_later")))
     await asyncio.sleep(0)
     registry.offer("json")
     assert await calling == "json at http://h"
 
 
-async def test_any_number_of_tasks_wait_without_a_thread_for_each(registry: Registry, routes: ComponentRoutes) -> None:
-    route, threads = routes.route(""), threading.active_count()
+async def test_any_number_of_tasks_wait_without_a_thread_for_each(
+    registry: Registry, channels: ComponentChannels
+) -> None:
+    route, threads = Router(channels, ""), threading.active_count()
     calling = [asyncio.create_task(route.invoke_async(invocation("place_later"))) for _ in range(200)]
     await asyncio.sleep(0)
     assert threading.active_count() == threads
@@ -108,32 +113,32 @@ async def test_any_number_of_tasks_wait_without_a_thread_for_each(registry: Regi
 
 
 async def test_an_async_call_does_not_wait_longer_than_its_deadline(
-    registry: Registry, routes: ComponentRoutes
+    registry: Registry, channels: ComponentChannels
 ) -> None:
-    with deadline(0.01), pytest.raises(ComponentUnavailableException, match="nobody offers component 'shop'"):
-        await routes.route("").invoke_async(invocation("place_later"))
+    with deadline(0.01), pytest.raises(ComponentUnavailableException, match="has not answered yet"):
+        await Router(channels, "").invoke_async(invocation("place_later"))
     registry.offer("json")  # nobody is left who would listen
 
 
 async def test_a_task_that_is_cancelled_while_it_waits_leaves_no_listener(
-    registry: Registry, routes: ComponentRoutes
+    registry: Registry, channels: ComponentChannels
 ) -> None:
-    listeners = len(registry._listeners["shop"])
-    calling = asyncio.create_task(routes.route("").invoke_async(invocation("place_later")))
+    listeners = len(registry._subscriptions["shop"])
+    calling = asyncio.create_task(Router(channels, "").invoke_async(invocation("place_later")))
     await asyncio.sleep(0)
-    assert len(registry._listeners["shop"]) == listeners + 1
+    assert len(registry._subscriptions["shop"]) == listeners + 1
     calling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await calling
-    assert len(registry._listeners["shop"]) == listeners
+    assert len(registry._subscriptions["shop"]) == listeners
 
 
 # when something changes
 
 
-def test_calls_go_on_while_addresses_change(registry: Registry, routes: ComponentRoutes) -> None:
+def test_calls_go_on_while_addresses_change(registry: Registry, channels: ComponentChannels) -> None:
     registry.offer("json")
-    route, done = routes.route("json"), threading.Event()
+    route, done = Router(channels, "json"), threading.Event()
 
     def calls(_: int) -> set[str]:
         answers = {call(route)}
@@ -158,9 +163,9 @@ def test_a_change_while_the_channel_is_made_is_not_missed(registry: Registry) ->
             registry.offer("json")
         return cls()
 
-    changing = ComponentRoutes(registry, ChannelFactory(create=create, catalog=CATALOG), CATALOG.component(Shop))
+    changing = ComponentChannels(registry, ChannelFactory(create=create, catalog=CATALOG), CATALOG.component(Shop))
     registry.offer("rest")
-    assert call(changing.route("")) == "json at http://h"
+    assert call(Router(changing, "")) == "json at http://h"
 
 
 def test_a_preferred_channel_that_comes_while_another_is_made_is_used_from_the_next_call_on(registry: Registry) -> None:
@@ -169,14 +174,14 @@ def test_a_preferred_channel_that_comes_while_another_is_made_is_used_from_the_n
             registry.offer("rest", "json")
         return cls()
 
-    changing = ComponentRoutes(registry, ChannelFactory(create=create, catalog=CATALOG), CATALOG.component(Shop))
+    changing = ComponentChannels(registry, ChannelFactory(create=create, catalog=CATALOG), CATALOG.component(Shop))
     registry.offer("rest")
-    route = changing.route("json")
+    route = Router(changing, "json")
     assert [call(route) for _ in range(2)] == ["rest at http://h", "json at http://h"]
 
 
-async def test_a_change_between_choice_and_call_is_not_missed(registry: Registry, routes: ComponentRoutes) -> None:
-    route = routes.route("")
+async def test_a_change_between_choice_and_call_is_not_missed(registry: Registry, channels: ComponentChannels) -> None:
+    route = Router(channels, "")
     registry.offer("rest")
     Memory.before.append(lambda: registry.offer("json"))
     assert call(route) == "json at http://h"
@@ -184,21 +189,39 @@ async def test_a_change_between_choice_and_call_is_not_missed(registry: Registry
     assert await route.invoke_async(invocation("place_later")) == "rest at http://h"
 
 
-def test_a_call_does_not_run_after_its_instances_for_ever(registry: Registry, routes: ComponentRoutes) -> None:
+def test_a_call_follows_changes_until_its_deadline(registry: Registry, channels: ComponentChannels) -> None:
     registry.offer("rest")
-    for _ in range(10):
-        Memory.before += [lambda: registry.offer("rest"), lambda: registry.offer("json")]
-    assert "over channel" in unavailable(routes.route(""))
-    assert len(Memory.before) == 9
+    Memory.before += [lambda: registry.offer("rest"), lambda: registry.offer("json")]
+    router = Router(channels, "")
+    with deadline(0.0):
+        assert "for channel 'rest'" in unavailable(router)
+    assert len(Memory.before) == 1
+
+
+def test_a_registry_that_does_not_answer_is_waited_for_once(
+    channels: ComponentChannels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service_core.calling.component_channels.FIRST_ANSWER", 0.05)
+    router, waited = Router(channels, ""), list[float]()
+    wait = channels._registry.wait_until_known
+
+    def measured(component: str, timeout: float) -> Snapshot:
+        waited.append(timeout)
+        return wait(component, timeout)
+
+    monkeypatch.setattr(channels._registry, "wait_until_known", measured)
+    for _ in range(3):
+        assert "has not answered yet" in unavailable(router)
+    assert waited == [pytest.approx(0.05), 0.0, 0.0]
 
 
 def test_an_error_that_an_implementation_got_from_elsewhere_is_the_answer(
-    registry: Registry, routes: ComponentRoutes
+    registry: Registry, channels: ComponentChannels
 ) -> None:
     def fail() -> None:
-        raise ComponentUnavailableException("nobody offers component 'bank'")
+        raise ComponentUnavailableException("no instance of component 'bank'")
 
     registry.offer("rest")
     Memory.before += [fail, fail]
-    assert unavailable(routes.route("")) == "nobody offers component 'bank'"
+    assert unavailable(Router(channels, "")) == "no instance of component 'bank'"
     assert len(Memory.before) == 1

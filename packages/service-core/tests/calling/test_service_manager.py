@@ -152,7 +152,7 @@ def test_a_component_can_have_a_policy_of_its_own() -> None:
     both = ServiceManager(registry, policy=general, policies={Shop: own}, catalog=CATALOG)
     both.get_service(Orders).place()
     both.get_service(Invoices).write()
-    assert [channel.policy for channel in Memory.made] == [own, general]
+    assert [channel.policies.of(None).timeout for channel in Memory.made] == [1, 2]
 
 
 def test_a_component_can_be_declared_with_a_policy() -> None:
@@ -174,7 +174,7 @@ def test_a_component_can_be_declared_with_a_policy() -> None:
     for policies, policy in cases:
         scales = ServiceManager(registry, factory, policy=general, policies=policies, catalog=catalog)
         scales.get_service(Weigh).weigh()
-        assert Memory.made[-1].policy == policy
+        assert Memory.made[-1].policies.of(None) == policy.resolve()
 
 
 # the end

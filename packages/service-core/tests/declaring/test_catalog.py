@@ -129,7 +129,7 @@ def test_a_component_has_its_services(catalog: Catalog) -> None:
     assert (shop.name, shop.type, shop.description) == ("shop", Shop, "sells")
     assert shop.services == (catalog.service(Customers), catalog.service(Orders))
     assert catalog.component_of(Orders) is shop
-    assert list(catalog.components()) == [shop]
+    assert [catalog.component(each) for each in catalog.component_types()] == [shop]
 
 
 def test_a_component_of_what_is_no_service_is_refused(catalog: Catalog) -> None:
@@ -165,7 +165,7 @@ def test_a_service_that_no_component_names_is_a_component_of_its_own(catalog: Ca
     assert (alone.name, [one.type for one in alone.services]) == ("orders", [Orders])
     assert catalog.component_of(Orders) is alone
     assert catalog.is_implicit(alone.type)
-    assert [each.name for each in catalog.components()] == ["orders"]
+    assert [catalog.component(each).name for each in catalog.component_types()] == ["orders"]
 
 
 def test_a_component_that_comes_after_the_use_of_its_service_alone_is_refused(catalog: Catalog) -> None:
@@ -268,7 +268,7 @@ def test_a_module_that_is_loaded_again_replaces_what_it_had_declared(
     assert catalog.component_of(old.Orders).type is old.Shop
     new = load()
     assert catalog.component_of(new.Orders).type is new.Shop
-    assert [found.type for found in catalog.components()] == [new.Shop]
+    assert catalog.component_types() == [new.Shop]
     assert list(catalog.injectables()) == [new.OrdersImpl]
     assert "is not a service interface" in message(lambda: catalog.service(old.Orders))
 

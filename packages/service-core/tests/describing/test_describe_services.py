@@ -139,7 +139,7 @@ def test_errors_policies_and_promises_are_described() -> None:
         ("NotFound", "not_found", "There is no such order.")
     ]
     assert method.errors[0].schema["properties"] == {"number": {"type": "integer"}}
-    assert (method.idempotent, method.anonymous, method.policy) == (True, True, {"timeout": 2.0})
+    assert (method.idempotent, method.anonymous, method.policy) == (True, True, {"timeout": 2.0, "max_attempts": 3})
 
 
 def test_a_route_is_described_with_the_places_and_names_of_its_parameters() -> None:

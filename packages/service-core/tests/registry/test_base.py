@@ -187,8 +187,8 @@ def test_waiting_for_a_channel_ends_when_that_one_is_offered() -> None:
 @pytest.mark.parametrize(
     ("channel", "message"),
     [
-        ("", "nobody offered component 'shop' within 0.01 s; start a server that hosts it and uses the same registry"),
-        ("rest", "nobody offered component 'shop' over channel 'rest' within 0.01 s; start a server that hosts it"),
+        ("", "no instance of component 'shop' was registered within 0.01 s; start a server that hosts it and"),
+        ("rest", "no instance of component 'shop' over channel 'rest' was registered within 0.01 s; start a server"),
     ],
 )
 def test_waiting_in_vain_says_for_what(channel: str, message: str) -> None:

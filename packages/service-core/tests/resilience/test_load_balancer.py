@@ -1,4 +1,4 @@
-"""What a process knows of the instances, and what its forked children do not take over."""
+"""The state of instances in this process, and what a forked child does not inherit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from service_core.declaring.policy import Policy
+from service_core.declaring.policy import EffectivePolicy
 from service_core.resilience.load_balancer import LoadBalancer
 from service_core.resilience.selectors import RoundRobinURLSelector
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no for
 def balancer() -> LoadBalancer:
     made = LoadBalancer()
     made.selector = RoundRobinURLSelector()
-    made.adopt(Policy(eject_after=1, retry_ratio=0.0, retry_reserve=1.0))
+    made.adopt(EffectivePolicy(eject_after=1, retry_ratio=0.0, retry_reserve=1.0))
     made.update(["a", "b"])
     return made
 
@@ -42,10 +42,10 @@ def in_a_child(happens: Callable[[], bool]) -> bool:
 
 
 def test_calls_of_the_parent_are_not_in_flight_in_a_child(balancer: LoadBalancer) -> None:
-    endpoint, other = balancer.endpoints()
+    endpoint, other = balancer.endpoints
     endpoint.in_flight += 1  # by another thread
     assert in_a_child(lambda: [(seen["url"], seen["in_flight"]) for seen in balancer.view()] == [("a", 0), ("b", 0)])
-    assert balancer.endpoints() == (endpoint, other)
+    assert balancer.endpoints == (endpoint, other)
     assert endpoint.in_flight == 1
 
 
@@ -85,10 +85,10 @@ def test_locks_that_other_threads_of_the_parent_hold_are_free_in_a_child(balance
 
 def test_a_child_keeps_addresses_policy_and_selector(balancer: LoadBalancer) -> None:
     selector, policy = balancer.selector, balancer.policy
-    balancer.failed(balancer.endpoints()[0])
+    balancer.failed(balancer.endpoints[0])
 
     def known() -> bool:
-        urls = [endpoint.url for endpoint in balancer.endpoints()]
+        urls = [endpoint.url for endpoint in balancer.endpoints]
         return (urls, balancer.selector, balancer.policy) == (["a", "b"], selector, policy)
 
     assert in_a_child(known)

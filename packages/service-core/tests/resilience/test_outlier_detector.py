@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service_core import Endpoint, Policy
+from service_core import EffectivePolicy, Endpoint
 from service_core.resilience.outlier_detector import OutlierDetector
 
 
@@ -26,14 +26,14 @@ def fail(outliers: OutlierDetector, endpoint: Endpoint, among: list[Endpoint], t
 
 def test_five_failures_in_a_row_eject() -> None:
     clock, all_of_them = Clock(), endpoints(3)
-    outliers = OutlierDetector(Policy(), clock)
+    outliers = OutlierDetector(EffectivePolicy(), clock)
     assert fail(outliers, all_of_them[0], all_of_them, 5) == [False, False, False, False, True]
     assert outliers.usable(all_of_them) == all_of_them[1:]
 
 
 def test_a_success_in_between_starts_the_count_again() -> None:
     all_of_them = endpoints(3)
-    outliers = OutlierDetector(Policy(), Clock())
+    outliers = OutlierDetector(EffectivePolicy(), Clock())
     fail(outliers, all_of_them[0], all_of_them, 4)
     outliers.succeeded(all_of_them[0])
     assert not any(fail(outliers, all_of_them[0], all_of_them, 4))
@@ -41,7 +41,7 @@ def test_a_success_in_between_starts_the_count_again() -> None:
 
 def test_it_comes_back_after_its_time_on_probation() -> None:
     clock, all_of_them = Clock(), endpoints(3)
-    outliers = OutlierDetector(Policy(eject_for=30.0), clock)
+    outliers = OutlierDetector(EffectivePolicy(eject_for=30.0), clock)
     fail(outliers, all_of_them[0], all_of_them, 5)
     clock.now += 30
     assert outliers.usable(all_of_them) == all_of_them
@@ -63,7 +63,7 @@ def ejected_for(outliers: OutlierDetector, endpoint: Endpoint, clock: Clock) -> 
 @pytest.mark.parametrize(("eject_for", "longest"), [(30.0, 300.0), (600.0, 600.0)])
 def test_an_ejection_has_a_longest_time(eject_for: float, longest: float) -> None:
     clock, all_of_them = Clock(), endpoints(3)
-    outliers = OutlierDetector(Policy(eject_for=eject_for), clock)
+    outliers = OutlierDetector(EffectivePolicy(eject_for=eject_for), clock)
     fail(outliers, all_of_them[0], all_of_them, 4)
     durations = []
     for _ in range(76):  # a day
@@ -78,7 +78,7 @@ def test_ejections_are_forgotten_after_health_that_lasts_longer_than_the_last_on
     well_for: float, next_time: float
 ) -> None:
     clock, all_of_them = Clock(), endpoints(3)
-    outliers = OutlierDetector(Policy(eject_for=30.0), clock)
+    outliers = OutlierDetector(EffectivePolicy(eject_for=30.0), clock)
     fail(outliers, all_of_them[0], all_of_them, 5)
     ejected_for(outliers, all_of_them[0], clock)
     outliers.failed(all_of_them[0], all_of_them)
@@ -91,7 +91,7 @@ def test_ejections_are_forgotten_after_health_that_lasts_longer_than_the_last_on
 
 def test_time_without_calls_is_no_health() -> None:
     clock, all_of_them = Clock(), endpoints(3)
-    outliers = OutlierDetector(Policy(eject_for=30.0), clock)
+    outliers = OutlierDetector(EffectivePolicy(eject_for=30.0), clock)
     fail(outliers, all_of_them[0], all_of_them, 5)
     clock.now += 86400
     assert outliers.failed(all_of_them[0], all_of_them)
@@ -100,20 +100,20 @@ def test_time_without_calls_is_no_health() -> None:
 
 def test_at_most_half_are_ejected() -> None:
     all_of_them = endpoints(4)
-    outliers = OutlierDetector(Policy(), Clock())
+    outliers = OutlierDetector(EffectivePolicy(), Clock())
     ejected = [any(fail(outliers, endpoint, all_of_them, 10)) for endpoint in all_of_them]
     assert ejected == [True, True, False, False]
 
 
 def test_the_last_one_is_never_ejected() -> None:
     only = endpoints(1)
-    outliers = OutlierDetector(Policy(max_ejected=1.0), Clock())
+    outliers = OutlierDetector(EffectivePolicy(max_ejected=1.0), Clock())
     assert not any(fail(outliers, only[0], only, 100))
 
 
 def test_if_too_many_are_out_all_get_calls() -> None:
     all_of_them = endpoints(4)
-    outliers = OutlierDetector(Policy(), Clock())
+    outliers = OutlierDetector(EffectivePolicy(), Clock())
     for endpoint in all_of_them[:2]:
         fail(outliers, endpoint, all_of_them, 5)
     left = all_of_them[:3]  # one of the good ones is gone: two of three are ejected
@@ -122,7 +122,7 @@ def test_if_too_many_are_out_all_get_calls() -> None:
 
 def test_who_is_gone_is_forgotten() -> None:
     all_of_them = endpoints(3)
-    outliers = OutlierDetector(Policy(), Clock())
+    outliers = OutlierDetector(EffectivePolicy(), Clock())
     fail(outliers, all_of_them[0], all_of_them, 5)
     outliers.keep(all_of_them[1:])
     assert outliers.usable(all_of_them) == all_of_them
@@ -130,5 +130,5 @@ def test_who_is_gone_is_forgotten() -> None:
 
 def test_nobody_is_ejected_if_that_is_off() -> None:
     all_of_them = endpoints(3)
-    outliers = OutlierDetector(Policy(eject_after=0), Clock())
+    outliers = OutlierDetector(EffectivePolicy(eject_after=0), Clock())
     assert not any(fail(outliers, all_of_them[0], all_of_them, 100))

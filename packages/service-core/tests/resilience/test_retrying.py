@@ -1,23 +1,33 @@
-"""One call's way through the instances: where next, and when it is over."""
+"""The retry loop: which instance receives an attempt, when a call is retried, and how it ends."""
 
 from __future__ import annotations
 
+import asyncio
+import math
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from service_core.context import Deadline
+from service_core.call import Call
+from service_core.context import Deadline, deadline
 from service_core.declaring.catalog import Catalog
 from service_core.declaring.decorators import idempotent, service, with_policy
-from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.interfaces import Service
 from service_core.declaring.policy import Policy
-from service_core.errors import ComponentUnavailableException, DeadlineExceeded, ServiceCommunicationException
+from service_core.errors import (
+    ComponentUnavailableException,
+    DeadlineExceeded,
+    LocalServiceException,
+    ServiceCommunicationException,
+)
+from service_core.resilience import retrying
 from service_core.resilience.events import CallEvent
 from service_core.resilience.load_balancer import LoadBalancer
-from service_core.resilience.retrying import Attempts
+from service_core.resilience.policies import Policies
+from service_core.resilience.retrying import Attempts, Raised
 from service_core.resilience.selectors import FirstURLSelector
 
 CATALOG = Catalog()
@@ -34,219 +44,279 @@ class Orders(Service):
     def cancel(self) -> None: ...
 
 
-PLACE = CATALOG.service(Orders).methods["place"]
-READ = CATALOG.service(Orders).methods["read"]
-
-NOT_SENT = ServiceCommunicationException("connection refused")
-MAYBE_RUN = ServiceCommunicationException("connection lost", may_have_run=True)
+ORDERS = CATALOG.service(Orders)
 
 
-def balancer(*urls: str, **policy: Any) -> LoadBalancer:
-    made = LoadBalancer()
-    made.component, made.channel = "orders", "test"
-    made.selector = FirstURLSelector()
-    made.adopt(Policy(**policy))
-    made.update(urls)
-    return made
+def not_sent(**facts: Any) -> ServiceCommunicationException:
+    return ServiceCommunicationException("connection refused", **facts)
 
 
-def attempts(method: MethodDescriptor, among: LoadBalancer, seconds: float | None = None) -> Attempts:
-    return Attempts(method, Deadline.after(seconds), among)
+def lost() -> ServiceCommunicationException:
+    return ServiceCommunicationException("connection lost", may_have_run=True)
 
 
-@pytest.mark.parametrize("method", [PLACE, READ])
-def test_a_failure_before_anything_was_sent_is_tried_elsewhere(method: MethodDescriptor) -> None:
-    call = attempts(method, balancer("a", "b", "c"))
-    assert call.begin().url == "a"
-    call.failed(NOT_SENT)
-    assert call.begin().url == "b"
-    call.failed(NOT_SENT)
-    assert call.begin().url == "c"
-    call.answered()
+class Scene:
+    """Instances, and what they do in turn: an exception is raised, anything else is the answer."""
+
+    def __init__(self, *urls: str, **policy: Any) -> None:
+        self.policies = Policies(manager=Policy(backoff=0.0, **policy))
+        self.balancer = LoadBalancer()
+        self.balancer.component, self.balancer.channel = "orders", "test"
+        self.balancer.selector = FirstURLSelector()
+        self.balancer.adopt(self.policies.of(None))
+        self.balancer.update(urls)
+        self.events: list[CallEvent] = []
+        self.balancer.observers = [self.events.append]
+        self.urls: list[str] = []
+        """The addresses to which was sent."""
+        self.last: Call
+
+    def call(self, method: str = "place") -> Call:
+        descriptor = ORDERS.methods[method]
+        self.last = Call(ORDERS, descriptor, policy=self.policies.of(descriptor))
+        return self.last
+
+    def run(self, method: str, *outcomes: Any) -> Any:
+        script = iter(outcomes)
+
+        def send(url: str) -> Any:
+            self.urls.append(url)
+            outcome = next(script)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return outcome
+
+        return retrying.run(self.call(method), self.balancer, send)
+
+    def run_async(self, method: str, *outcomes: Any) -> Any:
+        script = iter(outcomes)
+
+        async def send(url: str) -> Any:
+            self.urls.append(url)
+            outcome = next(script)
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return outcome
+
+        return asyncio.run(retrying.run_async(self.call(method), self.balancer, send))
+
+    def kinds(self) -> list[str]:
+        return [event.kind.name for event in self.events]
+
+    def in_flight(self) -> int:
+        return sum(entry["in_flight"] for entry in self.balancer.view())
 
 
-def test_what_may_have_run_is_repeated_if_it_is_idempotent() -> None:
-    call = attempts(READ, balancer("a", "b"))
-    call.begin()
-    call.failed(MAYBE_RUN)
-    assert call.begin().url == "b"
+Run = Callable[..., Any]
+both = pytest.mark.parametrize("run", [Scene.run, Scene.run_async], ids=["sync", "async"])
 
 
-def test_what_may_have_run_is_not_repeated_else() -> None:
-    call = attempts(PLACE, balancer("a", "b"))
-    call.begin()
+@both
+@pytest.mark.parametrize("method", ["place", "read"])
+def test_a_failure_before_anything_was_sent_is_retried_on_another_instance(run: Run, method: str) -> None:
+    scene = Scene("a", "b", "c")
+    assert run(scene, method, not_sent(), not_sent(), 1) == 1
+    assert scene.urls == ["a", "b", "c"]
+
+
+@both
+def test_a_call_that_may_have_run_is_retried_if_the_method_is_idempotent(run: Run) -> None:
+    scene = Scene("a", "b")
+    assert run(scene, "read", lost(), 1) == 1
+    assert scene.urls == ["a", "b"]
+
+
+@both
+def test_a_call_that_may_have_run_is_not_retried_otherwise(run: Run) -> None:
+    scene, error = Scene("a", "b"), lost()
     with pytest.raises(ServiceCommunicationException) as caught:
-        call.failed(MAYBE_RUN)
-    assert caught.value is MAYBE_RUN
+        run(scene, "place", error)
+    assert caught.value is error
+    assert scene.urls == ["a"]
 
 
-def test_there_are_as_many_attempts_as_the_policy_says() -> None:
-    call = attempts(READ, balancer("a", "b", "c", "d", max_attempts=2))
-    call.begin()
-    call.failed(NOT_SENT)
-    call.begin()
+@both
+def test_the_error_says_that_the_call_may_have_run_if_any_attempt_may_have(run: Run) -> None:
+    with pytest.raises(ServiceCommunicationException, match="connection refused") as caught:
+        run(Scene("a", "b", max_attempts=2), "read", lost(), not_sent())
+    assert caught.value.may_have_run
+
+
+def test_there_are_at_most_as_many_attempts_as_the_policy_allows() -> None:
+    scene = Scene("a", "b", "c", "d", max_attempts=2)
     with pytest.raises(ServiceCommunicationException, match="connection refused"):
-        call.failed(NOT_SENT)
+        scene.run("read", not_sent(), not_sent())
+    assert scene.urls == ["a", "b"]
 
 
-def test_when_all_have_failed_they_are_asked_again_after_a_pause() -> None:
-    call = attempts(PLACE, balancer("a", "b", max_attempts=4, backoff=0.5))
+def test_attempts_of_the_call_before_count() -> None:
+    scene = Scene("a", "b", max_attempts=2)
+    call = scene.call()
+    call.attempts = 1
+
+    def refuse(_: str) -> Any:
+        raise not_sent()
+
+    with pytest.raises(ServiceCommunicationException, match="connection refused"):
+        retrying.run(call, scene.balancer, refuse)
+    assert call.attempts == 2
+
+
+def test_when_all_instances_have_failed_they_are_called_again_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    for url in "abab":
-        assert call.begin().url == url
-        if len(pauses) < 3:
-            call.failed(NOT_SENT)
-            pauses.append(call.pause)
-    assert (pauses[0], pauses[2]) == (0.0, 0.0)
-    assert 0.0 <= pauses[1] <= 0.5
+    monkeypatch.setattr(retrying.time, "sleep", pauses.append)  # type: ignore[attr-defined]
+    scene = Scene("a", "b", max_attempts=4)
+    assert scene.run("place", not_sent(), not_sent(retry_after=2.5), not_sent(), 1) == 1
+    assert scene.urls == ["a", "b", "a", "b"]
+    assert pauses == [2.5]
 
 
-def test_the_pause_is_as_long_as_the_server_wants_it() -> None:
-    call = attempts(PLACE, balancer("a"))
-    call.begin()
-    call.failed(ServiceCommunicationException("busy", retry_after=2.5))
-    assert call.pause == 2.5
+def test_the_pause_is_random_up_to_the_backoff() -> None:
+    scene = Scene("a")
+    scene.policies = Policies(manager=Policy(backoff=0.5))
+    attempts = Attempts(scene.call(), scene.balancer)
+    attempts.begin()
+    assert attempts.ended_by(not_sent())
+    assert 0.0 <= attempts.pause <= 0.5
 
 
 def test_a_pause_that_outlasts_the_deadline_ends_the_call() -> None:
-    call = attempts(PLACE, balancer("a"), 1)
-    call.begin()
-    with pytest.raises(ServiceCommunicationException, match="busy"):
-        call.failed(ServiceCommunicationException("busy", retry_after=60))
+    with deadline(1), pytest.raises(ServiceCommunicationException, match="connection refused"):
+        Scene("a").run("place", not_sent(retry_after=60))
 
 
 def test_a_method_can_have_a_policy_of_its_own() -> None:
-    call = attempts(CATALOG.service(Orders).methods["cancel"], balancer("a", "b"))
-    call.begin()
+    scene = Scene("a", "b", max_attempts=3)
     with pytest.raises(ServiceCommunicationException, match="connection refused"):
-        call.failed(NOT_SENT)
+        scene.run("cancel", not_sent())
+    assert scene.urls == ["a"]
 
 
-def test_an_expired_deadline_ends_the_call_before_it_is_sent() -> None:
-    known = balancer("a")
-    with pytest.raises(DeadlineExceeded, match=r"^Orders\.place: the time of the call was up before it was sent$"):
-        attempts(PLACE, known, 0).begin()
-    assert known.endpoints()[0].in_flight == 0
+@both
+def test_an_expired_deadline_ends_the_call_before_it_is_sent(run: Run) -> None:
+    scene = Scene("a")
+    with deadline(0), pytest.raises(DeadlineExceeded, match=r"^Orders\.place: deadline exceeded before the call was"):
+        run(scene, "place")
+    assert (scene.urls, scene.in_flight()) == ([], 0)
 
 
-def test_nobody_to_ask_is_an_error_that_names_component_and_channel() -> None:
-    with pytest.raises(ComponentUnavailableException, match="component 'orders' over channel 'test'"):
-        attempts(PLACE, balancer()).begin()
+@both
+def test_without_an_instance_the_error_names_component_and_channel(run: Run) -> None:
+    with pytest.raises(ComponentUnavailableException, match="component 'orders' is registered for channel") as caught:
+        run(Scene(), "place")
+    assert caught.value.component == "orders"
 
 
-def test_a_retry_uses_the_instances_that_there_are_by_then() -> None:
-    known = balancer("a", "b")
-    call = attempts(PLACE, known)
-    call.begin()
-    call.failed(NOT_SENT)
-    known.update(["a", "c"])
-    assert call.begin().url == "c"
+def test_a_retry_uses_the_instances_that_are_registered_by_then() -> None:
+    scene = Scene("a", "b")
+
+    def send(url: str) -> str:
+        if url == "a":
+            scene.balancer.update(["a", "c"])
+            raise not_sent()
+        return url
+
+    assert retrying.run(scene.call(), scene.balancer, send) == "c"
 
 
-def test_calls_in_flight_are_counted_until_they_end() -> None:
-    known = balancer("a")
-    (endpoint,) = known.endpoints()
-    answered, abandoned, failed = (attempts(PLACE, known) for _ in range(3))
-    for call in (answered, abandoned, failed):
-        call.begin()
-    assert endpoint.in_flight == 3
-    answered.answered()
-    abandoned.abandoned()
-    with pytest.raises(ServiceCommunicationException):
-        failed.failed(MAYBE_RUN)
-    assert endpoint.in_flight == 0
+@both
+@pytest.mark.parametrize(
+    ("outcome", "raised"),
+    [
+        (Raised(ServiceCommunicationException("answer", may_have_run=True)), ServiceCommunicationException),
+        (Raised(DeadlineExceeded("answer")), DeadlineExceeded),
+        (KeyError("answer"), KeyError),
+    ],
+)
+def test_an_error_that_the_instance_answered_with_ends_the_call(run: Run, outcome: Any, raised: type) -> None:
+    scene = Scene("a", "b")
+    with pytest.raises(raised, match="answer"):
+        run(scene, "read", outcome)
+    assert (scene.urls, scene.kinds(), scene.in_flight()) == (["a"], ["ANSWERED"], 0)
+
+
+@both
+@pytest.mark.parametrize("outcome", [DeadlineExceeded("late"), LocalServiceException("closed"), KeyboardInterrupt()])
+def test_a_call_that_ends_here_is_abandoned(run: Run, outcome: BaseException) -> None:
+    scene = Scene("a", "b")
+    with pytest.raises(type(outcome)):
+        run(scene, "read", outcome)
+    assert (scene.urls, scene.kinds(), scene.in_flight()) == (["a"], ["ABANDONED"], 0)
 
 
 def test_calls_in_flight_are_counted_right_in_16_threads() -> None:
-    known = balancer("a")
+    scene = Scene("a")
+    scene.balancer.observers = ()
     together = threading.Barrier(16)
 
-    def call(_: int) -> None:
+    def calls(_: int) -> None:
         together.wait(10)
         for _ in range(500):
-            one = attempts(PLACE, known)
-            one.begin()
-            one.answered()
+            scene.run("place", 1)
 
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(call, range(16)))
-    assert known.endpoints()[0].in_flight == 0
+        list(pool.map(calls, range(16)))
+    assert scene.in_flight() == 0
 
 
 def test_an_instance_that_fails_at_once_does_not_look_like_the_fastest() -> None:
-    known = balancer("dead", "alive")
-    dead, alive = known.endpoints()
-    call = attempts(PLACE, known)
-    call.begin()
-    call.failed(NOT_SENT)
-    call.begin()
-    call.answered()
+    scene = Scene("dead", "alive")
+    scene.run("place", not_sent(), 1)
+    dead, alive = scene.balancer.endpoints
     assert dead.cost > alive.cost
 
 
-def told(known: LoadBalancer) -> list[CallEvent]:
-    events: list[CallEvent] = []
-    known.observers = [events.append]
-    return events
-
-
-def test_observers_hear_of_failure_retry_and_answer() -> None:
-    known = balancer("a", "b")
-    events = told(known)
-    call = attempts(PLACE, known)
-    call.begin()
-    call.failed(NOT_SENT)
-    call.begin()
-    call.answered()
-    assert [(event.kind.name, event.url, event.attempt) for event in events] == [
+def test_observers_receive_failure_retry_and_answer() -> None:
+    scene, error = Scene("a", "b"), not_sent()
+    scene.run("place", error, 1)
+    assert [(event.kind.name, event.url, event.attempt) for event in scene.events] == [
         ("FAILED", "a", 1),
         ("RETRIED", "a", 1),
         ("ANSWERED", "b", 2),
     ]
-    assert {(event.component, event.channel, event.method) for event in events} == {("orders", "test", "Orders.place")}
-    assert [event.error for event in events] == [NOT_SENT, NOT_SENT, None]
+    assert {(e.component, e.channel, e.method) for e in scene.events} == {("orders", "test", "Orders.place")}
+    assert [event.error for event in scene.events] == [error, error, None]
+    assert {event.correlation_id for event in scene.events} == {scene.last.correlation_id}
 
 
-def test_a_retry_that_the_budget_does_not_allow_is_not_made_and_observers_hear_of_it() -> None:
-    known = balancer("a", "b", retry_ratio=0.0, retry_reserve=0.0)
-    events = told(known)
-    call = attempts(PLACE, known)
-    call.begin()
+def test_a_retry_that_exceeds_the_budget_is_not_made() -> None:
+    scene = Scene("a", "b", retry_ratio=0.0, retry_reserve=0.0)
     with pytest.raises(ServiceCommunicationException, match="connection refused"):
-        call.failed(NOT_SENT)
-    assert [event.kind.name for event in events] == ["FAILED", "BUDGET_EXHAUSTED"]
+        scene.run("place", not_sent())
+    assert scene.kinds() == ["FAILED", "BUDGET_EXHAUSTED"]
 
 
-def test_an_instance_is_ejected_by_failures_and_observers_hear_of_it() -> None:
-    known = balancer("a", "b", eject_after=2)
-    events = told(known)
+def test_consecutive_failures_eject_an_instance() -> None:
+    scene = Scene("a", "b", eject_after=2)
     for _ in range(2):
-        call = attempts(PLACE, known)
-        call.begin()
         with pytest.raises(ServiceCommunicationException):
-            call.failed(MAYBE_RUN)
-    assert [event.kind.name for event in events] == ["FAILED", "FAILED", "EJECTED"]
-    assert attempts(PLACE, known).begin().url == "b"
+            scene.run("place", lost())
+    assert scene.kinds() == ["FAILED", "FAILED", "EJECTED"]
+    scene.run("place", 1)
+    assert scene.urls[-1] == "b"
 
 
-@pytest.mark.parametrize(("seconds", "next_url"), [(60.0, "a"), (0.0, "b")])
-def test_a_call_whose_time_is_up_speaks_against_the_instance_and_one_that_is_cancelled_does_not(
+@pytest.mark.parametrize(("seconds", "next_url"), [(math.inf, "a"), (0.0, "b")])
+def test_an_exceeded_deadline_counts_against_the_instance_and_a_cancellation_does_not(
     seconds: float, next_url: str
 ) -> None:
-    known = balancer("a", "b", eject_after=1)
-    events = told(known)
-    call = attempts(PLACE, known)
-    call.begin()
-    call.deadline = Deadline.after(seconds)
-    call.abandoned()
-    assert [event.kind.name for event in events] == ["ABANDONED", "EJECTED"][: 1 if seconds else 2]
-    assert attempts(PLACE, known).begin().url == next_url
+    scene = Scene("a", "b", eject_after=1)
+
+    def send(_: str) -> Any:
+        scene.last.deadline = Deadline.after(seconds)
+        raise DeadlineExceeded("late")
+
+    with pytest.raises(DeadlineExceeded):
+        retrying.run(scene.call(), scene.balancer, send)
+    assert scene.kinds() == ["ABANDONED", "EJECTED"][: 2 if seconds == 0.0 else 1]
+    scene.run("place", 1)
+    assert scene.urls[-1] == next_url
 
 
-@pytest.mark.parametrize("end", ["answered", "abandoned"])
-def test_an_attempt_ends_once(end: str) -> None:
-    call = attempts(PLACE, balancer("a"))
-    call.begin()
-    getattr(call, end)()
+def test_an_attempt_ends_once() -> None:
+    scene = Scene("a")
+    attempts = Attempts(scene.call(), scene.balancer)
+    attempts.begin()
+    attempts.answered()
     with pytest.raises(RuntimeError, match="an attempt ends once, and after it has begun"):
-        getattr(call, end)()
+        attempts.answered()

@@ -1,18 +1,20 @@
-"""Channels: the client's end of a protocol for one component."""
+"""Channels: the client side of a protocol, for one component."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from service_core.calling.proxy import Invocation, InvocationHandler
-from service_core.context import Deadline, current_deadline
+from service_core.call import Call
+from service_core.calling.proxy import InvocationHandler
 from service_core.declaring.address import ChannelInstances
 from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor
-from service_core.declaring.policy import Policy
+from service_core.declaring.policy import EffectivePolicy, Policy
 from service_core.errors import LocalServiceException
 from service_core.resilience.load_balancer import LoadBalancer
-from service_core.resilience.retrying import Attempts, earlier_attempts
+from service_core.resilience.policies import Policies
+from service_core.resilience.retrying import run, run_async
 from service_core.resilience.selectors import (
     FirstURLSelector,
     LeastLoadedURLSelector,
@@ -33,6 +35,10 @@ class Channel(InvocationHandler):
 
     One object serves one component, for all threads, tasks and event loops of the process. Its life: made, then
     :meth:`setup`, then :meth:`customize`, then calls and new addresses at any time, then :meth:`close`.
+
+    A subclass implements :meth:`invoke` and :meth:`invoke_async`, best with :meth:`run` and :meth:`run_async`, which
+    choose instances, retry within the deadline and notify observers. One that does without them may raise a bare
+    ComponentUnavailableException: nothing was sent then, and another channel carries the call if one is offered.
     """
 
     URLSelector: TypeAlias = _URLSelector
@@ -44,21 +50,24 @@ class Channel(InvocationHandler):
 
     def __init__(self) -> None:
         self.address: ChannelInstances | None = None
-        """What the registry said last, None while nobody offers this channel."""
+        """The registered instances, None while there is none for this channel."""
         self._component: ComponentDescriptor | None = None
         self.balancer = LoadBalancer()
-        """The instances, how they have answered, and who gets the next call."""
+        """The instances, their load and their failures."""
+        self._policies = Policies()
 
     # life
 
     def setup(self, component_descriptor: ComponentDescriptor, address: ChannelInstances | None) -> None:
         """Bind the channel to a component; called once, before :meth:`customize`."""
         self._component = component_descriptor
+        if self._policies.component is None and component_descriptor.policy is not None:
+            self.policies = Policies(component=component_descriptor.policy, channel=self._policies.channel)
         self.balancer.component, self.balancer.channel = component_descriptor.name, self.name
         self.set_address(address)
 
     def customize(self) -> None:
-        """Nothing; a place for advice and subclasses to choose a selector, a policy and the like."""
+        """Does nothing; subclasses and advice choose a selector or a policy here."""
 
     def set_address(self, address: ChannelInstances | None) -> None:
         """Use these instances from the next attempt on; None if there are none. Any thread may call it."""
@@ -76,12 +85,26 @@ class Channel(InvocationHandler):
 
     @property
     def policy(self) -> Policy:
-        """How much is done for a call of this channel."""
-        return self.balancer.policy
+        """What this channel sets itself; the method's and the component's policies take precedence."""
+        return self._policies.channel or Policy()
 
     @policy.setter
     def policy(self, policy: Policy) -> None:
-        self.balancer.adopt(policy)
+        self.policies = self._policies.with_channel(policy)
+
+    @property
+    def policies(self) -> Policies:
+        """All policies that apply to the calls of this channel."""
+        return self._policies
+
+    @policies.setter
+    def policies(self, policies: Policies) -> None:
+        self._policies = policies
+        self.balancer.adopt(policies.of(None))
+
+    def policy_of(self, method: MethodDescriptor) -> EffectivePolicy:
+        """The policy for calls of a method, merged field by field."""
+        return self._policies.of(method)
 
     def select_first_url(self) -> None:
         """Send every call to the first instance."""
@@ -109,27 +132,26 @@ class Channel(InvocationHandler):
         return self._component
 
     def get_url(self) -> str:
-        """The address for one call, as the selector chooses. Raises ComponentUnavailableException."""
-        return self.balancer.choose(()).url
+        """The address that the selector chooses for one call. Raises ComponentUnavailableException."""
+        return self.balancer.choose().url
 
-    def attempts(self, method: MethodDescriptor) -> Attempts:
-        """Begin a call: its deadline is that of the context, else the policy's timeout from now.
+    def run(self, call: Call, send: Callable[[str], Any]) -> Any:
+        """Carry out a call with load balancing, retries and events; ``send`` sends it to one address.
 
-        A call that comes here because another channel has lost its instances goes on: its deadline stays the same, and
-        the attempts that it has had count.
+        See :func:`service_core.resilience.retrying.run` for what ``send`` returns and raises.
         """
-        balancer = self.balancer
-        deadline = current_deadline()
-        if deadline is None:
-            deadline = Deadline.after((method.policy or balancer.policy).timeout)
-        return Attempts(method, deadline, balancer, earlier_attempts.get())
+        return run(call, self.balancer, send)
+
+    async def run_async(self, call: Call, send: Callable[[str], Awaitable[Any]]) -> Any:
+        """As :meth:`run`, for an ``async def`` method. ``send`` itself ends at ``call.deadline``."""
+        return await run_async(call, self.balancer, send)
 
     @abstractmethod
-    def invoke(self, invocation: Invocation) -> Any:
+    def invoke(self, invocation: Call) -> Any:
         """Carry out the call of a ``def`` method and return its result."""
 
     @abstractmethod
-    async def invoke_async(self, invocation: Invocation) -> Any:
+    async def invoke_async(self, invocation: Call) -> Any:
         """Carry out the call of an ``async def`` method and return its result."""
 
     def __repr__(self) -> str:

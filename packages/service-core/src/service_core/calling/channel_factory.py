@@ -11,9 +11,9 @@ from service_core.calling.channel import Channel
 from service_core.declaring.address import ChannelInstances
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.declaring.descriptors import ComponentDescriptor
-from service_core.declaring.policy import Policy
 from service_core.errors import ChannelNotInstalledException, LocalServiceException
 from service_core.resilience.events import CallObserver
+from service_core.resilience.policies import Policies
 
 if TYPE_CHECKING:  # imported when a channel is looked for, since it takes longer than most of this package
     from importlib.metadata import EntryPoint
@@ -81,15 +81,15 @@ class ChannelFactory:
         descriptor: ComponentDescriptor,
         address: ChannelInstances | None,
         *,
-        policy: Policy | None = None,
+        policies: Policies | None = None,
         observers: Sequence[CallObserver] = (),
     ) -> Channel:
         """A new channel, set up and customized. Raises ChannelNotInstalledException, LocalServiceException."""
         channel: Channel = self._create(self.channel_class(name))
         channel.name = name  # a class can be known under several
         channel.balancer.observers = observers
-        if policy is not None:
-            channel.policy = policy
+        if policies is not None:
+            channel.policies = policies
         channel.setup(descriptor, address)
         channel.customize()
         return channel

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from service_core.call import Call
 from service_core.calling.channel import Channel
-from service_core.calling.proxy import Invocation
 
 __all__ = ["LOCAL", "LocalChannel"]
 
@@ -23,11 +23,11 @@ class LocalChannel(Channel):
         super().__init__()
         self._implementation = implementation
 
-    def invoke(self, invocation: Invocation) -> Any:
+    def invoke(self, invocation: Call) -> Any:
         """Call the implementation."""
         target = self._implementation(invocation.type)
         return getattr(target, invocation.descriptor.name)(*invocation.args, **invocation.kwargs)
 
-    async def invoke_async(self, invocation: Invocation) -> Any:
+    async def invoke_async(self, invocation: Call) -> Any:
         """Call the implementation and wait for it."""
         return await self.invoke(invocation)

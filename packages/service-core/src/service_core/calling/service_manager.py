@@ -12,9 +12,10 @@ from typing_extensions import TypeForm
 
 from service_core.calling.channel import Channel
 from service_core.calling.channel_factory import ChannelFactory
+from service_core.calling.component_channels import ComponentChannels
 from service_core.calling.local import LOCAL
 from service_core.calling.proxy import DynamicProxy
-from service_core.calling.router import ComponentRoutes
+from service_core.calling.router import Router
 from service_core.declaring.address import ChannelAddress, format_addresses
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.declaring.decorators import health_path
@@ -26,6 +27,7 @@ from service_core.hosting.hosted_services import GivenImplementations, HostedSer
 from service_core.hosting.server import Server, check_scheme
 from service_core.registry.base import ComponentRegistry, Snapshot
 from service_core.resilience.events import CallObserver
+from service_core.resilience.policies import Policies
 
 __all__ = ["ServiceManager"]
 
@@ -70,9 +72,10 @@ class ServiceManager:
         self._observers = observers
         self._lock = threading.RLock()
         self._services: dict[tuple[Any, str], Any] = {}
-        self._routes: dict[type, ComponentRoutes] = {}
+        self._channels: dict[type, ComponentChannels] = {}
+        self._routers: dict[tuple[type, str], Router] = {}
         self._running: list[tuple[ComponentDescriptor, Component]] = []
-        self._offered: dict[str, list[ChannelAddress]] = {}
+        self._offered: dict[ComponentDescriptor, list[ChannelAddress]] = {}
         self._closed = False
         component_registry.start()
 
@@ -119,28 +122,36 @@ class ServiceManager:
         if wanted in ("", LOCAL) and self._implementations.provides(service_type):
             service: Any = self._implementations.get(service_type)
         else:
-            route = self._routes_to(component).route(wanted)
-            service = DynamicProxy.create(cast(Any, service_type), route, catalog=self._catalog)
+            router = self._router(component, wanted)
+            service = DynamicProxy.create(cast(Any, service_type), router, catalog=self._catalog)
         with self._lock:
             if wanted != (preferred_channel or self._preferred_channel):
                 return service  # another default was set meanwhile
             return self._services.setdefault((service_type, preferred_channel), service)
 
-    def _routes_to(self, component: ComponentDescriptor) -> ComponentRoutes:
+    def _router(self, component: ComponentDescriptor, preferred_channel: str) -> Router:
         with self._lock:
             if self._closed:
                 raise LocalServiceException(
                     f"component '{component.name}' cannot be called any more: its service manager is closed"
                 )
-            if component.type not in self._routes:
-                self._routes[component.type] = ComponentRoutes(
+            router = self._routers.get((component.type, preferred_channel))
+            if router is not None:
+                return router
+            channels = self._channels.get(component.type)
+            if channels is None:
+                channels = self._channels[component.type] = ComponentChannels(
                     self.component_registry,
                     self.channel_factory,
                     component,
-                    policy=self._policies.get(component.type, component.policy or self._policy),
+                    policies=Policies(
+                        component=Policy.merge(self._policies.get(component.type), component.policy),
+                        manager=self._policy,
+                    ),
                     observers=self._observers,
                 )
-            return self._routes[component.type]
+            router = self._routers[component.type, preferred_channel] = Router(channels, preferred_channel)
+            return router
 
     # hosting
 
@@ -148,14 +159,13 @@ class ServiceManager:
         """The services that this process implements."""
         return [
             HostedService(
-                component=component,
-                service=service,
-                implementation=(implementation := self._implementations.get(service.type)),
+                component=self._catalog.component_of(interface),
+                service=self._catalog.service(interface),
+                implementation=(implementation := self._implementations.get(interface)),
                 inline=self._catalog.is_inline(type(implementation)),
             )
-            for component in self._catalog.components()
-            for service in component.services
-            if self._implementations.provides(service.type)
+            for interface in self._catalog.bundled_services()
+            if self._implementations.provides(interface)
         ]
 
     def startup(self, server: Server) -> None:
@@ -164,8 +174,9 @@ class ServiceManager:
         If one cannot be started, those before it are shut down again and the error is raised.
         """
         try:
-            for descriptor in self._catalog.components():
-                if self._implementations.provides(descriptor.type):
+            for interface in self._catalog.component_types():
+                if self._implementations.provides(interface):
+                    descriptor = self._catalog.component(interface)
                     self._check_services(descriptor)
                     component: Component = self._implementations.get(descriptor.type)
                     path = health_path(type(component))
@@ -183,7 +194,7 @@ class ServiceManager:
         for descriptor, component in self._running:
             addresses = component.get_addresses(port)
             _check_addresses(descriptor, component, addresses)
-            self._offered[descriptor.name] = addresses
+            self._offered[descriptor] = addresses
             self.component_registry.register(descriptor, addresses, health=health_path(type(component)))
 
     def deregister(self) -> None:
@@ -193,7 +204,7 @@ class ServiceManager:
         """
         errors: list[Exception] = []
         for descriptor, _ in self._running:
-            self._offered.pop(descriptor.name, None)
+            self._offered.pop(descriptor, None)
             try:
                 self.component_registry.deregister(descriptor)
             except Exception as error:  # noqa: BLE001 - raised below, after the others had their turn
@@ -204,8 +215,8 @@ class ServiceManager:
         """The components of this process that have been started, by name."""
         return {descriptor.name: component for descriptor, component in self._running}
 
-    def offered(self) -> Mapping[str, Sequence[ChannelAddress]]:
-        """The addresses under which the components of this process are registered, by name."""
+    def offered(self) -> Mapping[ComponentDescriptor, Sequence[ChannelAddress]]:
+        """The components of this process that are registered, with their addresses."""
         return dict(self._offered)
 
     def shutdown(self) -> None:
@@ -239,12 +250,12 @@ class ServiceManager:
     def report(self) -> Mapping[str, Any]:
         """What this process hosts and calls, as JSON-like data without secrets."""
         with self._lock:
-            calls = {routes.descriptor.name: routes.view() for routes in self._routes.values()}
+            calls = {channels.descriptor.name: channels.view() for channels in self._channels.values()}
         hosts = {
             descriptor.name: {
                 "status": component.get_status().value,
                 "services": [service.name for service in descriptor.services],
-                "addresses": format_addresses(self._offered.get(descriptor.name, ())),
+                "addresses": format_addresses(self._offered.get(descriptor, ())),
             }
             for descriptor, component in self._running
         }
@@ -270,7 +281,7 @@ class ServiceManager:
         with self._lock:
             self._closed = True
             self._services.clear()
-            return [channel for routes in self._routes.values() for channel in routes.close()]
+            return [channel for channels in self._channels.values() for channel in channels.close()]
 
     def __enter__(self) -> Self:
         return self

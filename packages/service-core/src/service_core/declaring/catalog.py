@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
@@ -182,9 +182,13 @@ class Catalog:
         """Whether no ``@component`` declares this component: it consists of one service and has its name."""
         return component in self._implicit.values()
 
-    def components(self) -> Iterator[ComponentDescriptor]:
-        """All declared components."""
-        return iter([self.component(interface) for interface in list(self._components)])
+    def component_types(self) -> list[type]:
+        """The interfaces of all declared components; none of them is described, so a fault in one harms no other."""
+        return list(self._components)
+
+    def bundled_services(self) -> list[type]:
+        """The interfaces of all services that belong to a component, in the order of the components."""
+        return [service for declaration in list(self._components.values()) for service in declaration.services]
 
     def interfaces_of(self, cls: type) -> list[type]:
         """The services and components that a class implements, without those that they inherit from."""

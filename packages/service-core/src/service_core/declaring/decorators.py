@@ -15,7 +15,7 @@ from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.declaring.descriptors import ANONYMOUS, CONCURRENCY, IDEMPOTENT, POLICY, RAISES, public_functions
 from service_core.declaring.frozen_errors import allow_raising
 from service_core.declaring.interfaces import Component, Service
-from service_core.declaring.policy import Policy
+from service_core.declaring.policy import CHANNEL_FIELDS, Policy
 from service_core.errors import DeclarationException
 
 __all__ = [
@@ -196,10 +196,11 @@ def concurrency_of(method: Callable[..., Any]) -> int | None:
 
 
 def with_policy(policy: Policy) -> Callable[[D], D]:
-    """Give the calls of a method or of a component a policy of their own, say a longer timeout.
+    """Give the calls of a method or of a component a policy of their own, for example a longer timeout.
 
-    That of a method counts before all others; that of a component before what a service manager has for all, and
-    behind what it has for the component.
+    Fields that it does not set keep the value that they have without it. A method's policy takes precedence over all
+    others; a component's stands between the manager's policy for the component and that of the channel. Raises
+    DeclarationException for a method's field that all calls of a channel share, such as those of ejection.
     """
     if not isinstance(policy, Policy):
         raise DeclarationException(
@@ -208,7 +209,9 @@ def with_policy(policy: Policy) -> Callable[[D], D]:
 
     def declare(target: D) -> D:
         kind: object = target
-        if isinstance(kind, type) and not issubclass(kind, Component):
+        if not isinstance(kind, type):
+            _refuse_shared(policy, target)
+        elif not issubclass(kind, Component):
             raise DeclarationException(
                 f"@with_policy on {kind.__name__}: it is for methods and for the interface of a component"
             )
@@ -216,6 +219,15 @@ def with_policy(policy: Policy) -> Callable[[D], D]:
         return target
 
     return declare
+
+
+def _refuse_shared(policy: Policy, method: Callable[..., Any]) -> None:
+    shared = sorted(policy.settings().keys() & CHANNEL_FIELDS)
+    if shared:
+        raise DeclarationException(
+            f"{method.__qualname__}: @with_policy sets {', '.join(shared)}, which all calls of a component share; set "
+            f"it on the component's interface or with ServiceManager(policies={{TheComponent: Policy(...)}})"
+        )
 
 
 def _told(value: object) -> str:

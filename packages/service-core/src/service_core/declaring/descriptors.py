@@ -55,7 +55,7 @@ class MethodDescriptor:
     idempotent: bool
     """Whether running it twice does no harm, so that a call may be repeated after it was sent."""
     policy: Policy | None
-    """What its calls deserve, None if what is set for the component."""
+    """What ``@with_policy`` sets for the method, None if nothing."""
     anonymous: bool
     """Whether callers need no token where a server asks for one."""
     raises: tuple[type[Exception], ...]
@@ -118,7 +118,7 @@ class ComponentDescriptor:
     description: str
     services: tuple[ServiceDescriptor, ...]
     policy: Policy | None = None
-    """What calls of its methods deserve, None if what is set for all."""
+    """What ``@with_policy`` sets for the component, None if nothing."""
 
 
 def public_functions(interface: type) -> dict[str, FunctionType]:

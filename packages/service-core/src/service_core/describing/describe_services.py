@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from itertools import groupby
@@ -171,16 +172,9 @@ def _route(
 
 
 def _policy(policy: Policy | None) -> dict[str, Any]:
-    """What a policy sets: its fields that have other values than the default ones."""
-    if policy is None:
-        return {}
-    defaults = Policy()
-    set_fields = {field.name: getattr(policy, field.name) for field in fields(policy)}
-    return {
-        name: value
-        for name, value in set_fields.items()
-        if value != getattr(defaults, name) and isinstance(value, float | int | None)
-    }
+    """The fields that a policy sets, by name; an infinite number is left out, since JSON has none."""
+    settings = {} if policy is None else policy.settings()
+    return {name: value for name, value in settings.items() if value is None or math.isfinite(value)}
 
 
 def _own_doc(cls: type) -> str:

@@ -91,7 +91,7 @@ class MethodDescription:
     idempotent: bool = False
     anonymous: bool = False
     policy: dict[str, Any] = field(default_factory=dict)
-    """The fields of its policy that differ from the defaults."""
+    """The fields that its policy sets."""
     route: RouteDescription | None = None
     digest: str = ""
     """Equal for two versions between which no caller sees a difference; texts and policies are not part of it."""
@@ -138,7 +138,7 @@ class ComponentDescription:
     description: str = ""
     services: tuple[ServiceDescription, ...] = ()
     policy: dict[str, Any] = field(default_factory=dict)
-    """The fields of its policy that differ from the defaults."""
+    """The fields that its policy sets."""
     channels: tuple[OfferedChannel, ...] = ()
     """Where this instance offers it; empty if it is described by its code alone."""
     digest: str = ""

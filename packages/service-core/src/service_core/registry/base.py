@@ -1,15 +1,14 @@
-"""The directory of components: who offers what where, and who wants to know.
+"""The base of registries: which instances of which component are registered, and under which addresses.
 
-An address flows one way: a registry publishes snapshots, listeners take them. :class:`ComponentRegistry` keeps
-the last snapshot of every component that somebody asked for and tells listeners about changes; a subclass only
-has to find out.
+Addresses flow one way: a registry publishes snapshots, listeners receive them. :class:`ComponentRegistry` keeps the
+last snapshot of every component in use and notifies listeners of changes; a subclass obtains the snapshots.
 """
 
 from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Final, Self
 
@@ -17,6 +16,7 @@ from service_core.declaring.address import ChannelAddress, ChannelInstances
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.health import Health, HealthSource
 from service_core.errors import ComponentUnavailableException
+from service_core.registry.subscription import Listener, Snapshot, Subscription
 
 __all__ = [
     "ComponentRegistry",
@@ -25,12 +25,6 @@ __all__ = [
     "Snapshot",
     "snapshot_of",
 ]
-
-Snapshot = Mapping[str, ChannelInstances]
-"""What is known about one component: its instances by channel name, the preferred channel first."""
-
-Listener = Callable[[Snapshot], None]
-"""Told about every new snapshot. Called by any thread, one call at a time; must be quick and must not raise."""
 
 _EMPTY: Final[Snapshot] = MappingProxyType({})
 
@@ -54,12 +48,12 @@ class ComponentRegistry(ABC):
     """
 
     is_shared: ClassVar[bool] = True
-    """Whether other processes learn from it who offers what, and so need time to learn that somebody leaves."""
+    """Whether other processes read it, so that they need time to see that an instance leaves."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition(threading.RLock())
         self._snapshots: dict[str, Snapshot] = {}
-        self._listeners: dict[str, list[Listener]] = {}
+        self._subscriptions: dict[str, list[Subscription]] = {}
         self._followed: set[str] = set()
 
     # for servers
@@ -77,8 +71,8 @@ class ComponentRegistry(ABC):
     def deregister(self, descriptor: ComponentDescriptor) -> None:
         """Take the offer back; nothing happens if there is none."""
 
-    def set_health_source(self, source: HealthSource) -> None:  # noqa: B027 - most are asked, and do not ask
-        """Who tells how a component is, for registries that pass it on themselves."""
+    def set_health_source(self, source: HealthSource) -> None:  # noqa: B027 - most registries poll the health endpoint
+        """Set the source of health reports, for registries that send them on themselves."""
 
     def map_health(self, health: Health) -> int:
         """The HTTP status with which a health endpoint answers: 200, 429 for a warning, 503 for an error."""
@@ -96,27 +90,31 @@ class ComponentRegistry(ABC):
         return self._snapshots.get(component)
 
     def subscribe(self, component: str, listener: Listener) -> Callable[[], None]:
-        """Tell ``listener`` the current snapshot, if there is one, and every later one.
+        """Give ``listener`` the current snapshot, if there is one, and every later one, in order.
 
-        Returns a function that ends the subscription. Does not wait for the first snapshot.
+        It is called outside of all locks, one call at a time, by the thread that subscribes or publishes. An error
+        that it raises is logged. Returns a function that ends the subscription. Does not wait for the first snapshot.
         """
         self._ensure_followed(component)
+        subscription = Subscription(component, listener)
         with self._changed:
-            self._listeners.setdefault(component, []).append(listener)
+            self._subscriptions.setdefault(component, []).append(subscription)
             known = self._snapshots.get(component)
             if known is not None:
-                listener(known)
+                subscription.put(known)
+        subscription.deliver()
 
         def unsubscribe() -> None:
+            subscription.end()
             with self._changed:
-                listeners = self._listeners.get(component, [])
-                if listener in listeners:
-                    listeners.remove(listener)
+                subscriptions = self._subscriptions.get(component, [])
+                if subscription in subscriptions:
+                    subscriptions.remove(subscription)
 
         return unsubscribe
 
     def wait_for(self, component: ComponentDescriptor | str, timeout: float = 10.0, *, channel: str = "") -> Snapshot:
-        """Wait until somebody offers the component, over ``channel`` if one is named.
+        """Wait until an instance of the component is registered, for ``channel`` if one is named.
 
         Raises ComponentUnavailableException after ``timeout`` seconds.
         """
@@ -128,12 +126,13 @@ class ComponentRegistry(ABC):
                 return self._snapshots[name]
         over = f" over channel '{channel}'" if channel else ""
         raise ComponentUnavailableException(
-            f"nobody offered component '{name}'{over} within {timeout:g} s; start a server that hosts it and "
-            f"uses the same registry ({self.describe()})"
+            f"no instance of component '{name}'{over} was registered within {timeout:g} s; start a server that "
+            f"hosts it and uses the same registry ({self.describe()})",
+            component=name,
         )
 
     def wait_until_known(self, component: str, timeout: float) -> Snapshot:
-        """Wait until it is known whether somebody offers the component; an empty snapshot if that takes longer."""
+        """Wait for the first snapshot of the component; an empty one after ``timeout`` seconds."""
         self._ensure_followed(component)
         with self._changed:
             self._changed.wait_for(lambda: component in self._snapshots, timeout)
@@ -142,14 +141,17 @@ class ComponentRegistry(ABC):
     # for subclasses
 
     def follow(self, component: str) -> None:
-        """Start to find out about a component; called once for each, by whoever asks first. Must not wait.
+        """Start to follow a component; called once for each, by the first thread that uses it. Must not wait.
 
-        The base implementation knows at once that nobody offers it.
+        The base implementation publishes at once that no instance is registered.
         """
         self.publish(component, _EMPTY)
 
     def publish(self, component: str, snapshot: Snapshot) -> None:
-        """Replace the snapshot of a component and tell the listeners, unless nothing has changed."""
+        """Replace the snapshot of a component and notify the listeners, unless nothing has changed.
+
+        Call it without holding a lock that a listener may need.
+        """
         with self._changed:
             known = self._snapshots.get(component)
             # Two dicts with other order are equal, but the order of channels is a preference.
@@ -157,8 +159,11 @@ class ComponentRegistry(ABC):
                 return
             self._snapshots[component] = snapshot
             self._changed.notify_all()
-            for listener in list(self._listeners.get(component, ())):
-                listener(snapshot)
+            subscriptions = list(self._subscriptions.get(component, ()))
+            for subscription in subscriptions:
+                subscription.put(snapshot)
+        for subscription in subscriptions:
+            subscription.deliver()
 
     def describe(self) -> str:
         """What this registry is, for messages; without secrets."""
@@ -184,7 +189,7 @@ class ComponentRegistry(ABC):
             if component in self._followed:
                 return
             self._followed.add(component)
-            self.follow(component)
+            self.follow(component)  # before the first subscription, so no listener is called here
 
 
 def _offers(snapshot: Snapshot | None, channel: str) -> bool:
@@ -194,7 +199,7 @@ def _offers(snapshot: Snapshot | None, channel: str) -> bool:
 
 
 class LocalComponentRegistry(ComponentRegistry):
-    """Knows what this process itself offers. For tests, and for programs that run in one process."""
+    """Holds what this process itself registers. For tests, and for programs that run in one process."""
 
     is_shared = False
 
@@ -202,7 +207,7 @@ class LocalComponentRegistry(ComponentRegistry):
         self, descriptor: ComponentDescriptor, addresses: Sequence[ChannelAddress], *, health: str | None = None
     ) -> None:
         """Offer a component of this process."""
-        del health  # there is nobody who would look
+        del health  # it is not polled
         self._followed.add(descriptor.name)
         self.publish(descriptor.name, snapshot_of(descriptor.name, [addresses]))
 

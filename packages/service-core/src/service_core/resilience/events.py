@@ -1,4 +1,4 @@
-"""What happens to calls, for those who want to count, log or trace it."""
+"""Events of calls, for counting, logging and tracing."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class CallEventKind(Enum):
     ANSWERED = "answered"
     """An instance has answered; the answer may be an error of the implementation."""
     FAILED = "failed"
-    """An instance could not be asked, or its answer was lost."""
+    """An instance could not be reached, or its answer was lost."""
     ABANDONED = "abandoned"
-    """Nobody waits any more: cancelled, or the time is up."""
+    """The caller stopped waiting: the call was cancelled, or its deadline passed."""
     RETRIED = "retried"
     """The call goes on to another attempt."""
     BUDGET_EXHAUSTED = "budget_exhausted"
-    """Another attempt would have been made, but there were too many retries lately."""
+    """Another attempt would have been made, but the retry budget is spent."""
     EJECTED = "ejected"
-    """An instance gets no calls for a while."""
+    """An instance receives no calls for some time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,13 @@ class CallEvent:
     """Which attempt of the call it was, from 1."""
     duration: float
     """Seconds that the attempt took."""
+    correlation_id: str = ""
+    """The id under which all participants log the call."""
     error: BaseException | None = None
 
 
 CallObserver = Callable[[CallEvent], None]
-"""Told about events, by the thread or task that makes the call; must be quick."""
+"""Receives events, in the thread or task that makes the call; must be quick."""
 
 
 class CallObservers(tuple[CallObserver, ...]):
@@ -61,7 +63,7 @@ class CallObservers(tuple[CallObserver, ...]):
 
 
 def notify(observers: Sequence[CallObserver], event: CallEvent) -> None:
-    """Tell all observers. One that raises is logged, and does no harm to the call."""
+    """Give the event to all observers. An error of one is logged, and affects neither the call nor the others."""
     for observer in observers:
         try:
             observer(event)

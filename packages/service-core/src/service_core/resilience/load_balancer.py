@@ -1,4 +1,4 @@
-"""Balancing: which instance of a component a channel asks, and whom it leaves alone for a while."""
+"""Load balancing: which instance of a component receives an attempt, and which are ejected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from service_core.declaring.descriptors import MethodDescriptor
-from service_core.declaring.policy import Policy
+from service_core.declaring.policy import EffectivePolicy
 from service_core.errors import ComponentUnavailableException
 from service_core.resilience.events import CallEvent, CallEventKind, CallObserver, notify
 from service_core.resilience.outlier_detector import OutlierDetector
@@ -30,17 +30,17 @@ class LoadBalancer:
         self.observers: Sequence[CallObserver] = ()
         self.refused_methods = RefusedMethods()
         self._endpoints: tuple[Endpoint, ...] = ()
-        self.adopt(Policy())
+        self.adopt(EffectivePolicy())
         _balancers.add(self)
 
-    def adopt(self, policy: Policy) -> None:
-        """Do as much for a call as the policy says, with a fresh budget and nobody ejected."""
+    def adopt(self, policy: EffectivePolicy) -> None:
+        """Apply the policy's retry budget and ejection rules; the budget starts afresh, ejections are forgotten."""
         self.policy = policy
         self.budget = RetryBudget(policy.retry_ratio, policy.retry_reserve)
         self.outliers = OutlierDetector(policy)
 
     def update(self, urls: Sequence[str]) -> None:
-        """Use these addresses from the next attempt on; who stays keeps what is known of its load."""
+        """Use these addresses from the next attempt on; an address that stays keeps its load figures."""
         known = {endpoint.url: endpoint for endpoint in self._endpoints}
         # Replaced as a whole, so that a call sees one state.
         self._endpoints = tuple(known.get(url) or Endpoint(url) for url in urls)
@@ -48,37 +48,31 @@ class LoadBalancer:
         self.refused_methods.keep(self._endpoints)
 
     def begin_anew(self) -> None:
-        """Forget all but the addresses.
+        """Forget all but the addresses, in the child after a fork.
 
-        What a process knows is of no use to the child that it forks: calls of its other threads end there alone, and
-        locks that they hold are never released.
+        Calls of the parent's other threads never end in the child, and locks that they hold are never released.
         """
         self._endpoints = tuple(Endpoint(endpoint.url) for endpoint in self._endpoints)
         self.refused_methods = RefusedMethods()
         self.adopt(self.policy)
 
-    def endpoints(self, attempts: int = 0) -> Sequence[Endpoint]:
-        """The instances that there are now, at least one.
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The instances in the registry's order."""
+        return self._endpoints
 
-        Raises ComponentUnavailableException, whose details say how many ``attempts`` the call has had before.
+    def choose(self, tried: Collection[Endpoint] = (), method: MethodDescriptor | None = None) -> Endpoint:
+        """The instance for an attempt, none of ``tried`` if there is another.
+
+        One that has refused ``method`` for its version is the last choice. Raises ComponentUnavailableException.
         """
-        endpoints = self._endpoints
-        if not endpoints:
+        usable: Sequence[Endpoint] = self._endpoints
+        if not usable:
             raise ComponentUnavailableException(
-                f"nobody offers component '{self.component}' over channel '{self.channel}' at the moment; the call "
+                f"no instance of component '{self.component}' is registered for channel '{self.channel}'; the call "
                 f"can be repeated when a server that hosts it is registered",
-                details={"component": self.component, "channel": self.channel, "attempts": attempts},
+                component=self.component,
             )
-        return endpoints
-
-    def choose(
-        self, tried: Collection[Endpoint], attempts: int = 0, method: MethodDescriptor | None = None
-    ) -> Endpoint:
-        """The instance for an attempt after so many, none of ``tried`` if there is another.
-
-        One that has refused ``method`` is the last choice. Raises ComponentUnavailableException.
-        """
-        usable: Sequence[Endpoint] = self._endpoints or self.endpoints(attempts)
         if self.refused_methods and method is not None:
             usable = self.refused_methods.willing(method, usable, tried) or usable
         if self.outliers.ejected:
@@ -88,24 +82,23 @@ class LoadBalancer:
         return self.selector.select(usable)
 
     def has_another(self, tried: Collection[Endpoint]) -> bool:
-        """Whether there is an instance that may be asked and has not been."""
+        """Whether there is a usable instance besides those that were tried."""
         return any(endpoint not in tried for endpoint in self.outliers.usable(self._endpoints))
 
     def has_willing(self, method: MethodDescriptor, tried: Collection[Endpoint] = ()) -> bool:
-        """Whether there is an instance that has not refused the method lately and is not among ``tried``."""
+        """Whether there is an instance besides ``tried`` that has not refused the method recently."""
         return bool(self.refused_methods.willing(method, self._endpoints, tried))
 
     def failed(self, endpoint: Endpoint) -> bool:
-        """The instance could not be asked or did not answer; True if it is ejected for that."""
+        """The instance could not be reached or did not answer; True if it is ejected for that."""
         return self.outliers.failed(endpoint, self._endpoints)
 
-    def tell(self, kind: CallEventKind, **facts: Any) -> None:
-        """Tell the observers."""
-        if self.observers:
-            notify(self.observers, CallEvent(kind=kind, component=self.component, channel=self.channel, **facts))
+    def notify(self, kind: CallEventKind, **facts: Any) -> None:
+        """Notify the observers."""
+        notify(self.observers, CallEvent(kind=kind, component=self.component, channel=self.channel, **facts))
 
     def view(self) -> list[dict[str, Any]]:
-        """How the instances look from here, as JSON-like data."""
+        """The state of the instances in this process, as JSON-like data."""
         now = time.monotonic()
         return [
             {

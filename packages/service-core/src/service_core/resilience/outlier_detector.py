@@ -6,20 +6,20 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from service_core.declaring.policy import Policy
+from service_core.declaring.policy import EffectivePolicy
 from service_core.resilience.selectors import Endpoint
 
 __all__ = ["OutlierDetector"]
 
 
 class OutlierDetector:
-    """Watches over the endpoints of a channel; safe to use from several threads.
+    """Ejects endpoints of a channel. Safe to use from several threads.
 
     After its ejection an endpoint is on probation: the next failure ejects it again, and for longer; a success ends it.
     Its ejections are forgotten if it has been well for longer than the last one was to last.
     """
 
-    def __init__(self, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, policy: EffectivePolicy, clock: Callable[[], float] = time.monotonic) -> None:
         self._policy = policy
         self._clock = clock
         self._lock = threading.Lock()

@@ -1,165 +1,234 @@
-"""The attempts of one call: which instance next, and whether another try is allowed.
+"""The retry loop: one call, sent to one instance after the other until it is answered.
 
-A channel asks :meth:`Attempts.begin` for an endpoint, sends, and reports back. Nothing here waits or sends, so
-sync and async channels share it.
+:func:`run` and :func:`run_async` drive it for channels, which give them a function that sends once. The decisions
+stand in :class:`Attempts`, which neither waits nor sends, so both share it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
-from contextvars import ContextVar
-from typing import Final
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
+from service_core.call import Call
 from service_core.context import Deadline
-from service_core.declaring.descriptors import MethodDescriptor
-from service_core.declaring.policy import Policy
-from service_core.errors import ContractMismatchException, DeadlineExceeded, ServiceCommunicationException
+from service_core.errors import (
+    ContractMismatchException,
+    DeadlineExceeded,
+    LocalServiceException,
+    ServiceCommunicationException,
+)
 from service_core.resilience.events import CallEventKind
 from service_core.resilience.load_balancer import LoadBalancer
 from service_core.resilience.selectors import Endpoint
 
-__all__ = ["Attempts"]
+__all__ = ["Attempts", "Raised", "run", "run_async"]
 
-earlier_attempts: Final[ContextVar[int]] = ContextVar("service_earlier_attempts", default=0)
-"""How many attempts the call that is begun here has had over channels that have lost their instances."""
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An answer that is an error; returned by a ``send`` function where raising the error would mean a failed attempt.
+
+    That is so for errors such as ServiceCommunicationException and DeadlineExceeded that the method itself raised.
+    """
+
+    error: BaseException
+
+
+def run(call: Call, balancer: LoadBalancer, send: Callable[[str], Any]) -> Any:
+    """Carry out a call; ``send`` sends it to one address and returns the result.
+
+    What ``send`` raises decides how the call goes on:
+
+    - ServiceCommunicationException: the attempt failed. It is retried if nothing was sent (``may_have_run`` is false)
+      or if the method is idempotent, within the policy, the deadline and the retry budget.
+    - DeadlineExceeded, LocalServiceException, or no Exception (a cancellation): the attempt was abandoned.
+    - Any other exception: the instance answered with an error.
+
+    The last three end the call. Raises ComponentUnavailableException if there is no instance.
+    """
+    attempts = Attempts(call, balancer)
+    while True:
+        try:
+            return attempts.answered(send(attempts.begin().url))
+        except BaseException as error:
+            if not attempts.ended_by(error):
+                raise
+        if attempts.pause:
+            time.sleep(attempts.pause)
+
+
+async def run_async(call: Call, balancer: LoadBalancer, send: Callable[[str], Awaitable[Any]]) -> Any:
+    """As :func:`run`, for an ``async def`` method."""
+    attempts = Attempts(call, balancer)
+    while True:
+        try:
+            return attempts.answered(await send(attempts.begin().url))
+        except BaseException as error:
+            if not attempts.ended_by(error):
+                raise
+        if attempts.pause:
+            await asyncio.sleep(attempts.pause)
 
 
 class Attempts:
-    """One call's way through the instances. Used by one thread or task.
+    """The attempts of one call over one channel. Used by one thread or task.
 
-    A failure before anything was sent is tried again, a later one only if the method is idempotent; each attempt goes
-    to an instance that this call has not tried yet, and after a pause to all again. The policy says how often, and the
-    retry budget of all calls together whether at all.
+    Each attempt goes to an instance that this call has not tried yet, and after a pause to all again.
     """
 
-    __slots__ = (
-        "_balancer",
-        "_count",
-        "_method",
-        "_mismatches",
-        "_rounds",
-        "_started",
-        "_tried",
-        "deadline",
-        "endpoint",
-        "pause",
-    )
+    __slots__ = ("_balancer", "_call", "_rounds", "_started", "_tried", "endpoint", "pause")
 
-    def __init__(self, method: MethodDescriptor, deadline: Deadline, balancer: LoadBalancer, earlier: int = 0) -> None:
-        """``earlier`` is how many attempts the call has had already."""
-        self.deadline = deadline
-        """The end of all attempts together."""
+    def __init__(self, call: Call, balancer: LoadBalancer) -> None:
         self.pause = 0.0
         """Seconds to wait before the next attempt."""
         self.endpoint: Endpoint | None = None
-        """Who is being asked, None between two attempts and after the last."""
-        self._method = method
+        """The instance of the current attempt, None between two attempts and after the last."""
+        self._call = call
         self._balancer = balancer
         self._tried: tuple[Endpoint, ...] = ()
         self._started = 0.0
-        self._count = earlier
-        self._mismatches = 0
         self._rounds = 0
+
+    @property
+    def deadline(self) -> Deadline:
+        """The end of all attempts together."""
+        return self._call.deadline
 
     def begin(self) -> Endpoint:
         """The instance for the next attempt. Raises DeadlineExceeded, ComponentUnavailableException."""
-        now = time.monotonic()
-        if now >= self.deadline.expires_at:
-            raise DeadlineExceeded(f"{self._method.where}: the time of the call was up before it was sent")
+        now, call = time.monotonic(), self._call
+        if now >= call.deadline.expires_at:
+            raise self._final(DeadlineExceeded(f"{call.descriptor.where}: deadline exceeded before the call was sent"))
         balancer = self._balancer
-        if self._count == 0:
+        if call.attempts == 0:
             balancer.budget.call()
-        endpoint = balancer.choose(self._tried, self._count, self._method)
+        try:
+            endpoint = balancer.choose(self._tried, call.descriptor)
+        except ServiceCommunicationException as error:
+            raise self._final(error) from None
         endpoint.in_flight += 1
         self.endpoint = endpoint
         self._started = now
-        self._count += 1
+        call.attempts += 1
         return endpoint
 
-    def answered(self) -> None:
-        """The instance has answered, with whatever."""
+    def answered(self, answer: Any = None) -> Any:
+        """The instance has answered. Returns the answer, or raises the error of a :class:`Raised` one."""
         endpoint, elapsed = self._end()
         endpoint.observe(elapsed)
         balancer = self._balancer
         if balancer.outliers.suspects:
             balancer.outliers.succeeded(endpoint)
         if balancer.observers:
-            self._tell(CallEventKind.ANSWERED, endpoint, elapsed)
+            self._notify(CallEventKind.ANSWERED, endpoint, elapsed)
+        if type(answer) is Raised:
+            self._call.may_have_run = True
+            raise answer.error
+        return answer
 
-    def abandoned(self) -> None:
-        """Nobody waits for the answer any more: the call was cancelled, or its time is up.
+    def ended_by(self, error: BaseException) -> bool:
+        """The attempt has raised ``error``; whether the call may go on, after :attr:`pause`."""
+        if self.endpoint is None:
+            return False  # there was none yet, or the error is the answer
+        if isinstance(error, ServiceCommunicationException):
+            return self._failed(error)
+        if isinstance(error, DeadlineExceeded | LocalServiceException) or not isinstance(error, Exception):
+            self._abandoned()
+        else:
+            self.answered()
+        return False
 
-        The latter speaks against the instance, the former does not.
-        """
+    def _abandoned(self) -> None:
+        """The call was cancelled, or its deadline has passed; only the latter counts against the instance."""
         endpoint, elapsed = self._end()
         endpoint.wait_ended(elapsed)
-        self._tell(CallEventKind.ABANDONED, endpoint, elapsed)
-        if self.deadline.expired and self._balancer.failed(endpoint):
-            self._tell(CallEventKind.EJECTED, endpoint, elapsed)
+        self._notify(CallEventKind.ABANDONED, endpoint, elapsed)
+        if self._call.deadline.expired and self._balancer.failed(endpoint):
+            self._notify(CallEventKind.EJECTED, endpoint, elapsed)
 
-    def failed(self, error: ServiceCommunicationException) -> None:
-        """The instance could not be asked or did not answer. Raises ``error`` unless another attempt is allowed.
-
-        The next one is due after :attr:`pause`.
-        """
+    def _failed(self, error: ServiceCommunicationException) -> bool:
+        """The instance could not be reached or did not answer; whether another attempt is allowed."""
         if isinstance(error, ContractMismatchException):
-            self._mismatched(error)
-            return
+            return self._mismatched(error)
         endpoint, elapsed = self._end()
         endpoint.failed(elapsed)
         self._tried += (endpoint,)
-        self._tell(CallEventKind.FAILED, endpoint, elapsed, error)
+        self._notify(CallEventKind.FAILED, endpoint, elapsed, error)
         if self._balancer.failed(endpoint):
-            self._tell(CallEventKind.EJECTED, endpoint, elapsed, error)
-        repeatable = self._method.idempotent or not error.may_have_run
-        if not repeatable or self._count - self._mismatches >= self._policy.max_attempts:
-            raise error
-        self.pause = 0.0 if self._balancer.has_another(self._tried) else self._next_round(error)
-        if self.pause >= self.deadline.remaining:
-            raise error
-        if not self._balancer.budget.retry():
-            self._tell(CallEventKind.BUDGET_EXHAUSTED, endpoint, elapsed, error)
-            raise error
-        self._tell(CallEventKind.RETRIED, endpoint, elapsed, error)
+            self._notify(CallEventKind.EJECTED, endpoint, elapsed, error)
+        allowed = self._may_retry(error, endpoint, elapsed)
+        self._final(error)
+        return allowed
 
-    def _mismatched(self, error: ContractMismatchException) -> None:
-        """The instance has another version of the interface. Raises ``error`` if no instance is left that may not.
+    def _mismatched(self, error: ContractMismatchException) -> bool:
+        """The instance has another version of the interface; whether another instance is left that may not.
 
-        Nothing has run where an instance refuses, and it answers at once, so such an attempt counts neither as one of
-        the policy's nor against the budget; there are at most as many as instances. It is no failure of the instance,
-        which may serve every other method.
+        The instance refuses at once and runs nothing, so such an attempt counts neither as one of the policy's nor
+        against the budget; there are at most as many as instances. It is no failure of the instance, which may serve
+        every other method.
         """
         endpoint, elapsed = self._end()
         endpoint.observe(elapsed)
-        balancer = self._balancer
-        balancer.refused_methods.add(self._method, endpoint)
+        call, balancer = self._call, self._balancer
+        balancer.refused_methods.add(call.descriptor, endpoint)
         self._tried += (endpoint,)
-        self._tell(CallEventKind.FAILED, endpoint, elapsed, error)
-        repeatable = self._method.idempotent or not error.may_have_run
-        if not repeatable or not balancer.has_willing(self._method, self._tried):
-            raise error
+        self._notify(CallEventKind.FAILED, endpoint, elapsed, error)
+        repeatable = call.descriptor.idempotent or not error.may_have_run
+        self._final(error)
+        if not repeatable or not balancer.has_willing(call.descriptor, self._tried):
+            return False
         self.pause = 0.0
-        self._mismatches += 1
-        self._tell(CallEventKind.RETRIED, endpoint, elapsed, error)
+        call.mismatches += 1
+        self._notify(CallEventKind.RETRIED, endpoint, elapsed, error)
+        return True
 
-    @property
-    def _policy(self) -> Policy:
-        return self._method.policy or self._balancer.policy
+    def _may_retry(self, error: ServiceCommunicationException, endpoint: Endpoint, elapsed: float) -> bool:
+        call = self._call
+        repeatable = call.descriptor.idempotent or not error.may_have_run
+        if not repeatable or call.attempts - call.mismatches >= call.policy.max_attempts:
+            return False
+        self.pause = 0.0 if self._balancer.has_another(self._tried) else self._next_round(error)
+        if self.pause >= call.deadline.remaining:
+            return False
+        if not self._balancer.budget.retry():
+            self._notify(CallEventKind.BUDGET_EXHAUSTED, endpoint, elapsed, error)
+            return False
+        self._notify(CallEventKind.RETRIED, endpoint, elapsed, error)
+        return True
 
     def _next_round(self, error: ServiceCommunicationException) -> float:
-        """All instances have been asked: a pause with full jitter, and not before the server wants to be asked."""
+        """All instances were called: the pause with full jitter, not shorter than the server's ``retry_after``."""
         self._tried = ()
-        longest = min(self._policy.backoff * 2**self._rounds, self._policy.max_backoff)
+        policy = self._call.policy
+        longest = min(policy.backoff * 2**self._rounds, policy.max_backoff)
         self._rounds += 1
         return max(random.uniform(0.0, longest), error.retry_after or 0.0)  # noqa: S311 - spreads load, guards nothing
 
-    def _tell(
+    def _final(self, error: Exception) -> Exception:
+        """An error as the caller receives it: ``may_have_run`` is about the call, not only about its last attempt."""
+        call = self._call
+        if isinstance(error, ServiceCommunicationException):
+            call.may_have_run = error.may_have_run = call.may_have_run or error.may_have_run
+        return error
+
+    def _notify(
         self, kind: CallEventKind, endpoint: Endpoint, elapsed: float, error: BaseException | None = None
     ) -> None:
-        self._balancer.tell(
-            kind, method=self._method.where, url=endpoint.url, attempt=self._count, duration=elapsed, error=error
-        )
+        if self._balancer.observers:
+            call = self._call
+            self._balancer.notify(
+                kind,
+                method=call.descriptor.where,
+                url=endpoint.url,
+                attempt=call.attempts,
+                duration=elapsed,
+                correlation_id=call.correlation_id,
+                error=error,
+            )
 
     def _end(self) -> tuple[Endpoint, float]:
         endpoint = self.endpoint

@@ -1,4 +1,4 @@
-"""A registry that says what a test tells it to say."""
+"""A registry that a test scripts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from service_core.registry.static import StaticComponentRegistry
 
 __all__ = ["ScriptedRegistry"]
 
-_NOBODY: Final[Snapshot] = MappingProxyType({})
+_NONE: Final[Snapshot] = MappingProxyType({})
 
 
 class ScriptedRegistry(LocalComponentRegistry):
-    """Offers, withdraws and fails on command; any thread may command it.
+    """Offers, withdraws and fails on command; safe to use from several threads.
 
-    What is offered and what is known are two things while it fails, as with a registry that cannot be reached:
-    callers keep what was known, and learn the rest when it has recovered.
+    While it fails it publishes nothing, as a registry that cannot be reached: callers keep the last snapshot and
+    receive the changes when it has recovered.
     """
 
     def __init__(self, components: Mapping[str, Any] | None = None) -> None:
@@ -36,30 +36,32 @@ class ScriptedRegistry(LocalComponentRegistry):
         they are given otherwise.
         """
         given = StaticComponentRegistry({component: channels})
-        self.publish(component, given.snapshot(component) or _NOBODY)
+        self.publish(component, given.snapshot(component) or _NONE)
 
     def withdraw(self, component: str) -> None:
         """Offer a component no longer."""
-        self.publish(component, _NOBODY)
+        self.publish(component, _NONE)
 
     def fail(self) -> None:
-        """Find out nothing from now on."""
+        """Publish nothing from now on."""
         self._failing = True
 
     def recover(self) -> None:
-        """Find out again, also what has changed meanwhile."""
+        """Publish again, including what has changed meanwhile."""
         with self._changed:
             self._failing = False
-            for component in self._followed | self._offered.keys():
-                self.publish(component, self._offered.get(component, _NOBODY))
+            components = self._followed | self._offered.keys()
+        for component in components:
+            super().publish(component, self._offered.get(component, _NONE))
 
     def follow(self, component: str) -> None:
-        """Know at once what is offered; nothing while it fails."""
-        self.publish(component, self._offered.get(component, _NOBODY))
+        """Publish at once what is offered; nothing while the registry fails."""
+        self.publish(component, self._offered.get(component, _NONE))
 
     def publish(self, component: str, snapshot: Snapshot) -> None:
-        """Take note of what is offered, and make it known unless the registry fails."""
+        """Note what is offered, and publish it unless the registry fails."""
         with self._changed:
             self._offered[component] = snapshot
-            if not self._failing:
-                super().publish(component, snapshot)
+            if self._failing:
+                return
+        super().publish(component, snapshot)

@@ -37,12 +37,12 @@ _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,8192}=*)", re.IGNOREC
 _LONGEST_MS: Final = 24 * 60 * 60 * 1000
 
 
-def call_headers(context: CallContext) -> dict[str, str]:
-    """What stays the same for all attempts of a call that is made in ``context``; there is always a correlation id.
+def call_headers(context: CallContext, correlation_id: str | None = None) -> dict[str, str]:
+    """The headers that all attempts of a call made in ``context`` share; there is always a correlation id.
 
-    Its token is not told, which is not for everybody.
+    The bearer token is not among them: channels send it only where they may.
     """
-    headers = {CORRELATION_ID: context.correlation_id or new_correlation_id()}
+    headers = {CORRELATION_ID: correlation_id or context.correlation_id or new_correlation_id()}
     if context.traceparent is not None:
         headers[_TRACEPARENT] = context.traceparent
     if context.baggage is not None:

@@ -35,7 +35,7 @@ def hosting_findings(environment: Environment, hosted: Sequence[HostedService]) 
         for interface in interfaces:
             if issubclass(interface, Service) and environment.provides(interface) and interface not in served:
                 yield _without_declaration(cls, interface)
-    for component in catalog.components():
+    for component in dict.fromkeys(each.component for each in hosted):
         implemented = [each.type.__name__ for each in component.services if each.type in served]
         if implemented and not environment.provides(component.type):
             yield _without_implementation(component, ", ".join(implemented))

@@ -132,11 +132,7 @@ class Hosting:
     def _log_offer(self) -> None:
         """Say what is offered where, and what about it is a usual mistake."""
         catalog = self.environment.catalog
-        offered = self.manager.offered()
-        for component in catalog.components():
-            addresses = offered.get(component.name)
-            if addresses is None:
-                continue
+        for component, addresses in self.manager.offered().items():
             services = ", ".join(service.name for service in component.services)
             logger.info("component %s with %s at %s", component.name, services, format_addresses(addresses))
             for finding in address_findings(component, addresses, known_channels(catalog.channels())):

@@ -1,0 +1,102 @@
+"""One call, as all parts of the client see it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from service_core.context import CallContext, Deadline, current_context, new_correlation_id
+from service_core.declaring.descriptors import MethodDescriptor, ServiceDescriptor
+from service_core.declaring.policy import EffectivePolicy, Policy
+
+__all__ = ["Call"]
+
+
+class Call:
+    """One call of a service method, made once by the proxy and shared by router, channel, retry loop and transport.
+
+    Used by one thread or task.
+    """
+
+    __slots__ = (
+        "_correlation_id",
+        "args",
+        "attempts",
+        "context",
+        "deadline",
+        "descriptor",
+        "kwargs",
+        "may_have_run",
+        "mismatches",
+        "policy",
+        "service",
+        "started",
+    )
+
+    deadline: Deadline
+    """The end of all attempts together: that of the context, else the policy's timeout from the start of the call."""
+    policy: EffectivePolicy
+
+    def __init__(
+        self,
+        service: ServiceDescriptor,
+        descriptor: MethodDescriptor,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        policy: EffectivePolicy | None = None,
+    ) -> None:
+        """Without ``policy`` it is the method's own, with the defaults for the rest."""
+        self.service = service
+        """The service that is called."""
+        self.descriptor = descriptor
+        """The method that is called."""
+        self.args = args
+        """The positional arguments as the caller gave them."""
+        self.kwargs: Mapping[str, Any] = {} if kwargs is None else kwargs
+        """The keyword arguments as the caller gave them."""
+        self.context: CallContext = current_context()
+        """The context in which the call was made."""
+        self.started = time.monotonic()
+        """The start of the call on the monotonic clock."""
+        self.attempts = 0
+        """How often the call has been sent so far, over all channels."""
+        self.mismatches = 0
+        """How many of these an instance has refused because it has another version of the interface."""
+        self.may_have_run = False
+        """Whether one of the attempts may have executed the method."""
+        self._correlation_id = self.context.correlation_id
+        self.adopt(policy or Policy.merge(descriptor.policy).resolve())
+
+    def adopt(self, policy: EffectivePolicy) -> None:
+        """Apply the policy of the channel that carries the call; its timeout counts from the start of the call."""
+        self.policy = policy
+        limit = self.context.deadline
+        if limit is None:
+            limit = Deadline(math.inf if policy.timeout is None else self.started + policy.timeout)
+        self.deadline = limit
+
+    @property
+    def correlation_id(self) -> str:
+        """The id under which all participants log the call: that of the context, else a new one."""
+        if self._correlation_id is None:
+            self._correlation_id = new_correlation_id()
+        return self._correlation_id
+
+    @property
+    def type(self) -> type:
+        """The service interface."""
+        return self.service.type
+
+    @property
+    def method(self) -> Callable[..., Any]:
+        """The function of the interface; its ``__name__`` is the method's name."""
+        return self.descriptor.function
+
+    def arguments(self) -> tuple[Any, ...]:
+        """All arguments in the order of the parameters, defaults filled in. Raises TypeError as a local call would."""
+        return self.descriptor.bind(self.args, self.kwargs)
+
+    def __repr__(self) -> str:
+        return f"Call({self.descriptor.where})"  # arguments may be secret
