@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-__all__ = ["RULES", "UnsendableType", "kinds", "with_rules"]
+__all__ = ["NAMED", "OPAQUE", "RULES", "UnsendableType", "kinds", "with_rules"]
 
 RULES: Final[Mapping[str, Any]] = MappingProxyType(
     {
@@ -48,10 +48,10 @@ _UNSENDABLE: Final = {
     "is-subclass": "classes do not travel",
 }
 
-# Parts of a schema that hold classes, functions and values.
-_OPAQUE: Final = frozenset({"cls", "metadata", "function", "default", "expected", "members"})
-# Parts whose keys are names that the user chose.
-_NAMED: Final = frozenset({"fields", "choices"})
+OPAQUE: Final = frozenset({"cls", "metadata", "function", "default", "expected", "members"})
+"""Parts of a schema that hold classes, functions and values."""
+NAMED: Final = frozenset({"fields", "choices"})
+"""Parts whose keys are names that the user chose."""
 
 
 class UnsendableType(TypeError):
@@ -79,7 +79,7 @@ def kinds(schema: Any) -> set[str]:
                 found.add(kind)
             if "serialization" in part:
                 found.add("custom")
-            waiting += [inner for key, inner in part.items() if key not in _OPAQUE and not isinstance(inner, str)]
+            waiting += [inner for key, inner in part.items() if key not in OPAQUE and not isinstance(inner, str)]
         elif isinstance(part, list | tuple):
             waiting += part
     return found
@@ -113,9 +113,9 @@ def _are_keys(schema: dict[str, Any]) -> bool:
 
 
 def _part_with_rules(key: str, part: Any, rules: Mapping[str, Any]) -> Any:
-    if key in _OPAQUE:
+    if key in OPAQUE:
         return part
-    if key in _NAMED and isinstance(part, dict):
+    if key in NAMED and isinstance(part, dict):
         return {name: with_rules(named, rules) for name, named in part.items()}
     return with_rules(part, rules)
 

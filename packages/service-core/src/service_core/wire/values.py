@@ -13,6 +13,7 @@ from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapt
 from pydantic_core import SchemaSerializer, SchemaValidator, from_json
 
 from service_core.errors import ArgumentException, DeclarationException
+from service_core.wire.bounded import HashCounter, bounded, counts_hashes
 from service_core.wire.schema import RULES, UnsendableType, kinds, with_rules
 
 __all__ = ["WireType", "may_be_infinite", "validation_details"]
@@ -25,8 +26,6 @@ _LOOKED_AT: Final = frozenset(
     | {"literal", "enum", "nullable", "default", "list", "tuple", "set", "frozenset", "dict"}
 )
 """Kinds of schemas that validate everything that a value holds."""
-_MOST_ERRORS: Final = 1000
-"""How many wrong places are looked at; pydantic needs about 1 KB for each, whatever a few bytes made wrong."""
 _MOST_DETAILS: Final = 20
 """How many wrong places are told."""
 
@@ -34,7 +33,7 @@ _MOST_DETAILS: Final = 20
 class WireType:
     """Reads and writes the values of one type. Immutable and safe to use from several threads."""
 
-    __slots__ = ("_at", "_names", "_options", "_serializer", "_validator", "believes", "core_schema", "where")
+    __slots__ = ("_at", "_counts_hashes", "_names", "_options", "_serializer", "_validator", "believes", "core_schema", "where")
 
     def __init__(
         self, annotation: Any, where: str, names: Sequence[str] = (), *, at: str = "", by_alias: bool = False
@@ -53,7 +52,9 @@ class WireType:
             ) from error
         except UnsendableType as error:
             raise DeclarationException(f"{where}: values of type {annotation!r} cannot be sent: {error}") from None
-        self._validator = _validator(self.core_schema, RULES)
+        schema = bounded(self.core_schema)
+        self._validator = _validator(schema, RULES)
+        self._counts_hashes = counts_hashes(schema)
         config: Any = dict(RULES)
         self._serializer: Any = SchemaSerializer(self.core_schema, config, _use_prebuilt=False)
         self.where = where
@@ -92,16 +93,19 @@ class WireType:
     def from_json(self, data: bytes) -> Any:
         """Read a value from JSON. Raises ArgumentException, also if it is no JSON."""
         try:
-            return self._validator.validate_json(data, by_alias=True, by_name=True)
+            return self._validator.validate_json(data, context=self._context(), by_alias=True, by_name=True)
         except Exception as error:  # noqa: BLE001 - a validator of the user's may raise whatever it likes
             raise self._refusal(error) from _cause(error)
 
     def from_plain(self, data: Any) -> Any:
         """Read a value from dicts, lists and scalars, as msgpack gives them. Raises ArgumentException."""
         try:
-            return self._validator.validate_python(data, by_alias=True, by_name=True)
+            return self._validator.validate_python(data, context=self._context(), by_alias=True, by_name=True)
         except Exception as error:  # noqa: BLE001 - as above
             raise self._refusal(error) from _cause(error)
+
+    def _context(self) -> HashCounter | None:
+        return HashCounter() if self._counts_hashes else None
 
     def _write_closely(self, value: Any, serialize: Callable[..., R]) -> R:
         """Write a value that is suspected of being wrong.
@@ -122,8 +126,6 @@ class WireType:
     def _refusal(self, error: Exception) -> ArgumentException:
         if not isinstance(error, ValidationError):
             return ArgumentException(f"{self.where}: the value was refused with {type(error).__name__}")
-        if error.error_count() > _MOST_ERRORS:
-            return ArgumentException(f"{self.where}: {error.error_count()} values are wrong")
         details = validation_details(error, self._names, at=self._at)
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         place = ".".join(str(part) for part in details[0]["loc"])

@@ -1,0 +1,101 @@
+"""How many values a text in JSON or msgpack holds, found without making them.
+
+A value costs memory that its bytes do not show: an empty map is one byte of msgpack and 72 bytes of Python. Values,
+keys of maps among them, are counted before any is made. The time is linear, and a text that is too short to hold too
+many is not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, TypeAlias
+
+__all__ = ["MAX_VALUES", "TooManyValues", "json_holds_more", "msgpack_holds_more"]
+
+Buffer: TypeAlias = bytes | memoryview
+
+MAX_VALUES: Final = 1_000_000
+"""How many values a request may hold unless a server sets another limit."""
+
+
+class TooManyValues(ValueError):
+    """A text holds more values than are read; says how many those are."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"the request holds more than {most} values")
+        self.most = most
+        """The limit."""
+
+
+# JSON
+
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_PIECE: Final = 1 << 20
+
+
+def json_holds_more(data: Buffer, most: int) -> bool:
+    """Whether a text in JSON holds more than ``most`` values; for what is no JSON the answer has no meaning."""
+    if len(data) <= 2 * most:  # each value has a digit, letter or bracket, and a comma or colon
+        return False
+    text = bytes(data)
+    if _separators(text) < most:
+        return False
+    return _separators(_STRING.sub(b"", text)) >= most  # without the commas of texts
+
+
+def _separators(text: bytes) -> int:
+    """How many values there are at most, less one: each but the first comes after one of these."""
+    return sum(map(text.count, (b",", b":", b"[", b"{")))
+
+
+# msgpack
+
+_ONE_BYTE: Final = re.compile(rb"[\x00-\xa0\xc0\xc2\xc3\xe0-\xff]+")
+"""Values of one byte, and beginnings of lists and maps."""
+
+
+def _sizes() -> tuple[int, ...]:
+    """By first byte: how many bytes come after it; negative, how many bytes hold the length of the rest."""
+    sizes = [0] * 256
+    for byte in range(0xA0, 0xC0):
+        sizes[byte] = byte & 0x1F
+    for byte, size in {0xCA: 4, 0xCB: 8, 0xDC: 2, 0xDD: 4, 0xDE: 2, 0xDF: 4}.items():
+        sizes[byte] = size
+    for step in range(4):
+        sizes[0xCC + step] = sizes[0xD0 + step] = 1 << step  # integers
+    for step in range(5):
+        sizes[0xD4 + step] = 1 + (1 << step)  # extensions of 1 to 16 bytes, after their type
+    for step in range(3):
+        sizes[0xC4 + step] = sizes[0xC7 + step] = -(1 << step)  # bytes, extensions
+        sizes[0xD9 + step] = -(1 << step)  # texts
+    return tuple(sizes)
+
+
+_SIZES: Final = _sizes()
+_EXTENSIONS: Final = range(0xC7, 0xCA)
+
+
+def msgpack_holds_more(data: Buffer, most: int) -> bool:
+    """Whether a text in msgpack holds more than ``most`` values; for what is no msgpack the answer has no meaning."""
+    end = len(data)
+    if end <= most:
+        return False
+    count = position = 0
+    while position < end:
+        size = _SIZES[data[position]]
+        if size > 0:
+            position += 1 + size
+            count += 1
+        elif size < 0:
+            start = position + 1
+            position = start - size + int.from_bytes(data[start : start - size], "big")
+            position += data[start - 1] in _EXTENSIONS
+            count += 1
+        else:
+            run = _ONE_BYTE.match(data, position)
+            after = position + 1 if run is None else run.end()
+            count += after - position
+            position = after
+        if count > most:
+            return True
+    return False
