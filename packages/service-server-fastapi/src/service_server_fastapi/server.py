@@ -93,6 +93,7 @@ class FastAPIServer(Server):
             self._rejections,
         )
         self._workers = ThreadPool(self.settings.worker_threads)
+        self._readers = ThreadPool(2)  # of large requests
         self._steps = ThreadPool(1)
         self._scheme: Final = "https" if self.settings.uses_tls else "http"
         self._port: int | None = None
@@ -231,7 +232,8 @@ class FastAPIServer(Server):
         verifier = environment.get(self._verifier) if isinstance(self._verifier, type) else self._verifier
         calls = Executor(self._workers, expose_errors=self.settings.expose_errors, verifier=verifier)
         warn_if_open(self.settings, has_verifier=verifier is not None)
-        endpoint = InvokeEndpoint(Dispatcher(targets, calls), intake)
+        dispatcher = Dispatcher(targets, calls, readers=self._readers, max_values=self.settings.max_values)
+        endpoint = InvokeEndpoint(dispatcher, intake)
         self._routes.add(INVOKE, endpoint)
         checks = environment.get(HealthCheckManager)
         self._health = ServerHealth(hosting, checks, timeout=self.settings.health_timeout)
@@ -244,7 +246,9 @@ class FastAPIServer(Server):
             describe = DescribeEndpoint(hosting.manager, calls, intake, local_only=self.settings.describe is None)
             self._routes.add(DESCRIBE, describe.describe)
         browsers = BrowserRules(self.settings.allowed_origins)
-        routes = mount_services(self.app, targets, calls=calls, intake=intake, browsers=browsers)
+        routes = mount_services(
+            self.app, targets, calls=calls, intake=intake, browsers=browsers, readers=self._readers
+        )
         direct = DirectRoutes(self.app, routes)
         self._front = Front(self.app, self._traffic, lambda scope: endpoint if is_call(scope) else direct.find(scope))
         return hosting
@@ -282,6 +286,7 @@ class FastAPIServer(Server):
                 raise
         finally:
             self._workers.close()
+            self._readers.close()
             self._steps.close()
 
     def _leave(self, hosting: Hosting) -> None:
@@ -311,6 +316,7 @@ class FastAPIServer(Server):
         if not listener.stop(timeout=self.settings.drain_timeout + self.settings.shutdown_timeout + _SLACK):
             logger.error("the event loop did not end in time: something on it blocks or cannot be cancelled")
         self._workers.close()
+        self._readers.close()
         self._steps.close()
         try:
             hosting.finish()

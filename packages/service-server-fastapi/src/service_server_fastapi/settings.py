@@ -69,6 +69,8 @@ class ServerSettings(BaseSettings):
     """How many ``def`` methods run at once; more of them wait."""
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1)
     """The largest request that is read; a larger one is answered with 413."""
+    max_values: int = Field(default=1_000_000, ge=1)
+    """How many values a request may hold, keys of maps among them; one with more is answered with 413."""
     max_header_bytes: int = Field(default=64 * 1024, ge=1024)
     """The most that a request may have before its body; a larger one is answered with 431."""
     max_concurrency: int = Field(default=1000, ge=1)

@@ -109,6 +109,7 @@ def mount(*services: HostedService, app: FastAPI | None = None) -> FastAPI:
             calls=Executor(workers),
             intake=Intake(ServerSettings(), RejectionLog()),
             browsers=BrowserRules(),
+            readers=workers,
         )
     return app
 

@@ -1,4 +1,4 @@
-"""The short way answers as the long way does, and is taken by requests that are right."""
+"""The fast path answers as FastAPI's way does, and is taken by requests that are right and by those that are wrong."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_both_ways_answer_alike(
     assert runs[0] == runs[1]
 
 
-def test_what_is_right_goes_the_short_way_and_all_else_the_long_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_right_and_wrong_requests_take_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     handled: list[str] = []
     handle = RestRoute.handle
 
@@ -105,12 +105,11 @@ def test_what_is_right_goes_the_short_way_and_all_else_the_long_one(monkeypatch:
     with serving() as served:
         assert request(served.url, "/archive/records/a").status == 200
         assert request(served.url, "/archive/records", method="POST", body=RECORD).status == 201
-        assert handled == []
         assert request(served.url, "/archive/records?kind=x").status == 422
-        assert handled == ["/archive/records"]
+        assert handled == []
     with serving(FastAPI(dependencies=[Depends(nothing)])) as served:
         assert request(served.url, "/archive/records/a").status == 200
-        assert handled == ["/archive/records", "/archive/records/a"]
+        assert handled == ["/archive/records/a"]
 
 
 def test_a_request_on_the_short_way_is_known_to_the_method(short: Served) -> None:

@@ -8,23 +8,50 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from service_core.context import CallContext
 from service_core.dispatch.executor import Executor, Failure, Target
 from service_core.dispatch.responses import Answer, correlation, envelope, mismatch, refusal
+from service_core.dispatch.thread_pool import ThreadPool
+from service_core.dispatch.timeouts import TimedOut
 from service_core.errors import ArgumentException, ErrorCode
-from service_core.wire import CODECS, JSON, Codec, MalformedData, context_from_headers
+from service_core.wire import (
+    CODECS,
+    JSON,
+    LARGE,
+    MAX_VALUES,
+    Codec,
+    MalformedData,
+    TooManyValues,
+    context_from_headers,
+)
 
 __all__ = ["Dispatcher"]
+
+_SHORT: Final = 1000
+"""Requests of so many bytes hold too few values for these to be counted."""
 
 
 class Dispatcher:
     """Looks methods up, validates, runs and answers. Used on event loops; shared by all calls."""
 
-    def __init__(self, targets: Iterable[Target], calls: Executor) -> None:
-        """Only ``targets`` can be called."""
+    def __init__(
+        self,
+        targets: Iterable[Target],
+        calls: Executor,
+        *,
+        readers: ThreadPool | None = None,
+        max_values: int = MAX_VALUES,
+    ) -> None:
+        """Only ``targets`` can be called.
+
+        Large requests are read in threads of ``readers``, all others on the event loop. One that holds more than
+        ``max_values`` values is refused.
+        """
         self._calls = calls
+        self._readers = readers
+        self._max_values = max_values
         self.is_secured = calls.are_secured
         """Whether callers need a token, so that :meth:`admit` has to be asked."""
         named = {target.plan.name: target for target in targets}
@@ -49,7 +76,16 @@ class Dispatcher:
             told = f"content type {content_type[:100]!r} is not one of {', '.join(CODECS)}"
             return envelope(refusal(ErrorCode.INVALID_ARGUMENT, told, context=context), status=415)
         try:
-            target, arguments = self._read(codec, body, context)
+            if self._readers is None or len(body) < LARGE:
+                target, arguments = self._read(codec, body, context)
+            else:
+                time_left = None if context.deadline is None else context.deadline.remaining
+                target, arguments = await self._readers.run(self._read, (codec, body, context), time_left)
+        except TimedOut:
+            late = refusal(ErrorCode.DEADLINE_EXCEEDED, "deadline exceeded", context=context)
+            return envelope(late, codec=codec)
+        except TooManyValues as error:
+            return envelope(refusal(ErrorCode.INVALID_ARGUMENT, str(error), context=context), status=413, codec=codec)
         except MalformedData as error:
             told = str(error)
             return envelope(refusal(ErrorCode.INVALID_ARGUMENT, told, context=context), status=400, codec=codec)
@@ -67,14 +103,31 @@ class Dispatcher:
         return Answer(status=200, content_type=codec.content_type, body=outcome, headers=headers)
 
     def _read(self, codec: Codec, body: bytes, context: CallContext) -> tuple[Target, tuple[Any, ...]]:
+        if len(body) > _SHORT or (self.is_secured and context.principal is None):
+            self._check_unread(codec, body, context)
         request = codec.read_request(body)
         target = self._targets.get(request.method)
-        forbidden = self._calls.forbid(target, context)
-        if forbidden is not None:
-            raise _Forbidden(forbidden)
+        self._check_caller(target, context)
         if target is None:
             raise _UnknownMethod(f"there is no method {request.method[:200]!r} here")
         return target, codec.read_arguments(target.plan, request)
+
+    def _check_unread(self, codec: Codec, body: bytes, context: CallContext) -> None:
+        """Raise what is wrong with a request that can be known before any of its values is made."""
+        target = self._targets.get(codec.method_name(body))
+        self._check_caller(target, context)
+        most = None if target is None else target.plan.arguments.max_values
+        if target is not None and most is not None and codec.holds_more(body, most):
+            raise ArgumentException(
+                f"{target.plan.arguments.where}: an argument is a list or a map, but all parameters are simple values"
+            )
+        if codec.holds_more(body, self._max_values):
+            raise TooManyValues(self._max_values)
+
+    def _check_caller(self, target: Target | None, context: CallContext) -> None:
+        forbidden = self._calls.forbid(target, context)
+        if forbidden is not None:
+            raise _Forbidden(forbidden)
 
 
 def _without_component(targets: Collection[Target]) -> dict[str, Target]:

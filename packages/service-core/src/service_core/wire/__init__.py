@@ -17,6 +17,8 @@ from service_core.wire.headers import (
     with_deadline,
 )
 from service_core.wire.json import JSON, read_json
+from service_core.wire.large import LARGE
+from service_core.wire.limits import MAX_VALUES, TooManyValues, json_holds_more
 from service_core.wire.method_codec import MethodCodec
 from service_core.wire.msgpack import MSGPACK
 from service_core.wire.values import WireType, validation_details
@@ -28,10 +30,13 @@ __all__ = [
     "CORRELATION_ID",
     "DEADLINE_MS",
     "JSON",
+    "LARGE",
+    "MAX_VALUES",
     "MSGPACK",
     "Codec",
     "MalformedData",
     "MethodCodec",
+    "TooManyValues",
     "WireError",
     "WireRequest",
     "WireType",
@@ -40,6 +45,7 @@ __all__ = [
     "context_of",
     "error_from_wire",
     "error_to_wire",
+    "json_holds_more",
     "milliseconds_left",
     "read_json",
     "token_error",

@@ -44,7 +44,9 @@ _HASHED: Final[Mapping[str, str]] = {
     "frozendict": "keys_schema",
     "ordered-dict": "keys_schema",
 }
-_SIMPLE: Final = frozenset({"any", "none", "bool", "int", "float", "str", "bytes", "date", "time", "datetime", "literal"})
+_SIMPLE: Final = frozenset(
+    {"any", "none", "bool", "int", "float", "str", "bytes", "date", "time", "datetime", "literal"}
+)
 _SECRET_HASHES: Final = _SIMPLE - {"any", "int"} | {"timedelta", "enum", "url", "multi-host-url"}
 """Kinds whose hashes have a secret, or of whose values only a few share one."""
 
@@ -81,7 +83,9 @@ def bounded(schema: Any, *, pauses: bool = False) -> Any:
 def counts_hashes(schema: Any) -> bool:
     """Whether a bounded schema needs a :class:`HashCounter` as the context of validation."""
     if isinstance(schema, dict):
-        return schema.get("function") == _COUNTED or any(counts_hashes(part) for part in schema.values())
+        return schema.get("function") == _COUNTED or any(
+            counts_hashes(part) for key, part in schema.items() if key not in OPAQUE
+        )
     return isinstance(schema, list | tuple) and any(counts_hashes(part) for part in schema)
 
 

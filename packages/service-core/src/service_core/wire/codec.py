@@ -60,6 +60,14 @@ class Codec(ABC):
         """The envelope of a call. Raises MalformedData."""
 
     @abstractmethod
+    def method_name(self, data: bytes) -> str:
+        """The method that a request names, found without making its values; empty if it is not found."""
+
+    @abstractmethod
+    def holds_more(self, data: bytes, most: int) -> bool:
+        """Whether a request holds more than ``most`` values. Makes none of them."""
+
+    @abstractmethod
     def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
         """The arguments of a call, all of them. Raises MalformedData, ArgumentException."""
 

@@ -18,7 +18,9 @@ from service_core.wire.codec import (
 )
 from service_core.wire.errors import WireError
 from service_core.wire.large import LARGE, uncollected
+from service_core.wire.limits import json_holds_more
 from service_core.wire.method_codec import MethodCodec
+from service_core.wire.method_name import json_method_name
 from service_core.wire.values import WireType, may_be_infinite
 
 __all__ = ["JSON", "read_json"]
@@ -36,6 +38,12 @@ class _JSONCodec(Codec):
             return WireRequest(beginning[1].decode(), data[beginning.end() : -1])
         method, arguments = envelope_of_request(_parse(data))
         return WireRequest(method, to_json(arguments))
+
+    def method_name(self, data: bytes) -> str:
+        return json_method_name(data)
+
+    def holds_more(self, data: bytes, most: int) -> bool:
+        return json_holds_more(data, most)
 
     def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
         try:

@@ -15,7 +15,9 @@ from service_core.wire.codec import (
 )
 from service_core.wire.errors import WireError
 from service_core.wire.large import LARGE, uncollected
+from service_core.wire.limits import msgpack_holds_more
 from service_core.wire.method_codec import MethodCodec
+from service_core.wire.method_name import msgpack_method_name
 from service_core.wire.msgpack_io import Buffer, pack, unpack
 from service_core.wire.values import WireType
 
@@ -33,6 +35,12 @@ class _MsgpackCodec(Codec):
 
     def read_request(self, data: bytes) -> WireRequest:
         return _cut(data) or WireRequest(*envelope_of_request(unpack(data)))
+
+    def method_name(self, data: bytes) -> str:
+        return msgpack_method_name(data)
+
+    def holds_more(self, data: bytes, most: int) -> bool:
+        return msgpack_holds_more(data, most)
 
     def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
         arguments = request.arguments
@@ -65,7 +73,7 @@ class _MsgpackCodec(Codec):
 
 
 def _read(wire: WireType, data: Buffer) -> Any:
-    return wire.from_plain(unpack(data))
+    return wire.from_plain(unpack(data), is_large=True)
 
 
 def _write_objects(wire: WireType, value: Any, envelope: dict[str, Any], key: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from datetime import datetime
 from typing import Any, Final, TypeAlias, cast
 
 import msgpack
@@ -45,7 +46,10 @@ def unpack(data: Buffer) -> Any:
     try:
         if len(data) > MAX_DEPTH:  # else they make no room for much, and have no room for more levels
             _look_through(data)
-        return msgpack.unpackb(data, strict_map_key=False, ext_hook=_read_extension, timestamp=3)
+        hook = _map_without_long_keys if _EXTENSION.search(data) else None
+        return msgpack.unpackb(
+            data, strict_map_key=False, ext_hook=_read_extension, timestamp=3, object_pairs_hook=hook
+        )
     except msgpack.StackError:
         raise MalformedData(f"nested deeper than {MAX_DEPTH} levels") from None
     except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
@@ -96,6 +100,19 @@ def _is_refused(levels: int) -> bool:
 # Around a value they leave it as many as may be nested: msgpack has a limit (1,024, or 511 without its extension in C),
 # but none that can be set.
 _LEVELS: Final = b"\x91" * (bisect_left(range(2048), True, key=_is_refused) - 1 - MAX_DEPTH)
+
+_EXTENSION: Final = re.compile(rb"[\xc7-\xc9\xd4-\xd8]")
+"""A byte that may begin an extension; few texts in UTF-8 have one."""
+_SHORT_INTEGERS: Final = range(-(2**63), 2**64)
+
+
+def _map_without_long_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    """A map, if no extension is a key: of integers with more than 64 bits any number may have the same hash."""
+    for key, _ in pairs:
+        if (type(key) is int and key not in _SHORT_INTEGERS) or type(key) is datetime:
+            raise ValueError("an extension type is the key of a map")
+    return dict(pairs)
+
 
 _INTEGER: Final = 1
 """The one extension type: an integer of more than 64 bits, as decimal digits."""

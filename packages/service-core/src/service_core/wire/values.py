@@ -14,6 +14,7 @@ from pydantic_core import SchemaSerializer, SchemaValidator, from_json
 
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.wire.bounded import HashCounter, bounded, counts_hashes
+from service_core.wire.large import LARGE
 from service_core.wire.schema import RULES, UnsendableType, kinds, with_rules
 
 __all__ = ["WireType", "may_be_infinite", "validation_details"]
@@ -26,6 +27,9 @@ _LOOKED_AT: Final = frozenset(
     | {"literal", "enum", "nullable", "default", "list", "tuple", "set", "frozenset", "dict"}
 )
 """Kinds of schemas that validate everything that a value holds."""
+_SCALARS: Final = _LOOKED_AT - {"list", "set", "frozenset", "dict"}
+_FEW_VALUES: Final = 1000
+"""More than a tuple of arguments holds of which each is a simple value."""
 _MOST_DETAILS: Final = 20
 """How many wrong places are told."""
 
@@ -33,7 +37,19 @@ _MOST_DETAILS: Final = 20
 class WireType:
     """Reads and writes the values of one type. Immutable and safe to use from several threads."""
 
-    __slots__ = ("_at", "_counts_hashes", "_names", "_options", "_serializer", "_validator", "believes", "core_schema", "where")
+    __slots__ = (
+        "_at",
+        "_counts_hashes",
+        "_names",
+        "_options",
+        "_pausing",
+        "_serializer",
+        "_validator",
+        "believes",
+        "core_schema",
+        "max_values",
+        "where",
+    )
 
     def __init__(
         self, annotation: Any, where: str, names: Sequence[str] = (), *, at: str = "", by_alias: bool = False
@@ -55,9 +71,12 @@ class WireType:
         schema = bounded(self.core_schema)
         self._validator = _validator(schema, RULES)
         self._counts_hashes = counts_hashes(schema)
+        self._pausing: Any = None  # made when it is needed for the first time
         config: Any = dict(RULES)
         self._serializer: Any = SchemaSerializer(self.core_schema, config, _use_prebuilt=False)
         self.where = where
+        self.max_values: int | None = _FEW_VALUES if kinds(self.core_schema) <= _SCALARS else None
+        """How many values of JSON or msgpack a valid value holds at most; None if there is no limit."""
         self.believes = not kinds(self.core_schema) <= _LOOKED_AT
         """Whether values may hold objects that are taken for what they are by their class, unseen."""
         self._names = tuple(names)
@@ -92,17 +111,27 @@ class WireType:
 
     def from_json(self, data: bytes) -> Any:
         """Read a value from JSON. Raises ArgumentException, also if it is no JSON."""
+        validator = self._validator if len(data) < LARGE else self._validator_with_pauses()
         try:
-            return self._validator.validate_json(data, context=self._context(), by_alias=True, by_name=True)
+            return validator.validate_json(data, context=self._context(), by_alias=True, by_name=True)
         except Exception as error:  # noqa: BLE001 - a validator of the user's may raise whatever it likes
             raise self._refusal(error) from _cause(error)
 
-    def from_plain(self, data: Any) -> Any:
-        """Read a value from dicts, lists and scalars, as msgpack gives them. Raises ArgumentException."""
+    def from_plain(self, data: Any, *, is_large: bool = False) -> Any:
+        """Read a value from dicts, lists and scalars, as msgpack gives them. Raises ArgumentException.
+
+        Other threads run while a large one is read, if items of its lists and maps are objects.
+        """
+        validator = self._validator_with_pauses() if is_large else self._validator
         try:
-            return self._validator.validate_python(data, context=self._context(), by_alias=True, by_name=True)
+            return validator.validate_python(data, context=self._context(), by_alias=True, by_name=True)
         except Exception as error:  # noqa: BLE001 - as above
             raise self._refusal(error) from _cause(error)
+
+    def _validator_with_pauses(self) -> Any:
+        if self._pausing is None:
+            self._pausing = _validator(bounded(self.core_schema, pauses=True), RULES)
+        return self._pausing
 
     def _context(self) -> HashCounter | None:
         return HashCounter() if self._counts_hashes else None

@@ -30,6 +30,8 @@ class Intake:
     def __init__(self, settings: ServerSettings, log: RejectionLog) -> None:
         self._settings = settings
         self._most = settings.max_concurrency
+        self.max_values = settings.max_values
+        """How many values a request may hold."""
         self._in_work = 0
         self._log = log
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 
-from service_core.dispatch import Executor, Target
+from service_core.dispatch import Executor, Target, ThreadPool
 from service_core.errors import DeclarationException
 from service_core.rest import RoutePlan, RouteTable
 from service_core.rest.verbs import route_of
@@ -20,10 +20,17 @@ __all__ = ["mount_services"]
 
 
 def mount_services(
-    app: FastAPI, targets: Iterable[Target], *, calls: Executor, intake: Intake, browsers: BrowserRules
+    app: FastAPI,
+    targets: Iterable[Target],
+    *,
+    calls: Executor,
+    intake: Intake,
+    browsers: BrowserRules,
+    readers: ThreadPool,
 ) -> list[RestRoute]:
     """Add the routes before all others, the more exact ones first; returns them in that order.
 
+    Large bodies are read in threads of ``readers``.
     Raises DeclarationException if a route contradicts its method, or would take a request that is another's.
     """
     routed = {
@@ -43,6 +50,7 @@ def mount_services(
             calls=calls,
             intake=intake,
             browsers=browsers,
+            readers=readers,
             app=app,
             verbs=[other.verb for other in table if other.template.is_same(plan.template)],
         )

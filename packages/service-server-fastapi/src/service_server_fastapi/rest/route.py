@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote, unquote
 
 from fastapi import FastAPI
@@ -16,11 +16,11 @@ from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from service_core.context import CallContext, call_context, current_context
-from service_core.dispatch import Answer, Executor, Failure, Target, correlation, problem, refusal
+from service_core.dispatch import Answer, Executor, Failure, Target, ThreadPool, correlation, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.rest import RoutePlan
 from service_core.rest.route_codec import is_json, media_type_of
-from service_core.wire import context_from_headers
+from service_core.wire import TooManyValues, context_from_headers, json_holds_more
 from service_server_fastapi.http1.asgi import send_answer
 from service_server_fastapi.requests.admission import Disconnected, Intake, check_token, gone, headers_of
 from service_server_fastapi.requests.browsers import BrowserRules
@@ -29,7 +29,10 @@ from service_server_fastapi.requests.rejections import Refused, unread
 from service_server_fastapi.rest.arguments import signature_of
 from service_server_fastapi.rest.openapi import documented
 
-__all__ = ["RestRoute", "path_of", "replay", "response"]
+__all__ = ["RestRoute", "Wrong", "path_of", "response"]
+
+Wrong: TypeAlias = dict[str, Any]
+"""A wrong place in a request: ``{loc, msg, type}``."""
 
 
 class RestRoute(APIRoute):
@@ -43,16 +46,18 @@ class RestRoute(APIRoute):
         calls: Executor,
         intake: Intake,
         browsers: BrowserRules,
+        readers: ThreadPool,
         app: FastAPI,
         verbs: Sequence[str],
     ) -> None:
-        """``verbs`` are those of all routes with this path."""
+        """``verbs`` are those of all routes with this path; large bodies are read in threads of ``readers``."""
         self.plan = plan
         self.target = target
         self.calls = calls
         self.intake = intake
         self._browsers = browsers
         self._is_safe: Final = plan.verb == "GET"
+        self.readers = readers
         self._verbs: Final = ", ".join(verbs)
         super().__init__(
             plan.template.text,
@@ -85,14 +90,14 @@ class RestRoute(APIRoute):
                     await send_answer(send, unread(admitted))
                     return
                 body = await self.intake.read_body(receive, headers)
-                self.check_type(body, headers.get("content-type", ""))
+                self.check_body(body, headers.get("content-type", ""))
                 with call_context(admitted), Watch(receive) as watch:
 
                     async def sending(message: Message) -> None:
                         watch.end()
                         await send(message)
 
-                    await super().handle(scope, replay(body, receive), sending)
+                    await super().handle(scope, _replay(body, receive), sending)
         except Disconnected:
             await send_answer(send, gone(context))
         except Refused as refused:
@@ -136,7 +141,8 @@ class RestRoute(APIRoute):
             try:
                 return await handle(_RawRequest(request.scope, request.receive))
             except RequestValidationError as error:
-                return response(self._wrong_arguments(error))
+                places = [{"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in error.errors()]
+                return response(self.wrong_arguments(places, current_context()))
 
         return answer
 
@@ -150,13 +156,22 @@ class RestRoute(APIRoute):
         endpoint.__signature__ = signature_of(self.plan)  # type: ignore[attr-defined]
         return endpoint
 
-    def check_type(self, body: bytes, content_type: str) -> None:
-        """Raise Refused if the body is none that the route reads."""
-        if self.plan.body is not None and body and not is_json(media_type_of(content_type)):
+    def check_body(self, body: bytes, content_type: str) -> None:
+        """Raise Refused if the route reads no body of that type, or none of so many values."""
+        if self.plan.body is None or not body:
+            return
+        if not is_json(media_type_of(content_type)):
             raise Refused(415, f"content type {content_type[:100]!r} is not application/json")
+        if json_holds_more(body, self.intake.max_values):
+            raise Refused(413, str(TooManyValues(self.intake.max_values)))
 
-    def _wrong_arguments(self, error: RequestValidationError) -> Answer:
-        places = [{"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in error.errors()]
+    def late(self, context: CallContext) -> Answer:
+        """The answer to a request whose time is up before its arguments are read."""
+        error = refusal(ErrorCode.DEADLINE_EXCEEDED, "deadline exceeded", context=context)
+        return self.intake.rejected(problem(error))
+
+    def wrong_arguments(self, places: Sequence[Wrong], context: CallContext) -> Answer:
+        """The answer to a request with arguments that are missing or do not fit."""
         first = places[0]
         more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
         place = ".".join(str(part) for part in first["loc"])
@@ -164,7 +179,7 @@ class RestRoute(APIRoute):
             ErrorCode.INVALID_ARGUMENT,
             f"{self.plan.method.where}: {place}: {first['msg']}{more}",
             details=places,
-            context=current_context(),
+            context=context,
         )
         is_malformed = any(one["type"] == "json_invalid" for one in places)
         return problem(wrong, status=400 if is_malformed else None)
@@ -196,7 +211,7 @@ def path_of(scope: Scope) -> str:
     return encoded.removeprefix(root) if encoded.startswith(f"{root}/") else encoded
 
 
-def replay(body: bytes, receive: Receive) -> Receive:
+def _replay(body: bytes, receive: Receive) -> Receive:
     """What reads the body once more, and then goes on to listen to the caller."""
     is_read = False
 
