@@ -246,9 +246,7 @@ class FastAPIServer(Server):
             describe = DescribeEndpoint(hosting.manager, calls, intake, local_only=self.settings.describe is None)
             self._routes.add(DESCRIBE, describe.describe)
         browsers = BrowserRules(self.settings.allowed_origins)
-        routes = mount_services(
-            self.app, targets, calls=calls, intake=intake, browsers=browsers, readers=self._readers
-        )
+        routes = mount_services(self.app, targets, calls=calls, intake=intake, browsers=browsers, readers=self._readers)
         direct = DirectRoutes(self.app, routes)
         self._front = Front(self.app, self._traffic, lambda scope: endpoint if is_call(scope) else direct.find(scope))
         return hosting
