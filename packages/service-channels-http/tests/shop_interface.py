@@ -196,6 +196,20 @@ def refuse(status: int, error: WireError, **headers: str) -> Callable[[Received]
     return script
 
 
+def outcome(error: WireError) -> Callable[[Received], None]:
+    """A script that answers with a failure of the method, in the format of the request."""
+
+    def script(request: Received) -> None:
+        if request.path != "/invoke":
+            problem = Problem.of(error, executed=True)
+            request.answer(problem.status, problem.to_json(), PROBLEM_TYPE)
+            return
+        codec = CODECS[request.headers["content-type"]]
+        request.answer(200, codec.write_error(error), codec.content_type)
+
+    return script
+
+
 PLANS: Final = {plan.name: plan for plan in (MethodCodec(COMPONENT, SHOP, method) for method in SHOP.methods.values())}
 
 

@@ -235,9 +235,6 @@ def test_a_page_is_no_answer_of_a_method_without_a_result_either(ask: Ask) -> No
             "too long",
             ErrorCode.INVALID_ARGUMENT,
         ),
-        (429, b'{"title":"Slow down","status":429}', "Slow down", ErrorCode.RESOURCE_EXHAUSTED),
-        (500, b"oops", "HTTP 500", ErrorCode.INTERNAL),
-        (418, b"{}", "HTTP 418", ErrorCode.INVALID_ARGUMENT),
     ],
 )
 def test_failures_of_other_servers_have_a_code_and_their_message(
@@ -247,6 +244,23 @@ def test_failures_of_other_servers_have_a_code_and_their_message(
         ask(answer(status, body), "repository", "a", "b")
     assert caught.value.code is code
     assert "secret" not in repr(caught.value.details)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (418, b"{}", ErrorCode.INVALID_ARGUMENT),
+        (429, b'{"title":"Slow down","status":429}', ErrorCode.RESOURCE_EXHAUSTED),
+        (500, b"oops", ErrorCode.INTERNAL),
+        (500, b'{"detail":"oops"}', ErrorCode.INTERNAL),
+    ],
+)
+def test_what_may_come_from_a_gateway_is_no_failure_on_the_server(
+    ask: Ask, status: int, body: bytes, code: ErrorCode
+) -> None:
+    with pytest.raises(ProtocolException, match=f"HTTP {status} in no form of this protocol") as caught:
+        ask(answer(status, body), "repository", "a", "b")
+    assert (caught.value.code, caught.value.may_have_run) == (code, True)
 
 
 def test_media_types_headers_and_tokens_of_a_channel_are_sent() -> None:

@@ -39,6 +39,8 @@ class HTTPXChannel(Channel):
         """Seconds for a connection to be made, at most; what is left of the call's time is for another instance."""
         self.max_response_bytes = settings.max_response_bytes
         """How large an answer may be."""
+        self.gateway_503_not_run = settings.gateway_503_not_run
+        """Whether a 503 in no form of this protocol means that the call has not run, so that it is retried."""
         self.tls = settings.tls
         """Whom to believe at ``https`` addresses, and who to be there. What is set after the first call is too late."""
         self.limits = httpx.Limits(

@@ -70,7 +70,7 @@ class _Dispatch(Exchange):
     def _refusal(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
         told = self._told(reply)
         if told is None:
-            return refused(request, reply)
+            return refused(request, reply, gateway_503_not_run=self.gateway_503_not_run)
         return error_from_wire(
             told,
             where=request.where,
@@ -128,7 +128,7 @@ class DispatchChannel(HTTPXChannel):
         codec = self.codec
         content = codec.write_request(plan, invocation.arguments())
         headers = call_headers(invocation.context, invocation.correlation_id)
-        return _Dispatch(invocation, caller, plan, codec, headers, content)
+        return _Dispatch(invocation, caller, self.gateway_503_not_run, plan, codec, headers, content)
 
     def _plan(self, invocation: Invocation) -> tuple[MethodCodec, str]:
         """The plan of a method that is called for the first time, and its name for messages."""

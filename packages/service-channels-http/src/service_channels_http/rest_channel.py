@@ -71,12 +71,12 @@ class _RestCall(Exchange):
     def _error(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
         problem = read_problem(reply.headers.get("content-type", ""), reply.content)
         if problem is None:
-            return refused(request, reply)
+            return refused(request, reply, gateway_503_not_run=self.gateway_503_not_run)
         return error_from_wire(
             problem.to_error(),
             where=request.where,
             declared=self.plan.call.errors,
-            refused=not problem.executed,
+            refused="executed" in problem.model_fields_set and not problem.executed,
             retry_after=retry_after(reply),
         )
 
@@ -117,4 +117,5 @@ class RestChannel(HTTPXChannel):
         plan = self._routes.plan(invocation.descriptor)
         written = self._routes.write(plan, invocation.arguments())
         headers = call_headers(invocation.context, invocation.correlation_id)
-        return _RestCall(invocation, self._callers[plan], plan, headers, written, self.accept)
+        caller, not_run = self._callers[plan], self.gateway_503_not_run
+        return _RestCall(invocation, caller, not_run, plan, headers, written, self.accept)

@@ -35,6 +35,9 @@ class HTTPSettings(BaseSettings):
     """Seconds for a connection to be made, at most; what is left of the call's time is for another instance."""
     max_response_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
     """How large an answer may be."""
+    gateway_503_not_run: bool = False
+    """Whether all gateways on the way answer 503 only to requests that they passed to no server, as HAProxy does when
+    no server is available and nothing else of it answers 503."""
     keep_alive: float = Field(default=4.0, gt=0, allow_inf_nan=False)
     """Seconds that an idle connection is kept; shorter than the server keeps it, at which end we must not send. uvicorn
     closes them after 5 s."""

@@ -26,6 +26,7 @@ from service_core import (
     ProtocolException,
     RemoteServiceException,
     ServiceCommunicationException,
+    ServiceException,
 )
 from service_core.resilience.retrying import Attempts
 from service_core.wire import WireError
@@ -85,6 +86,50 @@ def test_what_may_have_run_is_not_repeated_otherwise(script: Script, channel: ty
         bound_channel.close()
     assert caught.value.may_have_run
     assert (len(bad.requests), len(good.requests)) == (1, 0)
+
+
+def gateway_503(request: Received) -> None:
+    """A gateway that lost the connection to a server while that executed the call, as Envoy and Varnish answer."""
+    request.answer(503, b"upstream connect error or disconnect/reset before headers", "text/plain")
+
+
+@pytest.mark.parametrize("channel", ALL_CHANNELS)
+@calls
+def test_a_503_of_a_gateway_says_nothing_about_the_call(channel: type[HTTPXChannel], call: Call) -> None:
+    with serving(gateway_503) as gateway, serving(dispatch) as good:
+        bound_channel = bound(channel(), gateway.url, good.url)
+        with pytest.raises(ServiceCommunicationException, match="the call may have run") as caught:
+            call(shop_over(bound_channel), "place", {"number": 1})
+        bound_channel.close()
+    assert caught.value.may_have_run
+    assert (len(gateway.requests), len(good.requests)) == (1, 0)
+
+
+@channels
+@calls
+def test_a_503_of_a_gateway_that_means_no_backend_is_tried_elsewhere(channel: type[HTTPXChannel], call: Call) -> None:
+    with serving(gateway_503) as gateway, serving(dispatch) as good:
+        bound_channel = bound(channel(), gateway.url, good.url)
+        bound_channel.gateway_503_not_run = True
+        assert call(shop_over(bound_channel), "place", Order(1)) == [Order(1)]
+        bound_channel.close()
+    assert (len(gateway.requests), len(good.requests)) == (1, 1)
+
+
+@channels
+@calls
+@pytest.mark.parametrize("last", ["refused", "not there"])
+def test_an_error_reports_that_an_earlier_attempt_may_have_run(
+    channel: type[HTTPXChannel], call: Call, last: str
+) -> None:
+    with serving(Received.reset) as lost, serving(REFUSED) as refuses:
+        bound_channel = bound(channel(), lost.url, refuses.url if last == "refused" else unused_url())
+        bound_channel.policy = Policy(max_attempts=2)
+        with pytest.raises(ServiceException) as caught:
+            call(shop_over(bound_channel), "find", 1)
+        bound_channel.close()
+    assert caught.value.may_have_run
+    assert caught.value.__notes__ == ["an earlier attempt of this call may have run"]
 
 
 REFUSED = refuse(404, WireError(type="Unknown", code=ErrorCode.NOT_FOUND))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from scripted_server import Received, Script, serving, unused_url
-from shop_interface import ALL_CHANNELS, CALLS, CHANNELS, Call, OrderNotFound, bound, refuse, shop_over
+from shop_interface import ALL_CHANNELS, CALLS, CHANNELS, Call, OrderNotFound, bound, outcome, refuse, shop_over
 
 from service_channels_http import HTTPXChannel, RestChannel
 from service_core import (
@@ -173,14 +173,14 @@ FAILURES = [
         name="502 of a gateway",
         script=answer(502, b"<html>", "text/html"),
         error=ServiceCommunicationException,
-        message=r"a gateway got no answer from the server \(HTTP 502\); the call may have run",
+        message="HTTP 502 in no form of this protocol, so from a gateway or another server; the call may have run",
         fields=MAY_HAVE_RUN,
     ),
     Failure(
         name="504 of a gateway",
         script=answer(504),
         error=ServiceCommunicationException,
-        message=r"a gateway got no answer from the server \(HTTP 504\)",
+        message="HTTP 504 in no form of this protocol",
         fields=MAY_HAVE_RUN,
     ),
     Failure(
@@ -188,7 +188,7 @@ FAILURES = [
         script=answer(503, retry_after="7"),
         error=ServiceCommunicationException,
         message="HTTP 503",
-        fields={**NOT_RUN, "retry_after": 7.0},
+        fields={**MAY_HAVE_RUN, "retry_after": 7.0},
     ),
     # refusals in the envelope
     Failure(
@@ -275,28 +275,42 @@ FAILURES = [
         script=answer(404, b'{"detail":"Not Found"}', JSON),
         error=RemoteServiceException,
         message="failed on the server: Not Found",
-        fields={"code": ErrorCode.NOT_FOUND},
+        fields={**MAY_HAVE_RUN, "code": ErrorCode.NOT_FOUND},
     ),
     Failure(
-        name="413",
-        script=answer(413),
-        error=RemoteServiceException,
-        message="HTTP 413",
-        fields={"code": ErrorCode.INVALID_ARGUMENT},
+        name="413 of a gateway",
+        script=answer(413, b'{"message":"too large"}', JSON),
+        error=ProtocolException,
+        message="HTTP 413 in no form of this protocol",
+        fields={**MAY_HAVE_RUN, "code": ErrorCode.INVALID_ARGUMENT},
     ),
     Failure(
-        name="429",
-        script=answer(429),
-        error=RemoteServiceException,
-        message="HTTP 429",
-        fields={"code": ErrorCode.RESOURCE_EXHAUSTED},
+        name="429 of a gateway",
+        script=answer(429, retry_after="90000"),
+        error=ProtocolException,
+        message="HTTP 429 in no form of this protocol",
+        fields={**MAY_HAVE_RUN, "code": ErrorCode.RESOURCE_EXHAUSTED, "retry_after": 90000.0},
     ),
     Failure(
         name="500 of aspyx",
         script=answer(500, b"Internal Server Error", "text/plain; charset=utf-8"),
+        error=ProtocolException,
+        message="HTTP 500 in no form of this protocol",
+        fields={**MAY_HAVE_RUN, "code": ErrorCode.INTERNAL},
+    ),
+    Failure(
+        name="unavailable, raised by the method",
+        script=outcome(coded(ErrorCode.UNAVAILABLE)),
         error=RemoteServiceException,
-        message="HTTP 500",
-        fields={"code": ErrorCode.INTERNAL},
+        message="failed on the server: told",
+        fields={**MAY_HAVE_RUN, "code": ErrorCode.UNAVAILABLE},
+    ),
+    Failure(
+        name="a failure downstream",
+        script=outcome(WireError(type="Refused", downstream=True)),
+        error=RemoteServiceException,
+        message="failed on the server: Refused",
+        fields={**MAY_HAVE_RUN, "downstream": True},
     ),
     # outcomes
     Failure(

@@ -117,6 +117,14 @@ class ServiceException(Exception):
 
     default_code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
 
+    # Defaults of the class as well, for subclasses with a constructor of their own.
+    may_have_run: bool = False
+    """Whether the method may have been executed, by any attempt of the call; False if it certainly was not."""
+    downstream: bool = False
+    """Whether the server reports that its method failed because a call of its own to another server failed."""
+    failed_call: str | None = None
+    """The call made by this process that ended with this error; None for an error that no call of a proxy raised."""
+
     def __init__(
         self,
         message: str = "",
@@ -124,6 +132,7 @@ class ServiceException(Exception):
         code: ErrorCode | None = None,
         details: Any = None,
         correlation_id: str | None = None,
+        may_have_run: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -133,6 +142,7 @@ class ServiceException(Exception):
         """JSON-like data that belongs to the failure: for wrong arguments the list of wrong places."""
         self.correlation_id = correlation_id
         """Under this id the server logged the failure; None if no server was involved."""
+        self.may_have_run = may_have_run
 
 
 class LocalServiceException(ServiceException):
@@ -180,9 +190,7 @@ class ServiceCommunicationException(ServiceException):
         details: Any = None,
         correlation_id: str | None = None,
     ) -> None:
-        super().__init__(message, code=code, details=details, correlation_id=correlation_id)
-        self.may_have_run = may_have_run
-        """True if the request was sent, so that the method may have been executed; False if it certainly was not."""
+        super().__init__(message, code=code, details=details, correlation_id=correlation_id, may_have_run=may_have_run)
         self.retry_after = retry_after
         """Seconds after which the server wants to be asked again, if it said so."""
 
@@ -234,7 +242,7 @@ class ProtocolException(ServiceCommunicationException):
 
 
 class DeadlineExceeded(ServiceException):
-    """The time of the call is up. The method may still be running on the server, or have run."""
+    """The deadline of the call has passed. ``may_have_run`` is False if nothing had been sent by then."""
 
     default_code = ErrorCode.DEADLINE_EXCEEDED
 
@@ -254,8 +262,9 @@ class RemoteServiceException(ServiceException):
         code: ErrorCode | None = None,
         details: Any = None,
         correlation_id: str | None = None,
+        may_have_run: bool = True,
     ) -> None:
-        super().__init__(message, code=code, details=details, correlation_id=correlation_id)
+        super().__init__(message, code=code, details=details, correlation_id=correlation_id, may_have_run=may_have_run)
         self.type = type
         """The class name of the error on the server, without its module."""
 

@@ -31,6 +31,7 @@ def test_a_failure_travels_as_problem_details() -> None:
         "details": {"fields": {"name": "x"}},
         "correlation_id": "abc",
         "executed": True,
+        "downstream": False,
     }
 
 

@@ -178,7 +178,7 @@ def test_a_call_that_does_not_end_does_not_keep_the_process_alive(port: int) -> 
         program.signal(signal.SIGTERM)
 
         assert program.end() == 0
-        assert [one.result().status for one in in_flight] == [504, 504]
+        assert [one.result().error["code"] for one in in_flight] == ["deadline_exceeded", "deadline_exceeded"]
         assert [line for line in program.lines if line in LIFE] == LIFE
 
 
@@ -239,7 +239,7 @@ def test_under_uvicorn_calls_are_cut_off_at_our_limit(port: int) -> None:
         program.signal(signal.SIGTERM)
 
         program.end()
-        assert [one.result().status for one in in_flight] == [504, 504]
+        assert [one.result().error["code"] for one in in_flight] == ["deadline_exceeded", "deadline_exceeded"]
         assert [line for line in program.lines if line in LIFE] == LIFE
 
 

@@ -213,14 +213,14 @@ def test_an_error_is_told_whole_if_the_server_is_told_so() -> None:
 
 def test_who_is_not_allowed_is_challenged(served: Served) -> None:
     denied, anonymous = (request(served.url, f"/archive/records/{key}") for key in ("foreign", "anonymous"))
-    assert problem_of(denied) == (403, "permission_denied", "AuthorizationException", False)
-    assert problem_of(anonymous) == (401, "unauthenticated", "MissingTokenException", False)
+    assert problem_of(denied) == (403, "permission_denied", "AuthorizationException", True)
+    assert problem_of(anonymous) == (401, "unauthenticated", "MissingTokenException", True)
     assert anonymous.headers["www-authenticate"] == "Bearer"
 
 
 def test_a_call_whose_time_is_up_is_answered(served: Served) -> None:
     reply = post(served, b"", "/archive/block", content_type=None, x_deadline_ms=50)
-    assert problem_of(reply) == (504, "deadline_exceeded", "DeadlineExceeded", False)
+    assert problem_of(reply) == (504, "deadline_exceeded", "DeadlineExceeded", True)
 
 
 # limits

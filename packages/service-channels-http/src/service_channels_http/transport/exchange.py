@@ -20,6 +20,8 @@ class Exchange(ABC):
     """The call, with its deadline."""
     caller: str
     """What is called, for messages: method and component."""
+    gateway_503_not_run: bool
+    """Whether a 503 that is not ours means that nothing has run."""
 
     @abstractmethod
     def request(self, url: str) -> HTTPRequest:

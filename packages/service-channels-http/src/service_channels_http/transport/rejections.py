@@ -2,41 +2,71 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
-from service_core import ProtocolException, ServiceCommunicationException
+from service_core import (
+    AuthorizationException,
+    ErrorCode,
+    ProtocolException,
+    ServiceCommunicationException,
+    ServiceException,
+)
 from service_core.errors import code_for_status
 from service_core.rest import read_message
-from service_core.wire import WireError, error_from_wire, token_error
+from service_core.wire import error_from_wire, token_error
 
 __all__ = ["media_type", "refused", "retry_after", "unreadable"]
 
-_LONGEST: Final = 24 * 3600.0
-"""Seconds that a server can want to be left alone; who says more does not mean it."""
 _SHOWN: Final = 200
 """How many bytes of an answer that cannot be read an error keeps."""
 
 
-def refused(request: HTTPRequest, reply: HTTPReply) -> Exception:
-    """The error for a reply with a status >= 400 that is none of ours, with the message that its body may have."""
-    where = request.where
-    if reply.status == 401:
-        return token_error(reply.headers.get("www-authenticate", ""), where)
-    if reply.status in (502, 504):
-        # A gateway's word: it had passed the call on, and did not get an answer.
-        return ServiceCommunicationException(
-            f"{where}: a gateway got no answer from the server (HTTP {reply.status}); the call may have run",
-            may_have_run=True,
-            retry_after=retry_after(reply),
-            details=_shown(reply),
-        )
+def refused(request: HTTPRequest, reply: HTTPReply, *, gateway_503_not_run: bool = False) -> Exception:
+    """The error for a reply with a status >= 400 in no form of this protocol: a gateway or another server sent it.
+
+    Such an answer says nothing about whether the call has run: a gateway also answers 503 when it loses the connection
+    to a server that is executing the call. ``gateway_503_not_run`` declares that the gateway answers 503 only if it
+    passed the request to no server.
+    """
+    where, status = request.where, reply.status
+    if status == 401:
+        error: ServiceException = token_error(reply.headers.get("www-authenticate", ""), where)
+    elif status == 403:
+        error = AuthorizationException(f"{where}: HTTP 403", details=_shown(reply))
+    else:
+        return _message_of_server(where, reply) or _gateway_error(where, reply, gateway_503_not_run)
+    error.may_have_run = True
+    return error
+
+
+def _message_of_server(where: str, reply: HTTPReply) -> Exception | None:
+    """The error for a refusal of a server of another kind, which says in its body what is wrong with the request."""
+    if reply.status >= 500 or reply.status in _OF_GATEWAYS:
+        return None
     told = read_message(reply.status, reply.headers.get("content-type", ""), reply.content)
-    if told is None:
-        told = WireError(code=code_for_status(reply.status), message=f"HTTP {reply.status}", details=_shown(reply))
-    return error_from_wire(told, where=where, declared={}, refused=True, retry_after=retry_after(reply))
+    return None if told is None else error_from_wire(told, where=where, declared={})
+
+
+def _gateway_error(where: str, reply: HTTPReply, gateway_503_not_run: bool) -> ServiceCommunicationException:
+    status = reply.status
+    kind = ServiceCommunicationException if status in (502, 503, 504) else ProtocolException
+    may_have_run = status != 503 or not gateway_503_not_run
+    return kind(
+        f"{where}: HTTP {status} in no form of this protocol, so from a gateway or another server; the call "
+        f"{'may have' if may_have_run else 'has not'} run",
+        code=ErrorCode.UNAVAILABLE if kind is ServiceCommunicationException else code_for_status(status),
+        may_have_run=may_have_run,
+        retry_after=retry_after(reply),
+        details=_shown(reply),
+    )
+
+
+_OF_GATEWAYS: Final = frozenset({408, 413, 429})
+"""Statuses below 500 that gateways answer by themselves, some of them with a body in JSON."""
 
 
 def unreadable(request: HTTPRequest, reply: HTTPReply, reason: str) -> ProtocolException:
@@ -57,9 +87,9 @@ def media_type(reply: HTTPReply) -> str:
 
 
 def retry_after(reply: HTTPReply) -> float | None:
-    """Seconds that the server wants to be left alone, given as such or as a date (RFC 9110, section 10.2.3).
+    """Seconds until the server takes requests again, given as such or as a date (RFC 9110, section 10.2.3).
 
-    None also for what is no such thing, and for more than a day.
+    Infinite for a date beyond the calendar; None if the header is missing or is neither.
     """
     text = reply.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
@@ -67,10 +97,12 @@ def retry_after(reply: HTTPReply) -> float | None:
     else:
         try:
             date = parsedate_to_datetime(text).astimezone(UTC)
-        except (ValueError, OverflowError):  # the latter for a date at the end of the calendar
+        except ValueError:
             return None
+        except OverflowError:  # a date at the end of the calendar
+            return math.inf
         seconds = max(0.0, (date - datetime.now(UTC)).total_seconds())
-    return seconds if seconds <= _LONGEST else None
+    return seconds
 
 
 def _shown(reply: HTTPReply) -> dict[str, object]:

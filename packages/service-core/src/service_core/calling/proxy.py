@@ -14,6 +14,7 @@ from service_core.call import Call
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.declaring.descriptors import MethodDescriptor, ServiceDescriptor
 from service_core.declaring.policy import EffectivePolicy
+from service_core.errors import ServiceException
 
 __all__ = ["DynamicProxy", "Invocation", "InvocationHandler"]
 
@@ -95,14 +96,22 @@ def _method(service: ServiceDescriptor, method: MethodDescriptor, handler: Invoc
 
         @functools.wraps(method.function)
         async def call_async(_self: object, /, *args: Any, **kwargs: Any) -> Any:
-            return await handler.invoke_async(Call(service, method, args, kwargs, handler.policy_of(method)))
+            try:
+                return await handler.invoke_async(Call(service, method, args, kwargs, handler.policy_of(method)))
+            except ServiceException as error:
+                error.failed_call = method.where
+                raise
 
         call: Callable[..., Any] = call_async
     else:
 
         @functools.wraps(method.function)
         def call_sync(_self: object, /, *args: Any, **kwargs: Any) -> Any:
-            return handler.invoke(Call(service, method, args, kwargs, handler.policy_of(method)))
+            try:
+                return handler.invoke(Call(service, method, args, kwargs, handler.policy_of(method)))
+            except ServiceException as error:
+                error.failed_call = method.where
+                raise
 
         call = call_sync
     # wraps() copied the mark of abstract methods, which would keep the proxy from being made.

@@ -33,6 +33,7 @@ from service_core.errors import (
 from service_core.hosting.hosted_services import HostedService
 from service_core.hosting.token_verifier import TokenVerifier, check_verifier
 from service_core.wire import MethodCodec, WireError, error_to_wire
+from service_core.wire.causes import failed_call_of
 
 __all__ = ["Executor", "Failure", "Target", "targets_of"]
 
@@ -118,13 +119,11 @@ class Executor:
             if principal is None:
                 raise InvalidTokenException("the token is nobody's")
         except TimedOut:
-            return _late(context)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, nobody is let in
-            return self._denied(error, context)
-        except asyncio.CancelledError as error:
-            if _is_being_cancelled():
+            return _late(context, executed=False)
+        except BaseException as error:
+            if _ends_the_task(error):
                 raise
-            return self._denied(error, context)
+            return self._denied(error, context)  # whatever the verifier raises, the caller is not admitted
         return replace(context, principal=principal)
 
     @property
@@ -153,7 +152,7 @@ class Executor:
                 if context.deadline is not None:
                     timeout = context.deadline.expires_at - time.monotonic()
                     if timeout <= 0:
-                        raise TimedOut
+                        raise TimedOut(begun=False)
                 if not target.inline:
                     result = await self._workers.run(target.method, arguments, timeout)
                 else:
@@ -163,27 +162,32 @@ class Executor:
             finally:
                 leave_context(outer)
             return write(result)
-        except TimedOut:
-            return _late(context)
+        except TimedOut as late:
+            return _late(context, executed=late.begun)
         except Busy:
             return _busy(context)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the implementation's errors are the caller's answer
-            return self._failure(target.plan, error, context)
-        except asyncio.CancelledError as error:
-            if target.waits and _is_being_cancelled():
+        except BaseException as error:
+            if _ends_the_task(error) and (target.waits or isinstance(error, GeneratorExit)):
                 raise
-            return self._failure(target.plan, error, context)
+            return self._failure(target.plan, error, context)  # whatever the implementation raises is an outcome
 
     def _failure(self, plan: MethodCodec, error: BaseException, context: CallContext) -> Failure:
+        deadline = context.deadline
         wire = error_to_wire(
-            error, declared=plan.errors, correlation_id=context.correlation_id, expose=self._expose_errors
+            error,
+            declared=plan.errors,
+            correlation_id=context.correlation_id,
+            expose=self._expose_errors,
+            deadline_passed=deadline is not None and deadline.expired,
         )
-        if isinstance(error, AuthorizationException):
-            return _unauthorized(error, wire)
+        failed_call = failed_call_of(error)
+        if isinstance(error, AuthorizationException) and failed_call is None:
+            return _unauthorized(error, wire, executed=True)
         if not isinstance(error, plan.method.raises):
             logger.error(
-                "%s failed (correlation id %s)",
+                "%s failed%s (correlation id %s)",
                 plan.name,
+                f" in its call of {failed_call}" if failed_call else "",
                 context.correlation_id,
                 exc_info=error,
                 extra={"correlation_id": context.correlation_id, "method": plan.name},
@@ -199,12 +203,13 @@ class Executor:
                 exc_info=error,
                 extra={"correlation_id": context.correlation_id},
             )
-        return _unauthorized(error, wire)
+        return _unauthorized(error, wire, executed=False)
 
 
-def _late(context: CallContext) -> Failure:
+def _late(context: CallContext, *, executed: bool) -> Failure:
     return Failure(
-        error=refusal(ErrorCode.DEADLINE_EXCEEDED, "the time of the call is up", context=context), executed=False
+        error=refusal(ErrorCode.DEADLINE_EXCEEDED, "the deadline of the call has passed", context=context),
+        executed=executed,
     )
 
 
@@ -214,13 +219,15 @@ def _busy(context: CallContext) -> Failure:
     return Failure(error=error, executed=False, headers=(("retry-after", "1"),))
 
 
-def _unauthorized(error: BaseException, wire: WireError) -> Failure:
+def _unauthorized(error: BaseException, wire: WireError, *, executed: bool) -> Failure:
     headers = (("www-authenticate", _challenge(error)),) if wire.code is ErrorCode.UNAUTHENTICATED else ()
-    return Failure(error=wire, executed=False, headers=headers)
+    return Failure(error=wire, executed=executed, headers=headers)
 
 
-def _is_being_cancelled() -> bool:
-    """Whether this call is to end, rather than something that the implementation has waited for."""
+def _ends_the_task(error: BaseException) -> bool:
+    """Whether the task of this call is cancelled or closed, rather than something that the implementation awaits."""
+    if not isinstance(error, asyncio.CancelledError):
+        return isinstance(error, GeneratorExit)
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 

@@ -18,7 +18,7 @@ __all__ = ["ThreadPool"]
 class _Job:
     """Something to do, in a context, for who waits for the future on the loop."""
 
-    __slots__ = ("args", "context", "function", "future", "loop")
+    __slots__ = ("args", "begun", "context", "function", "future", "loop")
 
     def __init__(
         self,
@@ -32,12 +32,14 @@ class _Job:
         self.args = args
         self.loop = loop
         self.future: asyncio.Future[Any] | None = future
+        self.begun = False
 
     def do(self) -> None:
         """Do it in this thread, unless nobody waits any more."""
         context, args, future = self.context, self.args, self.future
         if context is None or future is None or future.done():
             return
+        self.begun = True
         result: Any = None
         failure: BaseException | None = None
         try:
@@ -52,7 +54,7 @@ class _Job:
     def give_up(self) -> None:
         """The time is up."""
         if self.future is not None:
-            _settle(self.future, None, TimedOut())
+            _settle(self.future, None, TimedOut(begun=self.begun))
 
     def forget(self) -> None:
         """Keep nothing of a call that may be in the queue for long."""

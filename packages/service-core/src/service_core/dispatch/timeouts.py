@@ -15,7 +15,12 @@ T = TypeVar("T")
 
 
 class TimedOut(Exception):
-    """What was waited for did not come in time."""
+    """What was awaited did not come in time."""
+
+    def __init__(self, *, begun: bool = True) -> None:
+        """``begun`` is False if it was not even started."""
+        super().__init__()
+        self.begun = begun
 
 
 async def within(awaitable: Awaitable[T], seconds: float | None) -> T:

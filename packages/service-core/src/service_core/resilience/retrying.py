@@ -20,6 +20,7 @@ from service_core.errors import (
     DeadlineExceeded,
     LocalServiceException,
     ServiceCommunicationException,
+    ServiceException,
 )
 from service_core.resilience.events import CallEventKind
 from service_core.resilience.load_balancer import LoadBalancer
@@ -102,14 +103,11 @@ class Attempts:
         """The instance for the next attempt. Raises DeadlineExceeded, ComponentUnavailableException."""
         now, call = time.monotonic(), self._call
         if now >= call.deadline.expires_at:
-            raise self._final(DeadlineExceeded(f"{call.descriptor.where}: deadline exceeded before the call was sent"))
+            raise DeadlineExceeded(f"{call.descriptor.where}: deadline exceeded before the call was sent")
         balancer = self._balancer
         if call.attempts == 0:
             balancer.budget.call()
-        try:
-            endpoint = balancer.choose(self._tried, call.descriptor)
-        except ServiceCommunicationException as error:
-            raise self._final(error) from None
+        endpoint = balancer.choose(self._tried, call.descriptor)
         endpoint.in_flight += 1
         self.endpoint = endpoint
         self._started = now
@@ -126,12 +124,12 @@ class Attempts:
         if balancer.observers:
             self._notify(CallEventKind.ANSWERED, endpoint, elapsed)
         if type(answer) is Raised:
-            self._call.may_have_run = True
             raise answer.error
         return answer
 
     def ended_by(self, error: BaseException) -> bool:
         """The attempt has raised ``error``; whether the call may go on, after :attr:`pause`."""
+        self._add_earlier_attempts(error)
         if self.endpoint is None:
             return False  # there was none yet, or the error is the answer
         if isinstance(error, ServiceCommunicationException):
@@ -160,9 +158,7 @@ class Attempts:
         self._notify(CallEventKind.FAILED, endpoint, elapsed, error)
         if self._balancer.failed(endpoint):
             self._notify(CallEventKind.EJECTED, endpoint, elapsed, error)
-        allowed = self._may_retry(error, endpoint, elapsed)
-        self._final(error)
-        return allowed
+        return self._may_retry(error, endpoint, elapsed)
 
     def _mismatched(self, error: ContractMismatchException) -> bool:
         """The instance has another version of the interface; whether another instance is left that may not.
@@ -178,7 +174,6 @@ class Attempts:
         self._tried += (endpoint,)
         self._notify(CallEventKind.FAILED, endpoint, elapsed, error)
         repeatable = call.descriptor.idempotent or not error.may_have_run
-        self._final(error)
         if not repeatable or not balancer.has_willing(call.descriptor, self._tried):
             return False
         self.pause = 0.0
@@ -208,12 +203,15 @@ class Attempts:
         self._rounds += 1
         return max(random.uniform(0.0, longest), error.retry_after or 0.0)  # noqa: S311 - spreads load, guards nothing
 
-    def _final(self, error: Exception) -> Exception:
-        """An error as the caller receives it: ``may_have_run`` is about the call, not only about its last attempt."""
+    def _add_earlier_attempts(self, error: BaseException) -> None:
+        """Let ``may_have_run`` of an error be about the call, not only about its last attempt."""
         call = self._call
-        if isinstance(error, ServiceCommunicationException):
-            call.may_have_run = error.may_have_run = call.may_have_run or error.may_have_run
-        return error
+        if not isinstance(error, ServiceException):
+            return
+        if call.may_have_run and not error.may_have_run:
+            error.may_have_run = True
+            error.add_note("an earlier attempt of this call may have run")
+        call.may_have_run = error.may_have_run
 
     def _notify(
         self, kind: CallEventKind, endpoint: Endpoint, elapsed: float, error: BaseException | None = None

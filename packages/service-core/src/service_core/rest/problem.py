@@ -37,6 +37,7 @@ class Problem(BaseModel):
     details: Any = Field(default=None, description="What belongs to the failure: for wrong arguments the wrong places.")
     correlation_id: str | None = Field(default=None, description="Under this id the server logged the failure.")
     executed: bool = Field(default=False, description="Whether the request was carried out, and failed then.")
+    downstream: bool = Field(default=False, description="Whether a call that the method made failed.")
 
     @classmethod
     def of(cls, error: WireError, *, status: int | None = None, executed: bool = False) -> Problem:
@@ -51,6 +52,7 @@ class Problem(BaseModel):
             details=error.details,
             correlation_id=error.correlation_id,
             executed=executed,
+            downstream=error.downstream,
         )
 
     def to_json(self) -> bytes:
@@ -65,6 +67,7 @@ class Problem(BaseModel):
             message=self.detail,
             details=self.details,
             correlation_id=self.correlation_id,
+            downstream=self.downstream,
         )
 
 

@@ -63,8 +63,8 @@ class _Request:
             raise self.late()
 
     def late(self) -> DeadlineExceeded:
-        """The error of a call whose deadline has passed."""
-        return DeadlineExceeded(f"{self.where}: no answer before the deadline of the call")
+        """The error of a call whose deadline passes after it was sent."""
+        return DeadlineExceeded(f"{self.where}: no answer before the deadline of the call", may_have_run=True)
 
     def complete(self, reply: Reply) -> Any:
         """The result, or the error that the method raised. Raises the error of a server that refused the call."""

@@ -18,7 +18,6 @@ from service_core.errors import (
     DeadlineExceeded,
     ErrorCode,
     InvalidTokenException,
-    LocalServiceException,
     MissingTokenException,
     RemoteServiceException,
     ServiceCommunicationException,
@@ -26,6 +25,7 @@ from service_core.errors import (
     TokenException,
     TokenExpiredException,
 )
+from service_core.wire.causes import code_for_caller, failed_call_of
 from service_core.wire.declared_errors import DeclaredError, WrittenError, code_of
 
 __all__ = ["CONTRACT_MISMATCH", "WireError", "error_from_wire", "error_to_wire", "token_error"]
@@ -49,16 +49,19 @@ class WireError:
     """For wrong arguments the list of wrong places; for a declared error ``{"fields": {...}}``, or
     ``{"sent": {...}, "missing": [...]}`` if a field cannot travel."""
     correlation_id: str | None = None
+    downstream: bool = False
+    """Whether the method failed because a call that it made to another service failed."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The failure as JSON-like data."""
-        return {
+        """The failure as JSON-like data; ``downstream`` is a member only where it is true."""
+        data = {
             "type": self.type,
             "code": self.code.value,
             "message": self.message,
             "details": self.details,
             "correlation_id": self.correlation_id,
         }
+        return {**data, "downstream": True} if self.downstream else data
 
     @classmethod
     def from_data(cls, data: Any) -> WireError:
@@ -76,6 +79,7 @@ class WireError:
             message=_text(data.get("message")),
             details=data.get("details"),
             correlation_id=_text(data.get("correlation_id")) or None,
+            downstream=data.get("downstream") is True,
         )
 
 
@@ -89,13 +93,17 @@ def error_to_wire(
     declared: Mapping[str, DeclaredError],
     correlation_id: str | None = None,
     expose: bool = False,
+    deadline_passed: bool = False,
 ) -> WireError:
-    """What the caller is told about an exception of the implementation.
+    """The failure that an exception of the implementation is for the caller.
 
     A declared error is sent with its fields. Of any other one only its class name and code are sent, and its
-    message if ``expose`` says so. A subclass of a declared error is sent as that, without its own message, and one
-    of an error that refuses a caller as that. A field that cannot travel is left out, named and logged.
+    message if ``expose`` is set. A subclass of a declared error is sent as that, without its own message, and one
+    of an error that refuses a caller as that. A field that cannot travel is left out, named and logged. An error of a
+    call that the implementation made is ``internal``, since it is not the caller's; ``deadline_exceeded`` remains if
+    ``deadline_passed``, the deadline of the outer call.
     """
+    downstream = failed_call_of(error) is not None
     for cls in type(error).__mro__:
         known = declared.get(cls.__name__)
         if known is not None and known.describes(cls):
@@ -105,17 +113,18 @@ def error_to_wire(
                 message=_message(error) if expose or type(error) is cls else "",
                 details=_details(known.write(cast(Exception, error)), known),
                 correlation_id=correlation_id,
+                downstream=downstream,
             )
-    # A mistake inside the implementation, say a wrong argument of a call that it makes, is not the caller's.
-    code = ErrorCode.INTERNAL
-    if isinstance(error, ServiceException) and not isinstance(error, LocalServiceException):
-        code = error.code
-    known_as = next((name for cls in type(error).__mro__ if (name := cls.__name__) in _AUTHORIZATION), "")
+    code = code_for_caller(error, deadline_passed=deadline_passed)
+    name = type(error).__name__
+    if code is not ErrorCode.INTERNAL:
+        name = next((cls.__name__ for cls in type(error).__mro__ if cls.__name__ in _AUTHORIZATION), name)
     return WireError(
-        type=known_as or type(error).__name__,
+        type="" if name in _AUTHORIZATION and code is ErrorCode.INTERNAL else name,
         code=code,
         message=_message(error) if expose else "",
         correlation_id=correlation_id,
+        downstream=downstream,
     )
 
 
@@ -145,8 +154,18 @@ def error_from_wire(
 ) -> Exception:
     """The exception that the caller gets for a failure of the method ``where``.
 
-    ``refused`` tells that the call was turned away before the implementation ran.
+    ``refused`` means that the call was refused before the implementation ran.
     """
+    error = _error(wire, where, declared, refused=refused, retry_after=retry_after)
+    if isinstance(error, ServiceException):
+        # Not by assignment: a declared error may be a frozen dataclass.
+        vars(error).update(may_have_run=not refused, downstream=wire.downstream)
+    return error
+
+
+def _error(
+    wire: WireError, where: str, declared: Mapping[str, DeclaredError], *, refused: bool, retry_after: float | None
+) -> Exception:
     known = declared.get(wire.type)
     if known is not None and isinstance(wire.details, Mapping) and "fields" in wire.details:
         try:
@@ -161,7 +180,7 @@ def error_from_wire(
             details=wire.details,
             correlation_id=wire.correlation_id,
         )
-    if refused:
+    if refused or wire.type == DeadlineExceeded.__name__:
         return _refusal(wire, where, retry_after)
     return _remote(wire, where)
 

@@ -151,7 +151,7 @@ def _cut_off(scope: Scope, context: CallContext) -> Answer:
         "the server has stopped and could not finish the request in time; it may have run",
         context=context,
     )
-    return envelope(error) if _is_call(scope) else problem(error, executed=True)
+    return envelope(error, status=200) if _is_call(scope) else problem(error, executed=True)
 
 
 def _context_of(scope: Scope) -> CallContext:
