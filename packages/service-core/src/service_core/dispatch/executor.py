@@ -167,7 +167,7 @@ class Executor:
         except Busy:
             return _busy(context)
         except BaseException as error:
-            if _ends_the_task(error) and (target.waits or isinstance(error, GeneratorExit)):
+            if isinstance(error, GeneratorExit) or (target.waits and _ends_the_task(error)):
                 raise
             return self._failure(target.plan, error, context)  # whatever the implementation raises is an outcome
 
