@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from memory_shop import CATALOG, Invoices, Memory, Orders, OrdersImpl, Shop
+from memory_shop import CATALOG, Invoices, InvoicesImpl, Memory, Orders, OrdersImpl, Shop
 
 from service_core.calling.channel_factory import ChannelFactory
 from service_core.calling.service_manager import ServiceManager
@@ -175,6 +175,29 @@ def test_a_component_can_be_declared_with_a_policy() -> None:
         scales = ServiceManager(registry, factory, policy=general, policies=policies, catalog=catalog)
         scales.get_service(Weigh).weigh()
         assert Memory.made[-1].policies.of(None) == policy.resolve()
+
+
+def test_what_is_hosted_is_what_is_implemented_here() -> None:
+    orders = OrdersImpl()
+    (hosted,) = manager(orders).hosted_services()
+    assert (hosted.component.name, hosted.service.name) == ("shop", "orders")
+    assert hosted.implementation is orders
+    assert hosted.inline
+    (hosted,) = manager(InvoicesImpl()).hosted_services()
+    assert not hosted.inline
+
+
+def test_the_report_names_the_instances_that_are_called() -> None:
+    with manager() as calling:
+        assert calling.report() == {}
+        calling.get_service(Orders, "json").place()
+        assert "http://h" in str(calling.report()["shop"])
+
+
+def test_descriptors_of_services_and_of_components_are_given_out() -> None:
+    with manager() as asked:
+        assert asked.get_descriptor(Orders) is CATALOG.service(Orders)
+        assert asked.get_descriptor(Shop) is CATALOG.component(Shop)
 
 
 # the end

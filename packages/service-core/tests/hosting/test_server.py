@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from service_core import LocalServiceException
-from service_core.hosting.server import Server, check_scheme
+from service_core.hosting.server import Server, ServerAddress, check_scheme
 
 
 @pytest.mark.parametrize("host", ["", "0.0.0.0", "::"])
@@ -71,3 +72,17 @@ def test_a_plain_server_may_be_behind_one_that_encrypts(monkeypatch: pytest.Monk
     monkeypatch.setattr(Server, "port", 8000)
     check_scheme("http://127.0.0.9:8000", "A.b")
     check_scheme("https://127.0.0.9:8000", "A.b")
+
+
+def test_a_server_that_boots_sees_its_own_address_whatever_another_thread_does() -> None:
+    first, second = ServerAddress(host="127.0.0.1", port=1), ServerAddress(host="127.0.0.2", port=2, scheme="https")
+    with Server.booting(first):
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(_seen_while_booting, second).result(10) == (2, "127.0.0.2", "https")
+        assert (Server.port, Server.get_url(Server.port)) == (1, "http://127.0.0.1:1")
+    assert Server.port == 2
+
+
+def _seen_while_booting(address: ServerAddress) -> tuple[int, str, str]:
+    with Server.booting(address):
+        return Server.port, Server.host, Server.scheme

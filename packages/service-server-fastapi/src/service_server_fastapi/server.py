@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from service_core import Health, LocalServiceException, Server, ServiceModule, TokenVerifier
 from service_core.di import Environment
 from service_core.dispatch import Dispatcher, Executor, ThreadPool, targets_of
-from service_core.hosting.server import WILDCARDS, url_of
+from service_core.hosting.server import WILDCARDS, ServerAddress, url_of
 from service_health import HealthCheckManager, HealthModule
 from service_server_fastapi.endpoints.describe import DESCRIBE, DescribeEndpoint
 from service_server_fastapi.endpoints.health import LIVE, READY, ServerHealth
@@ -97,6 +97,7 @@ class FastAPIServer(Server):
         self._steps = ThreadPool(1)
         self._scheme: Final = "https" if self.settings.uses_tls else "http"
         self._port: int | None = None
+        self._address = ServerAddress()
         self._is_used = False
         self._stopping = threading.Lock()
         self._stopped = threading.Event()
@@ -115,12 +116,12 @@ class FastAPIServer(Server):
         tls = server_tls(self.settings)
         bound = bind(self.settings.host, self.settings.port)
         try:
-            self._bound_to(bound.getsockname()[1])
+            self._bind_to(bound.getsockname()[1])
             hosting = self._assemble(module)
             self._listen(bound, hosting, tls)
             self._signals = GracefulSignals(self.stop, pass_on=True)
             self._signals.install()
-            hosting.register(Server.port)
+            hosting.register(self._address.port)
         except BaseException as failure:
             self._give_up(failure)
             bound.close()
@@ -155,7 +156,7 @@ class FastAPIServer(Server):
         answers. With several workers each has an environment of its own, and all are registered as one instance.
         """
         self._use()
-        self._bound_to(self.settings.port)
+        self._bind_to(self.settings.port)
         self._lifespan = Lifespan(self.app, lambda: self._hosted_elsewhere(module), keeps=False)
         return self.app
 
@@ -216,14 +217,15 @@ class FastAPIServer(Server):
         self._is_used = True
         self.app.add_middleware(TrafficMiddleware, traffic=self._traffic)
 
-    def _bound_to(self, port: int) -> None:
+    def _bind_to(self, port: int) -> None:
         self._port = port
-        Server.host, Server.port, Server.scheme = self.settings.host, port, self._scheme
+        self._address = ServerAddress(host=self.settings.host, port=port, scheme=self._scheme)
 
     def _assemble(self, module: type) -> Hosting:
         """Make the environment and route to it."""
-        environment = Environment(module, ServiceModule, HealthModule, instances=[self, *self._instances])
-        self._hosting = hosting = Hosting(environment, self.settings)
+        with Server.booting(self._address):
+            environment = Environment(module, ServiceModule, HealthModule, instances=[self, *self._instances])
+        self._hosting = hosting = Hosting(environment, self.settings, self._address)
         hosted = hosting.manager.hosted_services()
         for finding in hosting_findings(environment, hosted):
             logger.warning(finding)
@@ -243,7 +245,7 @@ class FastAPIServer(Server):
         if self.settings.report:
             self._routes.add(REPORT, Report(hosting, self._health, details=self.settings.details).answer)
         if self.settings.describe is not False:
-            describe = DescribeEndpoint(hosting.manager, calls, intake, local_only=self.settings.describe is None)
+            describe = DescribeEndpoint(hosting, calls, intake, local_only=self.settings.describe is None)
             self._routes.add(DESCRIBE, describe.describe)
         browsers = BrowserRules(self.settings.allowed_origins)
         routes = mount_services(self.app, targets, calls=calls, intake=intake, browsers=browsers, readers=self._readers)

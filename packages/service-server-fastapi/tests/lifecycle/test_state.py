@@ -10,6 +10,7 @@ from desk import DeskComponentImpl, World, until
 
 from service_core import Health, LocalServiceException, Server, ServiceModule
 from service_core.di import Environment
+from service_core.hosting.server import ServerAddress
 from service_server_fastapi import ServerSettings
 from service_server_fastapi.lifecycle.state import Hosting, HostingState
 
@@ -23,7 +24,7 @@ SERVER = Unrouted()
 
 
 def hosting_of(world: World, **settings: float) -> Hosting:
-    return Hosting(Environment(world.module(), ServiceModule), ServerSettings.model_validate(settings))
+    return Hosting(Environment(world.module(), ServiceModule), ServerSettings.model_validate(settings), ServerAddress())
 
 
 def test_its_state_follows_its_steps() -> None:

@@ -1,4 +1,4 @@
-"""The service manager: gives out services, and starts and stops the components of this process."""
+"""The service manager: gives out services."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from types import MappingProxyType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast, overload
 
 from typing_extensions import TypeForm
 
@@ -16,15 +16,12 @@ from service_core.calling.component_channels import ComponentChannels
 from service_core.calling.local import LOCAL
 from service_core.calling.proxy import DynamicProxy
 from service_core.calling.router import Router
-from service_core.declaring.address import ChannelAddress, format_addresses
 from service_core.declaring.catalog import Catalog, default_catalog
-from service_core.declaring.decorators import health_path
 from service_core.declaring.descriptors import ComponentDescriptor, ServiceDescriptor
 from service_core.declaring.interfaces import Component
 from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException, LocalServiceException
 from service_core.hosting.hosted_services import GivenImplementations, HostedService, Implementations
-from service_core.hosting.server import Server, check_scheme
 from service_core.registry.base import ComponentRegistry, Snapshot
 from service_core.resilience.events import CallObserver
 from service_core.resilience.policies import Policies
@@ -54,9 +51,9 @@ class ServiceManager:
     ) -> None:
         """``implementations`` are the objects of this process that implement services and components.
 
-        ``policy`` says how much is done for a call to succeed, ``policies`` says it for single components, by their
-        interface. ``observers`` are told what happens to calls. Raises DeclarationException if one of those is no
-        component.
+        ``policy`` applies to all calls, ``policies`` to those of single components, by their interface; they are merged
+        field by field. ``observers`` receive the events of calls. Raises DeclarationException if a key of ``policies``
+        is no component.
         """
         self.component_registry = component_registry
         self.channel_factory = channel_factory or ChannelFactory(catalog=catalog)
@@ -74,8 +71,6 @@ class ServiceManager:
         self._services: dict[tuple[Any, str], Any] = {}
         self._channels: dict[type, ComponentChannels] = {}
         self._routers: dict[tuple[type, str], Router] = {}
-        self._running: list[tuple[ComponentDescriptor, Component]] = []
-        self._offered: dict[ComponentDescriptor, list[ChannelAddress]] = {}
         self._closed = False
         component_registry.start()
 
@@ -85,8 +80,8 @@ class ServiceManager:
         """The service of that interface.
 
         Without a preferred channel it is the implementation, if this process has one, else a proxy over the first
-        channel that is offered. A preferred one is used whenever somebody offers it, and replaced meanwhile. Nothing
-        is waited for: a proxy can be had before anybody offers the service. Raises DeclarationException if the type
+        channel that is offered. A preferred channel is used as long as an instance offers it, another one meanwhile.
+        Does not wait: a proxy can be made before an instance is registered. Raises DeclarationException if the type
         is no service, ChannelNotInstalledException if no package has the channel.
         """
         try:
@@ -96,17 +91,23 @@ class ServiceManager:
         return service
 
     def set_preferred_channel(self, preferred_channel: str) -> None:
-        """The channel for services that are asked for without one; ``""`` for none. Given out ones stay as they are."""
+        """Set the channel for later :meth:`get_service` calls that name none; ``""`` for none."""
         with self._lock:
             self._preferred_channel = preferred_channel
             self._services.clear()
 
-    def get_descriptor(self, service_type: type) -> ServiceDescriptor:
-        """The descriptor of a service interface. Raises DeclarationException."""
-        return self._catalog.service(service_type)
+    @overload
+    def get_descriptor(self, interface: type[Component]) -> ComponentDescriptor: ...
+    @overload
+    def get_descriptor(self, interface: type) -> ServiceDescriptor: ...
+    def get_descriptor(self, interface: type) -> ServiceDescriptor | ComponentDescriptor:
+        """The descriptor of a service interface or of a component interface. Raises DeclarationException."""
+        if issubclass(interface, Component):
+            return self._catalog.component(interface)
+        return self._catalog.service(interface)
 
     def wait_for(self, requested: type, timeout: float = 10.0, *, channel: str = "") -> Snapshot:
-        """Wait until somebody offers the service or component, over ``channel`` if one is named.
+        """Wait until an instance of the service or component is registered, for ``channel`` if one is named.
 
         Blocks the thread; in an async program call it with ``asyncio.to_thread``. Raises
         ComponentUnavailableException after ``timeout`` seconds.
@@ -168,98 +169,10 @@ class ServiceManager:
             if self._implementations.provides(interface)
         ]
 
-    def startup(self, server: Server) -> None:
-        """Start the components of this process and route their health; nothing is registered yet.
-
-        If one cannot be started, those before it are shut down again and the error is raised.
-        """
-        try:
-            for interface in self._catalog.component_types():
-                if self._implementations.provides(interface):
-                    descriptor = self._catalog.component(interface)
-                    self._check_services(descriptor)
-                    component: Component = self._implementations.get(descriptor.type)
-                    path = health_path(type(component))
-                    if path is not None:
-                        server.route_health(path, component.get_health)
-                    component.startup()
-                    self._running.append((descriptor, component))
-        except BaseException as failure:
-            for another in self._shut_down():
-                failure.add_note(f"then a component that was started already failed to shut down: {another!r}")
-            raise
-
-    def register(self, port: int) -> None:
-        """Offer the started components; the server must answer on ``port``. Raises LocalServiceException."""
-        for descriptor, component in self._running:
-            addresses = component.get_addresses(port)
-            _check_addresses(descriptor, component, addresses)
-            self._offered[descriptor] = addresses
-            self.component_registry.register(descriptor, addresses, health=health_path(type(component)))
-
-    def deregister(self) -> None:
-        """Take the components of this process out of the registry, so that no new calls come.
-
-        If one fails, the others are still taken out; then the error is raised, or an ExceptionGroup of several.
-        """
-        errors: list[Exception] = []
-        for descriptor, _ in self._running:
-            self._offered.pop(descriptor, None)
-            try:
-                self.component_registry.deregister(descriptor)
-            except Exception as error:  # noqa: BLE001 - raised below, after the others had their turn
-                errors.append(error)
-        _raise("components failed to deregister", errors)
-
-    def running(self) -> Mapping[str, Component]:
-        """The components of this process that have been started, by name."""
-        return {descriptor.name: component for descriptor, component in self._running}
-
-    def offered(self) -> Mapping[ComponentDescriptor, Sequence[ChannelAddress]]:
-        """The components of this process that are registered, with their addresses."""
-        return dict(self._offered)
-
-    def shutdown(self) -> None:
-        """Shut the components of this process down, the last started first.
-
-        If one raises, the others are still shut down; then the error is raised, or an ExceptionGroup of several.
-        """
-        _raise("components failed to shut down", self._shut_down())
-
-    def _shut_down(self) -> list[Exception]:
-        errors: list[Exception] = []
-        while self._running:
-            descriptor, component = self._running.pop()
-            try:
-                component.shutdown()
-            except Exception as error:  # noqa: BLE001 - the caller raises it, after the others had their turn
-                error.add_note(f"in shutdown() of component '{descriptor.name}'")
-                errors.append(error)
-        return errors
-
-    def _check_services(self, descriptor: ComponentDescriptor) -> None:
-        missing = [s.type.__name__ for s in descriptor.services if not self._implementations.provides(s.type)]
-        if missing:
-            raise LocalServiceException(
-                f"component '{descriptor.name}' is implemented here but its services {', '.join(missing)} are not; "
-                f"add a class with @implementation() for each to the packages of the module"
-            )
-
-    # views
-
     def report(self) -> Mapping[str, Any]:
-        """What this process hosts and calls, as JSON-like data without secrets."""
+        """The instances that this process calls and their load, by component, as JSON-like data without secrets."""
         with self._lock:
-            calls = {channels.descriptor.name: channels.view() for channels in self._channels.values()}
-        hosts = {
-            descriptor.name: {
-                "status": component.get_status().value,
-                "services": [service.name for service in descriptor.services],
-                "addresses": format_addresses(self._offered.get(descriptor, ())),
-            }
-            for descriptor, component in self._running
-        }
-        return MappingProxyType({"hosts": hosts, "calls": calls})
+            return {channels.descriptor.name: channels.view() for channels in self._channels.values()}
 
     # end
 
@@ -296,24 +209,7 @@ class ServiceManager:
         await self.aclose()
 
 
-def _raise(message: str, errors: list[Exception]) -> None:
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ExceptionGroup(message, errors)
-
-
 def _check_policy(kind: Any, policy: Any, catalog: Catalog) -> None:
     if not isinstance(kind, type) or not isinstance(policy, Policy):
         raise DeclarationException(f"policies={{{kind!r}: {policy!r}}}: write {{TheComponent: Policy(...)}}")
     catalog.component(kind)  # raises if it is none: its policy would never count
-
-
-def _check_addresses(descriptor: ComponentDescriptor, component: object, addresses: Any) -> None:
-    if not isinstance(addresses, list) or not all(isinstance(address, ChannelAddress) for address in addresses):
-        raise LocalServiceException(
-            f"{type(component).__name__}.get_addresses (component '{descriptor.name}') must return a list of "
-            f"ChannelAddress, not {addresses!r}"
-        )
-    for address in addresses:
-        check_scheme(address.uri, f"{type(component).__name__}.get_addresses (component '{descriptor.name}')")

@@ -1,18 +1,23 @@
-"""The server as the core sees it: something with a port that can show a component's health."""
+"""The server as the core sees it: it has an address and can show the health of components."""
 
 from __future__ import annotations
 
 import functools
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
-from typing import ClassVar, Final, Literal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from service_core.declaring.health import Health
 from service_core.errors import LocalServiceException
 
-__all__ = ["WILDCARDS", "Server", "check_scheme", "url_of"]
+__all__ = ["WILDCARDS", "Server", "ServerAddress", "check_scheme", "url_of"]
+
+V = TypeVar("V")
 
 WILDCARDS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 """Hosts that stand for all addresses of the machine."""
@@ -20,21 +25,62 @@ WILDCARDS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared wit
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerAddress:
+    """The address to which a server is bound."""
+
+    host: str = ""
+    port: int = 0
+    scheme: Literal["http", "https"] = "http"
+
+
+_booting: Final[ContextVar[ServerAddress | None]] = ContextVar("service_server_address", default=None)
+"""The address of the server that boots in this context."""
+
+
+class _AddressField(Generic[V]):
+    """A class attribute that reads a field of the current address; assigning to the class replaces it."""
+
+    def __init__(self, read: Callable[[ServerAddress], V]) -> None:
+        self._read = read
+
+    def __get__(self, instance: object, owner: type[Server]) -> V:
+        return self._read(owner.current_address())
+
+
 class Server(ABC):
     """The base of all servers."""
 
-    port: ClassVar[int] = 0
-    """The port of the server that was bound last in this process, 0 before. Set before modules create objects."""
+    _last = ServerAddress()
 
-    host: ClassVar[str] = ""
+    port = _AddressField(lambda address: address.port)
+    """The port of the server that is booting here, else of the one that was bound last in this process, 0 before."""
+
+    host = _AddressField(lambda address: address.host)
     """The address to which that server was bound."""
 
-    scheme: ClassVar[Literal["http", "https"]] = "http"
-    """How that server is spoken to."""
+    scheme = _AddressField(lambda address: address.scheme)
+    """The URL scheme of that server."""
+
+    @staticmethod
+    def current_address() -> ServerAddress:
+        """The address of the server that is booting in this context, else of the one that was bound last."""
+        return _booting.get() or Server._last
+
+    @staticmethod
+    @contextmanager
+    def booting(address: ServerAddress) -> Iterator[None]:
+        """Make ``address`` the current one inside the block, whatever other servers of the process do."""
+        Server._last = address
+        token = _booting.set(address)
+        try:
+            yield
+        finally:
+            _booting.reset(token)
 
     @staticmethod
     def get_local_ip() -> str:
-        """The address under which others reach the server of this process.
+        """The address under which other machines reach the server of this process.
 
         It is the one that the server was bound to; if that stands for all addresses, the one of the interface with
         the default route, and without a network ``127.0.0.1``. Nothing is sent to find out.
@@ -43,7 +89,7 @@ class Server(ABC):
 
     @staticmethod
     def get_url(port: int) -> str:
-        """The URL under which others reach the server of this process, ``https://10.1.2.3:8443``.
+        """The URL under which other machines reach the server of this process, ``https://10.1.2.3:8443``.
 
         For ``get_addresses`` of components: it is right with TLS and without, and puts IPv6 addresses into brackets.
         """
@@ -51,7 +97,7 @@ class Server(ABC):
 
     @abstractmethod
     def route_health(self, path: str, check: Callable[[], Awaitable[Health]]) -> None:
-        """Answer GET requests for ``path`` with what ``check`` says."""
+        """Answer GET requests for ``path`` with the result of ``check``."""
 
 
 def url_of(scheme: str, host: str, port: int) -> str:
@@ -60,16 +106,16 @@ def url_of(scheme: str, host: str, port: int) -> str:
 
 
 def check_scheme(uri: str, where: str) -> None:
-    """Raise LocalServiceException if ``uri`` is the server of this process over HTTP, and that speaks HTTPS only.
+    """Raise LocalServiceException if ``uri`` is a plain HTTP address of a server of this process that is HTTPS only.
 
-    ``where`` tells who says so.
+    ``where`` names the source of the address, for the message.
     """
     if Server.scheme != "https" or not uri.startswith("http:"):
         return
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname, parts.port
-    except ValueError:  # clients will say so
+    except ValueError:  # the caller's channel refuses it
         return
     if port == Server.port and host in {Server.get_local_ip(), Server.host, *_LOOPBACK}:
         raise LocalServiceException(

@@ -11,13 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from service_core import ServiceManager
 from service_core.context import CallContext
-from service_core.declaring.address import parse_addresses
 from service_core.describing import describe, write_description
 from service_core.dispatch import Executor, Failure, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
+from service_server_fastapi.lifecycle.state import Hosting
 from service_server_fastapi.requests.admission import Intake, check_token, headers_of
 from service_server_fastapi.requests.allowed_hosts import host_of
 from service_server_fastapi.requests.rejections import Refused
@@ -34,9 +33,9 @@ _FORWARDING: Final = frozenset({"forwarded", "via", "x-real-ip"})
 class DescribeEndpoint:
     """Answers with the document of :mod:`service_core.describing`. Callers need a token where calls do."""
 
-    def __init__(self, manager: ServiceManager, calls: Executor, intake: Intake, *, local_only: bool) -> None:
+    def __init__(self, hosting: Hosting, calls: Executor, intake: Intake, *, local_only: bool) -> None:
         """With ``local_only`` requests from other machines are refused."""
-        self._manager = manager
+        self._hosting = hosting
         self._calls = calls
         self._intake = intake
         self._local_only = local_only
@@ -76,14 +75,16 @@ class DescribeEndpoint:
         return admitted if isinstance(admitted, Failure) else None
 
     def _write(self) -> bytes:
-        hosts = self._manager.report()["hosts"]
+        host = self._hosting.host
+        offered = {component.name: list(addresses) for component, addresses in host.offered.items()}
+        running = host.running
         written = write_description(
             describe(
-                ((hosted.component, hosted.service) for hosted in self._manager.hosted_services()),
-                {name: parse_addresses(hosted["addresses"]) for name, hosted in hosts.items()},
+                ((hosted.component, hosted.service) for hosted in self._hosting.manager.hosted_services()),
+                {name: offered.get(name, []) for name in running},
             )
         )
-        if hosts and all(hosted["addresses"] for hosted in hosts.values()):  # else some are not registered yet
+        if running and offered.keys() == running.keys():  # else some are not registered yet
             self._written = written
         return written
 

@@ -49,7 +49,7 @@ class ServerHealth:
         loop = asyncio.get_running_loop()
 
         async def tell(name: str) -> Health:
-            get_health = self._hosting.manager.running()[name].get_health
+            get_health = self._hosting.host.running[name].get_health
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.of_component(get_health), loop))
 
         self._hosting.manager.component_registry.set_health_source(tell)

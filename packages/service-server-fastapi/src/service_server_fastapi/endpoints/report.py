@@ -30,7 +30,8 @@ class Report:
         health = {path: found.to_dict(details=self._details) for path, found in (await self._health.all()).items()}
         if not self._details:
             return {"health": health}
-        return {"state": self._hosting.state.value, "health": health, **self._hosting.manager.report()}
+        hosts, calls = self._hosting.host.report(), self._hosting.manager.report()
+        return {"state": self._hosting.state.value, "health": health, "hosts": hosts, "calls": calls}
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""

@@ -12,6 +12,8 @@ from typing import Final
 from service_core import LocalServiceException, Server, ServiceManager
 from service_core.declaring.address import format_addresses
 from service_core.di import Environment
+from service_core.hosting.component_host import ComponentHost
+from service_core.hosting.server import ServerAddress
 from service_server_fastapi.lifecycle.declaration_checks import address_findings, known_channels
 from service_server_fastapi.settings import ServerSettings
 
@@ -37,9 +39,12 @@ class Hosting:
     Each step is taken once, whoever asks for it how often from which thread; who comes second waits for its end.
     """
 
-    def __init__(self, environment: Environment, settings: ServerSettings) -> None:
+    def __init__(self, environment: Environment, settings: ServerSettings, address: ServerAddress) -> None:
+        """``address`` is the one that components see as ``Server.port`` and the like."""
         self.environment = environment
         self.manager: ServiceManager = environment.get(ServiceManager)
+        self.host = ComponentHost(self.manager.component_registry, environment, environment.catalog)
+        self._address = address
         self._settings = settings
         self._lock = threading.Lock()
         self._state = HostingState.STARTING
@@ -59,7 +64,8 @@ class Hosting:
 
     def start(self, server: Server) -> None:
         """Start the components. If one raises, those before it are shut down and the error is raised."""
-        self.manager.startup(server)
+        with Server.booting(self._address):
+            self.host.start(server)
 
     def register(self, port: int) -> None:
         """Offer the components; the server answers on ``port``."""
@@ -67,7 +73,8 @@ class Hosting:
             if self._state is not HostingState.STARTING:
                 return  # stopped before it was up
             self._registered = True  # even if it fails half-way, what is there must be taken back
-            self.manager.register(port)
+            with Server.booting(self._address):
+                self.host.register(port)
             self._log_offer()
             if not self.is_stopping:
                 self._state = HostingState.READY
@@ -84,7 +91,7 @@ class Hosting:
             if not self._registered:
                 return
             self._registered = False
-            self._attempt(self.manager.deregister)
+            self._attempt(self.host.deregister)
             if self.manager.component_registry.is_shared:
                 time.sleep(self._settings.propagation_delay)
 
@@ -121,7 +128,7 @@ class Hosting:
 
     def _end(self) -> None:
         self._shutdown_thread = threading.get_ident()
-        self._attempt(self.manager.shutdown)
+        self._attempt(self.host.shutdown)
         self._attempt(self.environment.destroy)
         if self._errors:
             several = ExceptionGroup("the server did not stop cleanly", self._errors)
@@ -132,7 +139,7 @@ class Hosting:
     def _log_offer(self) -> None:
         """Say what is offered where, and what about it is a usual mistake."""
         catalog = self.environment.catalog
-        for component, addresses in self.manager.offered().items():
+        for component, addresses in self.host.offered.items():
             services = ", ".join(service.name for service in component.services)
             logger.info("component %s with %s at %s", component.name, services, format_addresses(addresses))
             for finding in address_findings(component, addresses, known_channels(catalog.channels())):

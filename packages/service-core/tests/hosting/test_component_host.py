@@ -6,16 +6,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from memory_shop import CATALOG, InvoicesImpl, Memory, Office, Orders, OrdersImpl, Shop
+from memory_shop import CATALOG, InvoicesImpl, Memory, Office, OrdersImpl, Shop
 
-from service_core.calling.service_manager import ServiceManager
 from service_core.declaring.address import ChannelAddress
 from service_core.declaring.decorators import health, implementation
 from service_core.declaring.health import Health
 from service_core.declaring.interfaces import AbstractComponent, ComponentStatus
 from service_core.errors import LocalServiceException
+from service_core.hosting.component_host import ComponentHost
+from service_core.hosting.hosted_services import GivenImplementations
 from service_core.hosting.server import Server
-from service_core.registry.base import LocalComponentRegistry
+from service_core.registry.base import ComponentRegistry, LocalComponentRegistry
 
 HERE = ChannelAddress("json", "http://here")
 
@@ -71,34 +72,24 @@ class FakeServer(Server):
         self.routes[path] = check
 
 
-def hosting(*implementations: object) -> ServiceManager:
-    return ServiceManager(LocalComponentRegistry(), implementations=implementations, catalog=CATALOG)
-
-
-def test_what_is_hosted_is_what_is_implemented_here() -> None:
-    orders = OrdersImpl()
-    (hosted,) = hosting(orders).hosted_services()
-    assert (hosted.component.name, hosted.service.name) == ("shop", "orders")
-    assert hosted.implementation is orders
-    assert hosted.inline
-    (hosted,) = hosting(InvoicesImpl()).hosted_services()
-    assert not hosted.inline
+def hosting(*implementations: object, registry: ComponentRegistry | None = None) -> ComponentHost:
+    return ComponentHost(registry or LocalComponentRegistry(), GivenImplementations(implementations, CATALOG), CATALOG)
 
 
 def test_components_start_in_order_are_registered_and_stop_the_other_way_round() -> None:
     shop = ShopImpl()
     host, server = hosting(OrdersImpl(), shop, InvoicesImpl(), OfficeImpl()), FakeServer()
-    host.startup(server)
+    host.start(server)
     assert Recorder.told == ["ShopImpl startup", "OfficeImpl startup"]
     assert list(server.routes) == ["/office/health"]
-    assert host.component_registry.snapshot("shop") == {}
+    assert host._registry.snapshot("shop") == {}
     host.register(8000)
-    registered = host.component_registry.snapshot("shop")
+    registered = host._registry.snapshot("shop")
     assert registered is not None
     assert registered["json"].urls == ("http://here:8000",)
     assert shop.get_status() is ComponentStatus.RUNNING
     host.deregister()
-    assert host.component_registry.snapshot("shop") == {}
+    assert host._registry.snapshot("shop") == {}
     host.shutdown()
     assert Recorder.told[2:] == ["OfficeImpl shutdown", "ShopImpl shutdown"]
     host.shutdown()
@@ -107,13 +98,13 @@ def test_components_start_in_order_are_registered_and_stop_the_other_way_round()
 
 async def test_the_health_of_a_component_is_routed() -> None:
     server = FakeServer()
-    hosting(InvoicesImpl(), OfficeImpl()).startup(server)
+    hosting(InvoicesImpl(), OfficeImpl()).start(server)
     assert await server.routes["/office/health"]() == Health()
 
 
 def test_a_component_without_all_of_its_services_is_refused() -> None:
     with pytest.raises(LocalServiceException) as caught:
-        hosting(ShopImpl()).startup(FakeServer())
+        hosting(ShopImpl()).start(FakeServer())
     assert str(caught.value) == (
         "component 'shop' is implemented here but its services Orders are not; add a class with @implementation() "
         "for each to the packages of the module"
@@ -124,21 +115,21 @@ def test_a_component_without_all_of_its_services_is_refused() -> None:
 def test_a_component_that_cannot_start_ends_those_before_it() -> None:
     host = hosting(OrdersImpl(), ShopImpl(), InvoicesImpl(), OfficeImpl("startup"))
     with pytest.raises(OSError, match="OfficeImpl fails at startup"):
-        host.startup(FakeServer())
+        host.start(FakeServer())
     assert Recorder.told == ["ShopImpl startup", "OfficeImpl startup", "ShopImpl shutdown"]
 
 
 def test_the_error_of_a_start_is_not_lost_if_ending_fails_too() -> None:
     host = hosting(OrdersImpl(), ShopImpl("shutdown"), InvoicesImpl(), OfficeImpl("startup"))
     with pytest.raises(OSError, match="OfficeImpl fails at startup") as caught:
-        host.startup(FakeServer())
+        host.start(FakeServer())
     (note,) = caught.value.__notes__
     assert "already failed to shut down: OSError('ShopImpl fails at shutdown')" in note
 
 
 def test_a_component_that_fails_to_stop_keeps_none_from_stopping() -> None:
     host = hosting(OrdersImpl(), ShopImpl(), InvoicesImpl(), OfficeImpl("shutdown"))
-    host.startup(FakeServer())
+    host.start(FakeServer())
     with pytest.raises(OSError, match="OfficeImpl fails at shutdown") as caught:
         host.shutdown()
     assert caught.value.__notes__ == ["in shutdown() of component 'office'"]
@@ -147,7 +138,7 @@ def test_a_component_that_fails_to_stop_keeps_none_from_stopping() -> None:
 
 def test_several_failures_to_stop_are_told_together() -> None:
     host = hosting(OrdersImpl(), ShopImpl("shutdown"), InvoicesImpl(), OfficeImpl("shutdown"))
-    host.startup(FakeServer())
+    host.start(FakeServer())
     with pytest.raises(ExceptionGroup, match="components failed to shut down") as caught:
         host.shutdown()
     assert [str(error) for error in caught.value.exceptions] == [
@@ -164,19 +155,19 @@ def test_a_registry_that_fails_to_deregister_one_still_deregisters_the_others() 
             super().deregister(descriptor)
 
     objects = (OrdersImpl(), ShopImpl(), InvoicesImpl(), OfficeImpl())
-    host = ServiceManager(Failing(), implementations=objects, catalog=CATALOG)
-    host.startup(FakeServer())
+    host = hosting(*objects, registry=Failing())
+    host.start(FakeServer())
     host.register(8000)
     with pytest.raises(OSError, match="the registry is gone"):
         host.deregister()
-    assert host.component_registry.snapshot("office") == {}
+    assert host._registry.snapshot("office") == {}
 
 
 @pytest.mark.parametrize("addresses", [(HERE,), None, ["http://here"]])
 def test_addresses_of_another_kind_are_refused(addresses: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ShopImpl, "get_addresses", lambda self, port: addresses)
     host = hosting(OrdersImpl(), ShopImpl())
-    host.startup(FakeServer())
+    host.start(FakeServer())
     with pytest.raises(LocalServiceException) as caught:
         host.register(8000)
     assert str(caught.value) == (
@@ -184,16 +175,12 @@ def test_addresses_of_another_kind_are_refused(addresses: Any, monkeypatch: pyte
     )
 
 
-def test_the_report_tells_what_is_hosted_and_called() -> None:
+def test_the_report_names_status_services_and_addresses() -> None:
     host = hosting(OrdersImpl(), ShopImpl())
-    assert host.report() == {"hosts": {}, "calls": {}}
-    host.startup(FakeServer())
+    assert host.report() == {}
+    host.start(FakeServer())
+    assert host.report() == {"shop": {"status": "running", "services": ["orders"], "addresses": ""}}
     host.register(8000)
-    host.get_service(Orders, "json").place()
-    report = host.report()
-    assert report["hosts"] == {
-        "shop": {"status": "running", "services": ["orders"], "addresses": "json(http://here:8000)"}
-    }
-    assert list(report["calls"]) == ["shop"]
-    assert "http://here:8000" in str(report["calls"])
-    assert list(host.running()) == ["shop"]
+    assert host.report()["shop"]["addresses"] == "json(http://here:8000)"
+    assert list(host.running) == ["shop"]
+    assert list(host.offered.values()) == [[ChannelAddress("json", "http://here:8000")]]
