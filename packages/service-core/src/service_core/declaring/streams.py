@@ -1,0 +1,93 @@
+"""Streams in signatures: which results and parameters come piece by piece, and of what type their items are."""
+
+from __future__ import annotations
+
+import collections.abc
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service_core.errors import DeclarationException
+
+__all__ = ["StreamDescriptor", "input_stream", "result_stream"]
+
+_ASYNC: Final = frozenset(
+    {collections.abc.AsyncIterator, collections.abc.AsyncIterable, collections.abc.AsyncGenerator}
+)
+_SYNC: Final = frozenset({collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator})
+_GENERATORS: Final = frozenset({collections.abc.Generator, collections.abc.AsyncGenerator})
+_ITERABLES: Final = frozenset({collections.abc.Iterable, collections.abc.AsyncIterable})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamDescriptor:
+    """One stream of a method: its result, or one of its parameters."""
+
+    item: Any
+    """The type of an item."""
+    is_async: bool
+    """Whether it is iterated with ``async for``."""
+    parameter: str = ""
+    """The name of the parameter; empty for the result."""
+
+
+def result_stream(result: Any, where: str, *, is_coroutine: bool) -> StreamDescriptor | None:
+    """The stream that a method returns, None if its result comes as a whole. Raises DeclarationException.
+
+    The method itself is not ``async def``: a generator function is called without ``await``, and for type checkers an
+    ``async def`` with an iterator as its result is a coroutine that returns one.
+    """
+    stream = _stream(result, where)
+    if stream is None:
+        return None
+    name = where.rpartition(".")[2]
+    if is_coroutine:
+        raise DeclarationException(
+            f"{where}: an 'async def' that returns {_name(result)} is a coroutine for type checkers; declare it "
+            f"'def {name}(...) -> {_name(result)}', and implement it with 'async def' and 'yield'"
+        )
+    if _origin(result) in _ITERABLES:
+        kind = "AsyncIterator" if stream.is_async else "Iterator"
+        raise DeclarationException(
+            f"{where}: a result that is streamed is declared as {kind}, which callers can close; write "
+            f"'-> {kind}[...]', or a list if the result comes as a whole"
+        )
+    return stream
+
+
+def input_stream(hints: Mapping[str, Any], where: str) -> StreamDescriptor | None:
+    """The parameter that is a stream, None if there is none. Raises DeclarationException if there are two."""
+    found = {name: stream for name, hint in hints.items() if (stream := _stream(hint, f"{where}: parameter '{name}'"))}
+    if len(found) > 1:
+        raise DeclarationException(
+            f"{where}: parameters {' and '.join(repr(name) for name in found)} are both streams; a call carries one: "
+            f"send items that say what they are"
+        )
+    for name, stream in found.items():
+        return StreamDescriptor(item=stream.item, is_async=stream.is_async, parameter=name)
+    return None
+
+
+def _stream(hint: Any, where: str) -> StreamDescriptor | None:
+    origin = _origin(hint)
+    if origin not in _ASYNC | _SYNC:
+        return None
+    arguments = typing.get_args(hint)
+    if not arguments:
+        raise DeclarationException(f"{where}: write the type of the items, {_name(hint)}[...], since each is validated")
+    if origin in _GENERATORS and any(each not in (None, type(None)) for each in arguments[1:]):
+        raise DeclarationException(
+            f"{where}: items go one way; write {_name(hint)}[T, None], and a stream as a parameter for the other way"
+        )
+    return StreamDescriptor(item=arguments[0], is_async=origin in _ASYNC)
+
+
+def _origin(hint: Any) -> Any:
+    if typing.get_origin(hint) is typing.Annotated:
+        hint = typing.get_args(hint)[0]
+    return typing.get_origin(hint) or hint
+
+
+def _name(hint: Any) -> str:
+    return str(getattr(_origin(hint), "__name__", hint))
