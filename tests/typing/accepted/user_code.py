@@ -16,6 +16,8 @@ from service_core import (
     ServiceManager,
     ServiceModule,
     URLSelector,
+    awaitable,
+    blocking,
     component,
     health,
     idempotent,
@@ -118,3 +120,11 @@ async def use(environment: Environment) -> None:
 def serve() -> Environment:
     with FastAPIServer(host="127.0.0.1", port=0) as server:
         return assert_type(server.boot(TypedModule), Environment)
+
+
+def other_forms(typed: TypedService) -> None:
+    assert_type(blocking(typed.count)(["a"]), dict[str, int])
+
+
+async def other_forms_async(typed: TypedService) -> None:
+    assert_type(await awaitable(typed.hello)("a"), str)

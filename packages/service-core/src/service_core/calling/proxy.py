@@ -6,7 +6,7 @@ import functools
 import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Never, Self, TypeAlias, TypeVar, cast
+from typing import Any, Final, Never, Self, TypeAlias, TypeVar, cast
 
 from typing_extensions import TypeForm
 
@@ -16,10 +16,12 @@ from service_core.declaring.descriptors import MethodDescriptor, ServiceDescript
 from service_core.declaring.policy import EffectivePolicy
 from service_core.errors import ServiceException
 
-__all__ = ["DynamicProxy", "Invocation", "InvocationHandler"]
+__all__ = ["OTHER_FORM", "DynamicProxy", "Invocation", "InvocationHandler"]
 
 T = TypeVar("T")
 
+OTHER_FORM: Final = "__service_other_form__"
+"""On a proxy's method: a function that makes the same call, sync where the method is async and the other way round."""
 
 Invocation: TypeAlias = Call
 """The call that a handler carries out."""
@@ -92,28 +94,24 @@ class _Proxy:
 
 
 def _method(service: ServiceDescriptor, method: MethodDescriptor, handler: InvocationHandler) -> Callable[..., Any]:
-    if method.is_async:
+    @functools.wraps(method.function)
+    async def call_async(_self: object, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await handler.invoke_async(Call(service, method, args, kwargs, handler.policy_of(method)))
+        except ServiceException as error:
+            error.failed_call = method.where
+            raise
 
-        @functools.wraps(method.function)
-        async def call_async(_self: object, /, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return await handler.invoke_async(Call(service, method, args, kwargs, handler.policy_of(method)))
-            except ServiceException as error:
-                error.failed_call = method.where
-                raise
+    @functools.wraps(method.function)
+    def call_sync(_self: object, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return handler.invoke(Call(service, method, args, kwargs, handler.policy_of(method)))
+        except ServiceException as error:
+            error.failed_call = method.where
+            raise
 
-        call: Callable[..., Any] = call_async
-    else:
-
-        @functools.wraps(method.function)
-        def call_sync(_self: object, /, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return handler.invoke(Call(service, method, args, kwargs, handler.policy_of(method)))
-            except ServiceException as error:
-                error.failed_call = method.where
-                raise
-
-        call = call_sync
+    call, other = (call_async, call_sync) if method.is_async else (call_sync, call_async)
     # wraps() copied the mark of abstract methods, which would keep the proxy from being made.
     call.__dict__.pop("__isabstractmethod__", None)
+    call.__dict__[OTHER_FORM] = functools.partial(other, None)
     return call

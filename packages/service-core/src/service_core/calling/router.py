@@ -10,6 +10,7 @@ from typing import Any, Final
 from service_core.call import Call
 from service_core.calling.channel import Channel
 from service_core.calling.component_channels import ComponentChannels
+from service_core.calling.event_loops import warn_if_on_event_loop
 from service_core.calling.proxy import InvocationHandler
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import EffectivePolicy
@@ -41,6 +42,7 @@ class Router(InvocationHandler):
 
     def invoke(self, invocation: Call) -> Any:
         """Carry out the call over the channel of choice."""
+        warn_if_on_event_loop(invocation)
         channel, version = self._choice
         if channel is None:
             self._channels.wait_until_known(invocation.deadline.remaining)

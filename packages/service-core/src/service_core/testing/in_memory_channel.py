@@ -94,6 +94,8 @@ class InMemoryChannel(Channel):
 
     def invoke(self, invocation: Call) -> Any:
         """Carry out the call of a ``def`` method, in this thread."""
+        if invocation.descriptor.is_async:  # called in its other form
+            return asyncio.run(self.invoke_async(invocation))
         request = self._prepare(invocation)
         return self.run(invocation, lambda url: request.complete(self._send(request, url)))
 
