@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any, cast
 
 import msgpack
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service_core.declaring.descriptors import ComponentDescriptor, describe_service
 from service_core.declaring.interfaces import Service
@@ -131,3 +134,51 @@ def test_lengths_that_are_only_announced_cost_no_memory(bomb: bytes) -> None:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 200_000 + 10 * len(data)
+
+
+def count(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + sum(count(key) + count(item) for key, item in value.items())
+    return 1 + sum(map(count, value)) if type(value) is list else 1
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+TEXTS = st.text(alphabet=',:[{"\\xé\x80', max_size=40) | st.sampled_from(["y" * 300, "z" * 70_000])
+VALUES = st.recursive(
+    SCALARS | TEXTS,
+    lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text(max_size=5), inner, max_size=20),
+)
+
+
+@given(value=VALUES, raw=st.sampled_from([b"", b"\x80" * 40, b"\x80" * 300, b"\x80" * 70_000]))
+def test_values_of_msgpack_are_counted_exactly(value: Any, raw: bytes) -> None:
+    value = [value, raw, msgpack.ExtType(1, raw), 1]
+    data = pack(value)
+    assert not MSGPACK.holds_more(data, count(value))
+    assert MSGPACK.holds_more(data, count(value) - 1)
+
+
+@given(value=VALUES)
+def test_values_of_json_are_counted_with_empty_lists_and_maps_as_two(value: Any) -> None:
+    data = json.dumps([value]).encode()
+    assert not JSON.holds_more(data, 2 * count([value]))
+    assert JSON.holds_more(data, count([value]) - 1) or len(data) <= 2 * count([value])
+
+
+@pytest.mark.parametrize("codec", BOTH)
+def test_commas_and_brackets_in_texts_are_no_values(codec: Codec) -> None:
+    data = request_of(codec, json.dumps(',[:{"' * 50_000).encode() if codec is JSON else pack(",[:{" * 50_000))
+    assert not codec.holds_more(data, 100)
+
+
+@given(data=st.binary(max_size=200))
+def test_arbitrary_bytes_are_counted_without_an_error(data: bytes) -> None:
+    for codec in BOTH:
+        codec.holds_more(data * 20, 10)
+
+
+@pytest.mark.parametrize("key", [msgpack.ExtType(1, b"%d" % 2**70), msgpack.Timestamp(1)], ids=["integer", "time"])
+def test_an_extension_type_is_no_key(key: Any) -> None:
+    data = request_of(MSGPACK, b"\x81" + pack(key) + b"\x01")
+    assert "an extension type is the key of a map" in malformed(lambda: read(MSGPACK, ANYTHING, data))
+    assert read(MSGPACK, ANYTHING, request_of(MSGPACK, pack([key]))) is not None

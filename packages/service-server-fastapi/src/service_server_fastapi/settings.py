@@ -71,6 +71,9 @@ class ServerSettings(BaseSettings):
     """The largest request that is read; a larger one is answered with 413."""
     max_values: int = Field(default=1_000_000, ge=1)
     """How many values a request may hold, keys of maps among them; one with more is answered with 413."""
+    memory_budget: int | None = Field(default=None, ge=1024 * 1024)
+    """Bytes of memory that all large requests in work may need together, 16 for each byte of their bodies; beyond it
+    they are answered with 503. None for a quarter of what the machine, or its container, has."""
     max_header_bytes: int = Field(default=64 * 1024, ge=1024)
     """The most that a request may have before its body; a larger one is answered with 431."""
     max_concurrency: int = Field(default=1000, ge=1)

@@ -34,13 +34,13 @@ class InvokeEndpoint:
         headers = headers_of(scope)
         context = context_from_headers(headers)
         try:
-            with self._intake:
+            with self._intake, self._intake.memory.share() as memory:
                 if scope["method"] != "POST":
                     allow = ("allow", "POST")
                     raise Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
                 admitted = await self._admit(scope, context)
                 if isinstance(admitted, CallContext):
-                    body = await self._intake.read_body(receive, headers)
+                    body = await self._intake.read_body(receive, headers, memory)
                     content_type = headers.get("content-type", "")
                     dispatch = self._dispatcher.dispatch(content_type, body, admitted)
                     answer = self._noted(await while_connected(dispatch, receive))
@@ -56,7 +56,7 @@ class InvokeEndpoint:
         """The answer to a call that has arrived."""
         context = request.context
         try:
-            with self._intake:
+            with self._intake, self._intake.memory.share_of(len(request.body)):
                 if self._dispatcher.is_secured:
                     admitted = await self._admit(request.scope, context)
                     if isinstance(admitted, Answer):

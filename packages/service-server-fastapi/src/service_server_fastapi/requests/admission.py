@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Scope
 from service_core.context import CallContext
 from service_core.dispatch import Answer, TimedOut, problem, refusal, within
 from service_core.errors import ErrorCode
+from service_server_fastapi.requests.memory_budget import MemoryBudget, MemoryShare
 from service_server_fastapi.requests.rejection_log import RejectionLog
 from service_server_fastapi.requests.rejections import UNREAD, Refused, named
 from service_server_fastapi.settings import ServerSettings
@@ -32,6 +33,8 @@ class Intake:
         self._most = settings.max_concurrency
         self.max_values = settings.max_values
         """How many values a request may hold."""
+        self.memory = MemoryBudget(settings.memory_budget)
+        """What large requests may need of memory."""
         self._in_work = 0
         self._log = log
 
@@ -53,40 +56,44 @@ class Intake:
         self._log.note(answer)
         return answer
 
-    async def read_body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
-        """The whole body. Raises Refused if it is too large, too slow or compressed, Disconnected."""
+    async def read_body(self, receive: Receive, headers: Mapping[str, str], memory: MemoryShare) -> bytes:
+        """The whole body, for which ``memory`` is taken as it arrives.
+
+        Raises Refused if it is too large, too slow or compressed, Disconnected.
+        """
         _check_encoding(headers)
         announced = headers.get("content-length", "")
         if announced.isdigit() and int(announced[:19]) > self._settings.max_body_bytes:
             raise self._too_large()
         timeout, begin = self._settings.receive_timeout, time.monotonic()
         try:
-            body, more = self._take(await within(receive(), timeout))
+            body, more = self._take(await within(receive(), timeout), memory)
             if more:
-                body = await within(self._receive_rest(receive, body), timeout + begin - time.monotonic())
+                body = await within(self._receive_rest(receive, body, memory), timeout + begin - time.monotonic())
             return body
         except TimedOut:
             late = f"the request did not arrive within {timeout:g} s, {named('receive_timeout')}"
             raise Refused(408, late, ErrorCode.DEADLINE_EXCEEDED, headers=UNREAD) from None
 
-    async def _receive_rest(self, receive: Receive, first: bytes) -> bytes:
+    async def _receive_rest(self, receive: Receive, first: bytes, memory: MemoryShare) -> bytes:
         parts = [first]
         size, more = len(first), True
         while more:
-            part, more = self._take(await receive())
+            part, more = self._take(await receive(), memory)
             size += len(part)
             if size > self._settings.max_body_bytes:
                 raise self._too_large()
             parts.append(part)
         return b"".join(parts)
 
-    def _take(self, message: Message) -> tuple[bytes, bool]:
+    def _take(self, message: Message, memory: MemoryShare) -> tuple[bytes, bool]:
         """A part of the body, and whether there is more."""
         if message["type"] == "http.disconnect":
             raise Disconnected
         part: bytes = message.get("body", b"")
         if len(part) > self._settings.max_body_bytes:
             raise self._too_large()
+        memory.take(len(part))
         return part, message.get("more_body", False)
 
     def _too_large(self) -> Refused:

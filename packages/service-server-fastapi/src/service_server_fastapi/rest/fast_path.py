@@ -69,13 +69,13 @@ class _Direct:
         route, headers = self._route, headers_of(scope)
         context = context_from_headers(headers)
         try:
-            with route.intake:
+            with route.intake, route.intake.memory.share() as memory:
                 route.check(scope, headers.get("content-type", ""))
                 admitted = await route.admit(scope, context)
                 if isinstance(admitted, Answer):
                     await send_answer(send, unread(admitted))
                     return
-                body = await route.intake.read_body(receive, headers)
+                body = await route.intake.read_body(receive, headers, memory)
                 route.check_body(body, headers.get("content-type", ""))
                 answer = await while_connected(self._carry_out(scope, body, admitted), receive)
         except Disconnected:
@@ -88,7 +88,7 @@ class _Direct:
         """The answer to a request that has arrived."""
         route, scope, body = self._route, request.scope, request.body
         try:
-            with route.intake:
+            with route.intake, route.intake.memory.share_of(len(body)):
                 route.check(scope, request.content_type)
                 admitted = await route.admit(scope, request.context)
                 if isinstance(admitted, Answer):

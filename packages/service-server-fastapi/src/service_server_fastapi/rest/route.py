@@ -83,13 +83,13 @@ class RestRoute(APIRoute):
         headers = headers_of(scope)
         context = context_from_headers(headers)
         try:
-            with self.intake:
+            with self.intake, self.intake.memory.share() as memory:
                 self.check(scope, headers.get("content-type", ""))
                 admitted = await self.admit(scope, context)
                 if isinstance(admitted, Answer):
                     await send_answer(send, unread(admitted))
                     return
-                body = await self.intake.read_body(receive, headers)
+                body = await self.intake.read_body(receive, headers, memory)
                 self.check_body(body, headers.get("content-type", ""))
                 with call_context(admitted), Watch(receive) as watch:
 
