@@ -1,0 +1,123 @@
+"""Arguments that once cost far more than their bytes, in any size: a beginning, a part that is repeated, an end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tests.chaos.varied import call_of
+
+MODULUS: Final = 2**61 - 1
+"""CPython's hash of a whole number is its remainder by this prime."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growing:
+    """A request that can be made of any size."""
+
+    form: str
+    method: str
+    part: Callable[[int], bytes]
+    """What is repeated, given its number."""
+    around: Callable[[int, bytes], bytes]
+    """The argument, given how many parts there are, and these."""
+    between: bytes = b""
+
+    def request(self, size: int) -> bytes:
+        """A request of about so many bytes."""
+        count = max(1, size // (len(self.part(1000)) + len(self.between)))
+        return call_of(self.form, self.method, self.around(count, self.between.join(map(self.part, range(count)))))
+
+
+def json_list(method: str, part: Callable[[int], bytes] | bytes) -> Growing:
+    """A list, or a map if the parts have keys."""
+    made = part if callable(part) else lambda number: part
+    is_map = b":" in made(1) and made(1).startswith(b'"')
+    around = (lambda count, inner: b"{%s}" % inner) if is_map else (lambda count, inner: b"[%s]" % inner)
+    return Growing(form="json", method=method, part=made, around=around, between=b",")
+
+
+def msgpack_list(method: str, part: Callable[[int], bytes] | bytes, *, is_map: bool = False) -> Growing:
+    """A list, or a map if the parts are keys and values."""
+    first = b"\xdf" if is_map else b"\xdd"
+    return Growing(
+        form="msgpack",
+        method=method,
+        part=part if callable(part) else lambda number: part,
+        around=lambda count, inner: first + count.to_bytes(4, "big") + inner,
+    )
+
+
+def _text(form: str, method: str, part: bytes) -> Growing:
+    def around(count: int, inner: bytes) -> bytes:
+        return b'"%s"' % inner if form == "json" else b"\xdb" + len(inner).to_bytes(4, "big") + inner
+
+    return Growing(form=form, method=method, part=lambda number: part, around=around)
+
+
+def _long_integer(number: int) -> bytes:
+    digits = b"%d" % (number * MODULUS)
+    return b"\xc7%c\x01%s" % (len(digits), digits)
+
+
+def _uuid(number: int) -> bytes:
+    digits = b"%032x" % (number * MODULUS)
+    return b'"%s-%s-%s-%s-%s":0' % (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+
+
+HARMLESS: Final[Mapping[str, Growing]] = {
+    "json": json_list("anything", lambda number: b'{"name":"name %d","note":"%d"}' % (number, number)),
+    "msgpack": msgpack_list("anything", lambda n: b"\x82\xa4name\xaaname %05x\xa4note\xa5%05x" % (n, n)),
+}
+"""What requests of the same size are compared with."""
+
+HOSTILE: Final[Mapping[str, Growing]] = {
+    "msgpack: extension keys with one hash": msgpack_list("text", lambda n: _long_integer(n) + b"\x01", is_map=True),
+    "msgpack: extension items with one hash": msgpack_list("integers", _long_integer),
+    "msgpack: integer keys with few hashes": msgpack_list(
+        "anything", lambda n: b"\xcf" + (n * MODULUS % 2**64).to_bytes(8, "big") + b"\x01", is_map=True
+    ),
+    "msgpack: empty maps for a text": msgpack_list("text", b"\x80"),
+    "msgpack: empty maps for models": msgpack_list("items", b"\x80"),
+    "msgpack: numbers for models": msgpack_list("items", b"\x00"),
+    "msgpack: numbers in a map of models": msgpack_list("mapping", lambda n: b"\xa5%05x\x00" % n, is_map=True),
+    "msgpack: maps of one pair": msgpack_list("anything", b"\x81\xc0\xc0"),
+    "msgpack: fields that are forbidden": msgpack_list("closed", lambda n: b"\xa5%05x\x00" % n, is_map=True),
+    "msgpack: one key again and again": msgpack_list("mapping", b"\xa1a\x81\xa4name\xa0", is_map=True),
+    "msgpack: a tree of many children": Growing(
+        form="msgpack",
+        method="tree",
+        part=lambda n: b"\x80",
+        around=lambda count, inner: b"\x81\xa8children\xdd" + count.to_bytes(4, "big") + inner,
+    ),
+    "json: keys with one hash": json_list("numbered", lambda n: b'"%d":0' % (n * MODULUS)),
+    "json: UUIDs with one hash": json_list("identified", _uuid),
+    "json: integers with one hash": json_list("integers", lambda n: b"%d" % (n * MODULUS)),
+    "json: decimals with one hash": json_list("decimals", lambda n: b'"%d"' % (n * MODULUS)),
+    "json: numbers for models": json_list("items", b"0"),
+    "json: numbers in a map of models": json_list("mapping", lambda n: b'"%x":0' % n),
+    "json: empty lists for a text": json_list("text", b"[]"),
+    "json: lists of one for anything": json_list("anything", b"[0]"),
+    "json: what no member of a union takes": json_list("choices", b'{"x":0}'),
+    "json: tags that are unknown": json_list("tagged", b'{"kind":"cow"}'),
+    "json: fields that are forbidden": json_list("closed", lambda n: b'"%x":0' % n),
+    "json: one key again and again": json_list("mapping", b'"a":{"name":""}'),
+    "json: a number of many digits": Growing(
+        form="json", method="anything", part=lambda n: b"7", around=lambda count, inner: inner
+    ),
+    "json: decimals of many digits": json_list("choices", b'"' + b"7" * 4000 + b'"'),
+    "json: a decimal of many digits": Growing(
+        form="json", method="number", part=lambda n: b"7", around=lambda count, inner: b'0,"%s","",""' % inner
+    ),
+    "json: a text that a pattern refuses": Growing(
+        form="json", method="code", part=lambda n: b"a", around=lambda count, inner: b'"%s!"' % inner
+    ),
+    "json: escaped characters": _text("json", "text", b"\\u00e4"),
+    "json: commas in a text": _text("json", "text", b",[{"),
+    "json: a string that does not end": Growing(
+        form="json", method="text", part=lambda n: b'\\"', around=lambda count, inner: b'"' + inner
+    ),
+    "json: beginnings of lists": Growing(form="json", method="anything", part=lambda n: b"[", around=lambda c, i: i),
+}
+"""By what is wrong with them."""
