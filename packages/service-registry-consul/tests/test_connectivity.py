@@ -8,7 +8,7 @@ from service_registry_consul.connectivity import ConsulStatus, Contact
 
 
 def status_of(contact: Contact) -> ConsulStatus:
-    return contact.status(watched=("c",), stale=(), registered=())
+    return contact.status(watched=("c",), stale=(), registered=(), processes={})
 
 
 class Clock:
@@ -28,7 +28,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 def test_before_anything_was_asked_nothing_is_known() -> None:
     assert status_of(Contact()) == ConsulStatus(
-        connected=False, last_error=None, last_contact_age=None, watched=("c",), stale=(), registered=()
+        connected=False, last_error=None, last_contact_age=None, watched=("c",), stale=(), registered=(), processes={}
     )
 
 

@@ -82,7 +82,7 @@ def test_general_variables_are_not_taken_for_settings(monkeypatch: pytest.Monkey
     [
         ({"wait": 0}, "wait"),
         ({"wait": 10_000}, "wait"),
-        ({"max_queries": 0}, "max_queries"),
+        ({"max_queries": -1}, "max_queries"),
         ({"check": "grpc"}, "check"),
         ({"ttl": -1}, "ttl"),
         ({"allow_cidrs": ["10.0.0.1/8"]}, "allow_cidrs"),

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import http.client
 import json
+import os
 import signal
 import socket
 import threading
@@ -400,18 +401,69 @@ def test_an_idle_connection_is_closed_at_the_end() -> None:
         assert connection.is_closed()
 
 
-@pytest.mark.parametrize("shared", [True, False])
-def test_clients_of_a_shared_registry_get_time_to_hear_of_the_end(
-    shared: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("shared", "delay", "slept"), [(True, 0.3, 0.3), (False, 0.3, 0.3), (True, None, 0.5), (False, None, 0.0)]
+)
+def test_a_propagation_delay_holds_for_every_registry_and_by_default_for_shared_ones(
+    shared: bool, delay: float | None, slept: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World()
     monkeypatch.setattr(type(world.registry), "is_shared", shared)
-    slept: list[float] = []
-    monkeypatch.setattr("service_server_fastapi.lifecycle.state.time.sleep", slept.append)
-    with serving(world, settings=ServerSettings(propagation_delay=0.3)):
+    pauses: list[float] = []
+    monkeypatch.setattr("service_server_fastapi.lifecycle.state.time.sleep", pauses.append)
+    with serving(world, settings=ServerSettings(propagation_delay=delay)):
         pass
 
-    assert slept == ([0.3] if shared else [])
+    assert pauses == [slept]
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+def test_a_boot_that_is_stopped_meanwhile_raises_and_leaves_nothing(threaded: bool) -> None:
+    world, server = World(), FastAPIServer("127.0.0.1", 0)
+    handlers, before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)], threads()
+
+    def stop() -> None:
+        if threaded:
+            stopping = threading.Thread(target=server.stop)
+            stopping.start()
+            stopping.join(LIMIT)
+        else:
+            server.stop()
+
+    world.registry.on_register = stop
+    with pytest.raises(LocalServiceException, match="the server was stopped before it was ready"):
+        server.boot(world.module())
+
+    assert world.log == ["startup", "register", "deregister", "shutdown", "destroyed"]
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers
+    until(lambda: threads() <= before)
+    assert not can_connect(int(server.url.rpartition(":")[2]))
+
+
+def test_a_boot_that_fails_at_registration_leaves_nothing() -> None:
+    world, server = World(), FastAPIServer("127.0.0.1", 0)
+    handlers, before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)], threads()
+
+    def fail() -> None:
+        raise Trouble
+
+    world.registry.on_register = fail
+    with pytest.raises(Trouble):
+        server.boot(world.module())
+
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers
+    until(lambda: threads() <= before)
+    assert not can_connect(int(server.url.rpartition(":")[2]))
+
+
+def test_a_forked_child_does_not_stop_the_server_of_its_parent() -> None:
+    with serving() as (server, world):
+        child = os.fork()
+        if child == 0:
+            server.stop()
+            os._exit(0 if world.log == ["startup", "register"] else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert call(server.url, "echo", "a").status == 200
 
 
 @pytest.mark.parametrize("method", ["stop_sync", "stop_async"])

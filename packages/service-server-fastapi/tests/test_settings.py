@@ -15,10 +15,10 @@ def test_every_setting_has_a_default_and_none_waits_for_ever() -> None:
         "receive_timeout",
         "health_timeout",
         "keep_alive",
-        "propagation_delay",
         "drain_timeout",
         "shutdown_timeout",
     ]
+    assert settings.propagation_delay is None  # 0.5 s or none at all, as the registry needs
     assert all(0 < getattr(settings, name) < 60 for name in times)
     assert (settings.expose_errors, settings.details, settings.report) == (False, False, False)
 
@@ -64,3 +64,37 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, value: object
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         ServerSettings().port = 1
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_SERVER_PORT", "")
+    monkeypatch.setenv("SERVICE_SERVER_CERT_FILE", "")
+    assert (ServerSettings().port, ServerSettings().uses_tls) == (8000, False)
+
+
+def test_what_a_cluster_writes_for_a_service_of_that_name_is_no_port(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SERVICE_SERVER_PORT", "tcp://10.96.0.17:80")
+    monkeypatch.setenv("SERVICE_SERVER_SERVICE_HOST", "10.96.0.17")
+    monkeypatch.setenv("SERVICE_SERVER_PORT_80_TCP_ADDR", "10.96.0.17")
+    assert FastAPIServer().settings.port == 8000
+    assert caplog.text == ""
+
+
+def test_a_variable_that_no_setting_has_is_reported_with_a_suggestion(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SERVICE_SERVER_DRAIN_TIME_OUT", "5")
+    for _ in range(2):
+        FastAPIServer()
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line == (
+        "environment variable SERVICE_SERVER_DRAIN_TIME_OUT belongs to no setting; "
+        "did you mean SERVICE_SERVER_DRAIN_TIMEOUT?"
+    )
+
+
+def test_what_code_gives_counts_whatever_the_environment_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_SERVER_PORT", "none")
+    assert FastAPIServer("127.0.0.1", 8123).settings.port == 8123

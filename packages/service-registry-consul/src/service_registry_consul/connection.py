@@ -1,27 +1,23 @@
-"""One HTTP/1.1 connection to the agent, on an event loop.
-
-A watch does nothing but wait for the answer to its one request, hundreds of them in one thread. That is all
-this can: GET, one at a time, JSON back.
-"""
+"""One HTTP/1.1 connection to the agent, on an event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import http.client
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from service_registry_consul.errors import CHECK_CERTIFICATES, ConsulError, gone, nonsense, refused
+from service_registry_consul.errors import CHECK_CERTIFICATES, ConsulError, ConsulRefusal, gone, nonsense, refused
+from service_registry_consul.http_exchange import Response, exchange
 from service_registry_consul.settings import ConsulSettings
 
 __all__ = ["Answer", "Connection"]
 
-MAX_BODY: Final = 64 * 1024 * 1024
-"""Bytes of an answer; a health query of 10,000 instances takes a fifth of it."""
+MAX_TIMEOUT: Final = 30.0
+"""Seconds up to which the time limit grows for an agent that answers late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +31,61 @@ class Answer:
 
 
 class Connection:
-    """Opened when first needed, kept as long as all goes well, and opened again after a failure."""
+    """Opened when first needed, kept while requests succeed, and opened again after a failure."""
 
     def __init__(self, settings: ConsulSettings) -> None:
         self._settings = settings
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._timeouts = 0
+
+    @property
+    def time_limit(self) -> float:
+        """Seconds for a connection, and for an answer that is not waited for: ``request_timeout``, doubled with each
+        time-out in a row, up to 30 s, so that an agent that is always late is reached at last.
+        """
+        least = self._settings.request_timeout
+        return max(least, min(MAX_TIMEOUT, least * 2.0 ** min(self._timeouts, 10)))
+
+    @property
+    def descriptor(self) -> int:
+        """The file descriptor of the open connection, -1 if there is none."""
+        connection = self._writer.get_extra_info("socket") if self._writer is not None else None
+        return connection.fileno() if connection is not None else -1
 
     async def get(self, path: str, query: Mapping[str, str], within: float) -> Answer:
         """Ask for ``path``; all of it may take ``within`` seconds. Raises ConsulError."""
+        response = await self._send(f"GET {self._settings.path}{path}?{urlencode(query)}", b"", within)
+        url = self._settings.address
+        try:
+            answer = Answer(response.headers.get("X-Consul-Index"), json.loads(response.body))
+        except ValueError as error:
+            self.close()
+            raise nonsense(url, f"{type(error).__name__}: {str(error)[:200]}") from error
+        if not answer.body and response.headers.get("X-Consul-Results-Filtered-By-ACLs") == "true":
+            raise refused(url, 403, "there are results, but none that the token may read")
+        return answer
+
+    async def put(self, path: str, body: Any, within: float) -> None:
+        """Send ``body`` as JSON, nothing for None, within so many seconds. Raises ConsulError."""
+        await self._send(f"PUT {self._settings.path}{path}", b"" if body is None else json.dumps(body).encode(), within)
+
+    def close(self) -> None:
+        """Close the connection, if it is open."""
+        if self._writer is not None:
+            # Not close(): that would wait for the close_notify of a TLS peer that may be gone.
+            self._writer.transport.abort()
+        self._reader = self._writer = None
+
+    async def _send(self, request: str, body: bytes, within: float) -> Response:
         url = self._settings.address
         try:
             async with asyncio.timeout(within):
                 reader, writer = await self._open()
-                writer.write(self._request(path, query))
-                await writer.drain()
-                status, headers = await _read_head(reader)
-                body = await _read_body(reader, headers)
-            if status != 200:
-                raise refused(url, status, body.decode("utf-8", "replace"))
-            answer = Answer(headers.get("X-Consul-Index"), json.loads(body))
-            if not answer.body and headers.get("X-Consul-Results-Filtered-By-ACLs") == "true":
-                raise refused(url, 403, "there are results, but none that the token may read")
+                response = await exchange(reader, writer, request, self._headers(), body)
         except TimeoutError as error:
             self.close()
+            self._timeouts += 1
             raise gone(url, TimeoutError(f"no answer within {within:g} s")) from error
         except (OSError, EOFError) as error:
             self.close()
@@ -67,83 +94,36 @@ class Connection:
             self.close()
             raise nonsense(url, f"{type(error).__name__}: {str(error)[:200]}") from error
         except BaseException:
-            self.close()  # what would still arrive belongs to nobody
+            self.close()  # the rest of the answer would be taken for that to the next request
             raise
-        if headers.get("Connection", "").lower() == "close":
+        self._timeouts = 0
+        if response.closes:
             self.close()
-        return answer
+        if response.status != 200:
+            raise self._refusal(response)
+        return response
 
-    def close(self) -> None:
-        """Close the connection, if it is open."""
-        if self._writer is not None:
-            # Not close(): that would wait for the TLS goodbye of a peer that may be gone.
-            self._writer.transport.abort()
-        self._reader = self._writer = None
+    def _refusal(self, response: Response) -> ConsulRefusal:
+        return refused(self._settings.address, response.status, response.body.decode("utf-8", "replace"))
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._reader is None or self._writer is None:
-            settings = self._settings
+            settings, limit = self._settings, self.time_limit
             try:
                 tls = settings.ssl_context()
             except OSError as error:
                 raise ConsulError(f"cannot load the certificates for Consul ({error}); {CHECK_CERTIFICATES}") from error
             try:
-                async with asyncio.timeout(settings.request_timeout):
+                async with asyncio.timeout(limit):
                     self._reader, self._writer = await asyncio.open_connection(settings.host, settings.port, ssl=tls)
             except TimeoutError as error:
-                raise gone(
-                    settings.address, TimeoutError(f"no connection within {settings.request_timeout:g} s")
-                ) from error
+                self._timeouts += 1
+                raise gone(settings.address, TimeoutError(f"no connection within {limit:g} s")) from error
         return self._reader, self._writer
 
-    def _request(self, path: str, query: Mapping[str, str]) -> bytes:
-        lines = [
-            f"GET {path}?{urlencode(query)} HTTP/1.1",
-            f"Host: {self._settings.address.partition('://')[2]}",
-            "Accept: application/json",
-        ]
+    def _headers(self) -> dict[str, str]:
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+        headers = {"Host": f"{host}:{self._settings.port}", "Accept": "application/json"}
         if self._settings.token is not None:
-            lines.append(f"X-Consul-Token: {self._settings.token.get_secret_value()}")
-        return "\r\n".join([*lines, "", ""]).encode("latin-1")
-
-
-async def _read_head(reader: asyncio.StreamReader) -> tuple[int, http.client.HTTPMessage]:
-    head = await reader.readuntil(b"\r\n\r\n")
-    first, _, rest = head.partition(b"\r\n")
-    version, _, status = first.decode("latin-1").partition(" ")
-    if not version.startswith("HTTP/1.") or not status[:3].isdigit():
-        raise ValueError(f"no HTTP status line: {first[:100]!r}")
-    return int(status[:3]), http.client.parse_headers(io.BytesIO(rest))
-
-
-async def _read_body(reader: asyncio.StreamReader, headers: http.client.HTTPMessage) -> bytes:
-    if headers.get("Transfer-Encoding", "").lower() == "chunked":
-        return await _read_chunks(reader)
-    length = headers.get("Content-Length")
-    if length is None:
-        return await _read_rest(reader)
-    return await reader.readexactly(_size(int(length)))
-
-
-async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
-    body = bytearray()
-    while size := int((await reader.readline()).partition(b";")[0], 16):
-        body += await reader.readexactly(_size(size, len(body)))
-        await reader.readline()
-    while (await reader.readline()).strip():
-        pass  # trailers
-    return bytes(body)
-
-
-async def _read_rest(reader: asyncio.StreamReader) -> bytes:
-    body = bytearray()
-    while part := await reader.read(65536):
-        body += part
-        _size(0, len(body))
-    return bytes(body)
-
-
-def _size(size: int, already: int = 0) -> int:
-    if size < 0 or already + size > MAX_BODY:
-        raise ValueError(f"an answer of {already + size} bytes")
-    return size
+            headers["X-Consul-Token"] = self._settings.token.get_secret_value()
+        return headers

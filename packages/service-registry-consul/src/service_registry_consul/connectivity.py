@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +36,8 @@ class ConsulStatus:
     """Those of them whose addresses are the last known good ones, because Consul did not confirm them."""
     registered: tuple[str, ...]
     """The components of this process that Consul knows."""
+    processes: Mapping[str, tuple[int, ...]]
+    """The processes of this machine that keep each registration of this one, by its id: the workers on one port."""
 
 
 class Contact:
@@ -87,7 +89,14 @@ class Contact:
         with self._lock:
             return next(iter(self._failing.values()), None)
 
-    def status(self, *, watched: tuple[str, ...], stale: tuple[str, ...], registered: tuple[str, ...]) -> ConsulStatus:
+    def status(
+        self,
+        *,
+        watched: tuple[str, ...],
+        stale: tuple[str, ...],
+        registered: tuple[str, ...],
+        processes: Mapping[str, tuple[int, ...]],
+    ) -> ConsulStatus:
         """The state at this moment, with what others know."""
         with self._lock:
             age = None if self._last_answer is None else self._clock() - self._last_answer
@@ -98,4 +107,5 @@ class Contact:
                 watched=watched,
                 stale=stale,
                 registered=registered,
+                processes=processes,
             )

@@ -14,21 +14,35 @@ CHECK_URL: Final = "check setting 'url' (SERVICE_CONSUL_URL or CONSUL_HTTP_ADDR)
 CHECK_TOKEN: Final = "check setting 'token' (SERVICE_CONSUL_TOKEN or CONSUL_HTTP_TOKEN)"  # noqa: S105
 CHECK_CERTIFICATES: Final = "check settings 'ca_file', 'cert_file' and 'key_file'"
 
+_TOO_MANY: Final = (
+    "too many connections come from this machine; lower 'max_queries' or 'max_queries_per_machine', or raise "
+    "limits.http_max_conns_per_client of the agent"
+)
+
 _QUOTED: Final = 200
 """Characters of a foreign answer that a message quotes."""
 
 
 class ConsulError(Exception):
-    """Consul did not answer, or not what was asked for. The message names the setting to look at."""
+    """Consul did not answer, or not as it should. The message names the setting to check."""
 
 
 class ConsulRefusal(ConsulError):
-    """Consul is there and said no to this one request."""
+    """Consul answered this one request with another status than 200."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def gone(url: str, error: BaseException) -> ConsulError:
     """The error for a connection that could not be made or was lost."""
-    reason = "it closed the connection" if isinstance(error, EOFError) else str(error) or type(error).__name__
+    if isinstance(error, EOFError | ConnectionResetError):
+        return ConsulError(
+            f"cannot reach Consul at {url} (it closed the connection): it has ended, it does not listen there "
+            f"({CHECK_URL}), or {_TOO_MANY}"
+        )
+    reason = str(error) or type(error).__name__
     if isinstance(error, ssl.SSLError):
         return ConsulError(f"cannot speak TLS with Consul at {url} ({reason}); {CHECK_CERTIFICATES}")
     return ConsulError(f"cannot reach Consul at {url} ({reason}); start it, or {CHECK_URL}")
@@ -43,10 +57,9 @@ def refused(url: str, status: int, body: str) -> ConsulRefusal:
     """The error for an answer with another status than 200."""
     said = f"Consul at {url} answered {status} ({' '.join(body.split())[:_QUOTED] or 'without a reason'})"
     if status in (401, 403):
-        return ConsulRefusal(f"{said}; {CHECK_TOKEN}")
-    if status == 429:
-        return ConsulRefusal(
-            f"{said}; too many connections come from this machine: lower setting 'max_queries', or raise "
-            f"limits.http_max_conns_per_client of the agent"
-        )
-    return ConsulRefusal(f"{said}; it is asked again" if status >= 500 else f"{said}; {CHECK_URL}")
+        remedy = CHECK_TOKEN
+    elif status == 429:
+        remedy = _TOO_MANY
+    else:
+        remedy = "it is asked again" if status >= 500 else CHECK_URL
+    return ConsulRefusal(f"{said}; {remedy}", status)

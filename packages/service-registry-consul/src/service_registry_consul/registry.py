@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import consul as consul_client
+import logging
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from service_core.declaring.address import ChannelAddress
 from service_core.declaring.descriptors import ComponentDescriptor
-from service_core.registry.base import ComponentRegistry
+from service_core.forks import detach
+from service_core.registry.base import ComponentRegistry, Snapshot
+from service_registry_consul.background import Background
+from service_registry_consul.client_object import Consul
 from service_registry_consul.connectivity import ConsulStatus, Contact
 from service_registry_consul.registering.initial_status import HealthSource
 from service_registry_consul.registering.registrar import Registrar
@@ -19,17 +22,20 @@ from service_registry_consul.watching.watch import Watcher
 
 __all__ = ["ConsulComponentRegistry"]
 
+logger: Final = logging.getLogger("service.registry.consul")
+
+_SLACK: Final = 1.0
+"""Seconds that the thread may take to end after the last request."""
+
 
 class ConsulComponentRegistry(ComponentRegistry):
     """Registers the components of this process in Consul, and finds those of others.
 
     Nothing waits for Consul: without it, registration and look-ups happen as soon as it answers, and what was
-    known stays in use. One thread watches, one registers; each starts when it is needed.
+    known stays in use. One thread does all the work; it starts when it is needed.
     """
 
-    def __init__(
-        self, port: int, consul: str | consul_client.Consul | ConsulSettings | None = None, **options: Any
-    ) -> None:
+    def __init__(self, port: int, consul: str | Consul | ConsulSettings | None = None, **options: Any) -> None:
         """``port`` is the port of this process's server, 0 if it has none or its addresses tell it.
 
         ``consul`` is the agent's URL, a client object whose address and credentials are used, or settings;
@@ -40,13 +46,12 @@ class ConsulComponentRegistry(ComponentRegistry):
         super().__init__()
         self._port = port
         self._settings = settings_of(consul, options)
-        self._contact = Contact()
-        self._watcher = Watcher(self._settings, self._contact, self.publish)
-        self._registrar = Registrar(self._settings, self._contact)
+        self._work = _Work(self._settings, self.publish)
+        self._finalizer = self._finalize()
 
     def set_health_source(self, source: HealthSource) -> None:
         """Let ``source`` tell the health of components, by name, if the setting ``check`` is ``ttl``."""
-        self._registrar.health_source = source
+        self._work.registrar.health_source = source
 
     def register(
         self,
@@ -64,37 +69,90 @@ class ConsulComponentRegistry(ComponentRegistry):
             descriptor.name, addresses, port=self._port, health=health, settings=self._settings
         )
         if registration is None:
-            self._registrar.deregister(descriptor.name)
+            self._work.registrar.deregister(descriptor.name)
         else:
-            self._registrar.register(registration)
+            self._work.registrar.register(registration)
 
     def deregister(self, descriptor: ComponentDescriptor) -> None:
         """Take a component out of Consul; waits until that is done, or clear that the agent does not answer."""
-        self._registrar.deregister(descriptor.name)
+        self._work.registrar.deregister(descriptor.name)
 
     def follow(self, component: str) -> None:
         """Begin to watch a component."""
-        self._watcher.follow(component)
+        self._work.watcher.follow(component)
+
+    def is_kept_by_others(self) -> bool:
+        """Whether other workers on the same port keep the registrations that this process has given up."""
+        return self._work.registrar.shared.are_kept_by_others()
 
     def status(self) -> ConsulStatus:
-        """How this registry gets along with Consul. Does not wait."""
-        followed = self._watcher.followed
-        return self._contact.status(
-            watched=tuple(one.name for one in followed),
-            stale=tuple(one.name for one in followed if one.stale),
-            registered=self._registrar.registered,
+        """The state of this registry and its contact with Consul. Does not wait."""
+        watched, registrar = self._work.watcher.watched, self._work.registrar
+        return self._work.contact.status(
+            watched=tuple(one.name for one in watched),
+            stale=tuple(one.name for one in watched if one.stale),
+            registered=registrar.registered,
+            processes=registrar.shared.processes(),
         )
 
     def describe(self) -> str:
         """The agent's address, and what is wrong with it at the moment."""
         where = f"ConsulComponentRegistry at {self._settings.address}"
-        trouble = self._contact.trouble
+        trouble = self._work.contact.trouble
         return where if trouble is None else f"{where}; at the moment {trouble}"
 
     def close(self) -> None:
-        """Deregister, end both threads and close all connections; safe to call twice.
+        """Deregister, end the thread and close all connections; safe to call twice.
 
-        If the agent hangs, this returns after ``close_timeout`` seconds.
+        If the agent hangs, this returns after ``close_timeout`` seconds. A registry that is garbage-collected without
+        it is closed as well, without waiting. In a forked child the registrations of the parent are left alone.
         """
-        self._registrar.close()
-        self._watcher.close()
+        self._finalizer.detach()
+        self._work.close(wait=True)
+
+    def after_fork(self) -> None:
+        """Begin anew in a forked child: watches start with the next use, registrations are those of the parent."""
+        super().after_fork()
+        self._finalizer.detach()
+        detach(self._work.descriptors())
+        health_source, self._work = self._work.registrar.health_source, _Work(self._settings, self.publish)
+        self._work.registrar.health_source = health_source
+        self._followed.clear()
+        self._finalizer = self._finalize()
+
+    def _finalize(self) -> weakref.finalize[..., Any]:
+        finalizer = weakref.finalize(self, self._work.close, wait=False)
+        finalizer.atexit = False
+        return finalizer
+
+
+class _Work:
+    """What works for a registry, without keeping it alive."""
+
+    def __init__(self, settings: ConsulSettings, publish: Callable[[str, Snapshot], None]) -> None:
+        self.contact = Contact()
+        self._background = Background()
+        self._publish = weakref.WeakMethod(publish)
+        self._settings = settings
+        self.watcher = Watcher(settings, self.contact, self._background, self._forward)
+        self.registrar = Registrar(settings, self.contact, self._background)
+
+    def descriptors(self) -> list[int]:
+        """The file descriptors of the open connections."""
+        return [self.registrar.descriptor, *self.watcher.descriptors]
+
+    def close(self, *, wait: bool) -> None:
+        """End everything; ``wait`` for that, for a limited time."""
+        self.registrar.close()
+        # A request that has begun when the time is up may take as long as its limit.
+        if not self._background.close(self._settings.close_timeout + _SLACK if wait else None):
+            logger.warning(
+                "the thread of the registry did not end within %g s: the agent, a listener or name resolution hangs; "
+                "if this process stays registered, its check turns critical",
+                self._settings.close_timeout,
+            )
+
+    def _forward(self, component: str, snapshot: Snapshot) -> None:
+        publish = self._publish()
+        if publish is not None:
+            publish(component, snapshot)

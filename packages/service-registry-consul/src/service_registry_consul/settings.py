@@ -5,17 +5,21 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-import consul
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service_core.variables import warn_about_unknown
+from service_registry_consul.client_object import Consul, values_of_client
 
 __all__ = ["ConsulSettings", "settings_of"]
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+PREFIX: Final = "SERVICE_CONSUL_"
+"""How the environment variables of the settings begin."""
 DEFAULT_PORT: Final = 8500
 
 
@@ -28,7 +32,8 @@ class ConsulSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="SERVICE_CONSUL_",
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
         populate_by_name=True,
         frozen=True,
         extra="forbid",
@@ -39,7 +44,8 @@ class ConsulSettings(BaseSettings):
     # the agent
 
     url: str = Field(default="127.0.0.1:8500", validation_alias=AliasChoices("SERVICE_CONSUL_URL", "CONSUL_HTTP_ADDR"))
-    """The agent's address, ``host:port`` or ``http(s)://host:port``. Use the agent of this machine."""
+    """The agent's address, ``host:port`` or ``http(s)://host:port``, with a path if a gateway serves its API below
+    one. Use the agent of this machine."""
     scheme: Literal["http", "https"] = "http"
     """How to talk to the agent if ``url`` does not say so."""
     token: SecretStr | None = Field(
@@ -69,9 +75,11 @@ class ConsulSettings(BaseSettings):
     # what is registered
 
     advertise_address: str | None = None
-    """The host under which others reach this process; None for that of the component's first address."""
+    """The host under which others reach this process; None for that of the component's first address. It replaces
+    the server's own host in the addresses that callers read."""
     advertise_port: int | None = Field(default=None, gt=0, lt=65536)
-    """The port under which others reach this process; None for the server's."""
+    """The port under which others reach this process; None for the server's. It replaces the server's own port in
+    the addresses that callers read."""
     tags: tuple[str, ...] = ()
     """Tags for the registrations, besides ``component``."""
     check: Literal["http", "ttl"] = "http"
@@ -95,9 +103,15 @@ class ConsulSettings(BaseSettings):
 
     wait: float = Field(default=60.0, ge=1, le=600)
     """How long a watch waits for a change before it asks again; a link that swallows everything is noticed then."""
-    max_queries: int = Field(default=100, ge=1)
-    """Up to so many components get a watch, and so a connection, of their own; further ones share three. An agent
-    allows 200 connections from one address, of all processes together (``limits.http_max_conns_per_client``)."""
+    max_queries: int = Field(default=10, ge=0)
+    """Up to so many components of a registry get a query, and so a connection, of their own; further ones share
+    three connections, over which a change is seen within a second."""
+    max_queries_per_machine: int = Field(default=100, ge=0)
+    """The most queries of their own that the processes of this user on this machine make together. An agent allows
+    200 connections from one address (``limits.http_max_conns_per_client``)."""
+    doubt_for: float = Field(default=60.0, ge=0)
+    """How long an empty list after one with instances is doubted, as long as these instances still answer. Agents
+    answer so without error when they have lost their state, or when the token may no longer read the service."""
     allow_schemes: tuple[str, ...] = ("http", "https")
     """Addresses with other schemes are not used."""
     allow_cidrs: tuple[Network, ...] = ()
@@ -117,7 +131,10 @@ class ConsulSettings(BaseSettings):
             raise ValueError("it names no host; write host:port")
         port = parts.port or DEFAULT_PORT  # raises ValueError for what is no port
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        return f"{scheme}://{host}:{port}" if found else f"{host}:{port}"
+        if parts.query or parts.fragment:
+            raise ValueError("it holds a query; write host:port, with a path if a gateway needs one")
+        path = parts.path.rstrip("/")
+        return f"{scheme}://{host}:{port}{path}" if found else f"{host}:{port}{path}"
 
     @field_validator("token")
     @classmethod
@@ -149,6 +166,11 @@ class ConsulSettings(BaseSettings):
         return urlsplit(self.address).port or DEFAULT_PORT
 
     @property
+    def path(self) -> str:
+        """What stands before the paths of the agent's API, without a slash at the end; mostly nothing."""
+        return urlsplit(self.address).path
+
+    @property
     def uses_tls(self) -> bool:
         """Whether the agent is spoken to over TLS."""
         return self.address.startswith("https:")
@@ -166,13 +188,13 @@ class ConsulSettings(BaseSettings):
         return context
 
 
-def settings_of(given: str | consul.Consul | ConsulSettings | None, options: dict[str, object]) -> ConsulSettings:
+def settings_of(given: str | Consul | ConsulSettings | None, options: dict[str, Any]) -> ConsulSettings:
     """The settings that follow from what a registry was given; ``options`` win.
 
-    Of a client object only address, token, datacenter and TLS options are taken: it is not made for being
-    used by several threads.
+    Of a client object only address, token, datacenter and TLS options are taken.
     """
-    values: dict[str, object]
+    warn_about_unknown(PREFIX, ConsulSettings.model_fields)
+    values: dict[str, Any]
     match given:
         case None:
             values = {}
@@ -180,25 +202,10 @@ def settings_of(given: str | consul.Consul | ConsulSettings | None, options: dic
             values = {"url": given}
         case ConsulSettings():
             values = given.model_dump()
-        case consul.Consul():
-            values = _values_of_client(given)
+        case Consul():
+            values = values_of_client(given)
         case _:
             raise TypeError(
                 f"ConsulComponentRegistry(consul=...) takes a URL, a consul.Consul or ConsulSettings, not {given!r}"
             )
-    return ConsulSettings(**(values | options))  # type: ignore[arg-type] # validated there
-
-
-def _values_of_client(client: consul.Consul) -> dict[str, object]:
-    http = client.http
-    cert_file, key_file = http.cert if isinstance(http.cert, tuple) else (http.cert, None)
-    host = f"[{http.host}]" if ":" in http.host else http.host
-    return {
-        "url": f"{http.scheme}://{host}:{http.port}",
-        "token": client.token,
-        "datacenter": client.dc,
-        "verify": http.verify is not False,
-        "ca_file": http.verify if isinstance(http.verify, str) else None,
-        "cert_file": cert_file,
-        "key_file": key_file,
-    }
+    return ConsulSettings(**(values | options))

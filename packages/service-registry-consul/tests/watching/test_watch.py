@@ -104,52 +104,88 @@ def test_an_answer_without_change_is_no_change() -> None:
         assert len(listener.snapshots) == 1
 
 
-def test_an_index_that_goes_backwards_starts_over_and_an_empty_answer_then_is_not_believed_at_once() -> None:
-    listener = SnapshotRecorder()
-    with (
-        serving(lambda _: None) as agent,
-        ConsulComponentRegistry(0, agent.url, reconcile_interval=0.5) as registry,
-    ):
+def test_an_index_that_goes_backwards_starts_over() -> None:
+    with serving(lambda _: None) as agent, ConsulComponentRegistry(0, agent.url) as registry:
 
         def script(ask: Ask) -> bytes | None:
             count = len(agent.asked)
-            if count == 1:
-                return answer([instance(ONE)], index="50")
-            if count == 2:
-                assert ask.index == 50
-                return answer([], index="3")
-            if count == 3:
-                assert ask.index == 0
-                return answer([], index="3")
+            if count < 3:
+                return answer([instance(ONE)], index="50" if count == 1 else "3")
             agent.closing.wait(PATIENCE)
             return None
 
         agent.script = script
-        registry.subscribe("c", listener)
+        registry.snapshot("c")
         agent.wait_for_asks(3)
-        assert urls(registry) == [ONE]
-        assert registry.status().stale == ("c",)
-        listener.wait_until(lambda snapshot: not snapshot, PATIENCE)
-        assert registry.status().stale == ()
         assert [ask.index for ask in agent.asked[:3]] == [0, 50, 0]
 
 
-def test_an_empty_answer_without_any_doubt_is_believed_at_once() -> None:
+def emptied(agent: StubAgent, url: str) -> Callable[[Ask], bytes | None]:
+    """A script that lists one instance, and none when it is asked again."""
+
+    def script(ask: Ask) -> bytes | None:
+        if ask.index == 0:
+            return answer([instance(url)], index="5")
+        if ask.index == 5:
+            return answer([], index="6")
+        agent.closing.wait(PATIENCE)
+        return None
+
+    return script
+
+
+def test_an_empty_answer_counts_at_once_if_no_instance_answers() -> None:
     listener = SnapshotRecorder()
     with serving(lambda _: None) as agent:
+        agent.script = emptied(agent, ONE)
+        with ConsulComponentRegistry(0, agent.url) as registry:
+            registry.subscribe("c", listener)
+            listener.wait_until(lambda snapshot: not snapshot, PATIENCE)
+            assert registry.status().stale == ()
+
+
+def test_instances_that_answer_are_kept_after_an_empty_answer_until_they_stop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    listener = SnapshotRecorder()
+    with serving(lambda _: answer("", status=200)) as server, serving(lambda _: None) as agent:
+        agent.script = emptied(agent, server.url)
+        with ConsulComponentRegistry(0, agent.url) as registry:
+            registry.subscribe("c", listener)
+            wait_for(lambda: "Consul lists no instance of component 'c' any more, but 1 still answer" in caplog.text)
+            assert urls(registry) == [server.url]
+            assert registry.status().stale == ("c",)
+            server.script = lambda _: answer("", status=503)  # it says that it stops
+            listener.wait_until(lambda snapshot: not snapshot, PATIENCE)
+            assert {ask.path for ask in server.asked} == {"/health/ready"}
+
+
+def test_instances_are_kept_for_a_limited_time_after_an_empty_answer() -> None:
+    listener = SnapshotRecorder()
+    with serving(lambda _: answer("")) as server, serving(lambda _: None) as agent:
+        agent.script = emptied(agent, server.url)
+        with ConsulComponentRegistry(0, agent.url, doubt_for=0.5) as registry:
+            registry.subscribe("c", listener)
+            listener.wait_until(lambda snapshot: not snapshot, PATIENCE)
+            assert registry.status().stale == ()
+
+
+def test_a_list_that_only_became_shorter_counts_at_once() -> None:
+    with serving(lambda _: answer("")) as server, serving(lambda _: None) as agent:
+        both = [instance(server.url, service_id="one"), instance(ONE, service_id="two")]
 
         def script(ask: Ask) -> bytes | None:
             if ask.index == 0:
-                return answer([instance(ONE)], index="5")
+                return answer(both, index="5")
             if ask.index == 5:
-                return answer([], index="6")
+                return answer(both[:1], index="6")
             agent.closing.wait(PATIENCE)
             return None
 
         agent.script = script
-        with ConsulComponentRegistry(0, agent.url, reconcile_interval=1000) as registry:
-            registry.subscribe("c", listener)
-            listener.wait_until(lambda snapshot: not snapshot, PATIENCE)
+        with ConsulComponentRegistry(0, agent.url) as registry:
+            wait_for(lambda: urls(registry) == [server.url])
+            assert registry.status().stale == ()
 
 
 def test_silence_ends_a_query_after_its_longest_wait() -> None:

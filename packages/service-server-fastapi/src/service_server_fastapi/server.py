@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -17,6 +18,7 @@ from service_core import Health, LocalServiceException, Server, ServiceModule, T
 from service_core.di import Environment
 from service_core.dispatch import Dispatcher, Executor, ThreadPool, targets_of
 from service_core.hosting.server import WILDCARDS, ServerAddress, url_of
+from service_core.variables import warn_about_unknown
 from service_health import HealthCheckManager, HealthModule
 from service_server_fastapi.endpoints.describe import DESCRIBE, DescribeEndpoint
 from service_server_fastapi.endpoints.health import LIVE, READY, ServerHealth
@@ -39,7 +41,7 @@ from service_server_fastapi.requests.in_flight import Traffic, TrafficMiddleware
 from service_server_fastapi.requests.rejection_log import RejectionLog
 from service_server_fastapi.rest.fast_path import DirectRoutes
 from service_server_fastapi.rest.mount import mount_services
-from service_server_fastapi.settings import ServerSettings
+from service_server_fastapi.settings import PREFIX, ServerSettings
 
 __all__ = ["FastAPIServer"]
 
@@ -75,7 +77,8 @@ class FastAPIServer(Server):
         """
         given = {"host": host, "port": port, "expose_errors": expose_errors}
         overrides = {name: value for name, value in given.items() if value is not None}
-        self.settings = ServerSettings(**{**(settings or ServerSettings()).model_dump(), **overrides})
+        warn_about_unknown(PREFIX, ServerSettings.model_fields)
+        self.settings = ServerSettings(**{**(settings.model_dump() if settings is not None else {}), **overrides})
         self.app = app if app is not None else FastAPI(title="Services")
         self._verifier = verifier
         self._instances: list[object] = []
@@ -99,6 +102,9 @@ class FastAPIServer(Server):
         self._port: int | None = None
         self._address = ServerAddress()
         self._is_used = False
+        self._process = os.getpid()
+        self._is_booting = False
+        self._is_stop_wanted = False
         self._stopping = threading.Lock()
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
@@ -110,18 +116,25 @@ class FastAPIServer(Server):
 
         In the main thread SIGTERM and SIGINT stop the server first and then do what they did before; so does the
         end of the program. Raises PortInUseException, DependencyException, DeclarationException and whatever a
-        component's ``startup`` raises; then nothing is left running or registered.
+        component's ``startup`` raises, and LocalServiceException if :meth:`stop` was called meanwhile; then nothing
+        is left running, installed or registered.
         """
         self._use()
         tls = server_tls(self.settings)
         bound = bind(self.settings.host, self.settings.port)
+        self._process, self._is_booting = os.getpid(), True
         try:
             self._bind_to(bound.getsockname()[1])
             hosting = self._assemble(module)
+            self._check_wanted()
             self._listen(bound, hosting, tls)
-            self._signals = GracefulSignals(self.stop, pass_on=True)
+            self._check_wanted()
+            self._signals = GracefulSignals(self._stop_by_signal, pass_on=True)
             self._signals.install()
             hosting.register(self._address.port)
+            with self._stopping:
+                self._check_wanted()
+                self._is_booting = False
         except BaseException as failure:
             self._give_up(failure)
             bound.close()
@@ -166,9 +179,14 @@ class FastAPIServer(Server):
         Safe to call twice and from any thread. Calls in flight get ``drain_timeout`` seconds to finish. Inside a
         request it returns at once, since that request is among those that are waited for. Raises what went wrong
         in ``shutdown`` of components and the like, after all has been stopped; an ExceptionGroup if it was several.
-        What :meth:`asgi` has made ends with its ASGI server, not here.
+        What :meth:`asgi` has made ends with its ASGI server, not here. During :meth:`boot` it makes that raise. In a
+        forked child nothing happens.
         """
         hosting, listener = self._hosting, self._listener
+        if os.getpid() != self._process:
+            return
+        if self._is_booting and self._refuse_to_boot():
+            return
         if hosting is None or listener is None:
             return
         if self._is_inside(hosting, listener):
@@ -324,12 +342,32 @@ class FastAPIServer(Server):
             if self._lifespan is not None and self._lifespan.failure is not None:
                 raise self._lifespan.failure
 
+    def _refuse_to_boot(self) -> bool:
+        """Make boot() raise; False if it is over meanwhile."""
+        with self._stopping:
+            self._is_stop_wanted = self._is_booting
+            return self._is_booting
+
+    def _check_wanted(self) -> None:
+        if self._is_stop_wanted:
+            raise LocalServiceException("the server was stopped before it was ready")
+
+    def _stop_by_signal(self) -> None:
+        self.stop()
+        self._stopped.wait()
+
     def _give_up(self, failure: BaseException) -> None:
         """End what has begun, because of a failure that boot() raises."""
-        self._stopped.set()
-        if self._hosting is None:
-            return
-        self._leave(self._hosting)
-        if self._listener is not None:
-            self._listener.stop(timeout=_SLACK)
-        self._hosting.give_up(failure)
+        try:
+            if self._hosting is not None:
+                self._leave(self._hosting)
+                if self._listener is not None:
+                    self._listener.stop(timeout=_SLACK)
+                self._hosting.give_up(failure)
+        finally:
+            self._workers.close()
+            self._steps.close()
+            if self._signals is not None and not self._signals.has_come:
+                self._signals.restore()
+            self._is_booting = False
+            self._stopped.set()

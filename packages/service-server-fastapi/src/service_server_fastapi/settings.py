@@ -3,25 +3,57 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from service_core.variables import is_service_link
 from service_server_fastapi.requests.allowed_hosts import check_host
 from service_server_fastapi.requests.browsers import check_origin
 
-__all__ = ["ServerSettings"]
+__all__ = ["PREFIX", "SHARED_PROPAGATION_DELAY", "ServerSettings"]
+
+PREFIX: Final = "SERVICE_SERVER_"
+"""How the environment variables of the settings begin."""
+
+SHARED_PROPAGATION_DELAY: Final = 0.5
+"""Seconds between deregistration and the end of new calls, unless set, with a registry that processes share."""
 
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
+class _Environment(EnvSettingsSource):
+    """Without the address that a cluster puts into ``SERVICE_SERVER_PORT`` for a Service of that name."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__call__().items() if not is_service_link(value)}
+
+
 class ServerSettings(BaseSettings):
-    """Given in code, or by environment variables ``SERVICE_SERVER_<NAME>``; code wins."""
+    """Given in code, or by environment variables ``SERVICE_SERVER_<NAME>``; code wins, an empty variable is none."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SERVICE_SERVER_", frozen=True, extra="forbid", hide_input_in_errors=True
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Code first, then the environment."""
+        return init_settings, _Environment(settings_cls)
 
     # where, and what strangers are told
 
@@ -90,8 +122,9 @@ class ServerSettings(BaseSettings):
 
     # the end
 
-    propagation_delay: Seconds = Field(default=0.5, ge=0)
-    """Seconds between deregistration and the end of new calls, in which clients hear of it."""
+    propagation_delay: Annotated[Seconds, Field(ge=0)] | None = None
+    """Seconds between deregistration and the end of new calls, in which clients and proxies learn of it. None means
+    0.5 with a registry that other processes share, else 0."""
     drain_timeout: Seconds = Field(default=20.0, ge=0)
     """Seconds that calls in flight may take to finish when the server stops; then they are cancelled."""
     shutdown_timeout: Seconds = Field(default=10.0, gt=0)

@@ -119,7 +119,7 @@ def test_a_server_is_ready_from_registration_to_deregistration_and_alive_before_
         server.boot(world.module())
         look()
 
-    assert seen == [[200, 503, 200], [200, 200, 200], [200, 503, 503]]
+    assert seen == [[200, 503, 200], [200, 200, 200], [200, 503, 200]]
 
 
 def raising() -> Health:

@@ -153,20 +153,38 @@ def test_calls_in_flight_are_finished(port: int, way: str) -> None:
         assert [line for line in program.lines if line in LIFE] == LIFE
 
 
-@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("way", ["run", "boot"])
-def test_a_second_signal_ends_the_process_at_once(port: int, way: str, second: int) -> None:
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupt_after_the_first_signal_ends_the_process_at_once(port: int, way: str, first: int) -> None:
     with Program("program.py", way, port=port, drain_timeout=600) as program, ThreadPoolExecutor(1) as pool:
+        program.wait_for("register")
+        in_flight = pool.submit(call, program.url, "block")
+        program.wait_for("blocked")
+        program.signal(first)
+        program.wait_for("deregister")
+        program.signal(signal.SIGINT)
+
+        assert program.end() == -signal.SIGINT
+        assert "shutdown" not in program.lines
+        assert isinstance(in_flight.exception(), OSError | http.client.HTTPException)
+
+
+@pytest.mark.parametrize("way", ["run", "boot", "uvicorn"])
+def test_a_second_termination_signal_cuts_off_no_call(port: int, way: str) -> None:
+    """A service manager sends one to the whole process group, and a supervisor one more to its workers."""
+    make = uvicorn(port) if way == "uvicorn" else Program("program.py", way, port=port)
+    with make as program, ThreadPoolExecutor(1) as pool:
         program.wait_for("register")
         in_flight = pool.submit(call, program.url, "block")
         program.wait_for("blocked")
         program.signal(signal.SIGTERM)
         program.wait_for("deregister")
-        program.signal(second)
+        program.signal(signal.SIGTERM)
+        call(program.url, "let_go")
 
-        assert program.end() == -second
-        assert "shutdown" not in program.lines
-        assert isinstance(in_flight.exception(), OSError | http.client.HTTPException)
+        assert in_flight.result().json["result"] == "released"
+        program.end()
+        assert [line for line in program.lines if line in LIFE] == LIFE
 
 
 def test_a_call_that_does_not_end_does_not_keep_the_process_alive(port: int) -> None:
@@ -243,16 +261,16 @@ def test_under_uvicorn_calls_are_cut_off_at_our_limit(port: int) -> None:
         assert [line for line in program.lines if line in LIFE] == LIFE
 
 
-def test_under_uvicorn_a_second_signal_ends_the_process_at_once(port: int) -> None:
+def test_under_uvicorn_an_interrupt_after_the_first_signal_ends_the_process_at_once(port: int) -> None:
     with uvicorn(port, drain_timeout=600) as program, ThreadPoolExecutor(1) as pool:
         program.wait_for("register")
         pool.submit(call, program.url, "block")
         program.wait_for("blocked")
         program.signal(signal.SIGTERM)
         program.wait_for("deregister")
-        program.signal(signal.SIGTERM)
+        program.signal(signal.SIGINT)
 
-        assert program.end() == -signal.SIGTERM
+        assert program.end() == -signal.SIGINT
         assert "shutdown" not in program.lines
 
 
@@ -264,15 +282,15 @@ def test_under_uvicorn_a_startup_that_raises_ends_the_process(port: int) -> None
         assert "ConnectionError: the database is away" in program.errors
 
 
-@pytest.mark.parametrize("whole_group", [False, True])
-def test_several_workers_each_live_their_life(port: int, whole_group: bool) -> None:
-    """At Ctrl-C the terminal signals the group and the supervisor signals the workers; both mean one end."""
+@pytest.mark.parametrize("group_signal", [None, signal.SIGINT, signal.SIGTERM])
+def test_several_workers_each_stop_in_order(port: int, group_signal: int | None) -> None:
+    """A terminal and a service manager signal the group, and the supervisor its workers; together it is one stop."""
     with uvicorn(port, "--workers", "2") as program, ThreadPoolExecutor(8) as pool:
         program.wait_for("register", count=2)
         in_flight = [pool.submit(call, program.url, "block") for _ in range(8)]
         program.wait_for("blocked", count=8)
-        if whole_group:
-            os.killpg(program.process.pid, signal.SIGINT)
+        if group_signal is not None:
+            os.killpg(program.process.pid, group_signal)
         else:
             program.signal(signal.SIGTERM)
         program.wait_for("deregister", count=2)

@@ -16,6 +16,7 @@ from service_core.calling.channel_factory import ChannelFactory
 from service_core.calling.local import LOCAL
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.errors import ComponentUnavailableException
+from service_core.forks import call_in_child
 from service_core.registry.base import ComponentRegistry, Snapshot
 from service_core.resilience.events import CallObserver
 from service_core.resilience.policies import Policies
@@ -52,6 +53,7 @@ class ComponentChannels:
         self._listeners: list[Callable[[], None]] = []
         self._answer_due = math.inf
         self._closed = False
+        call_in_child(self._after_fork)
         self._unsubscribe = registry.subscribe(descriptor.name, self._on_snapshot)
 
     def on_change(self, listener: Callable[[], None]) -> None:
@@ -66,6 +68,7 @@ class ComponentChannels:
 
     def choose(self, preferred_channel: str) -> Channel:
         """The channel for calls now. Raises ComponentUnavailableException, ChannelNotInstalledException."""
+        self._registry.snapshot(self.descriptor.name)  # in a forked child the registry follows it from now on
         with self._lock:  # a snapshot is seen when all channels know of it
             name = self._name_of_choice(preferred_channel)
             channel = self._channels.get(name)
@@ -128,6 +131,10 @@ class ComponentChannels:
             self._channels.clear()
             self._notify()
         return channels
+
+    def _after_fork(self) -> None:
+        self._lock = threading.RLock()  # another thread of the parent may have held it
+        self._answer_due = math.inf
 
     def _first_answer_within(self, remaining: float) -> float:
         now = time.monotonic()

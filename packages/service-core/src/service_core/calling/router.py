@@ -15,6 +15,7 @@ from service_core.calling.proxy import InvocationHandler
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import EffectivePolicy
 from service_core.errors import ComponentUnavailableException
+from service_core.forks import call_in_child
 
 __all__ = ["Router"]
 
@@ -34,6 +35,7 @@ class Router(InvocationHandler):
         """The channel for calls now, None if it has to be chosen, and how often the choice was reset."""
         self._warnings = itertools.count()  # next() on it is atomic
         channels.on_change(self._reset)
+        call_in_child(self._after_fork)
 
     def policy_of(self, method: MethodDescriptor) -> EffectivePolicy:
         """The policy for calls of a method: with the channel's own fields once a channel was chosen."""
@@ -69,6 +71,11 @@ class Router(InvocationHandler):
         """Choose again at the next call."""
         with self._lock:
             self._choice = (None, self._choice[1] + 1)
+
+    def _after_fork(self) -> None:
+        """In a forked child: choose again at the next call, which lets the registry follow the component there."""
+        self._lock = threading.Lock()
+        self._reset()
 
     def _choose_after(self, error: ComponentUnavailableException, call: Call, version: int) -> tuple[Channel, int]:
         """The channel after one that had no instance, if the registry has reported a change since that was chosen.

@@ -21,6 +21,7 @@ from service_core.declaring.descriptors import ComponentDescriptor, ServiceDescr
 from service_core.declaring.interfaces import Component
 from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException, LocalServiceException
+from service_core.forks import call_in_child
 from service_core.hosting.hosted_services import GivenImplementations, HostedService, Implementations
 from service_core.registry.base import ComponentRegistry, Snapshot
 from service_core.resilience.events import CallObserver
@@ -72,6 +73,7 @@ class ServiceManager:
         self._channels: dict[type, ComponentChannels] = {}
         self._routers: dict[tuple[type, str], Router] = {}
         self._closed = False
+        call_in_child(self._after_fork)
         component_registry.start()
 
     # services
@@ -195,6 +197,9 @@ class ServiceManager:
             self._closed = True
             self._services.clear()
             return [channel for channels in self._channels.values() for channel in channels.close()]
+
+    def _after_fork(self) -> None:
+        self._lock = threading.RLock()  # another thread of the parent may have held it
 
     def __enter__(self) -> Self:
         return self

@@ -16,6 +16,7 @@ from service_core.declaring.address import ChannelAddress, ChannelInstances
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.health import Health, HealthSource
 from service_core.errors import ComponentUnavailableException
+from service_core.forks import call_in_child
 from service_core.registry.subscription import Listener, Snapshot, Subscription
 
 __all__ = [
@@ -55,6 +56,7 @@ class ComponentRegistry(ABC):
         self._snapshots: dict[str, Snapshot] = {}
         self._subscriptions: dict[str, list[Subscription]] = {}
         self._followed: set[str] = set()
+        call_in_child(self.after_fork)
 
     # for servers
 
@@ -73,6 +75,10 @@ class ComponentRegistry(ABC):
 
     def set_health_source(self, source: HealthSource) -> None:  # noqa: B027 - most registries poll the health endpoint
         """Set the source of health reports, for registries that send them on themselves."""
+
+    def is_kept_by_others(self) -> bool:
+        """Whether other processes keep the registrations of this one, as the workers on one port do."""
+        return False
 
     def map_health(self, health: Health) -> int:
         """The HTTP status with which a health endpoint answers: 200, 429 for a warning, 503 for an error."""
@@ -164,6 +170,17 @@ class ComponentRegistry(ABC):
                 subscription.put(snapshot)
         for subscription in subscriptions:
             subscription.deliver()
+
+    def after_fork(self) -> None:
+        """Replace what a forked child cannot use; called there before anything else.
+
+        A subclass whose threads look for components clears ``_followed``, so that :meth:`follow` is called again for
+        each component that the child uses. What was known stays known.
+        """
+        self._changed = threading.Condition(threading.RLock())
+        for subscriptions in self._subscriptions.values():
+            for subscription in subscriptions:
+                subscription.after_fork()
 
     def describe(self) -> str:
         """What this registry is, for messages; without secrets."""

@@ -55,6 +55,10 @@ class Subscription:
         with self._lock:
             self._waiting.clear()
 
+    def after_fork(self) -> None:
+        """In a forked child: no other thread delivers here."""
+        self._lock, self._delivering = threading.Lock(), False
+
     def _claim(self) -> Snapshot | None:
         with self._lock:
             if self._delivering or not self._waiting:

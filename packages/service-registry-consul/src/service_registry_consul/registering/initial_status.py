@@ -1,7 +1,7 @@
 """How a component of this process is right now, for a registration that claims nothing that is not so.
 
-Consul takes a new check for critical until it has run once, up to an interval later. Whoever registers can
-say how the check would end; so it is tried first, the way Consul does it.
+Consul takes a new check for critical until it has run once, up to an interval later. A registration can say how the
+check would end; so it is tried first, the way Consul does it.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import http.client
 import logging
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 from service_core.declaring.health import Health, HealthStatus
+from service_registry_consul.http_exchange import any_certificate, get
 
 __all__ = ["HealthSource", "State", "ask", "probe"]
 
@@ -24,7 +23,7 @@ logger: Final = logging.getLogger("service.registry.consul")
 State = Literal["passing", "warning", "critical"]
 
 HealthSource = Callable[[str], Awaitable[Health]]
-"""Tells the health of a component, by name. Run by a thread of the registry, on an event loop of its own."""
+"""Reports the health of a component, by name. Awaited on the event loop of the registry, which it must not block."""
 
 _STATES: Final[Mapping[HealthStatus, State]] = {
     HealthStatus.OK: "passing",
@@ -33,55 +32,35 @@ _STATES: Final[Mapping[HealthStatus, State]] = {
 }
 
 
-def probe(check: Mapping[str, Any], timeout: float) -> State:
+async def probe(check: Mapping[str, Any], timeout: float) -> State:  # noqa: ASYNC109
     """The state that an HTTP or TCP check would find; takes little more than ``timeout`` seconds."""
     try:
         if "HTTP" in check:
-            return _state(_get(check["HTTP"], timeout, any_certificate=check.get("TLSSkipVerify", False)))
+            return _state(await get(check["HTTP"], within=timeout, tls=_context(check)))
         host, _, port = check["TCP"].rpartition(":")
-        socket.create_connection((host.strip("[]"), int(port)), timeout).close()
-    except (OSError, http.client.HTTPException):
+        async with asyncio.timeout(timeout):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        writer.transport.abort()
+    except (OSError, EOFError, ValueError, http.client.HTTPException, asyncio.LimitOverrunError):
         return "critical"
     return "passing"
 
 
-def ask(source: HealthSource, component: str, timeout: float) -> State:
-    """The state that a health source tells; critical if it raises or takes longer than ``timeout`` seconds."""
+async def ask(source: HealthSource, component: str, timeout: float) -> State:  # noqa: ASYNC109
+    """The state that a health source reports; critical if it raises or takes longer than ``timeout`` seconds."""
     try:
-        health = asyncio.run(_within(source(component), timeout))
-        return _STATES[health.status]
+        async with asyncio.timeout(timeout):
+            return _STATES[(await source(component)).status]
     except Exception:
-        logger.exception("the health of component '%s' cannot be told, so it counts as critical", component)
+        logger.exception("the health source failed for component '%s', which counts as critical", component)
         return "critical"
 
 
-async def _within(health: Awaitable[Health], seconds: float) -> Health:
-    async with asyncio.timeout(seconds):
-        return await health
-
-
-def _get(url: str, timeout: float, *, any_certificate: bool) -> int:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    connection = (
-        http.client.HTTPSConnection(host, parts.port, timeout=timeout, context=_context(any_certificate))
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(host, parts.port, timeout=timeout)
-    )
-    try:
-        connection.request("GET", parts.path, headers={"User-Agent": "Consul Health Check"})
-        return connection.getresponse().status
-    finally:
-        connection.close()
-
-
-def _context(any_certificate: bool) -> ssl.SSLContext:
-    """As the agent does it, which believes the authorities of the system, too."""
-    context = ssl.create_default_context()
-    if any_certificate:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+def _context(check: Mapping[str, Any]) -> ssl.SSLContext | None:
+    """As the agent does it, which trusts the authorities of the system, too."""
+    if not check["HTTP"].startswith("https:"):
+        return None
+    return any_certificate() if check.get("TLSSkipVerify", False) else ssl.create_default_context()
 
 
 def _state(status: int) -> State:

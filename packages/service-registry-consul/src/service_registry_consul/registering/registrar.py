@@ -1,22 +1,26 @@
-"""The thread that keeps the registrations of this process as they should be.
+"""Keeps the registrations of this process as they should be.
 
-What is wanted is kept here and compared with what the agent knows, once per interval and whenever something
-changes. So it does not matter why a registration is missing: the agent was not there yet, has forgotten
-everything, was told to forget, or reaped it.
+What is wanted is kept here and compared with what the agent knows, once per interval, whenever something changes, and
+when the agent ends or loses a registration. So the reason for which a registration is missing does not matter.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from typing import Final
 
 from service_registry_consul.agent import Agent
+from service_registry_consul.background import Background
 from service_registry_consul.connectivity import Contact
 from service_registry_consul.errors import ConsulError, ConsulRefusal
 from service_registry_consul.registering.initial_status import HealthSource, State, ask, probe
 from service_registry_consul.registering.registration import Registration
+from service_registry_consul.registering.shared_registrations import SharedRegistrations
 from service_registry_consul.settings import ConsulSettings
 from service_registry_consul.watching.backoff import backoff, jitter
 
@@ -25,23 +29,28 @@ __all__ = ["Registrar"]
 logger: Final = logging.getLogger("service.registry.consul")
 
 _SOURCE: Final = "registration"
+_LONGEST_BACKOFF: Final = 1.0
+"""Seconds between two attempts to reach an agent; it is the one of this machine."""
 
 
 class Registrar:
     """Registers components and keeps them registered. The public methods may be called by any thread."""
 
-    def __init__(self, settings: ConsulSettings, contact: Contact) -> None:
+    def __init__(self, settings: ConsulSettings, contact: Contact, background: Background) -> None:
         self.health_source: HealthSource | None = None
-        """Who tells the health for heartbeats; without one a component is healthy as long as it is registered."""
+        """Reports the health for heartbeats; without one a component is healthy as long as it is registered."""
+        self.shared: Final = SharedRegistrations(settings)
+        """Which registrations other processes keep, too."""
         self._settings = settings
         self._contact = contact
+        self._background = background
+        self._agent = Agent(settings)
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._agent: Agent | None = None
+        self._is_running = False
+        self._wake = asyncio.Event()
         self._wanted: dict[str, Registration] = {}
         self._leaving: dict[str, Registration] = {}
         self._confirmed: set[str] = set()
-        self._urgent = False
         self._failures = 0
         self._close_at: float | None = None
 
@@ -57,15 +66,11 @@ class Registrar:
             self._wanted[registration.component] = registration
             self._confirmed.discard(registration.id)
             self._hurry()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="consul-register", daemon=True)
-                self._thread.start()
 
     def deregister(self, component: str) -> None:
         """No longer want a component to be registered, and wait until the agent knows.
 
-        If the agent does not answer, this returns, and it is tried again until :meth:`close` has tried it
-        last.
+        If the agent does not answer, this returns, and it is tried again until :meth:`close` has tried it last.
         """
         with self._changed:
             registration = self._wanted.pop(component, None)
@@ -73,6 +78,8 @@ class Registrar:
                 return
             self._leaving[registration.id] = registration
             self._hurry()
+            if self._background.is_own_thread():
+                return
             # An agent that is known not to answer is not waited for: it would add up, component by component.
             self._changed.wait_for(
                 lambda: registration.id not in self._leaving or self._failures > 0,
@@ -85,46 +92,68 @@ class Registrar:
         with self._changed:
             return tuple(name for name, wanted in self._wanted.items() if wanted.id in self._confirmed)
 
+    @property
+    def descriptor(self) -> int:
+        """The file descriptor of the open connection, -1 if there is none."""
+        return self._agent.descriptor
+
     def close(self) -> None:
-        """Deregister everything and end the thread, within the time set for it; safe to call twice."""
+        """Deregister everything, within the time set for it, and then end. Does not wait; safe to call twice."""
         with self._changed:
             if self._close_at is None:
                 self._close_at = time.monotonic() + self._settings.close_timeout
                 self._leaving |= {wanted.id: wanted for wanted in self._wanted.values()}
                 self._wanted.clear()
-                self._hurry()
-            thread, close_at = self._thread, self._close_at
-        if thread is None or thread is threading.current_thread():
-            return
-        thread.join(max(0.0, close_at - time.monotonic()))
-        if thread.is_alive():
-            logger.warning("the agent hangs, so this process may stay registered; its check will turn critical")
+                if self._is_running:
+                    self._background.call(self._wake.set)
 
     def _hurry(self) -> None:
-        self._urgent = True
-        self._changed.notify_all()
+        if not self._is_running:
+            self._is_running = True
+            self._background.call(lambda: self._background.begin(self._run, finishes=True))
+        self._background.call(self._wake.set)
 
-    # in the registering thread
+    # on the loop
 
-    def _run(self) -> None:
+    async def _run(self) -> None:
         try:
             pause = 0.0
-            while not self._wait(pause):
-                pause = self._work()
-            self._work()
+            while not await self._wait(pause):
+                pause = await self._work()
+            await self._work()
         finally:
-            if self._agent is not None:
-                self._agent.close()
+            self._agent.close()
+            self.shared.release()
 
-    def _wait(self, pause: float) -> bool:
+    async def _wait(self, pause: float) -> bool:
         """Wait for the next turn; whether it is the last one."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._urgent, pause)
-            self._urgent = False
-            return self._close_at is not None
+        lookout = asyncio.ensure_future(self._look_out())
+        woken = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait((lookout, woken), timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (lookout, woken):
+                task.cancel()
+            await asyncio.gather(lookout, woken, return_exceptions=True)
+        self._wake.clear()
+        return self._close_at is not None
 
-    def _work(self) -> float:
-        """Do what is to be done; seconds until it is to be looked at again."""
+    async def _look_out(self) -> None:
+        """Return when the agent has lost a registration, or has ended."""
+        with self._changed:
+            confirmed = [wanted.id for wanted in self._wanted.values() if wanted.id in self._confirmed]
+        if not confirmed or self._failures:
+            await asyncio.Event().wait()
+        begun = time.monotonic()
+        try:
+            await self._agent.wait_for_change(confirmed[0], self._settings.reconcile_interval)
+        except ConsulError as error:
+            if isinstance(error, ConsulRefusal) or time.monotonic() - begun < _LONGEST_BACKOFF:
+                await asyncio.Event().wait()  # an agent that cannot be asked this; the interval has to do
+        await asyncio.sleep(max(0.0, _LONGEST_BACKOFF / 4 - (time.monotonic() - begun)))
+
+    async def _work(self) -> float:
+        """Do what is to be done; seconds until the next look."""
         with self._changed:
             leaving, wanted = list(self._leaving.values()), list(self._wanted.values())
         longest = self._settings.reconcile_interval
@@ -132,7 +161,7 @@ class Registrar:
             longest = min(longest, self._settings.ttl / 3)
         try:
             if leaving or wanted:
-                self._reconcile(leaving, wanted)
+                await self._reconcile(leaving, wanted)
                 self._contact.answered(_SOURCE)
         except ConsulError as error:
             return self._failed(str(error), longest)
@@ -148,60 +177,78 @@ class Registrar:
         with self._changed:
             self._failures += 1
             self._changed.notify_all()
-            return backoff(self._failures, longest)
+            return backoff(self._failures, min(longest, _LONGEST_BACKOFF))
 
-    def _reconcile(self, leaving: list[Registration], wanted: list[Registration]) -> None:
-        """Make the agent know what it should. A refusal does not keep the others from their turn."""
-        agent = self._reachable_agent()
-        known = agent.services()
+    async def _reconcile(self, leaving: list[Registration], wanted: list[Registration]) -> None:
+        """Make the agent know what it should. A refusal of one does not prevent the others."""
+        self._limit_requests()
+        leaving = [registration for registration in leaving if not self._left_to_others(registration)]
+        if not leaving and not wanted:
+            return
+        known = await self._agent.services()
         refusals: list[ConsulRefusal] = []
         for registration in leaving:
-            try:
-                self._leave(agent, registration, registration.id in known)
-            except ConsulRefusal as error:
-                refusals.append(error)
+            with _collecting(refusals):
+                await self._leave(registration, registration.id in known)
         for registration in wanted:
-            try:
-                self._keep(agent, registration, known.get(registration.id))
-            except ConsulRefusal as error:
-                refusals.append(error)
+            with _collecting(refusals):
+                await self._keep(registration, known.get(registration.id))
         if refusals:
             raise refusals[0]
 
-    def _leave(self, agent: Agent, registration: Registration, known: bool) -> None:
+    def _left_to_others(self, registration: Registration) -> bool:
+        """Whether other processes keep a registration that this one gives up."""
+        if self.shared.is_last(registration.id):
+            return False
+        logger.info("other processes keep '%s' registered", registration.id)
+        self._has_left(registration)
+        return True
+
+    async def _leave(self, registration: Registration, known: bool) -> None:
         if known:
-            agent.deregister(registration.id)
+            await self._agent.deregister(registration.id)
             logger.info("deregistered '%s'", registration.id)
+        self.shared.end(registration.id)
+        self._has_left(registration)
+
+    def _has_left(self, registration: Registration) -> None:
         with self._changed:
             self._leaving.pop(registration.id, None)
             self._confirmed.discard(registration.id)
             self._changed.notify_all()
 
-    def _keep(self, agent: Agent, registration: Registration, found: object) -> None:
+    async def _keep(self, registration: Registration, found: object) -> None:
+        if not self.shared.join(registration.id):
+            raise ConsulRefusal(f"another process is about to deregister '{registration.id}'", 409)
         if registration.id not in self._confirmed or not registration.is_same_as(found):
-            state = self._state(registration)
-            agent.register(registration, state)
+            state = await self._state(registration)
+            await self._agent.register(registration, state)
             logger.info("registered '%s' as %s", registration.id, state)
         elif registration.needs_heartbeat:
             with self._changed:  # if the agent does not know the check, this fails, and it is registered next time
                 self._confirmed.discard(registration.id)
-            agent.heartbeat(registration, self._state(registration))
+            await self._agent.heartbeat(registration, await self._state(registration))
         with self._changed:
             if self._wanted.get(registration.component) is registration:
                 self._confirmed.add(registration.id)
 
-    def _state(self, registration: Registration) -> State:
+    async def _state(self, registration: Registration) -> State:
         timeout = self._settings.check_timeout
         if not registration.needs_heartbeat:
-            return probe(registration.check, timeout)
+            return await probe(registration.check, timeout)
         if self.health_source is None:
             return "passing"
-        return ask(self.health_source, registration.component, timeout)
+        return await ask(self.health_source, registration.component, timeout)
 
-    def _reachable_agent(self) -> Agent:
-        if self._agent is None:
-            self._agent = Agent(self._settings)
+    def _limit_requests(self) -> None:
         if self._close_at is not None:
             remaining = self._close_at - time.monotonic()
-            self._agent.limit(min(self._settings.request_timeout, max(0.1, remaining)))
-        return self._agent
+            self._agent.limit = min(self._settings.request_timeout, max(0.1, remaining))
+
+
+@contextlib.contextmanager
+def _collecting(refusals: list[ConsulRefusal]) -> Iterator[None]:
+    try:
+        yield
+    except ConsulRefusal as error:
+        refusals.append(error)

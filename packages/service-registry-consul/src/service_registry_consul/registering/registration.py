@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from service_core.declaring.address import ChannelAddress
 from service_core.errors import LocalServiceException
-from service_core.hosting.server import Server
+from service_core.hosting.server import WILDCARDS, Server
 from service_registry_consul.registering.meta import write_channels
 from service_registry_consul.settings import ConsulSettings
 
@@ -18,7 +18,8 @@ __all__ = ["Registration", "plan_registration"]
 TAG: Final = "component"
 """Marks registrations of components; aspyx-service writes it too."""
 _LOCAL: Final = "local"
-_WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - not bound, refused
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Hosts that only processes of the same machine reach."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,8 @@ def plan_registration(
     offered = [address for address in addresses if address.channel != _LOCAL]
     if not offered:
         return None
-    host, url_port, scheme = _location(offered)
+    own_port = port
+    host, url_port, scheme, prefix = _location(offered)
     host = settings.advertise_address or host or Server.get_local_ip()
     port = settings.advertise_port or port or url_port
     if not port:
@@ -86,7 +88,7 @@ def plan_registration(
             f"write ConsulComponentRegistry(port=Server.port, ...) or give setting 'advertise_port'"
         )
     try:
-        meta = write_channels(offered)
+        meta = write_channels([_advertised(address, own_port or url_port, settings) for address in offered])
     except LocalServiceException as error:
         raise LocalServiceException(f"component '{component}': {error.message}") from error
     service_id = f"{host}:{port}:{component}"
@@ -100,13 +102,13 @@ def plan_registration(
         check={
             "CheckID": f"service:{service_id}",
             "Name": f"component {component}",
-            **_check(f"[{host}]" if ":" in host else host, port, scheme, health, settings),
+            **_check(f"{scheme}://{_netloc(host, port)}{prefix}", health, settings),
         },
     )
 
 
-def _location(addresses: Sequence[ChannelAddress]) -> tuple[str, int, str]:
-    """Host, port and scheme of the first address that has them; empty where it is no address of a host."""
+def _location(addresses: Sequence[ChannelAddress]) -> tuple[str, int, str, str]:
+    """Host, port, scheme and path of the first address that has them; empty where it is no address of a host."""
     for address in addresses:
         try:
             parts = urlsplit(address.uri)
@@ -114,18 +116,37 @@ def _location(addresses: Sequence[ChannelAddress]) -> tuple[str, int, str]:
         except ValueError:
             continue
         if host and parts.scheme in ("http", "https"):
-            return ("" if host in _WILDCARDS else host), port or 0, parts.scheme
-    return "", 0, "http"
+            return ("" if host in WILDCARDS else host), port or 0, parts.scheme, parts.path.rstrip("/")
+    return "", 0, "http", ""
 
 
-def _check(host: str, port: int, scheme: str, health: str | None, settings: ConsulSettings) -> dict[str, Any]:
+def _advertised(address: ChannelAddress, own_port: int, settings: ConsulSettings) -> ChannelAddress:
+    """An address of this server as others reach it; one that leads elsewhere stays as it is."""
+    if settings.advertise_address is None and settings.advertise_port is None:
+        return address
+    try:
+        parts = urlsplit(address.uri)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return address
+    if port != own_port or host not in {Server.get_local_ip(), Server.host, *WILDCARDS, *LOOPBACK}:
+        return address
+    netloc = _netloc(settings.advertise_address or host, settings.advertise_port or port)
+    return ChannelAddress(address.channel, urlunsplit(parts._replace(netloc=netloc)))
+
+
+def _netloc(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _check(url: str, health: str | None, settings: ConsulSettings) -> dict[str, Any]:
     check: dict[str, Any]
     if settings.check == "ttl":
         check = {"TTL": _duration(settings.ttl)}
     else:
-        target: dict[str, Any] = {"TCP": f"{host}:{port}"}
+        target: dict[str, Any] = {"TCP": urlsplit(url).netloc}
         if health is not None:
-            target = {"HTTP": f"{scheme}://{host}:{port}/{health.lstrip('/')}"}
+            target = {"HTTP": f"{url}/{health.lstrip('/')}"}
             if settings.check_any_certificate:
                 target["TLSSkipVerify"] = True
         check = {

@@ -55,6 +55,11 @@ class BlockingQuery:
         # Consul adds up to a sixteenth to the wait, at random.
         self._timeout = settings.wait * 17 / 16 + MARGIN
 
+    @property
+    def descriptor(self) -> int:
+        """The file descriptor of the open connection, -1 if there is none."""
+        return self._connection.descriptor
+
     async def run(self) -> NoReturn:
         """Ask until cancelled."""
         try:

@@ -1,8 +1,8 @@
 """The watch for components beyond the first ones: two queries, however many components there are.
 
-The one about checks tells which components' health has changed, and those are looked at immediately. The one about
-services only tells that some registration, of whomever, has come, changed or gone. Mostly the first query has told
-already whose, since a check came or went with it; so then all components are looked at, but without haste.
+The one about checks shows which components' health has changed, and those are read at once. The one about services
+only shows that some registration has come, changed or gone. Mostly the first query has shown already which one, since
+a check came or went with it; so all components are read then, but less often.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from service_registry_consul.errors import nonsense
 from service_registry_consul.settings import ConsulSettings
 from service_registry_consul.watching.query import BlockingQuery, read_options
 from service_registry_consul.watching.retry import keep_doing
-from service_registry_consul.watching.watched_component import Followed
+from service_registry_consul.watching.watched_component import WatchedComponent
 
 __all__ = ["SharedWatch", "health_path"]
 
@@ -27,8 +27,8 @@ _SERVICES: Final = "/v1/catalog/services"
 _CHECKS: Final = "/v1/health/state/any"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
 """Names that can stand in a filter."""
-_UNHURRIED: Final = 2.0
-"""Seconds between two looks at all components, after two at once."""
+_UNHURRIED: Final = 0.8
+"""Seconds between two rounds through all components, after two at once; a change is promised within one second."""
 
 
 def health_path(component: str) -> str:
@@ -42,24 +42,34 @@ class SharedWatch:
     def __init__(self, settings: ConsulSettings, contact: Contact) -> None:
         self._settings = settings
         self._contact = contact
-        self._members: dict[str, Followed] = {}
+        self._members: dict[str, WatchedComponent] = {}
         self._asked: frozenset[str] = frozenset()
         self._checks: frozenset[tuple[str, ...]] = frozenset()
-        # Who is to be looked at, in the order of dicts.
+        self._queries: list[BlockingQuery] = []
+        # Which are to be read, in the order of dicts.
         self._urgent: dict[str, None] = {}
         self._unhurried: dict[str, None] = {}
         self._something_to_do = asyncio.Event()
 
-    def add(self, followed: Followed) -> None:
+    def add(self, watched: WatchedComponent) -> None:
         """Watch one more component."""
-        self._members[followed.name] = followed
-        self._look_at(self._urgent, [followed.name])
+        self._members[watched.name] = watched
+        self._look_at(self._urgent, [watched.name])
 
     def runs(self) -> Iterator[Callable[[], Awaitable[Any]]]:
         """The coroutine functions to run for as long as the watch lasts."""
-        yield self._query(_CHECKS, self._filter, self._on_checks).run
-        yield self._query(_SERVICES, dict, self._on_services, pause=_UNHURRIED).run
+        self._queries = [
+            self._query(_CHECKS, self._filter, self._on_checks),
+            self._query(_SERVICES, dict, self._on_services, pause=_UNHURRIED),
+        ]
+        for query in self._queries:
+            yield query.run
         yield self._keep_looking
+
+    @property
+    def descriptors(self) -> list[int]:
+        """The file descriptors of the open connections."""
+        return [query.descriptor for query in self._queries]
 
     def _query(
         self, path: str, query: Callable[[], dict[str, str]], on_answer: Callable[[Any], None], **options: float
@@ -106,19 +116,19 @@ class SharedWatch:
         await self._something_to_do.wait()
         connection = Connection(self._settings)
         try:
-            while followed := self._next():
+            while watched := self._next():
                 # One after the other: of two answers about a component, the later one must count.
                 answer = await connection.get(
-                    health_path(followed.name), read_options(self._settings), self._settings.request_timeout
+                    health_path(watched.name), read_options(self._settings), connection.time_limit
                 )
                 try:
-                    followed.answered(answer.body)
+                    watched.answered(answer.body)
                 except ValueError as error:
                     raise nonsense(self._settings.address, str(error)) from error
         finally:
             connection.close()
 
-    def _next(self) -> Followed | None:
+    def _next(self) -> WatchedComponent | None:
         for names in (self._urgent, self._unhurried):
             if names:
                 name = next(iter(names))
@@ -128,8 +138,8 @@ class SharedWatch:
         return None
 
     def _doubt(self) -> None:
-        for followed in self._members.values():
-            followed.doubt()
+        for watched in self._members.values():
+            watched.doubt()
         self._on_services(None)
 
 

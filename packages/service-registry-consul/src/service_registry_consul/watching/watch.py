@@ -1,124 +1,96 @@
-"""The thread that watches Consul, for any number of components."""
+"""Watches any number of components on the event loop of the registry."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
 from service_core.registry.base import Snapshot
+from service_registry_consul.background import Background
 from service_registry_consul.connectivity import Contact
+from service_registry_consul.machine_locks import Slots
 from service_registry_consul.settings import ConsulSettings
 from service_registry_consul.watching.address_filter import TrustPolicy
 from service_registry_consul.watching.query import BlockingQuery
 from service_registry_consul.watching.shared_watch import SharedWatch, health_path
-from service_registry_consul.watching.watched_component import Followed
+from service_registry_consul.watching.watched_component import WatchedComponent
 
 __all__ = ["Watcher"]
 
-logger: Final = logging.getLogger("service.registry.consul")
-
 
 class Watcher:
-    """Watches components from an event loop in a thread of its own, which starts with the first of them.
+    """Gives the first components a query each, and lets the others share some.
 
-    The public methods may be called by any thread.
+    :meth:`follow` may be called by any thread, the rest on the loop.
     """
 
-    def __init__(self, settings: ConsulSettings, contact: Contact, publish: Callable[[str, Snapshot], None]) -> None:
-        """``publish`` is called in the watching thread."""
+    def __init__(
+        self,
+        settings: ConsulSettings,
+        contact: Contact,
+        background: Background,
+        publish: Callable[[str, Snapshot], None],
+    ) -> None:
+        """``publish`` is called on the loop."""
         self._settings = settings
         self._contact = contact
+        self._background = background
         self._publish = publish
-        self._policy = TrustPolicy.of(settings)
-        self._lock = threading.Lock()
-        self._closed = False
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop = asyncio.Event()
-        self._followed: list[Followed] = []
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._policy: Final = TrustPolicy.of(settings)
+        self._slots: Final = Slots(f"watch {settings.address}", settings.max_queries_per_machine)
+        self._watched: list[WatchedComponent] = []
+        self._queries: list[BlockingQuery] = []
         self._shared: SharedWatch | None = None
 
     def follow(self, component: str) -> None:
         """Begin to watch a component. Does not wait."""
-        with self._lock:
-            if self._closed:
-                return
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._run, args=(self._loop,), name="consul-watch", daemon=True)
-                self._thread.start()
-            self._loop.call_soon_threadsafe(self._watch, component)
+        self._background.call(self._watch, component)
 
     @property
-    def followed(self) -> list[Followed]:
+    def watched(self) -> list[WatchedComponent]:
         """All watched components; only to be read."""
-        return list(self._followed)
+        return list(self._watched)
 
-    def close(self) -> None:
-        """End all watches and the thread; safe to call twice."""
-        with self._lock:
-            already, self._closed = self._closed, True
-        if already or self._loop is None or self._thread is None:
-            return
-        self._loop.call_soon_threadsafe(self._stop.set)
-        if self._thread is threading.current_thread():
-            return  # called by a listener; the thread ends when that returns
-        self._thread.join(self._settings.close_timeout)
-        if self._thread.is_alive():
-            logger.warning(
-                "the watch of Consul did not end within %g s; a listener or name resolution hangs",
-                self._settings.close_timeout,
-            )
+    @property
+    def descriptors(self) -> list[int]:
+        """The file descriptors of the open connections."""
+        shared = self._shared.descriptors if self._shared is not None else []
+        return [*(query.descriptor for query in self._queries), *shared]
 
-    # in the watching thread
-
-    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        # Only for name resolution; the default would grow to more threads than there are names to resolve.
-        loop.set_default_executor(ThreadPoolExecutor(1, thread_name_prefix="consul-resolve"))
+    async def run(self) -> None:
+        """Wait until cancelled, and then release what belongs to the watches."""
         try:
-            loop.run_until_complete(self._main())
+            await asyncio.Event().wait()
         finally:
-            loop.run_until_complete(loop.shutdown_default_executor())
-            loop.close()
-
-    async def _main(self) -> None:
-        await self._stop.wait()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            for watched in self._watched:
+                watched.close()
+            self._slots.release()
 
     def _watch(self, component: str) -> None:
-        followed = Followed(
-            component,
-            policy=self._policy,
-            grace=2 * self._settings.reconcile_interval,
-            publish=self._publish,
+        watched = WatchedComponent(
+            component, policy=self._policy, doubt_for=self._settings.doubt_for, publish=self._publish
         )
-        self._followed.append(followed)
-        if len(self._followed) > self._settings.max_queries:
-            self._share(followed)
+        if not self._watched:
+            self._background.begin(self.run)
+        self._watched.append(watched)
+        if len(self._queries) >= self._settings.max_queries or not self._slots.take():
+            self._share(watched)
             return
         query = BlockingQuery(
             health_path(component),
             dict,
             settings=self._settings,
             contact=self._contact,
-            on_answer=followed.answered,
-            on_doubt=followed.doubt,
+            on_answer=watched.answered,
+            on_doubt=watched.doubt,
         )
-        self._begin(query.run)
+        self._queries.append(query)
+        self._background.begin(query.run)
 
-    def _share(self, followed: Followed) -> None:
+    def _share(self, watched: WatchedComponent) -> None:
         if self._shared is None:
             self._shared = SharedWatch(self._settings, self._contact)
             for run in self._shared.runs():
-                self._begin(run)
-        self._shared.add(followed)
-
-    def _begin(self, run: Callable[[], Any]) -> None:
-        self._tasks.add(asyncio.get_running_loop().create_task(run()))
+                self._background.begin(run)
+        self._shared.add(watched)

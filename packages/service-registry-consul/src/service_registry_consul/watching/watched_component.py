@@ -1,74 +1,119 @@
-"""What a watch knows about one component, and when it believes that nobody offers it any more."""
+"""What a watch knows about one component, and when an empty answer counts."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any, Final
 
+from service_core.declaring.address import ChannelInstances
 from service_core.registry.base import Snapshot
 from service_registry_consul.watching.address_filter import TrustPolicy
+from service_registry_consul.watching.instance_probe import still_answering
 from service_registry_consul.watching.snapshot import Reading, read_nodes
 
-__all__ = ["Followed"]
+__all__ = ["WatchedComponent"]
 
 logger: Final = logging.getLogger("service.registry.consul")
 
+_PROBE_INTERVAL: Final = 1.0
+"""Seconds between two requests to instances that are not listed any more."""
 
-class Followed:
-    """One component that somebody asked for. Used on the event loop of the watches only.
 
-    An agent that was restarted may have forgotten everything, and says truthfully that it knows no instance.
-    So after a doubt, "there is none" is believed only if it is still so after a grace period, in which
-    servers register again. Any other answer is believed at once.
+class WatchedComponent:
+    """One component that is looked for. Used on the event loop of the registry only.
+
+    Consul answers with an empty list and without any error when an agent has lost its state, when it has left, and when
+    a token may no longer read the service. So an empty list after one with instances is doubted: an instance stays in
+    use as long as it answers and does not say that it stops, for at most ``doubt_for`` seconds. Any other answer
+    counts at once.
     """
 
     def __init__(
-        self, name: str, *, policy: TrustPolicy, grace: float, publish: Callable[[str, Snapshot], None]
+        self, name: str, *, policy: TrustPolicy, doubt_for: float, publish: Callable[[str, Snapshot], None]
     ) -> None:
         self.name = name
         """The component's name."""
         self.stale = True
         """Whether what is published is not confirmed."""
         self._policy = policy
-        self._grace = grace
+        self._doubt_for = doubt_for
         self._publish = publish
-        self._doubtful = False
-        self._known = False
-        """Whether addresses are published, so that there is something to lose."""
-        self._giving_up: asyncio.TimerHandle | None = None
+        self._known: Snapshot = MappingProxyType({})
+        """What is published."""
+        self._doubting: asyncio.Task[None] | None = None
         self._complaints: frozenset[str] = frozenset()
 
     def answered(self, nodes: Any) -> None:
         """Consul answered. Raises ValueError if it is not a list of instances."""
         reading = read_nodes(self.name, nodes, self._policy)
         self._complain(reading.complaints)
-        if reading.registrations == 0 and self._doubtful and self._known:
-            if self._giving_up is None:
-                loop = asyncio.get_running_loop()
-                self._giving_up = loop.call_later(self._grace, self._accept, reading)
+        if reading.registrations == 0 and self._known and self._doubt_for > 0:
+            self.stale = True
+            if self._doubting is None:
+                self._doubting = asyncio.ensure_future(self._doubt(reading))
             return
         self._accept(reading)
 
     def doubt(self) -> None:
-        """What is published may be outdated, and the next answer may come from a Consul without memory."""
-        self.stale = self._doubtful = True
-        self._keep()
+        """What is published may be outdated, since Consul does not answer."""
+        self.stale = True
+        self._stop_doubting()  # it begins anew with the next answer
+
+    def close(self) -> None:
+        """End what is under way."""
+        self._stop_doubting()
+
+    async def _doubt(self, reading: Reading) -> None:
+        """Keep the instances that answer, until time is up."""
+        loop = asyncio.get_running_loop()
+        end, is_first = loop.time() + self._doubt_for, True
+        while loop.time() < end:
+            urls = {url for found in self._known.values() for url in found.urls}
+            answering = await still_answering(urls)
+            if not answering:
+                break
+            if is_first:
+                logger.warning(
+                    "Consul lists no instance of component '%s' any more, but %d still answer: they stay in use for "
+                    "at most %g s; check the agent and the rights of setting 'token'",
+                    self.name,
+                    len(answering),
+                    self._doubt_for,
+                )
+                is_first = False
+            self._set(_only(self._known, answering))
+            await asyncio.sleep(_PROBE_INTERVAL)
+        self._doubting = None
+        self._accept(reading)
 
     def _accept(self, reading: Reading) -> None:
-        self._keep()
-        self.stale = self._doubtful = False
-        self._known = bool(reading.snapshot)
-        self._publish(self.name, reading.snapshot)
+        self._stop_doubting()
+        self.stale = False
+        self._set(reading.snapshot)
 
-    def _keep(self) -> None:
-        if self._giving_up is not None:
-            self._giving_up.cancel()
-            self._giving_up = None
+    def _set(self, snapshot: Snapshot) -> None:
+        self._known = snapshot
+        self._publish(self.name, snapshot)
+
+    def _stop_doubting(self) -> None:
+        if self._doubting is not None:
+            self._doubting.cancel()
+            self._doubting = None
 
     def _complain(self, complaints: tuple[str, ...]) -> None:
         for complaint in complaints:
             if complaint not in self._complaints:
                 logger.warning("%s", complaint, extra={"component": self.name})
         self._complaints = frozenset(complaints)
+
+
+def _only(snapshot: Snapshot, urls: set[str]) -> Snapshot:
+    """The snapshot without all addresses but these."""
+    kept = {
+        channel: ChannelInstances(found.component, found.channel, tuple(url for url in found.urls if url in urls))
+        for channel, found in snapshot.items()
+    }
+    return MappingProxyType({channel: found for channel, found in kept.items() if found.urls})

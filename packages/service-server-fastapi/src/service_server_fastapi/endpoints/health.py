@@ -67,8 +67,12 @@ class ServerHealth:
         return Health.of([_server(HealthStatus.OK, state), *found.checks.values()])
 
     async def of_component(self, get_health: Callable[[], Awaitable[Health]]) -> Health:
-        """What a component says of itself; an error if it cannot say so, and when the server stops."""
-        if self._hosting.is_stopping:
+        """What a component reports; an error if it cannot, and after it was deregistered.
+
+        Other workers on the same port may keep the registration. Then its health is that of the instance, so a
+        worker that stops does not report an error: the registry would take it for one of all workers.
+        """
+        if self._hosting.has_left and not self._hosting.manager.component_registry.is_kept_by_others():
             return _not_ready(self._hosting.state)
         limit = asyncio.timeout(self._timeout)
         try:

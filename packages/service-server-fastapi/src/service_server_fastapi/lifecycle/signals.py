@@ -1,16 +1,18 @@
-"""SIGTERM and SIGINT: first an orderly end, then what would have happened without us."""
+"""SIGTERM and SIGINT: the server stops in order, then what was installed before handles the signal."""
 
 from __future__ import annotations
 
 import itertools
 import logging
-import multiprocessing
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
+
+from service_core.forks import call_in_child
 
 __all__ = ["GracefulSignals"]
 
@@ -20,34 +22,38 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class GracefulSignals:
-    """Runs ``on_signal`` in a thread of its own at the first signal, then hands the signal to who had it before.
+    """Runs ``on_signal`` in a thread of its own at the first signal, then passes the signal to the previous handler.
 
-    In a thread, because the main one may be anywhere, holding any lock. A second signal ends the process at once.
+    In a thread, because the main one may be anywhere, holding any lock. A further SIGTERM changes nothing: service
+    managers send one to the whole process group, and the supervisor of workers sends each of them another one. A
+    SIGINT after the first signal ends the process at once. A forked child does not inherit any of this: there both
+    signals have Python's default effect.
     """
 
     def __init__(self, on_signal: Callable[[], None], *, pass_on: bool) -> None:
         self._on_signal = on_signal
         self.pass_on = pass_on
-        """Whether the former handler gets its turn at the end."""
+        """Whether the previous handler is called at the end."""
         self._previous: dict[int, Any] = {}
         self._first: int | None = None
         self._has_ended = False
         self._is_passed_on = False
 
     def install(self) -> None:
-        """Take the signals over, except those that are ignored, as a shell does it for what runs in the background.
+        """Take the signals over, except those that are ignored, as a shell does for background processes.
 
-        Outside the main thread nothing happens: only there Python allows it.
+        Outside the main thread nothing happens: Python allows handlers only there.
         """
         if threading.current_thread() is not threading.main_thread():
-            logger.debug("signals are left alone outside the main thread; call stop() at the end")
+            logger.debug("signal handlers need the main thread; call stop() at the end")
             return
         for number in _SIGNALS:
             if signal.getsignal(number) != signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._handle)
+        call_in_child(self._reset)
 
     def restore(self) -> None:
-        """Give the signals back, where nobody else has taken them meanwhile."""
+        """Install the previous handlers again, except where another one has replaced ours."""
         if threading.current_thread() is not threading.main_thread():
             return
         for number, previous in self._previous.items():
@@ -57,7 +63,7 @@ class GracefulSignals:
 
     @property
     def has_come(self) -> bool:
-        """Whether there was a signal, so that the handlers are still needed to hand it on."""
+        """Whether there was a signal, so that the handlers are still needed to pass it on."""
         return self._first is not None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
@@ -67,7 +73,7 @@ class GracefulSignals:
         elif self._first is None:
             self._first = number
             threading.Thread(target=self._end, args=(number,), name="service-stop", daemon=True).start()
-        elif number == self._first or not _is_worker():
+        elif number == signal.SIGINT:
             _die(number)
 
     def _end(self, number: int) -> None:
@@ -82,7 +88,7 @@ class GracefulSignals:
                 self._pass_on(number)
 
     def _pass_on(self, number: int) -> None:
-        """Send it to the main thread, which alone may hand it on.
+        """Send the signal to the main thread, where Python runs handlers.
 
         Again if need be: one that comes just before the main thread begins to wait for something goes unnoticed.
         """
@@ -100,15 +106,18 @@ class GracefulSignals:
         else:
             _die(number)
 
-
-def _is_worker() -> bool:
-    """Whether this is one of several processes under a supervisor.
-
-    At Ctrl-C the terminal sends SIGINT to all of them and the supervisor SIGTERM, which together mean one end.
-    """
-    return multiprocessing.parent_process() is not None
+    def _reset(self) -> None:
+        """In a forked child: Python's default handlers, and no wake-up of the parent's event loop."""
+        if not self._previous:
+            return
+        signal.set_wakeup_fd(-1)
+        for number in self._previous:
+            default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, default)
+        self._previous.clear()
 
 
 def _die(number: int) -> None:
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
+    os._exit(128 + number)  # process 1 of a container ignores signals that have no handler

@@ -12,10 +12,12 @@ from typing import Final
 from service_core import LocalServiceException, Server, ServiceManager
 from service_core.declaring.address import format_addresses
 from service_core.di import Environment
+from service_core.forks import call_in_child
 from service_core.hosting.component_host import ComponentHost
 from service_core.hosting.server import ServerAddress
 from service_server_fastapi.lifecycle.declaration_checks import address_findings, known_channels
-from service_server_fastapi.settings import ServerSettings
+from service_server_fastapi.lifecycle.systemd import notify
+from service_server_fastapi.settings import SHARED_PROPAGATION_DELAY, ServerSettings
 
 __all__ = ["Hosting", "HostingState"]
 
@@ -50,12 +52,16 @@ class Hosting:
         self._state = HostingState.STARTING
         self.is_stopping = False
         """Whether no new calls are wanted any more."""
+        self.has_left = False
+        """Whether the components have been deregistered."""
         self._registered = False
         self._errors: list[Exception] = []
         self._failure: Exception | None = None
         self._is_shutting_down = False
         self._shut_down = threading.Event()
         self._shutdown_thread: int | None = None
+        self._is_inherited = False
+        call_in_child(self._become_inherited)
 
     @property
     def state(self) -> HostingState:
@@ -68,22 +74,30 @@ class Hosting:
             self.host.start(server)
 
     def register(self, port: int) -> None:
-        """Offer the components; the server answers on ``port``."""
+        """Offer the components; the server answers on ``port``.
+
+        Nothing is offered if the server was stopped before.
+        """
         with self._lock:
             if self._state is not HostingState.STARTING:
-                return  # stopped before it was up
+                return
             self._registered = True  # even if it fails half-way, what is there must be taken back
             with Server.booting(self._address):
                 self.host.register(port)
             self._log_offer()
-            if not self.is_stopping:
-                self._state = HostingState.READY
+            if self.is_stopping:
+                return
+            self._state = HostingState.READY
+        notify("READY=1")
 
     def leave(self) -> None:
-        """Be not ready any more, deregister, and give clients time to hear of it.
+        """Be not ready any more, deregister, and give clients time to learn of it.
 
-        An error of the registry does not keep the rest from happening; :meth:`finish` raises it.
+        An error of the registry does not prevent the other steps; :meth:`finish` raises it. In a forked child nothing
+        happens: the registrations and components are those of its parent.
         """
+        if self._is_inherited:
+            return
         if self._state is not HostingState.STOPPED:
             # Seen at once, though a registration may still be under way.
             self._state, self.is_stopping = HostingState.STOPPING, True
@@ -91,16 +105,19 @@ class Hosting:
             if not self._registered:
                 return
             self._registered = False
+            notify("STOPPING=1")
             self._attempt(self.host.deregister)
-            if self.manager.component_registry.is_shared:
-                time.sleep(self._settings.propagation_delay)
+            self.has_left = True
+            time.sleep(self._propagation_delay())
 
     def finish(self) -> None:
         """Shut components down and destroy the environment.
 
         Every step is taken even if one raises; then the error is raised, or an ExceptionGroup of several. Raises
-        LocalServiceException after ``shutdown_timeout`` seconds.
+        LocalServiceException after ``shutdown_timeout`` seconds. In a forked child nothing happens.
         """
+        if self._is_inherited:
+            return
         with self._lock:
             is_first, self._is_shutting_down = not self._is_shutting_down, True
             self._state, self.is_stopping = HostingState.STOPPED, True
@@ -125,6 +142,15 @@ class Hosting:
     def is_shutting_down_here(self) -> bool:
         """Whether the caller is itself something that is being shut down."""
         return threading.get_ident() == self._shutdown_thread
+
+    def _propagation_delay(self) -> float:
+        delay = self._settings.propagation_delay
+        if delay is not None:
+            return delay
+        return SHARED_PROPAGATION_DELAY if self.manager.component_registry.is_shared else 0.0
+
+    def _become_inherited(self) -> None:
+        self._is_inherited = True
 
     def _end(self) -> None:
         self._shutdown_thread = threading.get_ident()

@@ -1,0 +1,41 @@
+"""The environment variables from which packages read their settings."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+import re
+from collections.abc import Collection
+from typing import Final
+
+__all__ = ["is_service_link", "warn_about_unknown"]
+
+logger: Final = logging.getLogger("service.settings")
+
+_LINK: Final = re.compile(r"(tcp|udp|sctp)://")
+_OF_LINK: Final = re.compile(r"(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)")
+_reported: Final[set[str]] = set()
+
+
+def is_service_link(value: object) -> bool:
+    """Whether a value is what Kubernetes and Docker links put into ``<NAME>_PORT``, such as ``tcp://10.0.0.1:80``."""
+    return isinstance(value, str) and _LINK.match(value) is not None
+
+
+def warn_about_unknown(prefix: str, names: Collection[str]) -> None:
+    """Log a warning for each environment variable that begins with ``prefix`` and belongs to no setting.
+
+    ``names`` are those of the settings. Each variable is reported once per process; those that a cluster makes for a
+    Service of that name are left out.
+    """
+    known = {f"{prefix}{name}".upper() for name in names}
+    for variable, value in os.environ.items():
+        if not variable.upper().startswith(prefix) or variable.upper() in known | _reported:
+            continue
+        if is_service_link(value) or _OF_LINK.fullmatch(variable.upper().removeprefix(prefix)):
+            continue
+        _reported.add(variable.upper())
+        close = difflib.get_close_matches(variable.upper(), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"settings with this prefix: {', '.join(sorted(known))}"
+        logger.warning("environment variable %s belongs to no setting; %s", variable, hint)

@@ -1,0 +1,36 @@
+"""Whether an instance that Consul does not list any more still answers."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import ssl
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+from service_registry_consul.http_exchange import get
+
+__all__ = ["still_answering"]
+
+READY: Final = "/health/ready"
+"""What servers of this framework answer with 503 when they stop; others answer anything."""
+TIMEOUT: Final = 2.0
+"""Seconds within which an instance must answer."""
+
+
+async def still_answering(urls: Iterable[str]) -> set[str]:
+    """Those of the addresses where a server answers that does not stop."""
+    listed = list(urls)
+    answers = await asyncio.gather(*(_answers(url) for url in listed))
+    return {url for url, answered in zip(listed, answers, strict=True) if answered}
+
+
+async def _answers(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        return await get(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}{READY}", within=TIMEOUT) != 503
+    except ssl.SSLError:
+        return True  # a server that wants a certificate is one
+    except (OSError, EOFError, ValueError, http.client.HTTPException, asyncio.LimitOverrunError):
+        return False
