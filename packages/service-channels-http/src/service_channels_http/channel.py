@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Any, Literal
 
 from service_channels_http.settings import HTTPSettings
 from service_channels_http.transport.credentials import TokenProvider, provided, provided_async, with_credentials
-from service_channels_http.transport.engine import AsyncEngine, Engine
-from service_channels_http.transport.errors import time_is_up, translated
+from service_channels_http.transport.engine import AsyncEngine, AsyncEngineTransport, Engine, EngineTransport
+from service_channels_http.transport.errors import deadline_exceeded
 from service_channels_http.transport.exchange import Exchange
-from service_channels_http.transport.httpx.limits import Guard, guarded, in_time, timeouts, watch, watch_async
+from service_channels_http.transport.interface import AsyncTransport, PoolLimits, Transport
+from service_channels_http.transport.limits import in_time
 from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTPRequest
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
-from service_core import Channel, DeadlineExceeded, LocalServiceException, current_context
+from service_core import Channel, DeadlineExceeded, current_context
+
+if TYPE_CHECKING:  # imported where something sends with it
+    import httpx
+
+    from service_channels_http.transport.httpx import AsyncHTTPXTransport, HTTPXTransport
 
 __all__ = ["HTTPXChannel"]
 
-_MAX_IDLE: Final = 100
-"""Connections that a client keeps although nobody uses them."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    """The limits of connections before ``limits`` is set."""
+
+    keepalive_expiry: float | None
+    max_connections: int | None = None
+    """No limit, so no call waits for a connection: httpcore loses one if such a wait is cancelled (issue 1093)."""
+    max_keepalive_connections: int | None = 100
 
 
 class HTTPXChannel(Channel):
@@ -43,14 +54,10 @@ class HTTPXChannel(Channel):
         """Whether a 503 in no form of this protocol means that the call has not run, so that it is retried."""
         self.tls = settings.tls
         """Whom to believe at ``https`` addresses, and who to be there. What is set after the first call is too late."""
-        self.limits = httpx.Limits(
-            # Without a limit nobody waits for a connection, so cancelling such a wait cannot lose one (httpcore issue
-            # 1093).
-            max_connections=None,
-            max_keepalive_connections=_MAX_IDLE,
-            keepalive_expiry=settings.keep_alive,
-        )
-        """For clients: how many connections, and how long idle ones are kept."""
+        self.transport: Literal["engine", "httpx"] = settings.transport
+        """``"httpx"`` sends every request with httpx, so that its mocks and recorders see them; set it before the first
+        call. ``"engine"`` sends with the engine unless a client is customised."""
+        self._limits: PoolLimits = _Limits(keepalive_expiry=settings.keep_alive)
         self.headers: dict[str, str] = {}
         """What goes with every request, unless the request has such a header itself."""
         self.token_provider: TokenProvider | None = None
@@ -58,12 +65,30 @@ class HTTPXChannel(Channel):
         self.forward_token = False
         """Whether the caller's bearer token is handed on, where a call is made inside of a call; it comes before that
         of :attr:`token_provider`. Only for components that may act in the caller's name."""
-        self._client = OncePerProcess(self._make_watched_client)
-        self._async_client = OncePerLoop(self._make_watched_async_client)
-        self._engine = OncePerProcess(lambda: Engine(self.limits, self.tls))
-        self._async_engine = OncePerLoop(lambda: AsyncEngine(self.limits, self.tls))
+        self._client = OncePerProcess(self._make_checked_client)
+        self._async_client = OncePerLoop(self._make_checked_async_client)
+        self._engine = EngineTransport(lambda: Engine(self._limits, self.tls))
+        self._async_engine = AsyncEngineTransport(lambda: AsyncEngine(self._limits, self.tls))
 
     # clients
+
+    @property
+    def limits(self) -> httpx.Limits:
+        """For clients: how many connections, and how long idle ones are kept. Set it before the first call."""
+        import httpx
+
+        limits = self._limits
+        if isinstance(limits, httpx.Limits):
+            return limits
+        return httpx.Limits(
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+        )
+
+    @limits.setter
+    def limits(self, limits: httpx.Limits) -> None:
+        self._limits = limits
 
     def make_client(self) -> httpx.Client:
         """A new client for sync calls; a place for advice and subclasses.
@@ -72,6 +97,8 @@ class HTTPXChannel(Channel):
         ``client.request``, with timeouts of their own. Pass ``limits=self.limits`` to a client of yours, and
         ``verify=self.tls.context()`` if addresses may be ``https``.
         """
+        import httpx
+
         return httpx.Client(limits=self.limits, verify=self.tls.context())
 
     def make_async_client(self) -> httpx.AsyncClient:
@@ -79,6 +106,8 @@ class HTTPXChannel(Channel):
 
         As :meth:`make_client`, but called once per event loop; the client is closed with the loop at the latest.
         """
+        import httpx
+
         return httpx.AsyncClient(limits=self.limits, verify=self.tls.context())
 
     def get_client(self) -> httpx.Client:
@@ -143,24 +172,12 @@ class HTTPXChannel(Channel):
             if token is None and self.token_provider is not None and "authorization" not in request.headers:
                 token = provided(self.token_provider, request.where)
             request = with_credentials(request, self.headers, token)
-        if self._sends_itself:
-            reply = self._engine.get().send(
+        reply = self._transport.send(request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes)
+        if reply is None:
+            reply = self._over_httpx.send(
                 request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
             )
-            if reply is not None:
-                return reply
-        client = self.get_client()
-        guard = Guard(request, self.max_response_bytes)
-        with translated(request, client), guarded(guard):
-            response = client.request(
-                request.method,
-                request.url,
-                content=request.content,
-                headers=request.all_headers(),
-                timeout=timeouts(request.deadline, self.connect_timeout),
-                extensions={"trace": guard.on_event},
-            )
-        return HTTPReply(response.status_code, response.headers, response.content)
+        return reply
 
     async def send_async(self, request: HTTPRequest) -> HTTPReply:
         """Send one request and wait for the reply, whatever its status.
@@ -170,51 +187,56 @@ class HTTPXChannel(Channel):
         if self.headers or self.forward_token or self.token_provider is not None:
             token = self._forwarded_token()
             if token is None and self.token_provider is not None and "authorization" not in request.headers:
-                async with in_time(request.deadline, lambda: time_is_up(request.where)):
+                async with in_time(request.deadline, lambda: deadline_exceeded(request, may_have_run=False)):
                     token = await provided_async(self.token_provider)
             request = with_credentials(request, self.headers, token)
-        if self._sends_itself_async:
-            reply = await self._async_engine.get().send(
+        reply = await self._async_transport.send(
+            request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
+        )
+        if reply is None:
+            reply = await self._async_over_httpx.send(
                 request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
             )
-            if reply is not None:
-                return reply
-        client = self.get_async_client()
-        with translated(request, client), guarded(Guard(request, self.max_response_bytes)):
-            async with in_time(request.deadline, lambda: time_is_up(request.where)):
-                response = await client.request(
-                    request.method,
-                    request.url,
-                    content=request.content,
-                    headers=request.all_headers(),
-                    timeout=httpx.Timeout(None, connect=self.connect_timeout),
-                )
-        return HTTPReply(response.status_code, response.headers, response.content)
+        return reply
 
-    # Whether the engine sends, looked at once: at the first call, as clients are made then.
+    # The transports are chosen at the first call, when clients are made as well; httpx is imported if it is needed.
 
     @cached_property
-    def _sends_itself(self) -> bool:
-        return _is_method(self.make_client, HTTPXChannel.make_client)
+    def _transport(self) -> Transport:
+        if self.transport == "httpx" or not _is_method(self.make_client, HTTPXChannel.make_client):
+            return self._over_httpx
+        return self._engine
 
     @cached_property
-    def _sends_itself_async(self) -> bool:
-        return _is_method(self.make_async_client, HTTPXChannel.make_async_client)
+    def _async_transport(self) -> AsyncTransport:
+        if self.transport == "httpx" or not _is_method(self.make_async_client, HTTPXChannel.make_async_client):
+            return self._async_over_httpx
+        return self._async_engine
+
+    @cached_property
+    def _over_httpx(self) -> HTTPXTransport:
+        from service_channels_http.transport.httpx import HTTPXTransport
+
+        return HTTPXTransport(self.get_client)
+
+    @cached_property
+    def _async_over_httpx(self) -> AsyncHTTPXTransport:
+        from service_channels_http.transport.httpx import AsyncHTTPXTransport
+
+        return AsyncHTTPXTransport(self.get_async_client)
 
     def _forwarded_token(self) -> str | None:
         return current_context().token if self.forward_token else None
 
-    def _make_watched_client(self) -> httpx.Client:
-        client = self.make_client()
-        _check_type(client, httpx.Client, self.make_client)
-        watch(client)
-        return client
+    def _make_checked_client(self) -> httpx.Client:
+        from service_channels_http.transport.httpx.transport import checked
 
-    def _make_watched_async_client(self) -> httpx.AsyncClient:
-        client = self.make_async_client()
-        _check_type(client, httpx.AsyncClient, self.make_async_client)
-        watch_async(client)
-        return client
+        return checked(self.make_client)
+
+    def _make_checked_async_client(self) -> httpx.AsyncClient:
+        from service_channels_http.transport.httpx.transport import checked_async
+
+        return checked_async(self.make_async_client)
 
 
 def _taken_by_provider(caller: str) -> DeadlineExceeded:
@@ -224,8 +246,3 @@ def _taken_by_provider(caller: str) -> DeadlineExceeded:
 def _is_method(method: object, function: object) -> bool:
     """Whether nothing, be it a subclass, advice or an assignment, has replaced a method."""
     return getattr(method, "__func__", None) is function
-
-
-def _check_type(client: object, expected: type, make: Callable[[], object]) -> None:
-    if not isinstance(client, expected):
-        raise LocalServiceException(f"{make.__qualname__}() must return a httpx.{expected.__name__}, not {client!r}")

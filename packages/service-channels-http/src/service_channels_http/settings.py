@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +36,8 @@ class HTTPSettings(BaseSettings):
     """Seconds for a connection to be made, at most; what is left of the call's time is for another instance."""
     max_response_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
     """How large an answer may be."""
+    transport: Literal["engine", "httpx"] = "engine"
+    """``httpx`` sends every request with httpx, so that its mocks and recorders see them."""
     gateway_503_not_run: bool = False
     """Whether all gateways on the way answer 503 only to requests that they passed to no server, as HAProxy does when
     no server is available and nothing else of it answers 503."""

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from service_channels_http import HTTPRequest
-from service_channels_http.transport.errors import lost, not_sent, translated
+from service_channels_http.transport.errors import lost, not_sent
+from service_channels_http.transport.httpx.failures import translated
 from service_channels_http.transport.tls_failures import is_refusal, remedy, tls_error
 from service_core import Deadline, ServiceCommunicationException
 

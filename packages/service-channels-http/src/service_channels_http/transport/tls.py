@@ -8,7 +8,6 @@ import ssl
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
 from pydantic import SecretStr
 
 from service_core import LocalServiceException
@@ -41,6 +40,8 @@ class ClientTLS:
 @functools.cache  # it takes tens of milliseconds
 def _context(tls: ClientTLS) -> ssl.SSLContext:
     if tls.ca_file is None:
+        import httpx  # here, since a program without TLS does without it
+
         context = secured(httpx.create_ssl_context())
     else:
         context = secured(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))  # it checks certificates and names

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.polling import poll_for_reading, poll_for_writing
 from service_channels_http.transport.engine.reader import ResponseParser
-from service_channels_http.transport.errors import lost, not_sent, time_is_up
+from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
 
@@ -40,7 +40,7 @@ class AsyncConnection(asyncio.Protocol):
             return await cls._connect(origin, end)
         except TimeoutError as error:
             if request.deadline.expired:
-                raise time_is_up(request.where) from error
+                raise deadline_exceeded(request, may_have_run=False) from error
             raise not_sent(request, "no connection in time", error) from error
         except (OSError, UnicodeError) as error:  # the latter for a name that is none
             raise not_sent(request, "cannot connect", error) from error
@@ -152,7 +152,7 @@ class AsyncConnection(asyncio.Protocol):
         if self._waiter is None or request is None:
             return
         if request.deadline.expired:
-            self._fail(time_is_up(request.where))
+            self._fail(deadline_exceeded(request, may_have_run=True))
         else:
             self._wake_at(request.deadline.expires_at)
 

@@ -10,7 +10,7 @@ from typing import Final
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.polling import poll_for_reading, poll_for_writing
 from service_channels_http.transport.engine.reader import ResponseParser
-from service_channels_http.transport.errors import lost, not_sent, time_is_up
+from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
 
@@ -97,14 +97,14 @@ class Connection:
         left = request.deadline.expires_at - time.monotonic()
         # Rounded up, else the last millisecond would be spent in a busy loop.
         if left <= 0.0 or not self._poll(int(min(left, _LONGEST) * 1000.0) + 1):
-            raise time_is_up(request.where)
+            raise deadline_exceeded(request, may_have_run=True)
         return self._socket.recv(_CHUNK)
 
     def _wait(self, request: HTTPRequest, why: OSError) -> None:
         poll = self._poll if isinstance(why, ssl.SSLWantReadError) else poll_for_writing(self._socket.fileno())
         left = request.deadline.expires_at - time.monotonic()
         if left <= 0.0 or not poll(int(min(left, _LONGEST) * 1000.0) + 1):
-            raise time_is_up(request.where)
+            raise deadline_exceeded(request, may_have_run=True)
 
 
 class _EncryptedConnection(Connection):
@@ -113,7 +113,7 @@ class _EncryptedConnection(Connection):
     def _receive(self, request: HTTPRequest) -> bytes:
         while True:
             if request.deadline.expired:  # there may be so much to read that it never waits
-                raise time_is_up(request.where)
+                raise deadline_exceeded(request, may_have_run=True)
             try:
                 return self._socket.recv(_CHUNK)
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wait:
@@ -156,5 +156,5 @@ def _left(end: float) -> float:
 
 def _too_late(request: HTTPRequest, error: Exception) -> ServiceException:
     if request.deadline.expired:
-        return time_is_up(request.where)
+        return deadline_exceeded(request, may_have_run=True)
     return not_sent(request, "no connection in time", error)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Generic, TypeVar
 
-import httpx
-
 from service_channels_http.transport.engine.connection_async import AsyncConnection
 from service_channels_http.transport.engine.connection_sync import Connection
 from service_channels_http.transport.engine.idle import Idle
 from service_channels_http.transport.engine.origin import Origin, split
 from service_channels_http.transport.engine.reader import write_beginning, write_head
+from service_channels_http.transport.interface import PoolLimits
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.tls import ClientTLS
 
@@ -28,7 +27,7 @@ class _Place(Generic[C]):
 
     __slots__ = ("idle", "origin")
 
-    def __init__(self, origin: Origin, limits: httpx.Limits) -> None:
+    def __init__(self, origin: Origin, limits: PoolLimits) -> None:
         self.origin = origin
         self.idle: Idle[C] = Idle(limit=limits.max_keepalive_connections, expiry=limits.keepalive_expiry)
 
@@ -48,7 +47,7 @@ class _Way(Generic[C]):
 class _Places(Generic[C]):
     """What both engines share: where requests go, by their address."""
 
-    def __init__(self, limits: httpx.Limits, tls: ClientTLS) -> None:
+    def __init__(self, limits: PoolLimits, tls: ClientTLS) -> None:
         self._limits = limits
         self._tls = tls
         self._places: dict[str, _Place[C] | None] = {}

@@ -10,7 +10,7 @@ import httptools
 
 from service_channels_http.transport.engine.head_cache import Repeated
 from service_channels_http.transport.errors import broken_off
-from service_channels_http.transport.httpx.limits import check_head, check_size
+from service_channels_http.transport.limits import check_head, check_size
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import LocalServiceException, ServiceException
 from service_core.wire import DEADLINE_MS, milliseconds_left

@@ -1,1 +1,5 @@
-"""The transport over httpx clients."""
+"""The transport over httpx clients: for customised clients, mocks and recorders, proxies, and unusual addresses."""
+
+from service_channels_http.transport.httpx.transport import AsyncHTTPXTransport, HTTPXTransport
+
+__all__ = ["AsyncHTTPXTransport", "HTTPXTransport"]

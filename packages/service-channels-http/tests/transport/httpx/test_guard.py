@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from service_channels_http import HTTPRequest
-from service_channels_http.transport.httpx.limits import Guard, timeouts, watch
+from service_channels_http.transport.httpx.guard import Guard, timeouts, watch
 from service_core import Deadline, DeadlineExceeded
 
 FOREVER = Deadline(float("inf"))

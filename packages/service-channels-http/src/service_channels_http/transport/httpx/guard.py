@@ -7,20 +7,20 @@ also in one that a user has made.
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
 import httpx
 
-from service_channels_http.transport.errors import time_is_up
+from service_channels_http.transport.errors import deadline_exceeded
+from service_channels_http.transport.limits import check_head, check_size
 from service_channels_http.transport.messages import HTTPRequest
-from service_core import Deadline, ProtocolException
+from service_core import Deadline
 
-__all__ = ["Guard", "check_head", "check_size", "guarded", "in_time", "timeouts", "watch", "watch_async"]
+__all__ = ["Guard", "guarded", "timeouts", "watch", "watch_async"]
 
 
 def timeouts(deadline: Deadline, connect_timeout: float) -> httpx.Timeout:
@@ -31,19 +31,6 @@ def timeouts(deadline: Deadline, connect_timeout: float) -> httpx.Timeout:
     return httpx.Timeout(wait, connect=min(wait, connect_timeout))
 
 
-@asynccontextmanager
-async def in_time(deadline: Deadline, late: Callable[[], Exception]) -> AsyncIterator[None]:
-    """End the block when the time is up. Raises what ``late`` makes then."""
-    limit = asyncio.timeout(None if math.isinf(deadline.expires_at) else deadline.remaining)
-    try:
-        async with limit:
-            yield
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        raise late() from None
-
-
 def _wait(deadline: Deadline) -> float:
     return max(deadline.remaining, 0.001)  # zero would mean: do not wait, but take what is there
 
@@ -51,12 +38,14 @@ def _wait(deadline: Deadline) -> float:
 class Guard:
     """Watches over the reply to one request."""
 
-    __slots__ = ("_max_bytes", "_received", "_request")
+    __slots__ = ("_max_bytes", "_received", "_request", "may_have_run")
 
     def __init__(self, request: HTTPRequest, max_bytes: int) -> None:
         self._request = request
         self._max_bytes = max_bytes
         self._received = 0
+        self.may_have_run = True
+        """Whether the request may have been sent; False only while the client is known to connect."""
 
     def begin(self, response: httpx.Response) -> None:
         """The headers are there. Raises DeadlineExceeded, ProtocolException."""
@@ -75,40 +64,25 @@ class Guard:
     def check_time(self) -> None:
         """Raise DeadlineExceeded if the time is up."""
         if self._request.deadline.expired:
-            raise time_is_up(self._request.where)
+            raise deadline_exceeded(self._request, may_have_run=self.may_have_run)
 
     def on_event(self, name: str, info: Mapping[str, Any]) -> None:
-        """Called by a sync client at each step: take what connecting and sending took off the wait for an answer."""
-        if name.endswith("receive_response_headers.started"):
+        """Called by a client at each step: note what is sent, and shorten the wait for an answer by what it took."""
+        if name == "connection.connect_tcp.started":
+            self.may_have_run = False
+        elif name.endswith("send_request_headers.started"):
+            self.may_have_run = True
+        elif name.endswith("receive_response_headers.started"):
             self._shorten_wait(info["request"].extensions)
+
+    async def on_event_async(self, name: str, info: Mapping[str, Any]) -> None:
+        """As :meth:`on_event`, for async clients."""
+        self.on_event(name, info)
 
     def _shorten_wait(self, extensions: Mapping[str, Any]) -> None:
         waits = extensions.get("timeout", {})
         if waits.get("read") is not None:
             waits["read"] = _wait(self._request.deadline)
-
-
-def check_head(request: HTTPRequest, headers: Mapping[str, str], max_bytes: int) -> None:
-    """Refuse an answer by its headers. Raises ProtocolException."""
-    # Unpacking could make much of little; it was not asked for.
-    if headers.get("content-encoding", "identity") != "identity":
-        raise ProtocolException(
-            f"{request.where}: the answer is compressed although that was not asked for; "
-            f"keep the server or proxy from compressing it",
-            may_have_run=True,
-        )
-    announced = headers.get("content-length", "").lstrip("0")[:20]  # of thousands of digits int() makes nothing
-    check_size(request, int(announced) if announced.isdecimal() else 0, max_bytes)
-
-
-def check_size(request: HTTPRequest, size: int, max_bytes: int) -> None:
-    """Refuse an answer by its size. Raises ProtocolException."""
-    if size > max_bytes:
-        raise ProtocolException(
-            f"{request.where}: the answer is larger than {max_bytes} bytes; let the method return "
-            f"less, or raise the channel's max_response_bytes in customize()",
-            may_have_run=True,
-        )
 
 
 _guard: ContextVar[Guard | None] = ContextVar("service_http_guard", default=None)

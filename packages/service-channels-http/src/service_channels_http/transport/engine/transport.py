@@ -1,0 +1,25 @@
+"""The transport over the engine: one engine in each process for sync calls, one on each event loop for async ones."""
+
+from __future__ import annotations
+
+from service_channels_http.transport.engine.pool import AsyncEngine, Engine
+from service_channels_http.transport.messages import HTTPReply, HTTPRequest
+from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
+
+__all__ = ["AsyncEngineTransport", "EngineTransport"]
+
+
+class EngineTransport(OncePerProcess[Engine]):
+    """Sends with the engine of this process."""
+
+    def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
+        """Send one request and wait for the reply; None, and nothing is sent, for addresses that httpx carries."""
+        return self.get().send(request, connect_timeout=connect_timeout, max_bytes=max_bytes)
+
+
+class AsyncEngineTransport(OncePerLoop[AsyncEngine]):
+    """Sends with the engine of the running event loop."""
+
+    async def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
+        """As :meth:`EngineTransport.send`."""
+        return await self.get().send(request, connect_timeout=connect_timeout, max_bytes=max_bytes)
