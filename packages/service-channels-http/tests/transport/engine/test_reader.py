@@ -70,7 +70,7 @@ def test_fixed_headers_come_first_and_are_looked_at_too() -> None:
     asked.fixed = {"x-fixed": "1"}
     assert written(asked, "/", "h").endswith(b"\r\nx-fixed: 1\r\naccept: text/plain\r\n\r\n")
     asked.fixed = {"x-fixed": "1\r\nx-evil: 2"}
-    with pytest.raises(LocalServiceException, match="holds a line break"):
+    with pytest.raises(LocalServiceException, match="the value of header 'x-fixed' cannot be sent"):
         written(asked, "/", "h")
 
 
@@ -92,7 +92,7 @@ def test_a_request_may_say_itself_how_much_time_is_left() -> None:
 
 @pytest.mark.parametrize("value", ["a\r\nx-evil: 1", "a\nx-evil: 1", "a\rb", "a\0b", "a\r\n\r\nGET / HTTP/1.1"])
 def test_a_value_cannot_become_another_header(value: str) -> None:
-    with pytest.raises(LocalServiceException, match=r"c' at .*: the value of a header holds a line break or a null"):
+    with pytest.raises(LocalServiceException, match=r"c' at .*: the value of header 'baggage' cannot be sent"):
         written(request({"baggage": value}), "/", "h")
 
 
@@ -103,7 +103,7 @@ def test_a_name_is_one(name: str) -> None:
 
 
 def test_values_are_latin_1() -> None:
-    assert b"baggage: caf\xe9=?\r\n" in written(request({"baggage": "café=€"}), "/", "h")
+    assert b"baggage: caf\xe9=1\r\n" in written(request({"baggage": "café=1"}), "/", "h")
 
 
 @pytest.mark.parametrize("response", [PLAIN, CHUNKED, INTERIM])

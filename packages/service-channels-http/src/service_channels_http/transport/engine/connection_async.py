@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-import socket
 import time
-from typing import Any, Final, cast
+from typing import Final, cast
 
+from service_channels_http.transport.engine.connecting import connect_async
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.polling import poll_for_reading, poll_for_writing
 from service_channels_http.transport.engine.reader import ResponseParser
+from service_channels_http.transport.engine.resolver import resolver
 from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
@@ -49,26 +50,17 @@ class AsyncConnection(asyncio.Protocol):
     async def _connect(cls, origin: Origin, end: float) -> AsyncConnection:
         loop = asyncio.get_running_loop()
         server_hostname = origin.host if origin.tls is not None else None
-        failure: OSError = OSError("the host name has no address")
         async with asyncio.timeout(end - time.monotonic()):
-            addresses = await _addresses(loop, origin)
-        for number, (family, _, protocol, _, address) in enumerate(addresses):
+            addresses = await resolver.resolve_async(origin.host, origin.port)
             try:
-                # One address that does not answer must leave time for the others.
-                async with asyncio.timeout((end - time.monotonic()) / (len(addresses) - number)):
-                    _, connection = await loop.create_connection(
-                        cls,
-                        address[0],
-                        address[1],
-                        family=family,
-                        proto=protocol,
-                        ssl=origin.tls,
-                        server_hostname=server_hostname,
-                    )
-                return connection
-            except OSError as error:  # also if that is TimeoutError
-                failure = error
-        raise failure
+                connected = await connect_async(addresses)
+                _, connection = await loop.create_connection(
+                    cls, sock=connected, ssl=origin.tls, server_hostname=server_hostname
+                )
+            except OSError:
+                resolver.forget(origin.host, origin.port)
+                raise
+        return connection
 
     def is_fresh(self) -> bool:
         """Whether the other side has neither closed it nor said anything unasked."""
@@ -174,10 +166,3 @@ class AsyncConnection(asyncio.Protocol):
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_exception(error)
-
-
-async def _addresses(loop: asyncio.AbstractEventLoop, origin: Origin) -> list[Any]:
-    try:  # one in digits needs no thread to find out
-        return socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        return await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)

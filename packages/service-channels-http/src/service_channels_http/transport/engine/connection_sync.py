@@ -5,11 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import Final
 
+from service_channels_http.transport.engine.connecting import connect
 from service_channels_http.transport.engine.origin import Origin
-from service_channels_http.transport.engine.polling import poll_for_reading, poll_for_writing
+from service_channels_http.transport.engine.polling import poll_for_both, poll_for_reading, poll_for_writing
 from service_channels_http.transport.engine.reader import ResponseParser
+from service_channels_http.transport.engine.resolver import resolver
 from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
@@ -60,9 +63,11 @@ class Connection:
         except OSError as error:
             sent = self._send_after(error, request, first)
         if sent < len(head) + len(content):
-            self._send_more(request, memoryview(first)[sent:])
-            if first is head:
-                self._send_more(request, memoryview(content))
+            reply = self._send_more(request, memoryview(first)[sent:])
+            if reply is None and first is head:
+                reply = self._send_more(request, memoryview(content))
+            if reply is not None:
+                return reply
         try:
             while True:
                 data = self._receive(request)
@@ -82,16 +87,35 @@ class Connection:
                 error = another
         raise not_sent(request, "the connection was lost before anything was sent", error) from error
 
-    def _send_more(self, request: HTTPRequest, rest: memoryview) -> None:
+    def _send_more(self, request: HTTPRequest, rest: memoryview) -> HTTPReply | None:
+        """Send the rest of a request; the reply if one comes before that, as a refusal of a large body does."""
         while rest:
             try:
                 rest = rest[self._socket.send(rest) :]
             except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError) as wait:
-                self._wait(request, wait)
+                reply = self._reply_while_sending(request, wait)
+                if reply is not None:
+                    self.parser.reusable = False  # the other side waits for the rest of the request
+                    return reply
             except OSError:
                 # The other side may have refused before it had read all, and its answer is still to come.
                 self.parser.reusable = False
-                return
+                return None
+        return None
+
+    def _reply_while_sending(self, request: HTTPRequest, why: OSError) -> HTTPReply | None:
+        """Wait until the socket takes more or has data; the reply if that completes it."""
+        if isinstance(why, ssl.SSLWantReadError):
+            self._wait(request, why)
+        else:
+            self._wait_for(request, poll_for_both(self._socket.fileno()))
+        try:
+            data = self._socket.recv(_CHUNK)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return None
+        except OSError as error:
+            raise lost(request, error) from error
+        return self.parser.feed(data) if data else self.parser.end()
 
     def _receive(self, request: HTTPRequest) -> bytes:
         left = request.deadline.expires_at - time.monotonic()
@@ -101,7 +125,10 @@ class Connection:
         return self._socket.recv(_CHUNK)
 
     def _wait(self, request: HTTPRequest, why: OSError) -> None:
-        poll = self._poll if isinstance(why, ssl.SSLWantReadError) else poll_for_writing(self._socket.fileno())
+        reads = isinstance(why, ssl.SSLWantReadError)
+        self._wait_for(request, self._poll if reads else poll_for_writing(self._socket.fileno()))
+
+    def _wait_for(self, request: HTTPRequest, poll: Callable[[int], object]) -> None:
         left = request.deadline.expires_at - time.monotonic()
         if left <= 0.0 or not poll(int(min(left, _LONGEST) * 1000.0) + 1):
             raise deadline_exceeded(request, may_have_run=True)
@@ -121,30 +148,21 @@ class _EncryptedConnection(Connection):
 
 
 def _connect(origin: Origin, end: float) -> socket.socket:
-    failure: OSError = OSError("the host name has no address")
-    addresses = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-    for number, (family, kind, protocol, _, address) in enumerate(addresses):
-        try:
-            connected = socket.socket(family, kind, protocol)
-        except OSError as error:  # IPv6, say, where the kernel has none
-            failure = error
-            continue
-        try:
-            # One address that does not answer must leave time for the others.
-            connected.settimeout(_left(end) / (len(addresses) - number))
-            connected.connect(address)
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if origin.tls is None:
-                return connected
-            connected.settimeout(_left(end))
-            return origin.tls.wrap_socket(connected, server_hostname=origin.host)
-        except OSError as error:
-            connected.close()
-            failure = error
-        except BaseException:
-            connected.close()
-            raise
-    raise failure
+    addresses = resolver.resolve(origin.host, origin.port, end)
+    try:
+        connected = connect(addresses, end)
+    except OSError:
+        resolver.forget(origin.host, origin.port)
+        raise
+    try:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if origin.tls is None:
+            return connected
+        connected.settimeout(_left(end))
+        return origin.tls.wrap_socket(connected, server_hostname=origin.host)
+    except BaseException:
+        connected.close()
+        raise
 
 
 def _left(end: float) -> float:
@@ -156,5 +174,5 @@ def _left(end: float) -> float:
 
 def _too_late(request: HTTPRequest, error: Exception) -> ServiceException:
     if request.deadline.expired:
-        return deadline_exceeded(request, may_have_run=True)
+        return deadline_exceeded(request, may_have_run=False)
     return not_sent(request, "no connection in time", error)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import Final
 
 import httptools
 
 from service_channels_http.transport.engine.head_cache import Repeated
 from service_channels_http.transport.errors import broken_off
+from service_channels_http.transport.header_values import check_header
 from service_channels_http.transport.limits import check_head, check_size
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
-from service_core import LocalServiceException, ServiceException
+from service_core import ServiceException
 from service_core.wire import DEADLINE_MS, milliseconds_left
 
 __all__ = ["ResponseParser", "write_beginning", "write_head"]
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
-_END: Final = re.compile(r"[\r\n\0]")
-"""What would end the value of a header."""
 _MAX_HEAD: Final = 64 * 1024
 """How many bytes status line and headers may have."""
 _MOST_NAMES: Final = 1000
@@ -32,7 +29,7 @@ def write_beginning(request: HTTPRequest, target: str, authority: str) -> bytes:
     for name, value in request.fixed.items():
         _check(request, name, value)
         lines += f"{name}: {value}\r\n"
-    return lines.encode("latin-1", "replace")
+    return lines.encode("latin-1")
 
 
 def write_head(request: HTTPRequest, beginning: bytes) -> bytes:
@@ -41,11 +38,11 @@ def write_head(request: HTTPRequest, beginning: bytes) -> bytes:
     left = milliseconds_left(request.deadline)
     lines = f"{DEADLINE_MS}: {left}\r\n" if left and DEADLINE_MS not in headers else ""
     for name, value in headers.items():
-        if name not in _names or not value.isprintable():
+        if name not in _names or not value.isascii() or not value.isprintable() or value != value.strip():
             _check(request, name, value)
         lines = f"{lines}{name}: {value}\r\n"
     end = f"{lines}content-length: {size}\r\n\r\n" if size or request.method in _WITH_BODY else f"{lines}\r\n"
-    return beginning + end.encode("latin-1", "replace")
+    return beginning + end.encode("latin-1")
 
 
 _names: Final[set[str]] = set()
@@ -53,14 +50,9 @@ _names: Final[set[str]] = set()
 
 
 def _check(request: HTTPRequest, name: str, value: str) -> None:
-    if not _TOKEN.fullmatch(name):
-        raise LocalServiceException(f"{name!r} is not a name for a header; use letters, digits and '-'")
+    check_header(request, name, value)
     if len(_names) < _MOST_NAMES:
         _names.add(name)
-    if _END.search(value):
-        raise LocalServiceException(
-            f"{request.where}: the value of a header holds a line break or a null character; remove it"
-        )
 
 
 @functools.lru_cache(100)

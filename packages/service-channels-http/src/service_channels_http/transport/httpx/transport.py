@@ -7,6 +7,7 @@ from collections.abc import Callable
 import httpx
 
 from service_channels_http.transport.errors import deadline_exceeded
+from service_channels_http.transport.header_values import encoded_headers
 from service_channels_http.transport.httpx.failures import translated
 from service_channels_http.transport.httpx.guard import Guard, guarded, timeouts, watch, watch_async
 from service_channels_http.transport.limits import in_time
@@ -32,7 +33,7 @@ class HTTPXTransport:
                 request.method,
                 request.url,
                 content=request.content,
-                headers=request.all_headers(),
+                headers=encoded_headers(request),
                 timeout=timeouts(request.deadline, connect_timeout),
                 extensions={"trace": guard.on_event},
             )
@@ -60,7 +61,7 @@ class AsyncHTTPXTransport:
                     request.method,
                     request.url,
                     content=request.content,
-                    headers=request.all_headers(),
+                    headers=encoded_headers(request),
                     timeout=httpx.Timeout(None, connect=connect_timeout),
                     extensions={"trace": guard.on_event_async},
                 )
