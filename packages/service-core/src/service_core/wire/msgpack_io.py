@@ -46,15 +46,25 @@ def unpack(data: Buffer) -> Any:
     try:
         if len(data) > MAX_DEPTH:  # else they make no room for much, and have no room for more levels
             _look_through(data)
-        hook = _map_without_long_keys if _EXTENSION.search(data) else None
-        return msgpack.unpackb(
-            data, strict_map_key=False, ext_hook=_read_extension, timestamp=3, object_pairs_hook=hook
-        )
+        hooks: dict[str, Any] = {}
+        if _EXTENSION.search(data):
+            hooks["object_pairs_hook"] = _map_without_long_keys
+        elif len(data) > _LONG:
+            hooks["object_hook"] = _pause
+        return msgpack.unpackb(data, strict_map_key=False, ext_hook=_read_extension, timestamp=3, **hooks)
     except msgpack.StackError:
         raise MalformedData(f"nested deeper than {MAX_DEPTH} levels") from None
     except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
         reason = str(error) or type(error).__name__
         raise MalformedData(f"not valid msgpack: {reason[:200]}") from None
+
+
+_LONG: Final = 1 << 20
+"""From how many bytes on other threads would have to wait for too long until all is read."""
+
+
+def _pause(value: Any) -> Any:
+    return value  # the interpreter lets other threads run where a function begins
 
 
 _MAY_NEST: Final = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])  # headers of lists and maps
