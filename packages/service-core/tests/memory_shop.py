@@ -10,7 +10,8 @@ from service_core.calling.channel import Channel
 from service_core.calling.proxy import Invocation
 from service_core.declaring.address import ChannelAddress
 from service_core.declaring.catalog import Catalog
-from service_core.declaring.decorators import channel, component, implementation, service
+from service_core.declaring.decorators import channel, component, service
+from service_core.declaring.implementing import implementation
 from service_core.declaring.interfaces import Component, Service
 from service_core.registry.base import LocalComponentRegistry, snapshot_of
 

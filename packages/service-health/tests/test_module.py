@@ -82,7 +82,7 @@ class Disk:
 class ModuleThatCreates:
     """Makes an object with checks itself."""
 
-    @create(eager=False)
+    @create()
     def create_disk(self) -> Disk:
         """Need not be injectable."""
         return Disk("/data")
@@ -93,6 +93,29 @@ async def test_an_object_that_a_module_creates_is_found() -> None:
         health = await environment.get(HealthCheckManager).check()
 
     assert health.checks["space"].details == "/data"
+
+
+async def test_the_checks_of_a_lazy_object_count_once_it_is_made_and_do_not_have_it_made() -> None:
+    catalog, made = Catalog(), list[str]()
+
+    @health_checks()
+    @injectable(eager=False, catalog=catalog)
+    class Expensive:
+        def __init__(self) -> None:
+            made.append("expensive")
+
+        @health_check()
+        def cost(self, result: HealthCheckManager.Result) -> None:
+            """Fine."""
+
+    @module(imports=[HealthModule])
+    class Own: ...
+
+    with Environment(Own, catalog=catalog) as environment:
+        checks = environment.get(HealthCheckManager)
+        assert (made, set((await checks.check()).checks)) == ([], set())
+        environment.get(Expensive)
+        assert set((await checks.check()).checks) == {"cost"}
 
 
 async def test_each_environment_has_its_own_checks() -> None:

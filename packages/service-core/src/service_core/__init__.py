@@ -38,14 +38,13 @@ if TYPE_CHECKING:
         component,
         health,
         idempotent,
-        implementation,
-        max_concurrency,
         raises,
         service,
         with_policy,
     )
     from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
     from service_core.declaring.health import CheckResult, Health, HealthStatus
+    from service_core.declaring.implementing import implementation, max_concurrency
     from service_core.declaring.interfaces import AbstractComponent, Component, ComponentStatus, Service
     from service_core.declaring.policy import UNSET, EffectivePolicy, Policy
     from service_core.errors import (
@@ -187,9 +186,8 @@ _NAMES = {
     ),
     "declaring.address": "ChannelAddress ChannelInstances",
     "declaring.catalog": "Catalog default_catalog",
-    "declaring.decorators": (
-        "allow_anonymous channel component health idempotent implementation max_concurrency raises service with_policy"
-    ),
+    "declaring.decorators": "allow_anonymous channel component health idempotent raises service with_policy",
+    "declaring.implementing": "implementation max_concurrency",
     "declaring.descriptors": "ComponentDescriptor MethodDescriptor ServiceDescriptor",
     "declaring.health": "CheckResult Health HealthStatus",
     "declaring.interfaces": "AbstractComponent Component ComponentStatus Service",

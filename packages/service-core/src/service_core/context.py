@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 __all__ = [
-    "DEFAULT_TIMEOUT",
     "CallContext",
     "Deadline",
     "bearer_token",
@@ -26,9 +25,6 @@ __all__ = [
     "current_principal",
     "deadline",
 ]
-
-DEFAULT_TIMEOUT: Final = 10.0
-"""Seconds that a call may take, all attempts together, where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

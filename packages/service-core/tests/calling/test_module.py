@@ -12,7 +12,8 @@ from service_core.calling.injection import inject_service
 from service_core.calling.module import ServiceModule
 from service_core.calling.service_manager import ServiceManager
 from service_core.declaring.catalog import Catalog
-from service_core.declaring.decorators import channel, component, implementation, service
+from service_core.declaring.decorators import channel, component, service
+from service_core.declaring.implementing import implementation
 from service_core.declaring.policy import Policy
 from service_core.di import Environment, create, injectable, module
 from service_core.errors import DeclarationException

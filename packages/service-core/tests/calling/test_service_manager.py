@@ -22,6 +22,7 @@ from service_core.errors import (
     DeclarationException,
     LocalServiceException,
 )
+from service_core.hosting.hosted_services import GivenImplementations
 from service_core.registry.static import StaticComponentRegistry
 
 
@@ -112,7 +113,7 @@ def test_what_is_no_service_of_a_component_is_refused(asked_for: type, message: 
 
 
 def test_a_container_may_come_back_from_another_thread_while_it_makes_an_implementation() -> None:
-    class Container:
+    class Container(GivenImplementations):
         """Makes the implementation of Orders in this thread while it asks for Invoices in another."""
 
         def provides(self, requested: Any, /) -> bool:
@@ -123,7 +124,7 @@ def test_a_container_may_come_back_from_another_thread_while_it_makes_an_impleme
                 pool.submit(asked.get_service, Invoices).result(10)
             return OrdersImpl()
 
-    asked = ServiceManager(StaticComponentRegistry({}), implementations=Container(), catalog=CATALOG)
+    asked = ServiceManager(StaticComponentRegistry({}), implementations=Container([], CATALOG), catalog=CATALOG)
     assert asked.get_service(Orders).place() == "placed here"
 
 

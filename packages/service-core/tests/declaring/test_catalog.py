@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from service_core.declaring.catalog import Catalog, default_catalog
-from service_core.declaring.decorators import component, implementation, service
+from service_core.declaring.decorators import component, service
+from service_core.declaring.implementing import implementation
 from service_core.declaring.interfaces import AbstractComponent, Component, Service
 from service_core.errors import DeclarationException
 
@@ -230,7 +231,8 @@ def test_descriptors_are_built_once_however_many_threads_ask(catalog: Catalog) -
 # modules that are loaded again
 
 MODULE = """
-from service_core.declaring.decorators import component, implementation, service
+from service_core.declaring.decorators import component, service
+from service_core.declaring.implementing import implementation
 from service_core.declaring.interfaces import Component, Service
 
 @service({name!r}, catalog=catalog)

@@ -11,15 +11,16 @@ import pytest
 from service_core.calling.channel import Channel
 from service_core.declaring.catalog import Catalog
 from service_core.declaring.decorators import (
+    allow_anonymous,
     channel,
     component,
     health,
     health_path,
     idempotent,
-    implementation,
     raises,
     service,
 )
+from service_core.declaring.implementing import implementation
 from service_core.declaring.interfaces import AbstractComponent, Component, Service
 from service_core.errors import DeclarationException
 
@@ -161,12 +162,38 @@ def test_what_is_no_component_is_refused(catalog: Catalog) -> None:
     )
 
 
+def test_decorators_without_required_arguments_need_no_parentheses(monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog = Catalog()
+    for decorator in (service, component):
+        monkeypatch.setitem(decorator.__kwdefaults__, "catalog", catalog)
+    monkeypatch.setitem(implementation.__kwdefaults__, "catalog", catalog)
+
+    @service
+    class Bare(Service):
+        @idempotent()
+        def read(self) -> None: ...
+
+        @allow_anonymous()
+        def enter(self) -> None: ...
+
+    @component
+    class BareComponent(Component): ...
+
+    @implementation
+    class BareImpl(Bare): ...
+
+    assert catalog.service(Bare).name == "bare"
+    assert catalog.component(BareComponent).name == "bare-component"
+    assert BareImpl in catalog.injectables()
+    methods = catalog.service(Bare).methods
+    assert (methods["read"].idempotent, methods["enter"].anonymous) == (True, True)
+
+
 @pytest.mark.parametrize("decorator", [service, component])
-def test_forgotten_parentheses_are_refused(decorator: Callable[..., Any]) -> None:
+def test_a_name_that_is_no_text_is_refused(decorator: Callable[..., Any]) -> None:
     name = decorator.__name__
-    assert message(lambda: decorator(Free)) == (
-        f"@{name} got 'Free' as the name, which must be text; write '@{name}()', with parentheses, to use the name of "
-        f"the class"
+    assert message(lambda: decorator(len)) == (
+        f"@{name} got 'len' as the name, which must be text; write '@{name}' to use the name of the class"
     )
 
 

@@ -189,21 +189,6 @@ def test_a_protocol_that_a_class_derives_from_can_be_asked_for(catalog: Catalog)
     assert environment.get(Readable).read() == "book"
 
 
-def test_singletons_are_made_once_and_request_objects_each_time(catalog: Catalog) -> None:
-    @injectable(scope="request", catalog=catalog)
-    class Ticket: ...
-
-    @injectable(catalog=catalog)
-    class Holder:
-        def __init__(self, one: Ticket, other: Ticket) -> None:
-            self.tickets = (one, other)
-
-    environment = Environment(Empty, catalog=catalog)
-    one, other = environment.get(Holder).tickets
-    assert len({one, other, environment.get(Ticket), environment.get(Ticket)}) == 4
-    assert environment.get(Holder) is environment.get(Holder)
-
-
 def test_create_methods_have_scopes_too(catalog: Catalog) -> None:
     made: list[int] = []
 
@@ -223,7 +208,10 @@ def test_create_methods_have_scopes_too(catalog: Catalog) -> None:
 
     environment = Environment(Top, catalog=catalog)
     assert made == []
-    assert [environment.get(int), environment.get(int)] == [0, 1]
+    with environment.request():
+        assert [environment.get(int), environment.get(int)] == [0, 0]
+    with environment.request():
+        assert environment.get(int) == 1
     environment.get(Lazy)
     assert made == [0, 1, -1]
 
@@ -290,23 +278,6 @@ def test_inject_methods_are_called_with_objects_of_their_parameters_types(catalo
     reader = environment.get(Reader)
     assert reader.given == (environment.get(Store), "none")
     assert reader.environment is environment
-
-
-def test_an_injected_request_object_is_made_once(catalog: Catalog) -> None:
-    made: list[object] = []
-
-    @injectable(scope="request", catalog=catalog)
-    class Ticket:
-        def __init__(self) -> None:
-            made.append(self)
-
-    @injectable(catalog=catalog)
-    class Holder:
-        @inject()
-        def set_ticket(self, ticket: Ticket) -> None:
-            self.ticket = ticket
-
-    assert made == [Environment(Empty, catalog=catalog).get(Holder).ticket]
 
 
 def test_an_injection_of_its_own_finds_the_arguments(catalog: Catalog) -> None:

@@ -185,9 +185,8 @@ class Asked:
     def __init__(self, asking: Asking) -> None: ...
 
 
-@pytest.mark.parametrize("scope", ["singleton", "request"])
-def test_a_circle_through_the_environment_is_refused_with_the_path(scope: Any, catalog: Catalog) -> None:
-    injectable(catalog=catalog, eager=False, scope=scope)(Asking)
+def test_a_circle_through_the_environment_is_refused_with_the_path(catalog: Catalog) -> None:
+    injectable(catalog=catalog, eager=False)(Asking)
     injectable(catalog=catalog, eager=False)(Asked)
     environment = Environment(Module, catalog=catalog)
     assert "each other: Asking -> Asked -> Asking; " in message(environment.get, Asking)
@@ -262,7 +261,7 @@ def test_two_instances_of_one_class_are_refused(catalog: Catalog) -> None:
 def test_a_create_method_must_say_what_it_creates(catalog: Catalog) -> None:
     expected = (
         "@create() method Top.create_store() must be a 'def' with a return type that says what it creates; "
-        "write 'def create_store(self) -> <type>'"
+        "write 'def create_store(self) -> <type>', or '-> Iterator[<type>]' for a generator"
     )
 
     def untyped(self: Any):  # type: ignore[no-untyped-def]

@@ -206,9 +206,8 @@ def test_an_object_may_ask_for_the_one_that_had_it_made_when_it_runs(catalog: Ca
 
 def test_new_objects_live_until_the_environment_ends(catalog: Catalog, log: list[str]) -> None:
     First.log = log
-    injectable(catalog=catalog, scope="request")(First)
     environment = Environment(Module, catalog=catalog)
-    environment.get(First)
+    environment.create(First)
     environment.create(First)
     assert log == ["init first", "run first"] * 2
     log.clear()
@@ -217,13 +216,39 @@ def test_new_objects_live_until_the_environment_ends(catalog: Catalog, log: list
 
 
 def test_new_objects_without_an_end_are_not_kept(catalog: Catalog) -> None:
-    @injectable(catalog=catalog, scope="request")
     class Ticket: ...
 
     environment = Environment(Module, catalog=catalog)
-    tickets = [weakref.ref(environment.get(Ticket)), weakref.ref(environment.create(Ticket))]
+    ticket = weakref.ref(environment.create(Ticket))
     gc.collect()
-    assert [ticket() for ticket in tickets] == [None, None]
+    assert ticket() is None
+
+
+def test_an_object_with_slots_that_is_handed_on_is_initialised_once(catalog: Catalog) -> None:
+    runs: list[str] = []
+
+    class Pool:
+        __slots__ = ()
+
+        @on_init()
+        def start(self) -> None:
+            runs.append("start")
+
+    class SharedPool(Pool):
+        __slots__ = ()
+
+    @module()
+    class Top:
+        @create()
+        def pool(self) -> SharedPool:
+            return SharedPool()
+
+        @create()
+        def base(self, pool: SharedPool) -> Pool:
+            return pool
+
+    Environment(Top, catalog=catalog)
+    assert runs == ["start"]
 
 
 def test_an_object_that_a_create_method_hands_on_is_not_told_twice(catalog: Catalog, log: list[str]) -> None:

@@ -9,8 +9,9 @@ import pytest
 from memory_shop import CATALOG, InvoicesImpl, Memory, Office, OrdersImpl, Shop
 
 from service_core.declaring.address import ChannelAddress
-from service_core.declaring.decorators import health, implementation
+from service_core.declaring.decorators import health
 from service_core.declaring.health import Health
+from service_core.declaring.implementing import implementation
 from service_core.declaring.interfaces import AbstractComponent, ComponentStatus
 from service_core.errors import LocalServiceException
 from service_core.hosting.component_host import ComponentHost

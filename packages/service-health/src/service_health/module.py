@@ -14,8 +14,8 @@ class HealthModule:
     """Import it to get a HealthCheckManager that runs the checks of all objects that the environment makes.
 
     They are collected when the environment is up, so a class with checks may itself need the manager, and a
-    name that is taken twice ends the boot with DeclarationException. An object made by a ``@create`` method is
-    found if the method's return type is decorated with ``@health_checks()``.
+    name that is taken twice ends the boot with DeclarationException. The checks of an object that is made later,
+    ``@injectable(eager=False)``, count from then on.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,9 @@ class HealthModule:
 
     @on_running()
     def collect(self, environment: Environment) -> None:
-        """Hand the checks to the manager."""
-        for kind in environment.types():
-            if isinstance(kind, type) and has_health_checks(kind):
-                self._manager.add(environment.get(kind))
+        """Give the manager the checks of what was made, and of what is made later."""
+        environment.when_made(self._add)
+
+    def _add(self, made: object) -> None:
+        if has_health_checks(type(made)):
+            self._manager.add(made)

@@ -14,6 +14,7 @@ from service_core.calling.channel import Channel
 from service_core.calling.channel_factory import ChannelFactory
 from service_core.calling.component_channels import ComponentChannels
 from service_core.calling.local import LOCAL
+from service_core.calling.per_call import PerCall
 from service_core.calling.proxy import DynamicProxy
 from service_core.calling.router import Router
 from service_core.declaring.catalog import Catalog, default_catalog
@@ -123,7 +124,7 @@ class ServiceManager:
         wanted = preferred_channel or self._preferred_channel
         component = self._catalog.component_of(service_type)
         if wanted in ("", LOCAL) and self._implementations.provides(service_type):
-            service: Any = self._implementations.get(service_type)
+            service: Any = self._implementation(service_type, per_call=self._implementations.is_per_call(service_type))
         else:
             router = self._router(component, wanted)
             service = DynamicProxy.create(cast(Any, service_type), router, catalog=self._catalog)
@@ -131,6 +132,11 @@ class ServiceManager:
             if wanted != (preferred_channel or self._preferred_channel):
                 return service  # another default was set meanwhile
             return self._services.setdefault((service_type, preferred_channel), service)
+
+    def _implementation(self, interface: type, *, per_call: bool) -> Any:
+        if per_call:
+            return DynamicProxy.create(cast(Any, interface), PerCall(self._implementations), catalog=self._catalog)
+        return self._implementations.get(interface)
 
     def _router(self, component: ComponentDescriptor, preferred_channel: str) -> Router:
         with self._lock:
@@ -164,8 +170,9 @@ class ServiceManager:
             HostedService(
                 component=self._catalog.component_of(interface),
                 service=self._catalog.service(interface),
-                implementation=(implementation := self._implementations.get(interface)),
-                inline=self._catalog.is_inline(type(implementation)),
+                implementation=self._implementation(interface, per_call=self._implementations.has_request_scope),
+                implementation_type=(cls := self._implementations.type_of(interface)),
+                inline=self._catalog.is_inline(cls),
             )
             for interface in self._catalog.bundled_services()
             if self._implementations.provides(interface)

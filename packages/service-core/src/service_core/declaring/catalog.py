@@ -37,7 +37,7 @@ class Injectable:
     """How a container makes objects of a declared class."""
 
     scope: Scope = "singleton"
-    """One object for the whole environment, or a new one each time it is asked for."""
+    """One object for the whole environment, or one for each call that is served."""
     eager: bool = True
     """Whether a singleton is made when the environment starts, rather than when it is first asked for."""
 
@@ -95,7 +95,7 @@ class Catalog:
             for service in services:
                 self._component_of[service] = interface
 
-    def add_implementation(self, cls: type, *, inline: bool = False) -> None:
+    def add_implementation(self, cls: type, *, inline: bool = False, scope: Scope = "singleton") -> None:
         """Declare a class that implements services or a component. Raises DeclarationException."""
         with self._lock:
             if not self.interfaces_of(cls):
@@ -103,7 +103,7 @@ class Catalog:
                     f"implementation {cls.__name__} implements nothing: none of its base classes is decorated "
                     f"with @service() or @component()"
                 )
-            self._declare(self._injectables, cls, Injectable())
+            self._declare(self._injectables, cls, Injectable(scope=scope))
             if inline:
                 self._inline.add(cls)
 

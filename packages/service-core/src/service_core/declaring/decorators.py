@@ -1,4 +1,4 @@
-"""Decorators: they say what a class or method is; what follows from it is built elsewhere.
+"""The decorators of interfaces, components and channels.
 
 Each stamps the class or adds it to a catalog and returns it as it was, so type checkers and readers see plain
 classes. Wrong declarations raise DeclarationException at the place where they are made.
@@ -6,14 +6,11 @@ classes. Wrong declarations raise DeclarationException at the place where they a
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
-from types import FunctionType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, overload
 
 from service_core.declaring.catalog import Catalog, default_catalog
-from service_core.declaring.descriptors import ANONYMOUS, CONCURRENCY, IDEMPOTENT, POLICY, RAISES, public_functions
-from service_core.declaring.frozen_errors import allow_raising
+from service_core.declaring.descriptors import ANONYMOUS, IDEMPOTENT, POLICY, RAISES
 from service_core.declaring.interfaces import Component, Service
 from service_core.declaring.policy import CHANNEL_FIELDS, Policy
 from service_core.errors import DeclarationException
@@ -22,12 +19,9 @@ __all__ = [
     "allow_anonymous",
     "channel",
     "component",
-    "concurrency_of",
     "health",
     "health_path",
     "idempotent",
-    "implementation",
-    "max_concurrency",
     "raises",
     "service",
     "with_policy",
@@ -39,19 +33,18 @@ D = TypeVar("D", bound=Callable[..., Any])  # a class is callable too
 
 _HEALTH: Final = "__service_health__"
 
-_OF_INTERFACES: Final = {
-    ANONYMOUS: "@allow_anonymous",
-    IDEMPOTENT: "@idempotent",
-    POLICY: "@with_policy",
-    RAISES: "@raises",
-}
 
-
-def service(name: str = "", description: str = "", *, catalog: Catalog = default_catalog) -> Callable[[C], C]:
+@overload
+def service(cls: C, /) -> C: ...
+@overload
+def service(name: str = "", description: str = "", *, catalog: Catalog = default_catalog) -> Callable[[C], C]: ...
+def service(name: Any = "", description: str = "", *, catalog: Catalog = default_catalog) -> Any:
     """Declare a service interface; without ``name`` it is the class name in kebab case.
 
     The name must be a DNS label and free. Every public method needs full type hints.
     """
+    if isinstance(name, type):
+        return service(catalog=catalog)(name)
     _expect_name(name, "service")
 
     def declare(cls: C) -> C:
@@ -62,40 +55,31 @@ def service(name: str = "", description: str = "", *, catalog: Catalog = default
     return declare
 
 
+@overload
+def component(cls: C, /) -> C: ...
+@overload
 def component(
     name: str = "",
     description: str = "",
     services: Sequence[type] = (),
     *,
     catalog: Catalog = default_catalog,
-) -> Callable[[C], C]:
+) -> Callable[[C], C]: ...
+def component(
+    name: Any = "",
+    description: str = "",
+    services: Sequence[type] = (),
+    *,
+    catalog: Catalog = default_catalog,
+) -> Any:
     """Declare a component interface and the services that it bundles; a service belongs to one component."""
+    if isinstance(name, type):
+        return component(catalog=catalog)(name)
     _expect_name(name, "component")
 
     def declare(cls: C) -> C:
         _expect_subclass(cls, Component, "component")
         catalog.add_component(cls, services, name, description)
-        return cls
-
-    return declare
-
-
-def implementation(*, inline: bool = False, catalog: Catalog = default_catalog) -> Callable[[C], C]:
-    """Declare a class that implements a service or component, of which a container makes one object.
-
-    ``inline`` lets the server run its ``def`` methods on the event loop instead of in a worker thread: right for
-    methods that never wait, and for no others, since all other calls stand still meanwhile.
-    """
-
-    def declare(cls: C) -> C:
-        if POLICY in vars(cls):
-            raise DeclarationException(
-                f"@with_policy on {cls.__name__}: callers know the component's interface, so write it there"
-            )
-        for interface in catalog.interfaces_of(cls):
-            if issubclass(interface, Service):
-                _check_methods(cls, interface)
-        catalog.add_implementation(cls, inline=inline)
         return cls
 
     return declare
@@ -144,7 +128,10 @@ def raises(*errors: type[Exception]) -> Callable[[D], D]:
     for error in errors:
         if not (isinstance(error, type) and issubclass(error, Exception)):
             raise DeclarationException(f"@raises({error!r}): only exception classes can be declared")
-        allow_raising(error)
+        if "__dataclass_params__" in vars(error):
+            from service_core.declaring.frozen_errors import allow_raising  # here, since few errors need it
+
+            allow_raising(error)
     if not errors:
         raise DeclarationException("@raises(): name at least one exception class")
 
@@ -155,44 +142,34 @@ def raises(*errors: type[Exception]) -> Callable[[D], D]:
     return declare
 
 
-def idempotent(method: F) -> F:
-    """Declare that running the method twice does no harm, so that a call may be repeated after it was sent."""
-    setattr(method, IDEMPOTENT, True)
-    return method
+@overload
+def idempotent(method: F, /) -> F: ...
+@overload
+def idempotent() -> Callable[[F], F]: ...
+def idempotent(method: F | None = None, /) -> F | Callable[[F], F]:
+    """Declare that running the method twice has the effect of once, so that a call may be retried after it was sent."""
+
+    def declare(target: F) -> F:
+        setattr(target, IDEMPOTENT, True)
+        return target
+
+    return declare if method is None else declare(method)
 
 
-def allow_anonymous(method: F) -> F:
-    """Declare that a method may be called without a token, also where a server has a token verifier: a login, say."""
-    if isinstance(method, type):
-        raise DeclarationException(
-            f"@allow_anonymous on {method.__name__}: say it for each method that anybody may call"
-        )
-    setattr(method, ANONYMOUS, True)
-    return method
+@overload
+def allow_anonymous(method: F, /) -> F: ...
+@overload
+def allow_anonymous() -> Callable[[F], F]: ...
+def allow_anonymous(method: F | None = None, /) -> F | Callable[[F], F]:
+    """Declare that a method may be called without a token where a server has a token verifier: a login, for example."""
 
+    def declare(target: F) -> F:
+        if isinstance(target, type):
+            raise DeclarationException(f"@allow_anonymous on {target.__name__}: write it on each method that needs it")
+        setattr(target, ANONYMOUS, True)
+        return target
 
-def max_concurrency(limit: int) -> Callable[[F], F]:
-    """Let an implementation's method run only so many times at once in one server.
-
-    Further calls are refused as if the server was busy, which sends them to another instance. Calls inside the same
-    process are not counted.
-    """
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise DeclarationException(
-            f"@max_concurrency({_told(limit)}): give it a number from 1 on, '@max_concurrency(10)'"
-        )
-
-    def declare(method: F) -> F:
-        setattr(method, CONCURRENCY, limit)
-        return method
-
-    return declare
-
-
-def concurrency_of(method: Callable[..., Any]) -> int | None:
-    """The limit that ``@max_concurrency`` gave a method, None if it has none."""
-    limit: int | None = getattr(method, CONCURRENCY, None)
-    return limit
+    return declare if method is None else declare(method)
 
 
 def with_policy(policy: Policy) -> Callable[[D], D]:
@@ -238,7 +215,7 @@ def _expect_name(name: Any, decorator: str) -> None:
     if not isinstance(name, str):
         raise DeclarationException(
             f"@{decorator} got {getattr(name, '__name__', name)!r} as the name, which must be text; "
-            f"write '@{decorator}()', with parentheses, to use the name of the class"
+            f"write '@{decorator}' to use the name of the class"
         )
 
 
@@ -248,47 +225,3 @@ def _expect_subclass(cls: type, base: type, decorator: str) -> None:
             f"@{decorator}() on {getattr(cls, '__name__', cls)!r}: write 'class {getattr(cls, '__name__', 'X')}"
             f"({base.__name__})', it must derive from {base.__name__}"
         )
-
-
-def _check_methods(cls: type, interface: type) -> None:
-    for name, declared in public_functions(interface).items():
-        method = inspect.getattr_static(cls, name)
-        if method is declared:
-            continue  # not implemented: Python refuses to make an object if it is abstract
-        where = f"{cls.__name__}.{name}"
-        if not inspect.isfunction(method):
-            raise DeclarationException(f"{where} must be a method, as {interface.__name__}.{name} is")
-        for stamp in (_OF_INTERFACES.keys() & vars(method)) - vars(declared).keys():
-            raise DeclarationException(
-                f"{where}: {_OF_INTERFACES[stamp]} is for callers to know, so write it in {interface.__name__}"
-            )
-        if inspect.iscoroutinefunction(method) != inspect.iscoroutinefunction(declared):
-            kind = "async def" if inspect.iscoroutinefunction(declared) else "def"
-            raise DeclarationException(
-                f"{where}: {interface.__name__} declares it with '{kind}', so write '{kind} {name}' here too"
-            )
-        _check_parameters(where, interface, declared, method)
-
-
-def _check_parameters(where: str, interface: type, declared: FunctionType, method: FunctionType) -> None:
-    wanted = list(inspect.signature(declared).parameters.values())
-    required = [parameter for parameter in wanted if parameter.default is parameter.empty]
-    offered = inspect.signature(method)
-    # Calls from elsewhere give all arguments, those in this process may leave out the ones that have a default.
-    if not (_accepts(offered, wanted) and _accepts(offered, required)):
-        names = [parameter.replace(annotation=parameter.empty) for parameter in wanted]
-        raise DeclarationException(
-            f"{where}: its parameters are not those of {interface.__name__}; write '{inspect.Signature(names)}'"
-        )
-
-
-def _accepts(offered: inspect.Signature, given: list[inspect.Parameter]) -> bool:
-    """Whether arguments for the given parameters, ``self`` first, arrive at parameters of the same names."""
-    positional = [parameter.name for parameter in given if parameter.kind is not parameter.KEYWORD_ONLY]
-    keywords = {parameter.name: parameter.name for parameter in given if parameter.kind is parameter.KEYWORD_ONLY}
-    try:
-        arrived = offered.bind(*positional, **keywords).arguments
-    except TypeError:
-        return False
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return all(name == value or offered.parameters[name].kind in variadic for name, value in list(arrived.items())[1:])

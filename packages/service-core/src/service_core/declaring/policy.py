@@ -10,9 +10,11 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, Final, Self
 
-from service_core.context import DEFAULT_TIMEOUT
+__all__ = ["CHANNEL_FIELDS", "DEFAULT_TIMEOUT", "UNSET", "EffectivePolicy", "Policy", "Unset"]
 
-__all__ = ["CHANNEL_FIELDS", "UNSET", "EffectivePolicy", "Policy", "Unset"]
+
+DEFAULT_TIMEOUT: Final = 10.0
+"""Seconds for a call with all its attempts, where no policy and no deadline says otherwise."""
 
 
 class Unset(Enum):

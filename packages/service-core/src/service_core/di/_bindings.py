@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 import typing
 from abc import ABC
-from collections.abc import Iterable
-from typing import Any, Final, Generic, Protocol
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 
 from service_core.declaring.catalog import Catalog, Injectable
 from service_core.di._parameters import Parameter, name_of
 from service_core.di._providers import Product, class_product, created_products
 from service_core.errors import DependencyException
+
+if TYPE_CHECKING:
+    from dishka.provider import BaseProvider
 
 __all__ = ["MODULE", "Holdings"]
 
@@ -21,7 +24,15 @@ MODULE: Final = "__service_imports__"
 class Holdings:
     """What the modules, packages and ready objects of one environment offer. Raises DependencyException."""
 
-    def __init__(self, modules: Iterable[type], instances: Iterable[object], catalog: Catalog) -> None:
+    def __init__(
+        self,
+        modules: Iterable[type],
+        instances: Iterable[object],
+        catalog: Catalog,
+        providers: Sequence[BaseProvider] = (),
+    ) -> None:
+        self.providers = providers
+        """The user's own dishka providers."""
         self._modules = _with_imports(modules)
         self._packages = {place for cls in self._modules for place in (cls.__module__, _package(cls))}
         self._declared = dict.fromkeys(catalog.advices(), Injectable(eager=False)) | catalog.injectables()
@@ -36,6 +47,9 @@ class Holdings:
         for made in [*self.instances, *self.products]:
             for kind in _kinds(made):
                 self._offers.setdefault(kind, []).append(made)
+        self._provided = _provided(providers)
+        for kind in self._provided:
+            self._offers.setdefault(kind, []).append(kind)
 
     def provides(self, kind: Any) -> bool:
         """Whether anything is a ``kind``, be it one object or several."""
@@ -45,6 +59,29 @@ class Holdings:
         """The type under which the one object that is a ``kind`` is made; None if there is none, or several."""
         found = self._offers.get(kind, [])
         return kind if kind in found else found[0] if len(found) == 1 else None
+
+    def is_shared(self, found: Any) -> bool:
+        """Whether there is one object of a type that :meth:`find` has found, rather than one per call."""
+        product = self.products.get(found)
+        return product.is_shared if product is not None else self._provided.get(found, True)
+
+    @property
+    def has_request_scope(self) -> bool:
+        """Whether there is any object of scope "request"."""
+        return not all(self._provided.values()) or not all(product.is_shared for product in self.products.values())
+
+    def check_scopes(self, product: Product, wanted: Iterable[Parameter]) -> None:
+        """Raise DependencyException if an object that is made once needs one that is made per call."""
+        for parameter in wanted if product.is_shared else ():
+            found = self.find(parameter.type)
+            if found is not None and not self.is_shared(found):
+                name = name_of(parameter.type)
+                raise DependencyException(
+                    f"{parameter.where} needs {name}, which has scope 'request': there is one per call, but "
+                    f"{name_of(product.type)} is made once and would keep the first. Make the implementation per call "
+                    f"with @implementation(scope='request'), or inject the Environment and call "
+                    f"environment.get({name}) inside the method"
+                )
 
     def wanted(self, parameters: Iterable[Parameter]) -> list[Parameter]:
         """Those parameters for which an argument has to be found; the others keep their default."""
@@ -92,6 +129,17 @@ class Holdings:
 
     def _is_inside(self, cls: type) -> bool:
         return any(f"{cls.__module__}.".startswith(f"{package}.") for package in self._packages)
+
+
+def _provided(providers: Sequence[BaseProvider]) -> dict[Any, bool]:
+    """The types that dishka providers provide, and whether there is one object of each."""
+    scopes: dict[Any, bool] = {}
+    for provider in providers:
+        for factory in provider.factories:
+            scopes[factory.provides.type_hint] = factory.scope is None or factory.scope.name in ("RUNTIME", "APP")
+        for alias in provider.aliases:
+            scopes[alias.provides.type_hint] = scopes.get(alias.source.type_hint, True)
+    return scopes
 
 
 def _with_imports(modules: Iterable[type]) -> list[type]:

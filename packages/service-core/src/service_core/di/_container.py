@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,36 +16,49 @@ from service_core.errors import DependencyException
 if TYPE_CHECKING:
     from dishka import Container
 
-__all__ = ["Ending", "container_of", "cycle_error", "end"]
+__all__ = ["Ending", "RequestEnding", "container_of", "cycle_error", "end"]
 
-Maker = Callable[[Product, Mapping[Parameter, Any]], object]
-"""Makes a product from the objects for its parameters."""
+Maker = Callable[[Product, Mapping[Parameter, Any], "Container"], object]
+"""Makes a product from the objects for its parameters, for the container of its scope."""
 
 
 @dataclass(slots=True)
 class Ending:
-    """Something that is called when the container is closed, the latest first; new each time it is asked for."""
+    """Something that is called when the container is closed, the latest first; a new one with each ``get``."""
 
     call: Callable[[], object]
 
 
-def container_of(holdings: Holdings, make: Maker) -> Container:
-    """A container whose graph has been checked. It is not locked. Raises DependencyException."""
+class RequestEnding(Ending):
+    """An ending of the request scope."""
+
+    __slots__ = ()
+
+
+def container_of(holdings: Holdings, make: Maker, lock: AbstractContextManager[Any]) -> Container:
+    """A container whose graph has been checked, guarded by ``lock``. Raises DependencyException."""
     # Not imported with the module: it takes longer than all the rest, and who only calls or declares does not need it.
     from dishka import Provider, Scope, make_container
     from dishka.exceptions import CycleDependenciesError, GraphMissingFactoryError
 
     provider = Provider(scope=Scope.APP)
     provider.provide(_endings, cache=False)
+    provider.provide(_request_endings, scope=Scope.REQUEST, cache=False)
     for kind in holdings.instances:
         provider.from_context(kind)
     for product in holdings.products.values():
-        provider.provide(_factory(product, holdings, make), provides=product.type, cache=product.is_shared)
+        scope = Scope.APP if product.is_shared else Scope.REQUEST
+        provider.provide(_factory(product, holdings, make), provides=product.type, scope=scope)
     try:
-        return make_container(provider, context=dict(holdings.instances), lock_factory=None)
+        return make_container(
+            provider, *holdings.providers, context=dict(holdings.instances), lock_factory=lambda: lock
+        )
     except GraphMissingFactoryError as error:
-        wanting, missing = holdings.products[error.path[-1].provides.type_hint], error.requested.type_hint
-        parameter = next(p for p in wanting.needs if p.type == missing)
+        wanting = holdings.products.get(error.path[-1].provides.type_hint) if error.path else None
+        missing = error.requested.type_hint
+        parameter = next((p for p in wanting.needs if p.type == missing), None) if wanting is not None else None
+        if parameter is None:  # of a provider that the user has given
+            raise DependencyException(f"the given dishka providers do not fit together: {error}") from error
         raise holdings.unmet(missing, parameter.where) from error
     except CycleDependenciesError as error:
         path = [factory.provides.type_hint for factory in error.path]
@@ -71,20 +85,31 @@ def cycle_error(path: Iterable[Any]) -> DependencyException:
 
 
 def _factory(product: Product, holdings: Holdings, make: Maker) -> Callable[..., object]:
-    wanted = holdings.wanted(product.needs)
+    from dishka import Container
 
-    def factory(*values: Any) -> object:
-        return make(product, dict(zip(wanted, values, strict=True)))
+    wanted = holdings.wanted(product.needs)
+    holdings.check_scopes(product, wanted)
+
+    def factory(container: Container, *values: Any) -> object:
+        return make(product, dict(zip(wanted, values, strict=True)), container)
 
     # dishka reads the dependencies of a factory from its signature.
-    factory.__annotations__ = {f"p{i}": holdings.find(p.type) or p.type for i, p in enumerate(wanted)}
+    kinds = {"container": Container} | {f"p{i}": holdings.find(p.type) or p.type for i, p in enumerate(wanted)}
+    factory.__annotations__ = kinds
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter(n, kind, annotation=t) for n, t in factory.__annotations__.items()]
-    vars(factory)["__signature__"] = inspect.Signature(parameters)
+    vars(factory)["__signature__"] = inspect.Signature(
+        [inspect.Parameter(n, kind, annotation=t) for n, t in kinds.items()]
+    )
     return factory
 
 
 def _endings() -> Iterator[Ending]:
     ending = Ending(lambda: None)
+    yield ending
+    ending.call()
+
+
+def _request_endings() -> Iterator[RequestEnding]:
+    ending = RequestEnding(lambda: None)
     yield ending
     ending.call()

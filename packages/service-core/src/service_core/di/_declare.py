@@ -46,7 +46,8 @@ def module(*, imports: Sequence[type] = ()) -> Callable[[C], C]:
 def create(*, scope: Scope = "singleton", eager: bool = True) -> Callable[[F], F]:
     """Let a method of a module make the object of its return type; its parameters are injected.
 
-    It takes the place of an injectable class of the same type.
+    It takes the place of an injectable class of the same type. A generator yields the object, and the code after the
+    ``yield`` is run at its end.
     """
 
     def decorate(method: F) -> F:
@@ -59,8 +60,8 @@ def create(*, scope: Scope = "singleton", eager: bool = True) -> Callable[[F], F
 def injectable(*, scope: Scope = "singleton", eager: bool = True, catalog: Catalog | None = None) -> Callable[[C], C]:
     """Let containers make objects of the class; its constructor's parameters are injected by their types.
 
-    A parameter with a default keeps it if nobody provides its type. With scope "request" there is a new object
-    each time that one is needed.
+    A parameter with a default keeps it if nothing provides its type. With scope "request" there is one object for
+    each call that is served; it is ended with the call.
     """
 
     def decorate(cls: C) -> C:
@@ -102,7 +103,7 @@ def on_running() -> Callable[[F], F]:
 def on_destroy() -> Callable[[F], F]:
     """Call the method when the environment is destroyed; its parameters are injected when the object is made.
 
-    The environment keeps every object with such a method until then, also one of scope "request".
+    For an object of scope "request" that is when the call ends.
     """
     return _hook(Hook(phase="destroy"))
 

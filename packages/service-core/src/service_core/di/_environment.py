@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+import typing
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Self, TypeVar, cast
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from typing_extensions import TypeForm
@@ -14,10 +17,14 @@ from typing_extensions import TypeForm
 from service_core.aop.weaver import Weaver
 from service_core.declaring.catalog import Catalog, Injectable, default_catalog
 from service_core.di._bindings import Holdings
-from service_core.di._container import Ending, container_of, cycle_error, end
+from service_core.di._container import Ending, RequestEnding, container_of, cycle_error, end
 from service_core.di._parameters import Parameter, arguments, name_of
 from service_core.di._providers import Phase, Product, class_product, hooks_of
 from service_core.errors import DependencyException
+
+if TYPE_CHECKING:
+    from dishka import Container
+    from dishka.provider import BaseProvider
 
 __all__ = ["Environment"]
 
@@ -31,6 +38,28 @@ class _Path(threading.local):
         self.steps: list[Any] = []
 
 
+class RequestScope:
+    """The objects of one served call."""
+
+    __slots__ = ("container", "is_closed")
+
+    def __init__(self, container: Container) -> None:
+        self.container = container
+        self.is_closed = False
+
+    def close(self) -> None:
+        """End the objects, the latest first. Raises the error of one after that; an ExceptionGroup of several."""
+        self.is_closed = True
+        end(self.container)
+
+
+_requests: Final[ContextVar[Mapping[object, RequestScope]]] = ContextVar(
+    "service_request_scopes",
+    default=MappingProxyType({}),
+)
+"""The request scope of the call that is executed here, by environment."""
+
+
 class Environment:
     """The objects of one or several modules. Safe to use from several threads.
 
@@ -40,20 +69,32 @@ class Environment:
     and hooks apply to what the environment makes, not to ready ``instances``.
     """
 
-    def __init__(self, *modules: type, catalog: Catalog | None = None, instances: Iterable[object] = ()) -> None:
-        """``instances`` are ready objects that can be injected; ``catalog`` holds the decorated classes."""
+    def __init__(
+        self,
+        *modules: type,
+        catalog: Catalog | None = None,
+        instances: Iterable[object] = (),
+        providers: Sequence[BaseProvider] = (),
+    ) -> None:
+        """``instances`` are ready objects that can be injected; ``catalog`` holds the decorated classes.
+
+        ``providers`` are dishka providers; what they make is injected like everything else, without advice and hooks.
+        """
         self.catalog = default_catalog if catalog is None else catalog
         """Where the classes of this environment were declared."""
         self._lock = threading.RLock()
         self._path = _Path()
-        self._finished: WeakValueDictionary[int, object] = WeakValueDictionary()
+        self._finished: dict[int, object] = {}
+        """The objects that hooks were called for, by identity: those that the environment keeps anyway."""
+        self._finished_others: WeakValueDictionary[int, object] = WeakValueDictionary()
+        self._observers: list[Callable[[object], object]] = []
         self._to_run: deque[Callable[[], object]] = deque()
         self._is_up = self._is_ending = self._is_closed = False
-        self._holdings = Holdings(modules, (self, *instances), self.catalog)
+        self._holdings = Holdings(modules, (self, *instances), self.catalog, providers)
         self._shared: dict[Any, Any] = dict(self._holdings.instances)
         self._weaver = Weaver(self._holdings.advices, self.get)
-        self._container = container_of(self._holdings, self._make)
-        self._mark_finished(*self._shared.values())
+        self._container = container_of(self._holdings, self._make, self._lock)
+        self._finished = {id(made): made for made in self._shared.values()}
         try:
             self._start()
         except BaseException as failure:
@@ -66,7 +107,8 @@ class Environment:
     def get(self, kind: TypeForm[T]) -> T:
         """The object of a class, or of the one subclass that there is. Raises DependencyException.
 
-        It is made when it is first asked for; with scope "request", each time.
+        It is made when it is first needed; with scope "request" once for each call that is served, and only inside
+        of one.
         """
         found = self._holdings.find(kind)
         if found is None:
@@ -74,13 +116,60 @@ class Environment:
         shared = self._shared.get(found)
         if shared is not None:
             return cast(T, shared)
-        with self._lock, self._step(found):
-            self._check_open(kind)
-            thing = self._container.get(found)
-            if self._holdings.products[found].is_shared:
-                self._shared[found] = thing
+        if self._holdings.is_shared(found):
+            with self._lock, self._step(found):
+                self._check_open(kind)
+                thing = self._shared[found] = self._container.get(found)
+        else:
+            with self._step(found):
+                self._check_open(kind)
+                thing = self._request(kind).get(found)
         self._run_waiting()
         return cast(T, thing)
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """The scope of one served call: inside the block there is one object of each class with scope "request".
+
+        They are ended with the block, the latest first. Inside of another such block it is that one that counts.
+        """
+        outer = _requests.get().get(self)
+        if outer is not None and not outer.is_closed:
+            yield
+            return
+        scope = RequestScope(self._container(lock_factory=threading.RLock))
+        token = _requests.set({**_requests.get(), self: scope})
+        try:
+            yield
+        finally:
+            _requests.reset(token)
+            scope.close()
+
+    @property
+    def has_request_scope(self) -> bool:
+        """Whether there is any class or ``@create`` method of scope "request"."""
+        return self._holdings.has_request_scope
+
+    def is_per_call(self, kind: TypeForm[Any]) -> bool:
+        """Whether there is one object of a class for each call, rather than one for the environment."""
+        found = self._holdings.find(kind)
+        return found is not None and not self._holdings.is_shared(found)
+
+    def type_of(self, kind: TypeForm[Any]) -> type:
+        """The class of the object of a type: its own one if the object was made, else the declared one."""
+        found = self._holdings.find(kind)
+        if found is None:
+            raise self._holdings.unmet(kind)
+        made = self._shared.get(found) if self._holdings.is_shared(found) else None
+        return type(made) if made is not None else cast(type, typing.get_origin(found) or found)
+
+    def when_made(self, observer: Callable[[object], object]) -> None:
+        """Call ``observer`` with each object that the environment keeps: those that there are now, and later ones."""
+        with self._lock:
+            self._observers.append(observer)
+            made = list(self._finished.values())
+        for each in made:
+            observer(each)
 
     def provides(self, kind: TypeForm[Any]) -> bool:
         """Whether there is an object of a class; also if there are several, for which ``get`` raises."""
@@ -95,7 +184,7 @@ class Environment:
         self._check_open(cls)
         product = class_product(cls, Injectable(scope="request"))
         with self._step(f"a new {name_of(cls)}"):
-            made = self._finish(product, self._supply(product.needs))
+            made = self._finish(product, self._supply(product.needs), self._at_end)
         self._run_waiting()
         return cast(T, made)
 
@@ -113,7 +202,7 @@ class Environment:
         finally:
             with self._lock:
                 self._is_closed = True
-                self._shared = {}
+                self._shared, self._finished = {}, {}
 
     def __enter__(self) -> Self:
         return self
@@ -128,16 +217,29 @@ class Environment:
         self._is_up = True
         self._run_waiting()
 
-    def _make(self, product: Product, supply: Mapping[Parameter, Any]) -> object:
+    def _make(self, product: Product, supply: Mapping[Parameter, Any], container: Container) -> object:
+        ending = Ending if product.is_shared else RequestEnding
+
+        def at_end(call: Callable[[], object]) -> None:
+            container.get(ending).call = call
+
         steps = self._path.steps
         if steps and steps[-1] is product.type:  # it was asked for itself
-            return self._finish(product, supply)
-        with self._step(product.type):
-            return self._finish(product, supply)
+            made = self._finish(product, supply, at_end)
+        else:
+            with self._step(product.type):
+                made = self._finish(product, supply, at_end)
+        if product.is_shared and id(made) not in self._finished:
+            self._finished[id(made)] = made
+            for observer in list(self._observers):
+                observer(made)
+        return made
 
-    def _finish(self, product: Product, supply: Mapping[Parameter, Any]) -> object:
-        made = product.make(**arguments(product.parameters, supply))
-        if self._finished.get(id(made)) is made:
+    def _finish(
+        self, product: Product, supply: Mapping[Parameter, Any], at_end: Callable[[Callable[[], object]], None]
+    ) -> object:
+        made = product.make(at_end, **arguments(product.parameters, supply))
+        if self._finished.get(id(made)) is made or self._finished_others.get(id(made)) is made:
             return made  # a @create method has handed on what it was given
         hooks = product.hooks
         if type(made) is not product.type:
@@ -153,11 +255,15 @@ class Environment:
         for init in calls("init"):
             init()
         for destroy in reversed(calls("destroy")):
-            with self._lock:
-                self._container.get(Ending).call = destroy
+            at_end(destroy)
         self._to_run.extend(calls("running"))
-        self._mark_finished(made)
+        with suppress(TypeError):  # not every class with slots allows weak references
+            self._finished_others[id(made)] = made
         return made
+
+    def _at_end(self, call: Callable[[], object]) -> None:
+        with self._lock:
+            self._container.get(Ending).call = call
 
     def _supply(self, parameters: Iterable[Parameter]) -> dict[Parameter, Any]:
         wanted = self._holdings.wanted(parameters)
@@ -174,10 +280,14 @@ class Environment:
             if run is not None:
                 run()
 
-    def _mark_finished(self, *objects: object) -> None:
-        for made in objects:
-            with suppress(TypeError):  # not every class with slots allows weak references
-                self._finished[id(made)] = made
+    def _request(self, kind: Any) -> Container:
+        scope = _requests.get().get(self)
+        if scope is None or scope.is_closed:
+            raise DependencyException(
+                f"{name_of(kind)} has scope 'request', so there is one for each call that is served, and none outside "
+                f"of calls; use it inside of a method that is called, or in a block of environment.request()"
+            )
+        return scope.container
 
     def _check_open(self, kind: Any) -> None:
         if self._is_closed:

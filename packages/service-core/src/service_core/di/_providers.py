@@ -77,7 +77,7 @@ class Product:
     type: Any
     """The type under which it is made; usually a class."""
     make: Callable[..., Any]
-    """Makes it; called with the injected parameters by name."""
+    """Makes it; called with a function that takes what is called at its end, and the injected parameters by name."""
     parameters: tuple[Parameter, ...]
     hooks: tuple[HookMethod, ...]
     """Those of the declared type; the object that ``make`` returns may have others."""
@@ -104,7 +104,7 @@ def class_product(cls: type, injectable: Injectable) -> Product:
         raise DependencyException(f"{name_of(cls)} cannot be made, it is abstract: implement {missing}")
     return Product(
         type=cls,
-        make=cls,
+        make=lambda _at_end, **injected: cls(**injected),
         parameters=parameters_of(cls.__init__, f"{cls.__name__}.__init__"),  # type: ignore[misc]
         hooks=hooks_of(cls),
         injectable=injectable,
@@ -122,14 +122,19 @@ def created_products(module: type) -> list[Product]:
 def _created_product(module: type, name: str, method: FunctionType, injectable: Injectable) -> Product:
     where = f"{module.__name__}.{name}"
     created = type_hints(method, where).get("return", NoneType)
+    if inspect.isgeneratorfunction(method):
+        created = next(iter(typing.get_args(created)), NoneType)
     if created is NoneType or inspect.iscoroutinefunction(method):
         raise DependencyException(
             f"@create() method {where}() must be a 'def' with a return type that says what it creates; "
-            f"write 'def {name}(self) -> <type>'"
+            f"write 'def {name}(self) -> <type>', or '-> Iterator[<type>]' for a generator"
         )
 
-    def make(module: Any, **injected: Any) -> Any:
+    def make(at_end: Callable[[Callable[[], object]], None], module: Any, **injected: Any) -> Any:
         made = getattr(module, name)(**injected)
+        if inspect.isgenerator(made):
+            generator, made = made, next(made, None)
+            at_end(partial(next, generator, None))
         if made is None:
             raise DependencyException(f"{where}() returned None; let it return a {name_of(created)}")
         return made

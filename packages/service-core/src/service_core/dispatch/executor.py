@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from service_core.context import (
-    DEFAULT_TIMEOUT,
     CallContext,
     call_context,
     enter_context,
     leave_context,
 )
-from service_core.declaring.decorators import concurrency_of
 from service_core.declaring.descriptors import MethodDescriptor
+from service_core.declaring.implementing import concurrency_of
+from service_core.declaring.policy import DEFAULT_TIMEOUT
 from service_core.dispatch.method_limits import Busy, limited
 from service_core.dispatch.responses import Headers, refusal
 from service_core.dispatch.thread_pool import ThreadPool
@@ -58,7 +58,7 @@ class Target:
     def of(cls, hosted: HostedService, descriptor: MethodDescriptor) -> Self:
         """The method of a hosted service. Raises DeclarationException if a type of it cannot be validated."""
         method = getattr(hosted.implementation, descriptor.name)
-        limit = concurrency_of(method)
+        limit = concurrency_of(getattr(hosted.implementation_type, descriptor.name))
         if limit is not None:
             method = limited(method, limit, is_async=descriptor.is_async)
         return cls(

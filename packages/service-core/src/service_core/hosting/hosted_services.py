@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,7 +22,24 @@ class Implementations(Protocol):
         ...
 
     def get(self, requested: Any, /) -> Any:
-        """The object of the type, always the same one."""
+        """The object of the type: always the same one, or that of the current call if it is made per call."""
+        ...
+
+    def is_per_call(self, requested: Any, /) -> bool:
+        """Whether there is one object of the type for each call."""
+        ...
+
+    @property
+    def has_request_scope(self) -> bool:
+        """Whether calls need a request scope, since some object is made per call."""
+        ...
+
+    def request(self) -> AbstractContextManager[None]:
+        """The scope of one served call; used once."""
+        ...
+
+    def type_of(self, requested: Any, /) -> type:
+        """The class of the object of the type."""
         ...
 
 
@@ -60,6 +78,24 @@ class GivenImplementations:
             raise DeclarationException(f"{requested.__name__} is implemented by several of the given objects: {names}")
         return found[0]
 
+    def is_per_call(self, requested: Any, /) -> bool:
+        """Never: the objects are given."""
+        del requested
+        return False
+
+    @property
+    def has_request_scope(self) -> bool:
+        """Never: the objects are given."""
+        return False
+
+    def request(self) -> AbstractContextManager[None]:
+        """A scope without objects."""
+        return nullcontext()
+
+    def type_of(self, requested: Any, /) -> type:
+        """The class of the one that implements the interface."""
+        return type(self.get(requested))
+
     def _found(self, requested: Any) -> list[object]:
         if requested in self._objects:
             return [self._objects[requested]]
@@ -74,5 +110,8 @@ class HostedService:
     component: ComponentDescriptor
     service: ServiceDescriptor
     implementation: object
+    """The object whose methods are called; one of the interface that makes the real one for each call, if need be."""
+    implementation_type: type
+    """The class that implements the service."""
     inline: bool
     """Whether its ``def`` methods may run on the event loop."""

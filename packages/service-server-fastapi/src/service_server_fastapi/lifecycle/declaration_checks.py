@@ -41,7 +41,7 @@ def hosting_findings(environment: Environment, hosted: Sequence[HostedService]) 
             yield _without_implementation(component, ", ".join(implemented))
     for each in hosted:
         for method in each.service.methods.values():
-            yield from _defaults(each.implementation, method)
+            yield from _defaults(each.implementation_type, method)
 
 
 def address_findings(
@@ -85,13 +85,13 @@ def _without_implementation(component: ComponentDescriptor, services: str) -> st
     )
 
 
-def _defaults(implementation: object, method: MethodDescriptor) -> Iterator[str]:
-    own = inspect.signature(getattr(type(implementation), method.name)).parameters
+def _defaults(implementation: type, method: MethodDescriptor) -> Iterator[str]:
+    own = inspect.signature(getattr(implementation, method.name)).parameters
     for parameter in method.parameters:
         default = own[parameter.name].default if parameter.name in own else parameter.default
         if not _is_same(default, parameter.default):
             yield (
-                f"{type(implementation).__name__}.{method.name}: parameter '{parameter.name}' has another default than "
+                f"{implementation.__name__}.{method.name}: parameter '{parameter.name}' has another default than "
                 f"{method.where}; callers that do not give it get the default of the implementation"
             )
 

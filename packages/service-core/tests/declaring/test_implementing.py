@@ -12,12 +12,13 @@ import pytest
 from service_core.declaring.catalog import Catalog
 from service_core.declaring.decorators import (
     allow_anonymous,
+    component,
     idempotent,
-    implementation,
     raises,
     service,
     with_policy,
 )
+from service_core.declaring.implementing import implementation
 from service_core.declaring.interfaces import Component, Service
 from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException
@@ -214,6 +215,27 @@ def test_a_policy_is_for_methods_and_for_the_interface_of_a_component(catalog: C
     assert message(lambda: with_policy(Free.wait)) == (  # type: ignore[arg-type]
         "@with_policy(wait): give it a policy, '@with_policy(Policy(timeout=60.0))'"
     )
-    assert message(lambda: allow_anonymous(Free)) == (
-        "@allow_anonymous on Free: say it for each method that anybody may call"
+    assert message(lambda: allow_anonymous(Free)) == ("@allow_anonymous on Free: write it on each method that needs it")
+
+
+def test_a_method_s_policy_has_no_fields_that_all_calls_share() -> None:
+    def find(self: Any) -> None: ...
+
+    find.__qualname__ = "Shop.find"
+    assert message(lambda: with_policy(Policy(timeout=1.0, eject_after=0, retry_ratio=0.1))(find)) == (
+        "Shop.find: @with_policy sets eject_after, retry_ratio, which all calls of a component share; set it on the "
+        "component's interface or with ServiceManager(policies={TheComponent: Policy(...)})"
+    )
+
+
+def test_a_component_cannot_be_made_per_call(catalog: Catalog) -> None:
+    class Shop(Component): ...
+
+    component("shop", catalog=catalog)(Shop)
+
+    class Impl(Shop): ...
+
+    assert message(lambda: implementation(scope="request", catalog=catalog)(Impl)) == (
+        "@implementation(scope='request') on Impl: it implements component Shop, which is started once; write "
+        "@implementation()"
     )

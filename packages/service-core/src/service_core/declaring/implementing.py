@@ -1,0 +1,137 @@
+"""The decorators of implementations, and the checks of their methods against the interface."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, Final, TypeVar, overload
+
+from service_core.declaring.catalog import Catalog, Scope, default_catalog
+from service_core.declaring.descriptors import ANONYMOUS, CONCURRENCY, IDEMPOTENT, POLICY, RAISES, public_functions
+from service_core.declaring.interfaces import Service
+from service_core.errors import DeclarationException
+
+__all__ = ["concurrency_of", "implementation", "max_concurrency"]
+
+C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OF_INTERFACES: Final = {
+    ANONYMOUS: "@allow_anonymous",
+    IDEMPOTENT: "@idempotent",
+    POLICY: "@with_policy",
+    RAISES: "@raises",
+}
+
+
+@overload
+def implementation(cls: C, /) -> C: ...
+@overload
+def implementation(
+    *, inline: bool = False, scope: Scope = "singleton", catalog: Catalog = default_catalog
+) -> Callable[[C], C]: ...
+def implementation(
+    cls: C | None = None,
+    /,
+    *,
+    inline: bool = False,
+    scope: Scope = "singleton",
+    catalog: Catalog = default_catalog,
+) -> C | Callable[[C], C]:
+    """Declare a class that implements a service or component, of which a container makes one object.
+
+    ``inline`` lets the server run its ``def`` methods on the event loop instead of in a worker thread: only for
+    methods that never wait, since all other calls stand still meanwhile. With ``scope="request"`` there is one object
+    of a service's implementation for each call; it may need other objects of that scope.
+    """
+
+    def declare(target: C) -> C:
+        if POLICY in vars(target):
+            raise DeclarationException(
+                f"@with_policy on {target.__name__}: callers know the component's interface, so write it there"
+            )
+        for interface in catalog.interfaces_of(target):
+            if issubclass(interface, Service):
+                _check_methods(target, interface)
+            elif scope == "request":
+                raise DeclarationException(
+                    f"@implementation(scope='request') on {target.__name__}: it implements component "
+                    f"{interface.__name__}, which is started once; write @implementation()"
+                )
+        catalog.add_implementation(target, inline=inline, scope=scope)
+        return target
+
+    return declare if cls is None else declare(cls)
+
+
+def max_concurrency(limit: int) -> Callable[[F], F]:
+    """Let an implementation's method run only so many times at once in one server.
+
+    Further calls are refused as if the server was busy, which sends them to another instance. Calls inside the same
+    process are not counted.
+    """
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise DeclarationException(
+            f"@max_concurrency({_told(limit)}): give it a number from 1 on, '@max_concurrency(10)'"
+        )
+
+    def declare(method: F) -> F:
+        setattr(method, CONCURRENCY, limit)
+        return method
+
+    return declare
+
+
+def concurrency_of(method: Callable[..., Any]) -> int | None:
+    """The limit that ``@max_concurrency`` gave a method, None if it has none."""
+    limit: int | None = getattr(method, CONCURRENCY, None)
+    return limit
+
+
+def _told(value: object) -> str:
+    return str(getattr(value, "__name__", repr(value)))
+
+
+def _check_methods(cls: type, interface: type) -> None:
+    for name, declared in public_functions(interface).items():
+        method = inspect.getattr_static(cls, name)
+        if method is declared:
+            continue  # not implemented: Python refuses to make an object if it is abstract
+        where = f"{cls.__name__}.{name}"
+        if not inspect.isfunction(method):
+            raise DeclarationException(f"{where} must be a method, as {interface.__name__}.{name} is")
+        for stamp in (_OF_INTERFACES.keys() & vars(method)) - vars(declared).keys():
+            raise DeclarationException(
+                f"{where}: {_OF_INTERFACES[stamp]} is for callers to know, so write it in {interface.__name__}"
+            )
+        if inspect.iscoroutinefunction(method) != inspect.iscoroutinefunction(declared):
+            kind = "async def" if inspect.iscoroutinefunction(declared) else "def"
+            raise DeclarationException(
+                f"{where}: {interface.__name__} declares it with '{kind}', so write '{kind} {name}' here too"
+            )
+        _check_parameters(where, interface, declared, method)
+
+
+def _check_parameters(where: str, interface: type, declared: FunctionType, method: FunctionType) -> None:
+    wanted = list(inspect.signature(declared).parameters.values())
+    required = [parameter for parameter in wanted if parameter.default is parameter.empty]
+    offered = inspect.signature(method)
+    # Calls from elsewhere give all arguments, those in this process may leave out the ones that have a default.
+    if not (_accepts(offered, wanted) and _accepts(offered, required)):
+        names = [parameter.replace(annotation=parameter.empty) for parameter in wanted]
+        raise DeclarationException(
+            f"{where}: its parameters are not those of {interface.__name__}; write '{inspect.Signature(names)}'"
+        )
+
+
+def _accepts(offered: inspect.Signature, given: list[inspect.Parameter]) -> bool:
+    """Whether arguments for the given parameters, ``self`` first, arrive at parameters of the same names."""
+    positional = [parameter.name for parameter in given if parameter.kind is not parameter.KEYWORD_ONLY]
+    keywords = {parameter.name: parameter.name for parameter in given if parameter.kind is parameter.KEYWORD_ONLY}
+    try:
+        arrived = offered.bind(*positional, **keywords).arguments
+    except TypeError:
+        return False
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return all(name == value or offered.parameters[name].kind in variadic for name, value in list(arrived.items())[1:])
