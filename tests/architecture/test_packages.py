@@ -17,6 +17,7 @@ PACKAGES = {
     "service_health": {"service_core"},
     "service_server_fastapi": {"service_core", "service_health"},
     "service_cli": {"service_core", "service_channels_http"},
+    "service_otel": {"service_core"},
 }
 PUBLIC = [
     *PACKAGES,
@@ -26,6 +27,7 @@ PUBLIC = [
     "service_core.wire",
     "service_core.dispatch",
     "service_core.describing",
+    "service_core.observing",
     "service_core.testing",
 ]
 PINNED = Path(__file__).with_name("public_names.txt")
@@ -64,6 +66,7 @@ def test_files_do_not_import_in_a_circle(package: str) -> None:
         ("service_core", {"httpx", "fastapi", "starlette", "uvicorn", "consul", "requests", "pydantic_settings"}),
         ("service_channels_http", {"fastapi", "starlette", "uvicorn"}),
         ("service_server_fastapi", {"httpx", "requests", "consul"}),
+        ("service_otel", {"httpx", "fastapi", "starlette", "uvicorn", "consul", "requests"}),
         ("service_cli", {"fastapi", "starlette", "uvicorn", "consul", "requests"}),
         ("service_health", {"httpx", "fastapi", "starlette", "consul", "requests"}),
     ],

@@ -60,6 +60,8 @@ class CallContext:
     """The id under which all participants log the call."""
     traceparent: str | None = None
     """The W3C trace context, handed on as received."""
+    tracestate: str | None = None
+    """The W3C trace state, handed on with the trace context."""
     baggage: str | None = None
     """The W3C baggage, handed on as received."""
     token: str | None = field(default=None, repr=False)

@@ -15,6 +15,7 @@ from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.declaring.descriptors import MethodDescriptor, ServiceDescriptor
 from service_core.declaring.policy import EffectivePolicy
 from service_core.errors import ServiceException
+from service_core.observing import client_observers, observed
 
 __all__ = ["OTHER_FORM", "DynamicProxy", "Invocation", "InvocationHandler"]
 
@@ -96,22 +97,30 @@ class _Proxy:
 def _method(service: ServiceDescriptor, method: MethodDescriptor, handler: InvocationHandler) -> Callable[..., Any]:
     @functools.wraps(method.function)
     async def call_async(_self: object, /, *args: Any, **kwargs: Any) -> Any:
+        call = Call(service, method, args, kwargs, handler.policy_of(method))
         try:
-            return await handler.invoke_async(Call(service, method, args, kwargs, handler.policy_of(method)))
+            if client_observers:
+                with observed(call):
+                    return await handler.invoke_async(call)
+            return await handler.invoke_async(call)
         except ServiceException as error:
             error.failed_call = method.where
             raise
 
     @functools.wraps(method.function)
     def call_sync(_self: object, /, *args: Any, **kwargs: Any) -> Any:
+        call = Call(service, method, args, kwargs, handler.policy_of(method))
         try:
-            return handler.invoke(Call(service, method, args, kwargs, handler.policy_of(method)))
+            if client_observers:
+                with observed(call):
+                    return handler.invoke(call)
+            return handler.invoke(call)
         except ServiceException as error:
             error.failed_call = method.where
             raise
 
-    call, other = (call_async, call_sync) if method.is_async else (call_sync, call_async)
+    own, other = (call_async, call_sync) if method.is_async else (call_sync, call_async)
     # wraps() copied the mark of abstract methods, which would keep the proxy from being made.
-    call.__dict__.pop("__isabstractmethod__", None)
-    call.__dict__[OTHER_FORM] = functools.partial(other, None)
-    return call
+    own.__dict__.pop("__isabstractmethod__", None)
+    own.__dict__[OTHER_FORM] = functools.partial(other, None)
+    return own

@@ -24,6 +24,7 @@ from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException, LocalServiceException
 from service_core.forks import call_in_child
 from service_core.hosting.hosted_services import GivenImplementations, HostedService, Implementations
+from service_core.observing import observing_attempts
 from service_core.registry.base import ComponentRegistry, Snapshot
 from service_core.resilience.events import CallObserver
 from service_core.resilience.policies import Policies
@@ -68,7 +69,7 @@ class ServiceManager:
         for kind, own in policies.items():
             _check_policy(kind, own, catalog)
         self._policies = policies
-        self._observers = observers
+        self._observers = observing_attempts(observers)
         self._lock = threading.RLock()
         self._services: dict[tuple[Any, str], Any] = {}
         self._channels: dict[type, ComponentChannels] = {}

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
+from service_core import tracing
 from service_core.context import (
     CallContext,
     call_context,
@@ -32,6 +33,7 @@ from service_core.errors import (
 )
 from service_core.hosting.hosted_services import HostedService
 from service_core.hosting.token_verifier import TokenVerifier, check_verifier
+from service_core.observing import BegunCall, observed_async, server_observers
 from service_core.wire import MethodCodec, WireError, error_to_wire
 from service_core.wire.causes import failed_call_of
 
@@ -141,26 +143,31 @@ class Executor:
 
     # what is done
 
-    async def carry_out(
+    def carry_out(
+        self, target: Target, arguments: tuple[Any, ...], write: Callable[[Any], bytes], context: CallContext
+    ) -> Coroutine[Any, Any, bytes | Failure]:
+        """Run a method and write its result; only cancellation is raised."""
+        run = self._run(target, arguments, write, context)
+        if server_observers or (context.traceparent is not None and tracing.is_loaded()):
+            return _observed(run, target, context)
+        return run
+
+    async def _run(
         self, target: Target, arguments: tuple[Any, ...], write: Callable[[Any], bytes], context: CallContext
     ) -> bytes | Failure:
-        """Run a method and write its result; only cancellation is raised."""
         outer = enter_context(context)
         try:
-            try:
-                timeout = None
-                if context.deadline is not None:
-                    timeout = context.deadline.expires_at - time.monotonic()
-                    if timeout <= 0:
-                        raise TimedOut(begun=False)
-                if not target.inline:
-                    result = await self._workers.run(target.method, arguments, timeout)
-                else:
-                    result = target.method(*arguments)
-                    if target.waits:
-                        result = await within(result, timeout)
-            finally:
-                leave_context(outer)
+            timeout = None
+            if context.deadline is not None:
+                timeout = context.deadline.expires_at - time.monotonic()
+                if timeout <= 0:
+                    raise TimedOut(begun=False)
+            if not target.inline:
+                result = await self._workers.run(target.method, arguments, timeout)
+            else:
+                result = target.method(*arguments)
+                if target.waits:
+                    result = await within(result, timeout)
             return write(result)
         except TimedOut as late:
             return _late(context, executed=late.begun)
@@ -170,6 +177,8 @@ class Executor:
             if isinstance(error, GeneratorExit) or (target.waits and _ends_the_task(error)):
                 raise
             return self._failure(target.plan, error, context)  # whatever the implementation raises is an outcome
+        finally:
+            leave_context(outer)  # last, so that the log of a failure belongs to the call
 
     def _failure(self, plan: MethodCodec, error: BaseException, context: CallContext) -> Failure:
         deadline = context.deadline
@@ -204,6 +213,23 @@ class Executor:
                 extra={"correlation_id": context.correlation_id},
             )
         return _unauthorized(error, wire, executed=False)
+
+
+async def _observed(run: Coroutine[Any, Any, bytes | Failure], target: Target, context: CallContext) -> bytes | Failure:
+    hosted = target.hosted
+    call = BegunCall(
+        component=hosted.component.name,
+        service=hosted.service.name,
+        method=target.plan.method.name,
+        context=context,
+        correlation_id=context.correlation_id,
+    )
+    with tracing.continued(context):
+        return await observed_async(run, call, _outcome)
+
+
+def _outcome(outcome: bytes | Failure) -> tuple[ErrorCode, str] | None:
+    return (outcome.error.code, outcome.error.type) if isinstance(outcome, Failure) else None
 
 
 def _late(context: CallContext, *, executed: bool) -> Failure:

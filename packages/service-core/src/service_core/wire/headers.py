@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from service_core.context import CallContext, Deadline, new_correlation_id
+from service_core.tracing import BAGGAGE, TRACEPARENT, TRACESTATE, trace_headers
 
 __all__ = [
     "CONTEXT_HEADERS",
@@ -24,15 +25,14 @@ __all__ = [
 DEADLINE_MS: Final = "x-deadline-ms"
 """Milliseconds that are left for the call when it is sent; clocks of two machines cannot be compared."""
 CORRELATION_ID: Final = "x-correlation-id"
-_TRACEPARENT: Final = "traceparent"
-_BAGGAGE: Final = "baggage"
 _AUTHORIZATION: Final = "authorization"
-CONTEXT_HEADERS: Final = (DEADLINE_MS, CORRELATION_ID, _TRACEPARENT, _BAGGAGE, _AUTHORIZATION)
+CONTEXT_HEADERS: Final = (DEADLINE_MS, CORRELATION_ID, TRACEPARENT, TRACESTATE, BAGGAGE, _AUTHORIZATION)
 """The names of all headers of which a context is made."""
 
 # Ids are written to logs, so they hold nothing that could forge a line.
 _ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _BAGGAGE_LIMIT: Final = 8192  # characters, W3C Baggage section 3.3.2
+_TRACESTATE_LIMIT: Final = 8192  # characters; senders keep to 512, W3C Trace Context section 3.3.1.5
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,8192}=*)", re.IGNORECASE)  # RFC 6750, section 2.1
 _LONGEST_MS: Final = 24 * 60 * 60 * 1000
 
@@ -42,12 +42,10 @@ def call_headers(context: CallContext, correlation_id: str | None = None) -> dic
 
     The bearer token is not among them: channels send it only where they may.
     """
-    headers = {CORRELATION_ID: correlation_id or context.correlation_id or new_correlation_id()}
-    if context.traceparent is not None:
-        headers[_TRACEPARENT] = context.traceparent
-    if context.baggage is not None:
-        headers[_BAGGAGE] = context.baggage
-    return headers
+    return {
+        CORRELATION_ID: correlation_id or context.correlation_id or new_correlation_id(),
+        **trace_headers(context),
+    }
 
 
 def with_deadline(headers: Mapping[str, str], deadline: Deadline) -> dict[str, str]:
@@ -76,6 +74,7 @@ def context_of(
     milliseconds: str | None,
     correlation_id: str | None,
     traceparent: str | None,
+    tracestate: str | None,
     baggage: str | None,
     authorization: str | None,
 ) -> CallContext:
@@ -84,8 +83,9 @@ def context_of(
         deadline=None if milliseconds is None else _deadline(milliseconds),
         correlation_id=(correlation_id and _id(correlation_id)) or new_correlation_id(),
         traceparent=None if traceparent is None else _id(traceparent),
+        tracestate=None if tracestate is None or traceparent is None else _text(tracestate, _TRACESTATE_LIMIT),
         token=None if authorization is None else _token(authorization),
-        baggage=None if baggage is None else _baggage(baggage),
+        baggage=None if baggage is None else _text(baggage, _BAGGAGE_LIMIT),
     )
 
 
@@ -95,8 +95,8 @@ def _deadline(milliseconds: str) -> Deadline | None:
     return Deadline(time.monotonic() + min(int(milliseconds), _LONGEST_MS) / 1000)
 
 
-def _baggage(text: str) -> str | None:
-    return text if 0 < len(text) <= _BAGGAGE_LIMIT and text.isprintable() else None
+def _text(text: str, limit: int) -> str | None:
+    return text if 0 < len(text) <= limit and text.isprintable() else None
 
 
 def _id(text: str) -> str | None:
