@@ -14,6 +14,7 @@ from service_channels_http.transport.exchange import Exchange
 from service_channels_http.transport.interface import AsyncTransport, PoolLimits, Transport
 from service_channels_http.transport.limits import in_time
 from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTPRequest
+from service_channels_http.transport.proxies import LOOPBACK_NAMES
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
 from service_core import Channel, DeadlineExceeded, current_context
 
@@ -99,7 +100,7 @@ class HTTPXChannel(Channel):
         """
         import httpx
 
-        return httpx.Client(limits=self.limits, verify=self.tls.context())
+        return httpx.Client(limits=self.limits, verify=self.tls.context(), mounts=_direct())
 
     def make_async_client(self) -> httpx.AsyncClient:
         """A new client for async calls; a place for advice and subclasses.
@@ -108,7 +109,7 @@ class HTTPXChannel(Channel):
         """
         import httpx
 
-        return httpx.AsyncClient(limits=self.limits, verify=self.tls.context())
+        return httpx.AsyncClient(limits=self.limits, verify=self.tls.context(), mounts=_direct())
 
     def get_client(self) -> httpx.Client:
         """The client for sync calls. Raises LocalServiceException if the channel is closed."""
@@ -246,3 +247,8 @@ def _taken_by_provider(caller: str) -> DeadlineExceeded:
 def _is_method(method: object, function: object) -> bool:
     """Whether nothing, be it a subclass, advice or an assignment, has replaced a method."""
     return getattr(method, "__func__", None) is function
+
+
+def _direct() -> dict[str, None]:
+    """What keeps loopback addresses away from proxies of the environment."""
+    return {f"all://{name}": None for name in LOOPBACK_NAMES}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from service_core.calling import channel_factory
 from service_core.calling.channel import Channel
 from service_core.calling.channel_factory import ChannelFactory
 from service_core.declaring.address import ChannelInstances
@@ -67,9 +68,28 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str]
         monkeypatch.setattr("importlib.metadata.entry_points", Distribution.at(info).entry_points.select)
 
     monkeypatch.setattr("importlib.metadata.entry_points", lambda *, group: ())
+    monkeypatch.setattr(channel_factory, "_MODULE", "absent_channels")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "fancy_channels", raising=False)
     return install
+
+
+@pytest.mark.parametrize(
+    ("name", "cls"),
+    [("dispatch-json", "DispatchJSONChannel"), ("dispatch-msgpack", "DispatchMSGPackChannel"), ("rest", "RestChannel")],
+)
+def test_a_known_package_without_metadata_is_found(
+    name: str,
+    cls: str,
+    catalog: Catalog,
+    installed: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "bundled_channels.py").write_text(PACKAGE.replace("Fancy", cls))
+    monkeypatch.setattr(channel_factory, "_MODULE", "bundled_channels")
+    monkeypatch.delitem(sys.modules, "bundled_channels", raising=False)
+    assert ChannelFactory(catalog=catalog).channel_class(name).__module__ == "bundled_channels"
 
 
 def refusal(call: Callable[[], object]) -> str:

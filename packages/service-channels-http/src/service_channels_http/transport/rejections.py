@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
+from service_channels_http.transport.proxies import proxy_of
 from service_core import (
     AuthorizationException,
     ErrorCode,
@@ -33,12 +34,16 @@ def refused(request: HTTPRequest, reply: HTTPReply, *, gateway_503_not_run: bool
     passed the request to no server.
     """
     where, status = request.where, reply.status
+    proxy = proxy_of(request.url)
+    if proxy is not None:
+        where = f"{where} through the HTTP proxy {proxy.address} ({proxy.variable})"
+        return _gateway_error(where, reply, gateway_503_not_run=False)
     if status == 401:
         error: ServiceException = token_error(reply.headers.get("www-authenticate", ""), where)
     elif status == 403:
         error = AuthorizationException(f"{where}: HTTP 403", details=_shown(reply))
     else:
-        return _message_of_server(where, reply) or _gateway_error(where, reply, gateway_503_not_run)
+        return _message_of_server(where, reply) or _gateway_error(where, reply, gateway_503_not_run=gateway_503_not_run)
     error.may_have_run = True
     return error
 
@@ -51,7 +56,7 @@ def _message_of_server(where: str, reply: HTTPReply) -> Exception | None:
     return None if told is None else error_from_wire(told, where=where, declared={})
 
 
-def _gateway_error(where: str, reply: HTTPReply, gateway_503_not_run: bool) -> ServiceCommunicationException:
+def _gateway_error(where: str, reply: HTTPReply, *, gateway_503_not_run: bool) -> ServiceCommunicationException:
     status = reply.status
     kind = ServiceCommunicationException if status in (502, 503, 504) else ProtocolException
     may_have_run = status != 503 or not gateway_503_not_run

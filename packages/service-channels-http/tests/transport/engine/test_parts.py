@@ -119,13 +119,13 @@ def test_what_goes_through_a_proxy_is_left_to_httpx(variable: str, monkeypatch: 
         (".example.org", "www.example.org", True),
         (".example.org", "example.org", False),
         ("a.b, Example.org", "example.org", True),
-        ("example.org:80", "example.org", False),
+        ("example.org:81", "example.org", False),
         ("127.0.0.1", "127.0.0.1", True),
         ("*", "example.org", True),
         (",", "example.org", False),
     ],
 )
-def test_what_needs_no_proxy_is_what_httpx_thinks(
+def test_what_no_proxy_exempts_is_sent_by_the_engine(
     no_proxy: str, host: str, is_direct: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:3128")

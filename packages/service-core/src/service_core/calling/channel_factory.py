@@ -30,6 +30,27 @@ _PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+_CLASSES: Final[Mapping[str, str]] = MappingProxyType(
+    {"dispatch-json": "DispatchJSONChannel", "dispatch-msgpack": "DispatchMSGPackChannel", "rest": "RestChannel"}
+)
+_MODULE: Final = "service_channels_http"
+
+
+def _without_metadata() -> dict[str, EntryPoint]:
+    """The entry points of service-channels-http where its module is there without package metadata.
+
+    PyInstaller, zipapp and vendored copies carry none unless they are configured to.
+    """
+    from importlib.metadata import EntryPoint
+    from importlib.util import find_spec
+
+    if find_spec(_MODULE) is None:
+        return {}
+    return {
+        name: EntryPoint(name=name, value=f"{_MODULE}:{cls}", group=ENTRY_POINT_GROUP) for name, cls in _CLASSES.items()
+    }
+
+
 def _construct(cls: type[T]) -> T:
     return cls()
 
@@ -98,7 +119,8 @@ class ChannelFactory:
         if self._plugins is None:
             from importlib.metadata import entry_points
 
-            self._plugins = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+            found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+            self._plugins = {**_without_metadata(), **found}
         return self._plugins
 
     def _not_installed(self, name: str) -> str:

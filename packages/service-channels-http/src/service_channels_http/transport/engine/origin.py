@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import ssl
-import urllib.request
 from dataclasses import dataclass
 from typing import Final
 
+from service_channels_http.transport.proxies import proxy_for
 from service_channels_http.transport.tls import ClientTLS
 
 __all__ = ["Origin", "split"]
@@ -41,14 +41,14 @@ class Origin:
         """Read ``scheme://host:port``; None if it is one for httpx, which also knows what is wrong with it.
 
         That is: another scheme, user information, a host that is not ASCII, and whatever goes through a proxy. Raises
-        LocalServiceException if the files of ``tls`` are needed and wrong.
+        LocalServiceException if the files of ``tls`` are needed and wrong, or the environment names no usable proxy.
         """
         parts = _ORIGIN.fullmatch(text)
         if parts is None:
             return None
         scheme, host = parts["scheme"], parts["ip6"] or parts["host"]
         port = int(parts["port"] or _PORTS[scheme])
-        if port > 65535 or _needs_proxy(scheme, host):
+        if port > 65535 or proxy_for(scheme, host, port) is not None:
             return None
         authority = parts["authority"].lower()
         if port == _PORTS[scheme]:
@@ -65,17 +65,3 @@ def split(url: str) -> tuple[str, str]:
     if "/." in target or not _PLAIN.fullmatch(target):  # maybe "/../"
         target = ""
     return url[:end], target
-
-
-def _needs_proxy(scheme: str, host: str) -> bool:
-    """Whether httpx might ask a proxy: it reads the same settings."""
-    proxies = urllib.request.getproxies()
-    if scheme not in proxies and "all" not in proxies:
-        return False
-    host = host.lower()
-    for name in proxies.get("no", "").lower().split(","):
-        name = name.strip()
-        # With a dot in front it means only what is below it.
-        if name and (name in ("*", host) or host.endswith(f".{name.removeprefix('.')}")):
-            return False
-    return True
