@@ -215,7 +215,7 @@ PLANS: Final = {plan.name: plan for plan in (MethodCodec(COMPONENT, SHOP, method
 
 def _run(method: str, *args: Any) -> Any:
     if method.startswith("place"):
-        order, copies = args
+        order, copies = (*args, 1)[:2]
         return [order] * copies
     if args[0] < 0:
         raise OrderNotFound(args[0])

@@ -20,6 +20,7 @@ from service_core import (
     Catalog,
     ChannelInstances,
     Component,
+    ContractMismatchException,
     DeclarationException,
     DynamicProxy,
     ErrorCode,
@@ -159,7 +160,7 @@ def test_a_body_travels_as_json_with_every_verb(ask: Ask) -> None:
 
 def test_the_path_of_an_address_is_kept(ask: Ask) -> None:
     _, request = ask(answer(body=b"[]"), "search", "a", path="/behind/proxy/")
-    assert request.path == "/behind/proxy/v3/search?q=a&per-page=30"
+    assert request.path == "/behind/proxy/v3/search?q=a"
 
 
 def test_what_is_accepted_is_told(ask: Ask) -> None:
@@ -207,7 +208,6 @@ def test_no_result_comes_in_many_forms(ask: Ask, script: Script) -> None:
     [
         (answer(200, b"<html>", "text/html"), "answered with content type 'text/html'"),
         (answer(200, REPOSITORY[:-1]), "the answer cannot be read: not valid JSON"),
-        (answer(200, b'{"full_name": 1}'), r"the answer cannot be read: Forge\.repository: result: full_name: "),
         (answer(204), "the answer cannot be read: the answer is empty"),
         (answer(304), "answered with HTTP 304, where only a success is an answer"),
     ],
@@ -217,6 +217,15 @@ def test_an_answer_that_is_none_tells_what_came(ask: Ask, script: Script, reason
         ask(script, "repository", "a", "b")
     assert caught.value.details["status"] in (200, 204, 304)
     assert caught.value.details["start"].startswith("b'")
+    assert caught.value.may_have_run
+
+
+def test_an_answer_that_does_not_fit_names_place_type_and_signature(ask: Ask) -> None:
+    with pytest.raises(ContractMismatchException) as caught:
+        ask(answer(200, b'{"full_name": 1}'), "repository", "a", "b")
+    told = caught.value.message.partition("the method has run and its answer does not fit: ")[2]
+    assert told.startswith("result.full_name: Input should be a valid string; it is 1; the caller has 'repository(")
+    assert "proxy" not in caught.value.message
     assert caught.value.may_have_run
 
 

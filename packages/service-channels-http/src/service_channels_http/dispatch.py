@@ -51,8 +51,8 @@ class _Dispatch(Exchange):
         if codec is None:
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
         try:
-            answer = codec.read_response(self.plan, reply.content)
-        except (MalformedData, ArgumentException) as error:
+            answer = codec.read_answer(self.plan, reply.content, where=request.where)
+        except MalformedData as error:
             raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
         if isinstance(answer, WireError):
             return Raised(error_from_wire(answer, where=request.where, declared=self.plan.errors))
@@ -77,6 +77,7 @@ class _Dispatch(Exchange):
             declared=self.plan.errors,
             refused=True,
             retry_after=retry_after(reply),
+            method=self.plan.method,
         )
 
     def _told(self, reply: HTTPReply) -> WireError | None:

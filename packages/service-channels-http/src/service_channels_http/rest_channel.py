@@ -22,8 +22,8 @@ from service_core import (
     ServiceCommunicationException,
 )
 from service_core.resilience.retrying import Raised
-from service_core.rest import PROBLEM_TYPE, RestRequest, RoutePlan, RouteTable, read_problem
-from service_core.wire import MalformedData, call_headers, error_from_wire
+from service_core.rest import PROBLEM_TYPE, SENT_ARGUMENTS, RestRequest, RoutePlan, RouteTable, read_problem
+from service_core.wire import MalformedData, call_headers, error_from_wire, misfit
 
 __all__ = ["RestChannel"]
 
@@ -56,8 +56,11 @@ class _RestCall(Exchange):
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
         try:
             return self.plan.read_result(content_type, reply.content)
-        except (MalformedData, ArgumentException) as error:
+        except MalformedData as error:
             raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
+        except ArgumentException as error:
+            result = self.plan.read_data(content_type, reply.content)
+            raise misfit(error, self.plan.method, result, where=request.where) from error
 
     def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Raised:
         """The error in a reply that is no success. Raises ServiceCommunicationException."""
@@ -78,6 +81,7 @@ class _RestCall(Exchange):
             declared=self.plan.call.errors,
             refused="executed" in problem.model_fields_set and not problem.executed,
             retry_after=retry_after(reply),
+            method=self.plan.method,
         )
 
 
@@ -117,5 +121,6 @@ class RestChannel(HTTPXChannel):
         plan = self._routes.plan(invocation.descriptor)
         written = self._routes.write(plan, invocation.arguments())
         headers = call_headers(invocation.context, invocation.correlation_id)
+        headers[SENT_ARGUMENTS] = written.arguments
         caller, not_run = self._callers[plan], self.gateway_503_not_run
         return _RestCall(invocation, caller, not_run, plan, headers, written, self.accept)

@@ -13,6 +13,7 @@ from shop_interface import ALL_CHANNELS, CALLS, CHANNELS, Call, OrderNotFound, b
 from service_channels_http import HTTPXChannel, RestChannel
 from service_core import (
     AuthorizationException,
+    ContractMismatchException,
     DeadlineExceeded,
     ErrorCode,
     InvalidTokenException,
@@ -159,8 +160,8 @@ FAILURES = [
     Failure(
         name="a result of another type",
         script=in_format(lambda kind: (200, NULL[kind], kind)),
-        error=ProtocolException,
-        message=r"Shop.place(_async)?: result: Input should be a valid (list|array)",
+        error=ContractMismatchException,
+        message=r"does not fit: result: Input should be a valid (list|array); it is None; the caller has 'place",
     ),
     Failure(
         name="a compressed answer",

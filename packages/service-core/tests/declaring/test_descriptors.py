@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
+from service_core.declaring.arguments import NOT_GIVEN
 from service_core.declaring.decorators import idempotent, raises
 from service_core.declaring.descriptors import NO_DEFAULT, MethodDescriptor, check_shape, describe_service
 from service_core.declaring.interfaces import Service
@@ -91,7 +92,7 @@ def test_declared_errors_come_from_method_and_service_the_most_specific_first() 
 @pytest.mark.parametrize(
     ("args", "kwargs", "bound"),
     [
-        (("k",), {"tags": ["t"]}, ("k", b"", ["t"], None)),
+        (("k",), {"tags": ["t"]}, ("k", NOT_GIVEN, ["t"])),
         (("k", b"d"), {"tags": [], "ttl": 3}, ("k", b"d", [], 3)),
         (("k",), {"ttl": 3, "tags": [], "data": b"d"}, ("k", b"d", [], 3)),
     ],
@@ -130,9 +131,11 @@ class Plain(Service):
 
 @pytest.mark.parametrize(
     ("args", "kwargs", "bound"),
-    [((1,), {}, (1, 2, 3)), ((1, 5, 6), {}, (1, 5, 6)), ((1,), {"third": 7}, (1, 2, 7)), ((), {"one": 4}, (4, 2, 3))],
+    [((1,), {}, (1,)), ((1, 5, 6), {}, (1, 5, 6)), ((1,), {"third": 7}, (1, NOT_GIVEN, 7)), ((), {"one": 4}, (4,))],
 )
-def test_defaults_are_filled_in(args: tuple[Any, ...], kwargs: dict[str, Any], bound: tuple[Any, ...]) -> None:
+def test_defaults_are_left_to_the_implementation(
+    args: tuple[Any, ...], kwargs: dict[str, Any], bound: tuple[Any, ...]
+) -> None:
     assert method(Plain).bind(args, kwargs) == bound
 
 
@@ -140,11 +143,6 @@ def test_defaults_are_filled_in(args: tuple[Any, ...], kwargs: dict[str, Any], b
 def test_too_few_and_too_many_arguments_are_refused(args: tuple[Any, ...]) -> None:
     with pytest.raises(TypeError, match=r"^Plain\.add\(\): "):
         method(Plain).bind(args, {})
-
-
-def test_splitting_undoes_binding() -> None:
-    assert WRITE.split(("k", b"d", ["t"], None)) == (("k", b"d"), {"tags": ["t"], "ttl": None})
-    assert method(Plain).split((1, 2, 3)) == ((1, 2, 3), {})
 
 
 def hinted(key: str, result: str = "None") -> type:

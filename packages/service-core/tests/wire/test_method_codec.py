@@ -12,7 +12,7 @@ from service_core.declaring.decorators import raises
 from service_core.declaring.descriptors import ComponentDescriptor, describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import DeclarationException
-from service_core.wire import JSON, MSGPACK, Codec, MethodCodec
+from service_core.wire import MethodCodec
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -117,17 +117,6 @@ def test_a_default_that_does_not_fit_is_refused(interface: type, default: str, w
         f"{interface.__name__}.order: parameter 'limit': {why}: so its default {default} can never be sent; "
         f"give it another, or another type"
     )
-
-
-@pytest.mark.parametrize("codec", [JSON, MSGPACK])
-def test_a_default_is_what_its_type_makes_of_it_and_nobody_elses(codec: Codec) -> None:
-    generous = plan(Generous)
-    request = codec.read_request(codec.write_request(plan(taking(int)), (1, 1)))
-    request = type(request)(request.method, b"[]" if codec is JSON else [])
-    for _ in range(2):
-        items, times = codec.read_arguments(generous, request)
-        assert (items, times, type(times)) == ([1], 2.0, float)
-        items.append(2)
 
 
 # declared errors

@@ -117,7 +117,7 @@ async def test_an_undeclared_name_is_not_found_and_nothing_runs(
 
     assert answer.status == 404
     assert error_of(answer)["code"] == "not_found"
-    assert error_of(answer)["message"] == f"there is no method {name!r} here"
+    assert error_of(answer)["message"].startswith(f"there is no method {name!r} here: the interfaces ")
     assert desk.runs == []
 
 

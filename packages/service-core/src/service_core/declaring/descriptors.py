@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import FunctionType, MappingProxyType
 from typing import Any, Final
 
+from service_core.declaring.arguments import Arguments, by_place, in_order
 from service_core.declaring.generics import bindings_of, resolved, type_parameters
 from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException
@@ -65,38 +66,31 @@ class MethodDescriptor:
     signature: inspect.Signature = field(repr=False)
     """The signature without ``self``."""
 
-    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
-        """All arguments in the order of the parameters, defaults filled in.
+    placed: range = field(repr=False)
+    """How many arguments a call without keywords may have."""
+
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Arguments:
+        """The arguments that are given, in the order of the parameters.
 
         Raises TypeError, as a local call would, if an argument is missing, given twice or unknown.
         """
-        count = len(self.parameters)
-        # Python keeps keyword-only parameters behind all others.
-        if not kwargs and len(args) <= count and not (count and self.parameters[-1].keyword_only):
-            if len(args) == count:
-                return args
-            defaults = [parameter.default for parameter in self.parameters[len(args) :]]
-            if not any(default is NO_DEFAULT for default in defaults):
-                return (*args, *defaults)
+        if not kwargs and len(args) in self.placed:
+            return args
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
             raise TypeError(f"{self.where}(): {error}") from None
-        bound.apply_defaults()
-        return tuple(bound.arguments.values())
+        return in_order(list(self.signature.parameters), bound.arguments)
+
+    @property
+    def has_optional(self) -> bool:
+        """Whether some arguments may be left out."""
+        return any(parameter.default is not NO_DEFAULT for parameter in self.parameters)
 
     @property
     def has_keywords(self) -> bool:
         """Whether some arguments can only be passed by name."""
         return bool(self.parameters) and self.parameters[-1].keyword_only
-
-    def split(self, arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The inverse of :meth:`bind`: positional and keyword arguments for a call of the implementation."""
-        if not self.has_keywords:
-            return arguments, {}
-        positional = tuple(v for p, v in zip(self.parameters, arguments, strict=True) if not p.keyword_only)
-        keywords = {p.name: v for p, v in zip(self.parameters, arguments, strict=True) if p.keyword_only}
-        return positional, keywords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -190,6 +184,7 @@ def _describe_method(interface: type, name: str, function: FunctionType) -> Meth
     result = hints["return"]
     _refuse_stream(result, where)
     parameters = _parameters(function, where)
+    signature = inspect.Signature(parameters)
     return MethodDescriptor(
         name=name,
         function=function,
@@ -209,7 +204,8 @@ def _describe_method(interface: type, name: str, function: FunctionType) -> Meth
         anonymous=getattr(function, ANONYMOUS, False),
         raises=_declared_errors(interface, function),
         where=where,
-        signature=inspect.Signature(parameters),
+        signature=signature,
+        placed=by_place(signature),
     )
 
 

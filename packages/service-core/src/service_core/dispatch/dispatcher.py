@@ -15,7 +15,7 @@ from service_core.dispatch.executor import Executor, Failure, Target
 from service_core.dispatch.responses import Answer, correlation, envelope, mismatch, refusal
 from service_core.dispatch.thread_pool import ThreadPool
 from service_core.dispatch.timeouts import TimedOut
-from service_core.errors import ArgumentException, ErrorCode
+from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
 from service_core.wire import (
     CODECS,
     JSON,
@@ -26,6 +26,7 @@ from service_core.wire import (
     TooManyValues,
     context_from_headers,
 )
+from service_core.wire.arguments import CHANGES_PAGE
 
 __all__ = ["Dispatcher"]
 
@@ -89,10 +90,11 @@ class Dispatcher:
         except MalformedData as error:
             told = str(error)
             return envelope(refusal(ErrorCode.INVALID_ARGUMENT, told, context=context), status=400, codec=codec)
-        except _UnknownMethod as error:
-            return envelope(mismatch(ErrorCode.NOT_FOUND, str(error), context=context), codec=codec)
         except _Forbidden as error:
             return _told(error.failure, codec)
+        except ContractMismatchException as error:
+            differing = mismatch(error.code, error.message, details=error.details, context=context)
+            return envelope(differing, codec=codec)
         except ArgumentException as error:
             wrong = refusal(error.code, error.message, details=error.details, context=context)
             return envelope(wrong, codec=codec)
@@ -109,7 +111,11 @@ class Dispatcher:
         target = self._targets.get(request.method)
         self._check_caller(target, context)
         if target is None:
-            raise _UnknownMethod(f"there is no method {request.method[:200]!r} here")
+            raise ContractMismatchException(
+                f"there is no method {request.method[:200]!r} here: the interfaces of caller and server differ, or the "
+                f"server is another one; see {CHANGES_PAGE}",
+                code=ErrorCode.NOT_FOUND,
+            )
         return target, codec.read_arguments(target.plan, request)
 
     def _check_unread(self, codec: Codec, body: bytes, context: CallContext) -> None:
@@ -149,10 +155,6 @@ def _told(failure: Failure, codec: Codec) -> Answer:
     # Status 200 says that the implementation has run, to whatever outcome.
     status = 200 if failure.executed else None
     return envelope(failure.error, status=status, codec=codec, headers=failure.headers)
-
-
-class _UnknownMethod(LookupError):
-    pass
 
 
 class _Forbidden(Exception):

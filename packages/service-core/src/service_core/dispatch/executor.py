@@ -20,6 +20,7 @@ from service_core.context import (
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.implementing import concurrency_of
 from service_core.declaring.policy import DEFAULT_TIMEOUT
+from service_core.dispatch.method_call import taking_arguments
 from service_core.dispatch.method_limits import Busy, limited
 from service_core.dispatch.responses import Headers, refusal
 from service_core.dispatch.thread_pool import ThreadPool
@@ -50,7 +51,8 @@ class Target:
     """What it is a method of."""
     plan: MethodCodec
     method: Callable[..., Any]
-    """The method of the implementation, given all arguments in the order of its parameters."""
+    """The method of the implementation, as a function of the arguments that are given, in the order of the interface's
+    parameters."""
     inline: bool
     """Whether it runs on the event loop."""
     waits: bool
@@ -60,13 +62,15 @@ class Target:
     def of(cls, hosted: HostedService, descriptor: MethodDescriptor) -> Self:
         """The method of a hosted service. Raises DeclarationException if a type of it cannot be validated."""
         method = getattr(hosted.implementation, descriptor.name)
-        limit = concurrency_of(getattr(hosted.implementation_type, descriptor.name))
+        implemented = getattr(hosted.implementation_type, descriptor.name)
+        limit = concurrency_of(implemented)
+        method = taking_arguments(method, descriptor, implemented)
         if limit is not None:
             method = limited(method, limit, is_async=descriptor.is_async)
         return cls(
             hosted=hosted,
             plan=MethodCodec(hosted.component, hosted.service, descriptor),
-            method=_with_keywords(method, descriptor) if descriptor.has_keywords else method,
+            method=method,
             inline=descriptor.is_async or hosted.inline,
             waits=descriptor.is_async or not hosted.inline,
         )
@@ -256,14 +260,6 @@ def _ends_the_task(error: BaseException) -> bool:
         return isinstance(error, GeneratorExit)
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _with_keywords(method: Callable[..., Any], descriptor: MethodDescriptor) -> Callable[..., Any]:
-    def call(*arguments: Any) -> Any:
-        args, kwargs = descriptor.split(arguments)
-        return method(*args, **kwargs)
-
-    return call
 
 
 def _challenge(error: BaseException) -> str:

@@ -20,6 +20,7 @@ from service_core.rest.markers import Body, Header, PathParam, Place, QueryParam
 from service_core.rest.problem import PROBLEM_TYPE, Problem, read_message, read_problem
 from service_core.rest.route_codec import RestRequest, RoutePlan
 from service_core.rest.route_table import RouteTable
+from service_core.rest.sent_arguments import SENT_ARGUMENTS, SentArguments
 from service_core.rest.verbs import delete, get, patch, post, put, rest
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "RestRequest",
     "RoutePlan",
     "RouteTable",
+    "SENT_ARGUMENTS",
+    "SentArguments",
     "read_message",
     "read_problem",
 ]

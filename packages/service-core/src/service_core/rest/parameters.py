@@ -27,17 +27,31 @@ __all__ = ["Parameter", "place_of"]
 # Headers that belong to the protocol or to the call, so that no argument may change them.
 _RESERVED: Final = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "x-deadline-ms", "x-correlation-id"}
+    | {"x-arguments"}
 )
 _HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_TEXT: Final = re.compile(r"[!-~]([ -~]*[!-~])?|")
 _LITERALS: Final[dict[str, type]] = {"integer": int, "number": float, "boolean": bool}
+_LETTERS: Final = {"string": "s", "integer": "i", "number": "n", "boolean": "b", "null": "0"}
 _SCALARS: Final = frozenset({"string", "integer", "number", "boolean", "null"})
 
 
 class Parameter:
     """One parameter of a method, and its place in the request. Immutable."""
 
-    __slots__ = ("_literals", "default", "is_list", "marker", "name", "place", "python_name", "wire")
+    __slots__ = (
+        "_literals",
+        "default",
+        "is_list",
+        "is_optional",
+        "kinds",
+        "marker",
+        "name",
+        "own_default",
+        "place",
+        "python_name",
+        "wire",
+    )
 
     def __init__(self, parameter: ParameterDescriptor, place: Place, marker: Marker | None, where: str) -> None:
         """Plan it. Raises DeclarationException, beginning with ``where``, if values of the type cannot travel there."""
@@ -50,7 +64,13 @@ class Parameter:
         self.is_list = False
         """Whether it travels as several values of one name."""
         self.default = parameter.default
-        """What its absence means to the server."""
+        """What its absence means in requests of programs that list no arguments, NO_DEFAULT if it must be there."""
+        self.own_default = parameter.default
+        """The default that the interface declares."""
+        self.is_optional = parameter.default is not NO_DEFAULT
+        """Whether the argument may be left out of a call."""
+        self.kinds = ""
+        """The JSON types of its text as letters, ``*`` after those of a list's items; empty for the body."""
         self._literals: tuple[type, ...] = ()
         if place is not Place.BODY:
             self._plan_text(parameter, f"{where}: parameter '{parameter.name}'")
@@ -81,6 +101,15 @@ class Parameter:
             except ArgumentException:
                 raise error from None
 
+    def read_absent(self) -> Any:
+        """The argument that travels by being left out: None or an empty list. Raises ArgumentException."""
+        return self.wire.from_json(b"[]" if self.is_list else b"null")
+
+    def accepts(self, kinds: str) -> bool:
+        """Whether texts of a client that has such :attr:`kinds` mean the same here."""
+        sent, here = (set(one.replace("0", "")) for one in (kinds, self.kinds))
+        return sent <= here or (sent - {"i"} <= here and "n" in here)
+
     def write_body(self, value: Any) -> bytes | None:
         """The body that stands for an argument, None for no body. Raises ArgumentException."""
         return None if value is None and self.default is None else self.wire.to_json(value)
@@ -104,6 +133,8 @@ class Parameter:
                 f"make None its default"
             )
         self.default = self._default_on_absence(nullable="null" in kinds)
+        letters = sorted(_LETTERS[kind] for kind in (item_kinds if self.is_list else kinds))
+        self.kinds = "".join(letters) + ("*" if self.is_list else "")
         self._literals = tuple(_LITERALS[kind] for kind in kinds | item_kinds if kind in _LITERALS)
 
     def _literal(self, text: str) -> Any:

@@ -11,10 +11,14 @@ from types import MappingProxyType, NoneType
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from pydantic_core import from_json
+
+from service_core.declaring.arguments import NOT_GIVEN, Arguments
 from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Place
 from service_core.rest.parameters import Parameter, place_of
+from service_core.rest.sent_arguments import NONE_SENT, SentArguments, sent_entry
 from service_core.rest.template import PathTemplate
 from service_core.rest.verbs import Prefix, Route, prefix_of
 from service_core.wire import MalformedData, MethodCodec, WireType, read_json
@@ -22,6 +26,9 @@ from service_core.wire import MalformedData, MethodCodec, WireType, read_json
 __all__ = ["RestRequest", "RoutePlan", "is_json", "media_type_of"]
 
 _WITHOUT_BODY: Final = (204, 205)
+_MOST_SENT: Final = 16
+"""How many headers of a method are kept with what they mean; callers use few."""
+_LONGEST_SENT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +43,42 @@ class RestRequest:
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     body: bytes | None = None
     """JSON, None for no body."""
+    arguments: str = ""
+    """What the header lists."""
+
+
+class _Parts:
+    """The parts of a request, while it is written."""
+
+    __slots__ = ("body", "entries", "headers", "path", "query")
+
+    def __init__(self) -> None:
+        self.path: dict[str, str] = {}
+        self.query: list[tuple[str, str]] = []
+        self.headers: dict[str, str] = {}
+        self.body: bytes | None = None
+        self.entries: list[str] = []
+
+    def add(self, parameter: Parameter, value: Any) -> bool:
+        """Write an argument; false if it travels by being left out. Raises ArgumentException."""
+        if parameter.place is Place.BODY:
+            self.body = parameter.write_body(value)
+            return self.body is not None
+        texts = parameter.write(value)
+        if parameter.place is Place.PATH:
+            self.path[parameter.name] = "".join(texts)
+        elif parameter.place is Place.QUERY:
+            self.query += [(parameter.name, text) for text in texts]
+        elif texts:
+            self.headers[parameter.name] = texts[0]
+        return bool(texts)
 
 
 class RoutePlan:
     """How one method travels as a plain HTTP request. Immutable, shared by threads."""
 
     __slots__ = (
+        "_sent",
         "body",
         "call",
         "component",
@@ -70,6 +107,7 @@ class RoutePlan:
         self.parameters = _parameters(method, route.verb, self.template)
         """In the order of the method's."""
         self.body = next((one for one in self.parameters if one.place is Place.BODY), None)
+        self._sent: dict[str, SentArguments] = {}
         self.result = WireType(method.result, f"{method.where}: result", by_alias=True)
         self.status = route.status or (204 if method.result is NoneType else 200)
         """The HTTP status of a success."""
@@ -89,29 +127,40 @@ class RoutePlan:
         """Whether a success is answered with a body."""
         return self.status not in _WITHOUT_BODY
 
-    def write(self, arguments: tuple[Any, ...]) -> RestRequest:
-        """A call. Raises ArgumentException if an argument does not fit its type or its place."""
-        path: dict[str, str] = {}
-        query: list[tuple[str, str]] = []
-        headers: dict[str, str] = {}
-        body: bytes | None = None
-        for parameter, value in zip(self.parameters, arguments, strict=True):
-            if parameter.place is Place.BODY:
-                body = parameter.write_body(value)
-                continue
-            texts = parameter.write(value)
-            if parameter.place is Place.PATH:
-                path[parameter.name] = "".join(texts)
-            elif parameter.place is Place.QUERY:
-                query += [(parameter.name, text) for text in texts]
-            elif texts:
-                headers[parameter.name] = texts[0]
+    def write(self, arguments: Arguments) -> RestRequest:
+        """A call with the arguments that are given.
+
+        Raises ArgumentException if one does not fit its type or its place.
+        """
+        parts = _Parts()
+        missing = len(self.parameters) - len(arguments)
+        for parameter, value in zip(self.parameters, arguments + (NOT_GIVEN,) * missing, strict=True):
+            if value is not NOT_GIVEN:
+                parts.entries.append(sent_entry(parameter, is_absent=not parts.add(parameter, value)))
+            elif parameter.place is Place.PATH:
+                parts.add(parameter, parameter.own_default)  # only to fill the place
         try:
-            expanded = self.template.expand(path)
+            expanded = self.template.expand(parts.path)
         except ValueError as error:
             raise ArgumentException(f"{self.method.where}: {error}; send it in the query") from error
-        target = f"{expanded}?{urlencode(query, quote_via=quote, safe='')}" if query else expanded
-        return RestRequest(verb=self.verb, target=target, path=expanded, headers=headers, body=body)
+        query = urlencode(parts.query, quote_via=quote, safe="")
+        return RestRequest(
+            verb=self.verb,
+            target=f"{expanded}?{query}" if query else expanded,
+            path=expanded,
+            headers=parts.headers,
+            body=parts.body,
+            arguments=",".join(parts.entries) or NONE_SENT,
+        )
+
+    def sent(self, header: str) -> SentArguments:
+        """What the header of a client of ours lists. Raises ContractMismatchException."""
+        known = self._sent.get(header)
+        if known is None:
+            known = SentArguments.read(header, self.parameters, self.call.arguments)
+            if len(self._sent) < _MOST_SENT and len(header) < _LONGEST_SENT:
+                self._sent[header] = known
+        return known
 
     def write_result(self, result: Any) -> bytes:
         """The body of a success. Raises ArgumentException if the result does not fit its type."""
@@ -135,6 +184,12 @@ class RoutePlan:
         if is_json(media_type_of(content_type)):
             return read_json(self.result, content)
         return self.result.from_plain(content.decode(errors="replace"))
+
+    def read_data(self, content_type: str, content: bytes) -> Any:
+        """The body of a success as plain data, whatever its type."""
+        if not content or not is_json(media_type_of(content_type)):
+            return content.decode(errors="replace")
+        return from_json(content)
 
     def _nothing(self) -> Any:
         try:

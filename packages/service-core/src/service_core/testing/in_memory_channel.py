@@ -68,10 +68,12 @@ class _Request:
 
     def complete(self, reply: Reply) -> Any:
         """The result, or the error that the method raised. Raises the error of a server that refused the call."""
-        answer = reply.codec.read_response(self.plan, reply.body)
+        answer = reply.codec.read_answer(self.plan, reply.body, where=self.where)
         if not isinstance(answer, WireError):
             return answer
-        error = error_from_wire(answer, where=self.where, declared=self.plan.errors, refused=reply.refused)
+        error = error_from_wire(
+            answer, where=self.where, declared=self.plan.errors, refused=reply.refused, method=self.plan.method
+        )
         if reply.refused and isinstance(error, ServiceCommunicationException):
             raise error
         return Raised(error)

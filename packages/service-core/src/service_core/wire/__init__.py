@@ -20,6 +20,7 @@ from service_core.wire.json import JSON, read_json
 from service_core.wire.large import LARGE
 from service_core.wire.limits import MAX_VALUES, TooManyValues, json_holds_more
 from service_core.wire.method_codec import MethodCodec
+from service_core.wire.misfit import misfit
 from service_core.wire.msgpack import MSGPACK
 from service_core.wire.values import WireType, validation_details
 
@@ -47,6 +48,7 @@ __all__ = [
     "error_to_wire",
     "json_holds_more",
     "milliseconds_left",
+    "misfit",
     "read_json",
     "token_error",
     "validation_details",

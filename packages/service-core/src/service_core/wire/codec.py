@@ -1,32 +1,35 @@
 """Codecs: a call and its outcome as bytes.
 
 The envelope is that of aspyx-service: ``{"method": "component:service:method", "args": [...]}`` is answered by
-``{"result": ..., "exception": ...}``. Unknown keys are ignored, so that either side may say more one day.
+``{"result": ..., "exception": ...}``. Unknown members are ignored. Between the two members of a request stands a third
+one, ``"names": [...]``, with the name of the parameter that each argument is for, ``null`` for an argument that the
+caller does not give and whose place it only fills. Without names the arguments are taken by place. By hand one writes
+``"kwargs": {...}`` instead of both.
 
-Reading is done in two steps on the server, since only the name tells of which types the arguments are.
+Reading is done in two steps on the server, since the types of the arguments are known by the method's name.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
+from service_core.declaring.arguments import Arguments
+from service_core.errors import ArgumentException
 from service_core.wire.errors import WireError
 from service_core.wire.method_codec import MethodCodec
+from service_core.wire.misfit import misfit
 
 __all__ = [
     "MAX_DEPTH",
-    "Arguments",
     "Codec",
     "MalformedData",
     "WireRequest",
+    "by_name",
     "envelope_of_request",
     "envelope_of_response",
 ]
-
-Arguments: TypeAlias = tuple[Any, ...]
-"""The arguments of a call, all of them, in the order of the parameters."""
 
 MAX_DEPTH: Final = 200
 """How deep lists and maps may be nested; pydantic's JSON parser has the same limit."""
@@ -38,12 +41,14 @@ class MalformedData(ValueError):
 
 @dataclass(slots=True)
 class WireRequest:
-    """A request of which the method is known, and the arguments are yet to be read."""
+    """A request whose method is known, and whose arguments are yet to be read by the codec that has read it."""
 
     method: str
     """``component:service:method``."""
     arguments: Any
-    """What :meth:`Codec.read_arguments` of the same codec takes."""
+    """A list, a map by name, or what the codec has cut out and not parsed yet."""
+    names: Any = None
+    """What the arguments of a list are for, as it came; None if they are taken by place."""
 
 
 class Codec(ABC):
@@ -53,7 +58,7 @@ class Codec(ABC):
 
     @abstractmethod
     def write_request(self, plan: MethodCodec, arguments: Arguments) -> bytes:
-        """A call. Raises ArgumentException if an argument does not fit its type."""
+        """A call with the arguments that are given. Raises ArgumentException if one does not fit its type."""
 
     @abstractmethod
     def read_request(self, data: bytes) -> WireRequest:
@@ -69,7 +74,10 @@ class Codec(ABC):
 
     @abstractmethod
     def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
-        """The arguments of a call, all of them. Raises MalformedData, ArgumentException."""
+        """The arguments that the caller gives.
+
+        Raises MalformedData, ArgumentException, and ContractMismatchException if it gives others than the method takes.
+        """
 
     @abstractmethod
     def write_result(self, plan: MethodCodec, result: Any) -> bytes:
@@ -83,15 +91,49 @@ class Codec(ABC):
     def read_response(self, plan: MethodCodec, data: bytes) -> Any:
         """The result, or the WireError that came instead. Raises MalformedData, ArgumentException."""
 
+    @abstractmethod
+    def read_result(self, data: bytes) -> Any:
+        """The result as plain data, whatever its type. Raises MalformedData."""
 
-def envelope_of_request(data: Any) -> tuple[str, list[Any]]:
-    """The method and the arguments. Raises MalformedData."""
+    def read_answer(self, plan: MethodCodec, data: bytes, *, where: str) -> Any:
+        """As :meth:`read_response`, for the caller of the method ``where``.
+
+        Raises MalformedData, and ContractMismatchException if a result came that does not fit its interface.
+        """
+        try:
+            return self.read_response(plan, data)
+        except ArgumentException as error:
+            raise misfit(error, plan.method, self.read_result(data), where=where) from error
+
+
+def envelope_of_request(data: Any) -> WireRequest:
+    """The request in a parsed envelope. Raises MalformedData."""
     if not isinstance(data, dict):
         raise MalformedData("the request must be a map with 'method' and 'args'")
-    method, arguments = data.get("method"), data.get("args")
-    if not isinstance(method, str) or not isinstance(arguments, list):
-        raise MalformedData("the request must have 'method', a string, and 'args', a list")
-    return method, arguments
+    method, names, kwargs = data.get("method"), data.get("names"), data.get("kwargs")
+    if isinstance(method, str) and isinstance(kwargs, dict) and "args" not in data and names is None:
+        return WireRequest(method, kwargs)
+    arguments = data.get("args")
+    if not isinstance(method, str) or not isinstance(arguments, list) or kwargs is not None:
+        raise MalformedData("the request must have 'method', a string, and 'args', a list, or 'kwargs', a map")
+    return WireRequest(method, arguments, names)
+
+
+def by_name(request: WireRequest) -> dict[str, Any]:
+    """The arguments of a parsed request by the names of their parameters. Raises MalformedData."""
+    names, arguments = request.names, request.arguments
+    if names is not None:
+        if not isinstance(names, list) or len(names) != len(arguments):
+            raise MalformedData("'names' must be a list as long as 'args'")
+        pairs = [pair for pair in zip(names, arguments, strict=True) if pair[0] is not None]
+    else:
+        pairs = list(arguments.items())
+    if not all(isinstance(name, str) for name, _ in pairs):
+        raise MalformedData("the names of arguments must be strings")
+    given = dict(pairs)
+    if len(given) != len(pairs):
+        raise MalformedData("an argument is named twice")
+    return given
 
 
 def envelope_of_response(data: Any) -> tuple[Any, WireError | None]:

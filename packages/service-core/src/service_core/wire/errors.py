@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from service_core.declaring.descriptors import MethodDescriptor
+from service_core.declaring.signature_text import signature_text
 from service_core.errors import (
     ArgumentException,
     AuthorizationException,
@@ -151,11 +153,15 @@ def error_from_wire(
     declared: Mapping[str, DeclaredError],
     refused: bool = False,
     retry_after: float | None = None,
+    method: MethodDescriptor | None = None,
 ) -> Exception:
     """The exception that the caller gets for a failure of the method ``where``.
 
-    ``refused`` means that the call was refused before the implementation ran.
+    ``refused`` means that the call was refused before the implementation ran, and ``method`` is the caller's version of
+    the method, which a refusal because of different versions shows.
     """
+    if refused and wire.type == CONTRACT_MISMATCH:
+        return _mismatch(wire, where, method)
     error = _error(wire, where, declared, refused=refused, retry_after=retry_after)
     if isinstance(error, ServiceException):
         # Not by assignment: a declared error may be a frozen dataclass.
@@ -203,12 +209,18 @@ _TOLD: Final[Mapping[str, str]] = {
 }
 
 
+def _mismatch(wire: WireError, where: str, method: MethodDescriptor | None) -> ContractMismatchException:
+    own = "" if method is None else f"; the caller has '{signature_text(method)}'"
+    return ContractMismatchException(
+        f"{where}: {wire.message or wire.code.value}{own}",
+        code=wire.code,
+        details=wire.details,
+        correlation_id=wire.correlation_id,
+    )
+
+
 def _refusal(wire: WireError, where: str, retry_after: float | None) -> ServiceException:
     message = f"{where}: {wire.message or wire.code.value}"
-    if wire.type == CONTRACT_MISMATCH:
-        return ContractMismatchException(
-            message, code=wire.code, details=wire.details, correlation_id=wire.correlation_id
-        )
     if wire.code is ErrorCode.UNAVAILABLE:
         return ServiceCommunicationException(
             message, retry_after=retry_after, details=wire.details, correlation_id=wire.correlation_id

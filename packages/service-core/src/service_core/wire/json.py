@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, cast
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from pydantic_core import from_json, to_json
 
+from service_core.declaring.arguments import Arguments
 from service_core.errors import ArgumentException
 from service_core.wire.codec import (
-    Arguments,
     Codec,
     MalformedData,
     WireRequest,
+    by_name,
     envelope_of_request,
     envelope_of_response,
 )
 from service_core.wire.errors import WireError
+from service_core.wire.heads import Heads
 from service_core.wire.large import LARGE, uncollected
 from service_core.wire.limits import json_holds_more
 from service_core.wire.method_codec import MethodCodec
@@ -25,19 +28,23 @@ from service_core.wire.values import WireType, may_be_infinite
 
 __all__ = ["JSON", "read_json"]
 
+R = TypeVar("R")
+
 
 class _JSONCodec(Codec):
     content_type = "application/json"
 
     def write_request(self, plan: MethodCodec, arguments: Arguments) -> bytes:
-        return b"".join((_METHOD, plan.name.encode(), _ARGS, plan.arguments.to_json(arguments), b"}"))
+        heads = plan.heads.get(self.content_type) or _heads(plan)
+        names, values = plan.arguments.filled(arguments)
+        head = heads.by_count[len(values)] if names is None else heads.of(names)
+        return b"".join((head, plan.arguments.first(len(values)).to_json(values), b"}"))
 
     def read_request(self, data: bytes) -> WireRequest:
         beginning = _BEGINNING.match(data)
         if beginning is not None and data.endswith(b"]}") and not may_be_infinite(data):
-            return WireRequest(beginning[1].decode(), data[beginning.end() : -1])
-        method, arguments = envelope_of_request(_parse(data))
-        return WireRequest(method, to_json(arguments))
+            return WireRequest(beginning[1].decode(), data[beginning.end() : -1], beginning[2])
+        return envelope_of_request(_parse(data))
 
     def method_name(self, data: bytes) -> str:
         return json_method_name(data)
@@ -46,17 +53,26 @@ class _JSONCodec(Codec):
         return json_holds_more(data, most)
 
     def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
-        try:
-            return cast(Arguments, _read(plan.arguments, request.arguments))
-        except ArgumentException as error:
-            if not error.details or error.details[0]["type"] != "json_invalid":
-                raise
-        # More than the arguments was cut out, or they are no JSON. Read with care the whole, which is known still.
-        data = b"".join((_METHOD, request.method.encode(), _ARGS, request.arguments, b"}"))
-        method, arguments = envelope_of_request(_parse(data))
-        if method != request.method:
+        if not isinstance(request.arguments, bytes):
+            return _read_parsed(plan, request)
+        names = request.names
+        count = -1 if names is None else (plan.heads.get(self.content_type) or _heads(plan)).counts.get(names)
+        if count is not None:
+            try:
+                arguments = _read(plan.arguments.placed_from_json, request.arguments)
+            except ArgumentException as error:
+                if not error.details or error.details[0]["type"] not in _PERHAPS_MALFORMED:
+                    raise
+            else:
+                if count in (-1, len(arguments)):
+                    return arguments
+        # Other names than nearly always, or more than the arguments was cut out, or they are no JSON: parse the whole.
+        named = b"" if names is None else b',"names":' + names
+        data = b"".join((_METHOD, request.method.encode(), b'"', named, b',"args":', request.arguments, b"}"))
+        parsed = envelope_of_request(_parse(data))
+        if parsed.method != request.method:
             raise MalformedData("the request names two methods")
-        return cast(Arguments, _read(plan.arguments, to_json(arguments)))
+        return _read_parsed(plan, parsed)
 
     def write_result(self, plan: MethodCodec, result: Any) -> bytes:
         return b"".join((_RESULT, plan.result.to_json(result), _NO_EXCEPTION))
@@ -67,25 +83,44 @@ class _JSONCodec(Codec):
     def read_response(self, plan: MethodCodec, data: bytes) -> Any:
         if data.startswith(_RESULT) and data.endswith(_NO_EXCEPTION) and not may_be_infinite(data):
             try:
-                return _read(plan.result, data[_RESULT_STARTS:_RESULT_ENDS])
+                return _read(plan.result.from_json, data[_RESULT_STARTS:_RESULT_ENDS])
             except ArgumentException:
                 pass  # not as canonical as it looked, or wrong: what follows says what it is
         result, error = envelope_of_response(_parse(data))
-        return _read(plan.result, to_json(result)) if error is None else error
+        return _read(plan.result.from_json, to_json(result)) if error is None else error
+
+    def read_result(self, data: bytes) -> Any:
+        return envelope_of_response(_parse(data))[0]
 
 
 _METHOD: Final = b'{"method":"'
-_ARGS: Final = b'","args":'
+_PERHAPS_MALFORMED: Final = ("json_invalid", "missing", "too_long")
+"""What is wrong with arguments that may be no JSON, or as many as they have names."""
 _RESULT: Final = b'{"result":'
 _RESULT_STARTS: Final = len(_RESULT)
 _NO_EXCEPTION: Final = b',"exception":null}'
 _RESULT_ENDS: Final = -len(_NO_EXCEPTION)
-# A name without quotes and escapes.
-_BEGINNING: Final = re.compile(rb'\{"method":"([^"\\\x80-\xff]*)","args":')
+# A name without quotes and escapes, and names without brackets.
+_BEGINNING: Final = re.compile(rb'\{"method":"([^"\\\x80-\xff]*)"(?:,"names":(\[[^\]]*\]))?,"args":')
 
 
-def _read(wire: WireType, data: bytes) -> Any:
-    return wire.from_json(data) if len(data) < LARGE else uncollected(wire.from_json, data)
+def _heads(plan: MethodCodec) -> Heads:
+    """The beginnings of requests, which are made when a method is first called as JSON."""
+    types, before = plan.arguments, b"".join((b'{"method":', to_json(plan.name), b',"names":'))
+    return plan.heads.setdefault(JSON.content_type, Heads(before, b',"args":', to_json, types.names, types.fewest))
+
+
+def _read_parsed(plan: MethodCodec, request: WireRequest) -> Arguments:
+    types = plan.arguments
+    if request.names is None and isinstance(request.arguments, list):
+        return types.placed_from_json(to_json(request.arguments))
+    given = by_name(request)
+    types.check(given)
+    return types.in_order(_read(types.named.from_json, to_json(given)))
+
+
+def _read(from_json: Callable[[bytes], R], data: bytes) -> R:
+    return from_json(data) if len(data) < LARGE else uncollected(from_json, data)
 
 
 def _parse(data: bytes) -> Any:
@@ -100,7 +135,7 @@ def read_json(wire: WireType, data: bytes) -> Any:
     if may_be_infinite(data):
         data = to_json(_parse(data))
     try:
-        return _read(wire, data)
+        return _read(wire.from_json, data)
     except ArgumentException as error:
         if error.details and error.details[0]["type"] == "json_invalid":
             raise MalformedData(f"not valid JSON: {error.details[0]['msg'].removeprefix('Invalid JSON: ')}") from None

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, cast
+from typing import Any, Final
 
+from service_core.declaring.arguments import Arguments
 from service_core.wire.codec import (
-    Arguments,
     Codec,
     MalformedData,
     WireRequest,
+    by_name,
     envelope_of_request,
     envelope_of_response,
 )
 from service_core.wire.errors import WireError
+from service_core.wire.heads import Heads
 from service_core.wire.large import LARGE, uncollected
 from service_core.wire.limits import msgpack_holds_more
 from service_core.wire.method_codec import MethodCodec
@@ -28,13 +30,16 @@ class _MsgpackCodec(Codec):
     content_type = "application/msgpack"
 
     def write_request(self, plan: MethodCodec, arguments: Arguments) -> bytes:
-        wire = plan.arguments
+        heads = plan.heads.get(self.content_type) or _heads(plan)
+        names, values = plan.arguments.filled(arguments)
+        head = heads.by_count[len(values)] if names is None else heads.of(names)
+        wire = plan.arguments.first(len(values))
         if wire.believes:
-            return uncollected(_write_objects, wire, arguments, {"method": plan.name, "args": ()}, "args")
-        return pack({"method": plan.name, "args": wire.from_plain(arguments)}, wire.where)
+            return head + uncollected(_write_objects, wire, values)
+        return head + pack(wire.from_plain(values), wire.where)
 
     def read_request(self, data: bytes) -> WireRequest:
-        return _cut(data) or WireRequest(*envelope_of_request(unpack(data)))
+        return _cut(data) or envelope_of_request(unpack(data))
 
     def method_name(self, data: bytes) -> str:
         return msgpack_method_name(data)
@@ -43,18 +48,17 @@ class _MsgpackCodec(Codec):
         return msgpack_holds_more(data, most)
 
     def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
-        arguments = request.arguments
-        if isinstance(arguments, list):  # not cut
-            return cast(Arguments, plan.arguments.from_plain(arguments))
+        arguments, names = request.arguments, request.names
+        if isinstance(arguments, list | dict):  # not cut
+            return _read_parsed(plan, request)
         if len(arguments) >= LARGE:
-            return cast(Arguments, uncollected(_read, plan.arguments, arguments))
-        read: Arguments = plan.arguments.from_plain(unpack(arguments))
-        return read
+            return uncollected(_read_cut, plan, arguments, names)
+        return _read_cut(plan, arguments, names)
 
     def write_result(self, plan: MethodCodec, result: Any) -> bytes:
         wire = plan.result
         if wire.believes:
-            return uncollected(_write_objects, wire, result, {"result": None, "exception": None}, "result")
+            return b"".join((_RESULT, uncollected(_write_objects, wire, result), _NO_EXCEPTION))
         return pack({"result": wire.from_plain(result), "exception": None}, wire.where)
 
     def write_error(self, error: WireError) -> bytes:
@@ -71,26 +75,63 @@ class _MsgpackCodec(Codec):
         result, error = envelope_of_response(unpack(data))
         return plan.result.from_plain(result) if error is None else error
 
+    def read_result(self, data: bytes) -> Any:
+        return envelope_of_response(unpack(data))[0]
+
 
 def _read(wire: WireType, data: Buffer) -> Any:
     return wire.from_plain(unpack(data), is_large=True)
 
 
-def _write_objects(wire: WireType, value: Any, envelope: dict[str, Any], key: str) -> bytes:
-    """The envelope with objects, which are many perhaps, under a key where it has room already."""
-    envelope[key] = wire.to_plain(value)
-    written = pack(envelope, wire.where)
+def _write_objects(wire: WireType, value: Any) -> bytes:
+    """A value that may hold objects, and many of them."""
+    written = pack(wire.to_plain(value), wire.where)
     if _NOT_FINITE.search(written):
         wire.to_json(value)  # refuses it, if it is a number indeed
     return written
 
 
+def _heads(plan: MethodCodec) -> Heads:
+    """The beginnings of requests, which are made when a method is first called as msgpack."""
+    types, before = plan.arguments, b"".join((b"\x83\xa6method", pack(plan.name, plan.name), b"\xa5names"))
+    heads = Heads(before, b"\xa4args", _pack_names, types.names, types.fewest)
+    return plan.heads.setdefault(MSGPACK.content_type, heads)
+
+
+def _pack_names(names: list[str | None]) -> bytes:
+    return pack(names, "names")
+
+
+def _read_cut(plan: MethodCodec, data: Buffer, names: bytes | None) -> Arguments:
+    arguments = unpack(data)
+    if names is not None:
+        heads = plan.heads.get(MSGPACK.content_type) or _heads(plan)
+        if heads.counts.get(names) != len(arguments):
+            return _read_parsed(plan, WireRequest(plan.name, arguments, unpack(names)))
+    return plan.arguments.placed_from_plain(arguments, is_large=len(data) >= LARGE)
+
+
+def _read_parsed(plan: MethodCodec, request: WireRequest) -> Arguments:
+    types = plan.arguments
+    if request.names is None and isinstance(request.arguments, list):
+        return types.placed_from_plain(request.arguments)
+    given = by_name(request)
+    types.check(given)
+    return types.in_order(types.named.from_plain(given))
+
+
 _NOT_FINITE: Final = re.compile(rb"\xcb[\x7f\xff](?:\xf8|\xf0\0{6})")
 """NaN, -NaN, infinity and -infinity in msgpack: JSON has no form for them, and both formats carry the same values."""
 
-# Canonical envelopes: a name of less than 256 bytes, all of them ASCII, and a list; a result and no failure.
+# Canonical envelopes: a name of less than 256 bytes, all of them ASCII, names of arguments, and a list; a result and no
+# failure.
 _BEGINNING: Final = re.compile(
-    rb"\x82\xa6method (?:\xd9. | [\xa0-\xbf]) ([\0-\x7f]*) \xa4args (?=[\x90-\x9f\xdc\xdd])", re.DOTALL | re.VERBOSE
+    rb"""
+    [\x82\x83] \xa6method (?:\xd9. | [\xa0-\xbf]) ([\0-\x7f]*)
+    (?:\xa5names (.{1,4000}?))?
+    \xa4args (?=[\x90-\x9f\xdc\xdd])
+    """,
+    re.DOTALL | re.VERBOSE,
 )
 _RESULT: Final = b"\x82\xa6result"
 _RESULT_STARTS: Final = len(_RESULT)
@@ -103,13 +144,13 @@ def _cut(data: bytes) -> WireRequest | None:
     beginning = _BEGINNING.match(data)
     if beginning is None:
         return None
-    name = beginning[1]
+    name, names = beginning.groups()
     start = beginning.start(1)
     announced = data[start - 1] if start == 10 else data[start - 1] & 0x1F
-    if announced != len(name):
+    if announced != len(name) or (data[0] == 0x83) != (names is not None):
         return None
     arguments = data[beginning.end() :] if len(data) < LARGE else memoryview(data)[beginning.end() :]
-    return WireRequest(name.decode(), arguments)
+    return WireRequest(name.decode(), arguments, names)
 
 
 MSGPACK: Final[Codec] = _MsgpackCodec()

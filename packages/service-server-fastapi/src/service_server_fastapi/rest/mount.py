@@ -6,15 +6,18 @@ from collections.abc import Iterable
 
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_core.dispatch import Executor, Target, ThreadPool
 from service_core.errors import DeclarationException
 from service_core.rest import RoutePlan, RouteTable
 from service_core.rest.verbs import route_of
+from service_server_fastapi.http1.asgi import send_answer
 from service_server_fastapi.requests.admission import Intake
 from service_server_fastapi.requests.browsers import BrowserRules
 from service_server_fastapi.rest.openapi import document_problems
-from service_server_fastapi.rest.route import RestRoute
+from service_server_fastapi.rest.reading import lists_arguments
+from service_server_fastapi.rest.route import RestRoute, unknown_route
 
 __all__ = ["mount_services"]
 
@@ -58,7 +61,21 @@ def mount_services(
     ]
     app.router.routes[0:0] = routes
     document_problems(app, routes)
+    if routes:
+        app.router.default = _with_unknown_routes(app.router.default)
     return routes
+
+
+def _with_unknown_routes(default: ASGIApp) -> ASGIApp:
+    """What answers requests that are for no route: our clients in our form, all others as before."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and lists_arguments(scope):
+            await send_answer(send, unknown_route(scope))
+        else:
+            await default(scope, receive, send)
+
+    return answer
 
 
 def _refuse_strangers(table: RouteTable) -> None:

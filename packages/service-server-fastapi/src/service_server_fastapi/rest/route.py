@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Final, TypeAlias
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from fastapi import FastAPI
@@ -16,11 +18,24 @@ from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from service_core.context import CallContext, call_context, current_context
-from service_core.dispatch import Answer, Executor, Failure, Target, ThreadPool, correlation, problem, refusal
-from service_core.errors import ErrorCode
+from service_core.declaring.arguments import Arguments
+from service_core.dispatch import (
+    Answer,
+    Executor,
+    Failure,
+    Headers,
+    Target,
+    ThreadPool,
+    correlation,
+    mismatch,
+    problem,
+    refusal,
+)
+from service_core.errors import ContractMismatchException, ErrorCode
 from service_core.rest import RoutePlan
 from service_core.rest.route_codec import is_json, media_type_of
 from service_core.wire import TooManyValues, context_from_headers, json_holds_more
+from service_core.wire.arguments import CHANGES_PAGE
 from service_server_fastapi.http1.asgi import send_answer
 from service_server_fastapi.requests.admission import Disconnected, Intake, check_token, gone, headers_of
 from service_server_fastapi.requests.browsers import BrowserRules
@@ -28,11 +43,12 @@ from service_server_fastapi.requests.disconnect import Watch
 from service_server_fastapi.requests.rejections import Refused, unread
 from service_server_fastapi.rest.arguments import signature_of
 from service_server_fastapi.rest.openapi import documented
+from service_server_fastapi.rest.reading import Wrong, WrongArguments, lists_arguments, read_arguments
 
-__all__ = ["RestRoute", "Wrong", "path_of", "response"]
+__all__ = ["RestRoute", "path_of", "response", "unknown_route"]
 
-Wrong: TypeAlias = dict[str, Any]
-"""A wrong place in a request: ``{loc, msg, type}``."""
+_ARGUMENTS: Final = "service.arguments"
+"""Under which name a scope holds the arguments that the caller gives."""
 
 
 class RestRoute(APIRoute):
@@ -78,10 +94,13 @@ class RestRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["method"] != self.plan.verb:
-            raise HTTPException(405, headers={"allow": self._verbs})
         headers = headers_of(scope)
         context = context_from_headers(headers)
+        if scope["method"] != self.plan.verb:
+            if lists_arguments(scope):
+                await send_answer(send, unknown_route(scope, headers=(("allow", self._verbs),)))
+                return
+            raise HTTPException(405, headers={"allow": self._verbs})
         try:
             with self.intake, self.intake.memory.share() as memory:
                 self.check(scope, headers.get("content-type", ""))
@@ -91,6 +110,8 @@ class RestRoute(APIRoute):
                     return
                 body = await self.intake.read_body(receive, headers, memory)
                 self.check_body(body, headers.get("content-type", ""))
+                with suppress(WrongArguments):  # FastAPI answers them
+                    scope[_ARGUMENTS] = self.read_arguments(scope["path_params"], scope, body)
                 with call_context(admitted), Watch(receive) as watch:
 
                     async def sending(message: Message) -> None:
@@ -118,6 +139,13 @@ class RestRoute(APIRoute):
             return admitted
         return self.intake.rejected(problem(admitted.error, headers=admitted.headers))
 
+    def read_arguments(self, path: Mapping[str, str], scope: Scope, body: bytes) -> Arguments:
+        """The arguments that the caller gives. Raises WrongArguments, and Refused if its interface differs."""
+        try:
+            return read_arguments(self.plan, path, scope, body)
+        except ContractMismatchException as error:
+            raise _Mismatched(error) from None
+
     async def carry_out(self, arguments: tuple[Any, ...], context: CallContext) -> Answer:
         """The answer to a request of somebody who has been let in, with the arguments of the method."""
         plan = self.plan
@@ -130,7 +158,10 @@ class RestRoute(APIRoute):
 
     def refuse(self, refused: Refused, context: CallContext) -> Answer:
         """What the sender of a request is told that is turned away."""
-        error = refusal(refused.code, str(refused), context=context)
+        if isinstance(refused, _Mismatched):
+            error = mismatch(refused.code, str(refused), details=refused.details, context=context)
+        else:
+            error = refusal(refused.code, str(refused), context=context)
         return self.intake.rejected(problem(error, status=refused.status, headers=refused.headers))
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -147,13 +178,18 @@ class RestRoute(APIRoute):
         return answer
 
     def _endpoint(self) -> Callable[..., Awaitable[Response]]:
-        names = [parameter.python_name for parameter in self.plan.parameters]
+        signature = signature_of(self.plan)
+        name = next(name for name in ("request", "request_", "request__") if name not in signature.parameters)
 
         async def endpoint(**values: Any) -> Response:
-            return response(await self.carry_out(tuple(values[name] for name in names), current_context()))
+            # FastAPI has found and documented all of them; which of them the caller gives it does not say.
+            arguments = values[name].scope[_ARGUMENTS]
+            return response(await self.carry_out(arguments, current_context()))
 
+        request = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+        parameters = (*signature.parameters.values(), request)
         endpoint.__name__ = self.plan.method.name
-        endpoint.__signature__ = signature_of(self.plan)  # type: ignore[attr-defined]
+        endpoint.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         return endpoint
 
     def check_body(self, body: bytes, content_type: str) -> None:
@@ -185,12 +221,33 @@ class RestRoute(APIRoute):
         return problem(wrong, status=400 if is_malformed else None)
 
 
+class _Mismatched(Refused):
+    """A request of a caller with a different interface is turned away."""
+
+    def __init__(self, error: ContractMismatchException) -> None:
+        super().__init__(error.code.http_status, error.message, error.code)
+        self.details = error.details
+
+
 class _RawRequest(Request):
     """A request whose body is left to the plan, which reads JSON more strictly."""
 
     async def json(self) -> Any:
         """The body, unread."""
         return await self.body()
+
+
+def unknown_route(scope: Scope, headers: Headers = ()) -> Answer:
+    """The refusal of a call of one of our clients for which there is no route.
+
+    It is told apart from the 404 of a gateway by its form, so the client can ask another instance.
+    """
+    told = (
+        f"there is no route {scope['method']} {scope['path'][:200]} here: the interfaces of caller and server differ, "
+        f"or the server is another one; see {CHANGES_PAGE}"
+    )
+    error = mismatch(ErrorCode.NOT_FOUND, told, context=context_from_headers(headers_of(scope)))
+    return problem(error, headers=headers)
 
 
 def response(answer: Answer) -> Response:

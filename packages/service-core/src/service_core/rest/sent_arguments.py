@@ -1,0 +1,66 @@
+"""The header in which a REST client lists the arguments that it sends, and what the server makes of it.
+
+A query has no room for what a call of an interface means: an argument that is not given looks like None, and a
+parameter that the server does not know is ignored, as any API does. So our clients send ``x-arguments: limit:i,-tags``:
+the name of each argument and the JSON types of its parameter, or a name after ``-`` if the argument is given and
+travels by being left out (None, an empty list). Without the header a request is read as that of any program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, unquote
+
+from service_core.errors import ContractMismatchException
+from service_core.rest.parameters import Parameter
+from service_core.wire.arguments import ArgumentTypes
+
+__all__ = ["NONE_SENT", "SENT_ARGUMENTS", "SentArguments", "differing", "sent_entry"]
+
+SENT_ARGUMENTS: Final = "x-arguments"
+"""The name of the header."""
+NONE_SENT: Final = "-"
+"""The value of the header of a call without arguments; a header without a value may get lost on the way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentArguments:
+    """The arguments that a client of ours has listed, compared with the parameters here."""
+
+    present: frozenset[str]
+    """The parameters whose arguments are in the request."""
+    absent: frozenset[str]
+    """Those whose arguments are given by being left out."""
+
+    @classmethod
+    def read(cls, header: str, parameters: Iterable[Parameter], types: ArgumentTypes) -> SentArguments:
+        """Read the header. Raises ContractMismatchException if the parameters here are others."""
+        listed = [_entry(text) for text in header.split(",") if text != NONE_SENT]
+        types.check([name for name, _, _ in listed])
+        by_name = {parameter.python_name: parameter for parameter in parameters}
+        for name, kinds, is_absent in listed:
+            if not is_absent and not by_name[name].accepts(kinds):
+                raise differing(types, name, "has another type here")
+        return cls(
+            present=frozenset(name for name, _, is_absent in listed if not is_absent),
+            absent=frozenset(name for name, _, is_absent in listed if is_absent),
+        )
+
+
+def sent_entry(parameter: Parameter, *, is_absent: bool) -> str:
+    """The entry of an argument that is given."""
+    name = quote(parameter.python_name)
+    return f"-{name}" if is_absent else f"{name}:{parameter.kinds}"
+
+
+def differing(types: ArgumentTypes, name: str, reason: str) -> ContractMismatchException:
+    """The error for an argument that is not where, or not what, it is here."""
+    return types.mismatch(name, f"the parameter '{name}' {reason}")
+
+
+def _entry(text: str) -> tuple[str, str, bool]:
+    is_absent = text.startswith("-")
+    name, _, kinds = text.removeprefix("-").partition(":")
+    return unquote(name), kinds, is_absent

@@ -1,0 +1,53 @@
+"""An answer that does not fit the caller's interface: the error that says so, with the place and the value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from service_core.declaring.descriptors import MethodDescriptor
+from service_core.declaring.signature_text import signature_text
+from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
+from service_core.wire.arguments import CHANGES_PAGE
+
+__all__ = ["misfit"]
+
+_NAMES: Final = frozenset({"enum", "literal_error", "union_tag_invalid"})
+"""Errors of pydantic about a value that is one of a few names, so no secret."""
+_LONGEST: Final = 60
+"""Characters that are shown of a value."""
+_NOTHING: Final = object()
+
+
+def misfit(error: ArgumentException, method: MethodDescriptor, result: Any, *, where: str) -> ContractMismatchException:
+    """The error for a result that was read as plain data and that ``error`` says is of another type."""
+    wrong: Mapping[str, Any] = error.details[0] if error.details else {"loc": (), "msg": error.message, "type": ""}
+    place = ".".join(str(part) for part in ("result", *wrong["loc"]))
+    came = _shown(_at(result, wrong["loc"]), wrong["type"])
+    return ContractMismatchException(
+        f"{where}: the interfaces of caller and server differ: the method has run and its answer does not fit: "
+        f"{place}: {wrong['msg']}{came}; the caller has '{signature_text(method)}'; see {CHANGES_PAGE}",
+        may_have_run=True,
+        code=ErrorCode.INTERNAL,
+        details=error.details,
+    )
+
+
+def _at(data: Any, place: Sequence[Any]) -> Any:
+    """The part of a value at a place; parts of the place that name a type rather than a member are left out."""
+    for part in place:
+        if isinstance(data, dict):
+            data = data.get(part, data)
+        elif isinstance(data, list) and isinstance(part, int):
+            data = data[part] if part < len(data) else _NOTHING
+    return data
+
+
+def _shown(value: Any, kind: str) -> str:
+    """What came, shortened: names, numbers and truth values as they are; of what may be secret only the type."""
+    if value is _NOTHING or kind == "missing" or not kind:
+        return ""
+    if value is None or isinstance(value, bool | int | float) or (kind in _NAMES and isinstance(value, str)):
+        text = repr(value)
+        return f"; it is {text if len(text) <= _LONGEST else text[:_LONGEST] + '...'}"
+    return f"; it is a {type(value).__name__}"

@@ -1,0 +1,120 @@
+"""The arguments of a REST request, found and read as the plan of its route says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qsl
+
+from starlette.types import Scope
+
+from service_core.declaring.arguments import NOT_GIVEN, Arguments, without_end
+from service_core.declaring.descriptors import NO_DEFAULT
+from service_core.errors import ArgumentException
+from service_core.rest import SENT_ARGUMENTS, Place, RoutePlan, SentArguments
+from service_core.rest.parameters import Parameter
+from service_core.rest.sent_arguments import differing
+from service_core.wire import MalformedData, read_json
+
+__all__ = ["Wrong", "WrongArguments", "lists_arguments", "read_arguments"]
+
+Wrong: TypeAlias = dict[str, Any]
+"""A wrong place in a request: ``{loc, msg, type}``."""
+
+_SENT_ARGUMENTS: Final = SENT_ARGUMENTS.encode()
+
+
+def lists_arguments(scope: Scope) -> bool:
+    """Whether the caller is a client of ours, which lists its arguments."""
+    return any(name == _SENT_ARGUMENTS for name, _ in scope["headers"])
+
+
+class WrongArguments(Exception):
+    """Arguments that are missing or do not fit, each as a place in the request."""
+
+    def __init__(self, places: list[Wrong]) -> None:
+        super().__init__()
+        self.places = places
+
+
+def read_arguments(plan: RoutePlan, path: Mapping[str, str], scope: Scope, body: bytes) -> Arguments:
+    """The arguments that the caller gives.
+
+    Raises WrongArguments, and ContractMismatchException if the caller has a different interface.
+    """
+    header = next((value for name, value in scope["headers"] if name == _SENT_ARGUMENTS), None)
+    sent = None if header is None else plan.sent(header.decode("latin-1"))
+    query: dict[str, list[str]] = {}
+    if scope["query_string"]:
+        for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+            query.setdefault(name, []).append(value)
+    arguments: list[Any] = []
+    wrong: list[Wrong] = []
+    for parameter in plan.parameters:
+        given = body or None if parameter.place is Place.BODY else _given(parameter, path, query, scope)
+        try:
+            arguments.append(_value(parameter, given) if sent is None else _listed(plan, parameter, given, sent))
+        except MalformedData as error:
+            wrong.append({"loc": [parameter.place.value], "msg": str(error), "type": "json_invalid"})
+        except ArgumentException as error:
+            wrong += _placed(parameter, error)
+    if wrong:
+        wrong.sort(key=lambda one: _ORDER.index(one["loc"][0]))
+        raise WrongArguments(wrong)
+    return without_end(tuple(arguments))
+
+
+_ORDER: Final = [place.value for place in (Place.PATH, Place.QUERY, Place.HEADER, Place.BODY)]
+
+
+def _value(parameter: Parameter, given: Any) -> Any:
+    """The argument of a caller that does not list its arguments. Raises MalformedData, ArgumentException."""
+    if given is not None:
+        return _read(parameter, given)
+    if parameter.is_optional:
+        return NOT_GIVEN
+    if parameter.default is not NO_DEFAULT:
+        return parameter.default
+    raise ArgumentException(
+        "an argument is missing", details=[{"loc": [parameter.name], "msg": "Field required", "type": "missing"}]
+    )
+
+
+def _listed(plan: RoutePlan, parameter: Parameter, given: Any, sent: SentArguments) -> Any:
+    """The argument of a caller that lists its arguments. Raises ContractMismatchException, ArgumentException."""
+    if parameter.python_name in sent.absent:
+        try:
+            return parameter.read_absent()
+        except ArgumentException:
+            raise differing(plan.call.arguments, parameter.python_name, "cannot be None or empty here") from None
+    if parameter.python_name not in sent.present:
+        return NOT_GIVEN
+    if given is None:
+        raise differing(plan.call.arguments, parameter.python_name, f"is expected in the {parameter.place.value} here")
+    return _read(parameter, given)
+
+
+def _read(parameter: Parameter, given: Any) -> Any:
+    return read_json(parameter.wire, given) if parameter.place is Place.BODY else parameter.read(given)
+
+
+def _placed(parameter: Parameter, error: ArgumentException) -> list[Wrong]:
+    """The wrong places, which begin with the parameter's name, as places in the request."""
+    places = error.details or [{"loc": [parameter.name], "msg": error.message, "type": "value_error"}]
+    first = [parameter.place.value] if parameter.place is Place.BODY else [parameter.place.value, parameter.name]
+    return [{**place, "loc": [*first, *place["loc"][1:]]} for place in places]
+
+
+def _given(
+    parameter: Parameter, path: Mapping[str, str], query: Mapping[str, list[str]], scope: Scope
+) -> str | list[str] | None:
+    """The text of an argument, the texts of a list; None if there is none."""
+    if parameter.place is Place.PATH:
+        return path[parameter.name]
+    if parameter.place is Place.QUERY:
+        texts = query.get(parameter.name)
+        return texts if texts is None or parameter.is_list else texts[-1]
+    if parameter.place is Place.HEADER:
+        name = parameter.name.encode()
+        return next((value.decode("latin-1") for known, value in scope["headers"] if known == name), None)
+    return None
