@@ -1,0 +1,1 @@
+"""Two versions of one interface in rotation: what works, and what is refused when."""

@@ -1,0 +1,116 @@
+"""What serves the old version: each method tells what has arrived."""
+
+from __future__ import annotations
+
+from service_core import AbstractComponent, ChannelAddress, Server, implementation
+from tests.versions.old.interface import CATALOG, AsyncShop, Color, Shop, ShopComponent, Stricter, Wider
+
+
+@implementation(catalog=CATALOG)
+class ShopImpl(Shop):
+    def optional_added(self, number: int) -> list[str]:
+        return [f"number={number}"]
+
+    def required_added(self, number: int) -> list[str]:
+        return [f"number={number}"]
+
+    def optional_removed(self, number: int, *, deep: int = 7) -> list[str]:
+        return [f"number={number}", f"deep={deep}"]
+
+    def required_removed(self, number: int, size: int) -> list[str]:
+        return [f"number={number}", f"size={size}"]
+
+    def renamed(self, number: int) -> list[str]:
+        return [f"number={number}"]
+
+    def reordered(self, *, payer: str, payee: str) -> list[str]:
+        return [f"payer={payer}", f"payee={payee}"]
+
+    def made_optional(self, number: int, size: int) -> list[str]:
+        return [f"number={number}", f"size={size}"]
+
+    def default_changed(self, number: int, limit: int = 10) -> list[str]:
+        return [f"number={number}", f"limit={limit}"]
+
+    def type_changed(self, number: int) -> list[str]:
+        return [f"number={number}"]
+
+    def field_added(self, item: Wider) -> list[str]:
+        return [f"{name}={value}" for name, value in item.model_dump().items()]
+
+    def required_field_added(self, item: Stricter) -> list[str]:
+        return [f"{name}={value}" for name, value in item.model_dump().items()]
+
+    def member_given(self, color: Color) -> list[str]:
+        return [f"color={color.value}"]
+
+    def member_returned(self) -> Color:
+        return Color.RED
+
+    def field_returned(self) -> Wider:
+        return Wider(number=3)
+
+    def required_field_returned(self) -> Stricter:
+        return Stricter(number=3)
+
+    def method_removed(self, number: int) -> list[str]:
+        return [f"number={number}"]
+
+
+@implementation(catalog=CATALOG)
+class AsyncShopImpl(AsyncShop):
+    async def optional_added(self, number: int) -> list[str]:
+        return [f"number={number}"]
+
+    async def required_added(self, number: int) -> list[str]:
+        return [f"number={number}"]
+
+    async def optional_removed(self, number: int, *, deep: int = 7) -> list[str]:
+        return [f"number={number}", f"deep={deep}"]
+
+    async def required_removed(self, number: int, size: int) -> list[str]:
+        return [f"number={number}", f"size={size}"]
+
+    async def renamed(self, number: int) -> list[str]:
+        return [f"number={number}"]
+
+    async def reordered(self, *, payer: str, payee: str) -> list[str]:
+        return [f"payer={payer}", f"payee={payee}"]
+
+    async def made_optional(self, number: int, size: int) -> list[str]:
+        return [f"number={number}", f"size={size}"]
+
+    async def default_changed(self, number: int, limit: int = 10) -> list[str]:
+        return [f"number={number}", f"limit={limit}"]
+
+    async def type_changed(self, number: int) -> list[str]:
+        return [f"number={number}"]
+
+    async def field_added(self, item: Wider) -> list[str]:
+        return [f"{name}={value}" for name, value in item.model_dump().items()]
+
+    async def required_field_added(self, item: Stricter) -> list[str]:
+        return [f"{name}={value}" for name, value in item.model_dump().items()]
+
+    async def member_given(self, color: Color) -> list[str]:
+        return [f"color={color.value}"]
+
+    async def member_returned(self) -> Color:
+        return Color.RED
+
+    async def field_returned(self) -> Wider:
+        return Wider(number=3)
+
+    async def required_field_returned(self) -> Stricter:
+        return Stricter(number=3)
+
+    async def method_removed(self, number: int) -> list[str]:
+        return [f"number={number}"]
+
+
+@implementation(catalog=CATALOG)
+class ShopComponentImpl(AbstractComponent, ShopComponent):
+    def get_addresses(self, port: int) -> list[ChannelAddress]:
+        return [
+            ChannelAddress(channel, Server.get_url(port)) for channel in ("dispatch-json", "dispatch-msgpack", "rest")
+        ]

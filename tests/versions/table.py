@@ -1,0 +1,70 @@
+"""The table of changes: what callers of each version get from servers of the other, and from both in rotation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any, Final
+
+from service_core import (
+    ContractMismatchException,
+    RemoteServiceException,
+    ServiceException,
+    ServiceManager,
+    StaticComponentRegistry,
+)
+from service_core.errors import ErrorCode
+from tests.versions.changes import CHANGES, Case
+from tests.versions.new import interface as new
+from tests.versions.old import interface as old
+
+__all__ = ["ANOTHER", "BEFORE", "CHANNELS", "WORKS", "WAYS", "outcome", "table"]
+
+CHANNELS: Final = ("dispatch-json", "dispatch-msgpack", "rest")
+WAYS: Final = ("sync", "async")
+WORKS: Final = "works"
+WITHOUT: Final = "works without the new field"
+BEFORE: Final = "refused before it ran"
+WRONG: Final = "refused before it ran, as a wrong argument"
+AFTERWARDS: Final = "refused afterwards"
+ANOTHER: Final = "another value"
+
+
+def outcome(version: ModuleType, case: Case, channel: str, way: str, *urls: str) -> str:
+    """What a caller of a version sees, in the words of the table."""
+    registry = StaticComponentRegistry({"shop-component": {channel: list(urls)}})
+    try:
+        if way == "sync":
+            with ServiceManager(registry, catalog=version.CATALOG) as manager:
+                answer = getattr(manager.get_service(getattr(version, case.service)), case.method)(**case.kwargs)
+        else:
+            answer = asyncio.run(_call_async(version, case, registry))
+    except ContractMismatchException as error:
+        return AFTERWARDS if error.may_have_run else BEFORE
+    except RemoteServiceException as error:
+        return WRONG if error.code is ErrorCode.INVALID_ARGUMENT and not error.may_have_run else repr(error)
+    except ServiceException as error:
+        return repr(error)
+    if case.is_right(answer):
+        return WORKS
+    return WITHOUT if case.without_field is not None and answer == case.without_field else ANOTHER
+
+
+async def _call_async(version: ModuleType, case: Case, registry: StaticComponentRegistry) -> Any:
+    shop = case.service == "Shop"
+    interface, method = ("AsyncShop", case.method) if shop else (case.service, f"{case.method}_async")
+    async with ServiceManager(registry, catalog=version.CATALOG) as manager:
+        return await getattr(manager.get_service(getattr(version, interface)), method)(**case.kwargs)
+
+
+def table(urls: Mapping[str, str], channel: str, way: str) -> list[str]:
+    """The rows of the table as Markdown."""
+    rows = ["| change | old caller, new server | new caller, old server |", "|---|---|---|"]
+    for change in CHANGES:
+        cells = [
+            "-" if case is None else outcome(version, case, channel, way, urls[server])
+            for version, case, server in ((old, change.old, "new"), (new, change.new, "old"))
+        ]
+        rows.append(f"| {change.name} | {' | '.join(BEFORE if cell == WRONG else cell for cell in cells)} |")
+    return rows
