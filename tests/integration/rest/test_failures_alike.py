@@ -17,6 +17,7 @@ from service_core import (
     ErrorCode,
     InvalidTokenException,
     MissingTokenException,
+    ProtocolException,
     RemoteServiceException,
     ServiceCommunicationException,
     ServiceManager,
@@ -73,11 +74,11 @@ FAILURES = [
     Failure(
         kind="middleware-503",
         error=ServiceCommunicationException,
-        fields={"may_have_run": False, "retry_after": 0.0},
+        fields={"may_have_run": True, "retry_after": 0.0},
     ),
     Failure(kind="middleware-502", error=ServiceCommunicationException, fields={"may_have_run": True}),
-    Failure(kind="middleware-429", error=RemoteServiceException, fields={"code": ErrorCode.RESOURCE_EXHAUSTED}),
-    Failure(kind="middleware-500", error=RemoteServiceException, fields={"code": ErrorCode.INTERNAL}),
+    Failure(kind="middleware-429", error=ProtocolException, fields={"may_have_run": True}),
+    Failure(kind="middleware-500", error=ProtocolException, fields={"may_have_run": True}),
 ]
 
 _CHALLENGES = {
