@@ -46,12 +46,9 @@ def unpack(data: Buffer) -> Any:
     try:
         if len(data) > MAX_DEPTH:  # else they make no room for much, and have no room for more levels
             _look_through(data)
-        hooks: dict[str, Any] = {}
         if _EXTENSION.search(data):
-            hooks["object_pairs_hook"] = _map_without_long_keys
-        elif len(data) > _LONG:
-            hooks["object_hook"] = _pause
-        return msgpack.unpackb(data, strict_map_key=False, ext_hook=_read_extension, timestamp=3, **hooks)
+            return msgpack.unpackb(data, object_pairs_hook=_map_without_long_keys, **_OPTIONS)
+        return msgpack.unpackb(data, object_hook=_pause if len(data) > _LONG else None, **_OPTIONS)
     except msgpack.StackError:
         raise MalformedData(f"nested deeper than {MAX_DEPTH} levels") from None
     except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
@@ -135,3 +132,6 @@ def _read_extension(code: int, data: bytes) -> int:
     if not _DIGITS.fullmatch(data):
         raise ValueError("an integer is not written in decimal digits")
     return int(data)
+
+
+_OPTIONS: Final[dict[str, Any]] = {"strict_map_key": False, "ext_hook": _read_extension, "timestamp": 3}

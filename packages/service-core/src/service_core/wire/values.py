@@ -113,7 +113,9 @@ class WireType:
         """Read a value from JSON. Raises ArgumentException, also if it is no JSON."""
         validator = self._validator if len(data) < LARGE else self._validator_with_pauses()
         try:
-            return validator.validate_json(data, context=self._context(), by_alias=True, by_name=True)
+            return validator.validate_json(
+                data, context=HashCounter() if self._counts_hashes else None, by_alias=True, by_name=True
+            )
         except Exception as error:  # noqa: BLE001 - a validator of the user's may raise whatever it likes
             raise self._refusal(error) from _cause(error)
 
@@ -124,7 +126,9 @@ class WireType:
         """
         validator = self._validator_with_pauses() if is_large else self._validator
         try:
-            return validator.validate_python(data, context=self._context(), by_alias=True, by_name=True)
+            return validator.validate_python(
+                data, context=HashCounter() if self._counts_hashes else None, by_alias=True, by_name=True
+            )
         except Exception as error:  # noqa: BLE001 - as above
             raise self._refusal(error) from _cause(error)
 
@@ -132,9 +136,6 @@ class WireType:
         if self._pausing is None:
             self._pausing = _validator(bounded(self.core_schema, pauses=True), RULES)
         return self._pausing
-
-    def _context(self) -> HashCounter | None:
-        return HashCounter() if self._counts_hashes else None
 
     def _write_closely(self, value: Any, serialize: Callable[..., R]) -> R:
         """Write a value that is suspected of being wrong.
