@@ -267,6 +267,8 @@ class World:
         self.desk = DeskImpl()
         self.component = DeskComponentImpl(self.log)
         self.registry = LoggingRegistry(self.log)
+        self.url = ""
+        """Where an ASGI server serves it, if one does."""
 
     def module(self, *imports: type) -> type:
         """A module that puts these objects into a container."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ssl
 from typing import Final
 
-__all__ = ["CHECK_CERTIFICATES", "ConsulError", "ConsulRefusal", "gone", "nonsense", "refused"]
+__all__ = ["CHECK_CERTIFICATES", "ConsulError", "ConsulRefusal", "ConsulUnreachable", "gone", "nonsense", "refused"]
 
 CHECK_URL: Final = "check setting 'url' (SERVICE_CONSUL_URL or CONSUL_HTTP_ADDR)"
 CHECK_TOKEN: Final = "check setting 'token' (SERVICE_CONSUL_TOKEN or CONSUL_HTTP_TOKEN)"  # noqa: S105
@@ -27,6 +27,10 @@ class ConsulError(Exception):
     """Consul did not answer, or not as it should. The message names the setting to check."""
 
 
+class ConsulUnreachable(ConsulError):
+    """No connection could be made, or it was lost."""
+
+
 class ConsulRefusal(ConsulError):
     """Consul answered this one request with another status than 200."""
 
@@ -35,17 +39,17 @@ class ConsulRefusal(ConsulError):
         self.status = status
 
 
-def gone(url: str, error: BaseException) -> ConsulError:
+def gone(url: str, error: BaseException) -> ConsulUnreachable:
     """The error for a connection that could not be made or was lost."""
     if isinstance(error, EOFError | ConnectionResetError):
-        return ConsulError(
+        return ConsulUnreachable(
             f"cannot reach Consul at {url} (it closed the connection): it has ended, it does not listen there "
             f"({CHECK_URL}), or {_TOO_MANY}"
         )
     reason = str(error) or type(error).__name__
     if isinstance(error, ssl.SSLError):
-        return ConsulError(f"cannot speak TLS with Consul at {url} ({reason}); {CHECK_CERTIFICATES}")
-    return ConsulError(f"cannot reach Consul at {url} ({reason}); start it, or {CHECK_URL}")
+        return ConsulUnreachable(f"cannot speak TLS with Consul at {url} ({reason}); {CHECK_CERTIFICATES}")
+    return ConsulUnreachable(f"cannot reach Consul at {url} ({reason}); start it, or {CHECK_URL}")
 
 
 def nonsense(url: str, what: str) -> ConsulError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import dataclasses
 import logging
 import os
 import socket
@@ -13,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Self
 
 from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from service_core import Health, LocalServiceException, Server, ServiceModule, TokenVerifier
 from service_core.di import Environment
@@ -29,6 +31,7 @@ from service_server_fastapi.http1.listener import Listener, bind
 from service_server_fastapi.http1.tls import server_tls
 from service_server_fastapi.lifecycle.declaration_checks import hosting_findings
 from service_server_fastapi.lifecycle.lifespan import Lifespan, registered_elsewhere, running
+from service_server_fastapi.lifecycle.missing_lifespan import MissingLifespan, ObservedPort
 from service_server_fastapi.lifecycle.signals import GracefulSignals
 from service_server_fastapi.lifecycle.state import Hosting, HostingState
 from service_server_fastapi.request_context import RequestContext
@@ -101,6 +104,7 @@ class FastAPIServer(Server):
         self._scheme: Final = "https" if self.settings.uses_tls else "http"
         self._port: int | None = None
         self._address = ServerAddress()
+        self._observed = ObservedPort()
         self._is_used = False
         self._process = os.getpid()
         self._is_booting = False
@@ -167,11 +171,35 @@ class FastAPIServer(Server):
 
         ``host`` and ``port`` are then those on which that server is reached. Components are registered once it
         answers. With several workers each has an environment of its own, and all are registered as one instance.
+        Raises LocalServiceException for port 0.
         """
+        if self.settings.port == 0:
+            raise LocalServiceException(
+                "asgi() cannot tell which port another server picks; give FastAPIServer(port=...) the port on which "
+                "the ASGI server listens"
+            )
+        user = FastAPI(routes=list(self.app.routes), openapi_url=None)
         self._use()
+        self.app.add_middleware(
+            MissingLifespan, user=user, has_begun=lambda: self._hosting is not None, observed=self._observed
+        )
         self._bind_to(self.settings.port)
         self._lifespan = Lifespan(self.app, lambda: self._hosted_elsewhere(module), keeps=False)
         return self.app
+
+    def mount(self, app: Starlette, path: str) -> None:
+        """Serve what :meth:`asgi` has made below ``path`` of another application, and run its lifespan in that one's.
+
+        The addresses of ``Server.get_url`` end with the path. By hand one writes ``app.mount(path, inner)`` and enters
+        ``inner.router.lifespan_context(inner)`` in the lifespan of ``app``. Raises LocalServiceException before
+        :meth:`asgi`.
+        """
+        if self._lifespan is None or self._listener is not None:
+            raise LocalServiceException("mount() serves what asgi() has made: call asgi(module) before")
+        prefix = f"/{path.strip('/')}".rstrip("/")
+        self._address = dataclasses.replace(self._address, path=prefix)
+        app.mount(prefix, self.app)
+        Lifespan(app, lambda: self.app.router.lifespan_context(self.app), keeps=False)
 
     def stop(self) -> None:
         """Stop what :meth:`boot` or :meth:`run` started, and return when it has stopped.
@@ -296,7 +324,14 @@ class FastAPIServer(Server):
             try:
                 async with (
                     self._running(hosting),
-                    registered_elsewhere(hosting, self.settings, lambda: self._leave(hosting), self._steps),
+                    registered_elsewhere(
+                        lambda port: self._register_at(port, hosting),
+                        lambda: self._leave(hosting),
+                        settings=self.settings,
+                        path=self._address.path,
+                        observed=self._observed,
+                        steps=self._steps,
+                    ),
                 ):
                     yield
             except BaseException as failure:
@@ -306,6 +341,10 @@ class FastAPIServer(Server):
             self._workers.close()
             self._readers.close()
             self._steps.close()
+
+    def _register_at(self, port: int, hosting: Hosting) -> None:
+        self._port = port
+        hosting.register(port)
 
     def _leave(self, hosting: Hosting) -> None:
         hosting.leave()

@@ -32,6 +32,8 @@ class ServerAddress:
     host: str = ""
     port: int = 0
     scheme: Literal["http", "https"] = "http"
+    path: str = ""
+    """The prefix below which it serves, ``/api``, or empty."""
 
 
 _booting: Final[ContextVar[ServerAddress | None]] = ContextVar("service_server_address", default=None)
@@ -93,7 +95,7 @@ class Server(ABC):
 
         For ``get_addresses`` of components: it is right with TLS and without, and puts IPv6 addresses into brackets.
         """
-        return url_of(Server.scheme, Server.get_local_ip(), port)
+        return url_of(Server.scheme, Server.get_local_ip(), port) + Server.current_address().path
 
     @abstractmethod
     def route_health(self, path: str, check: Callable[[], Awaitable[Health]]) -> None:

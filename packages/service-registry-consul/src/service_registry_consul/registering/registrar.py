@@ -17,7 +17,7 @@ from typing import Final
 from service_registry_consul.agent import Agent
 from service_registry_consul.background import Background
 from service_registry_consul.connectivity import Contact
-from service_registry_consul.errors import ConsulError, ConsulRefusal
+from service_registry_consul.errors import ConsulError, ConsulRefusal, ConsulUnreachable
 from service_registry_consul.registering.initial_status import HealthSource, State, ask, probe
 from service_registry_consul.registering.registration import Registration
 from service_registry_consul.registering.shared_registrations import SharedRegistrations
@@ -31,6 +31,9 @@ logger: Final = logging.getLogger("service.registry.consul")
 _SOURCE: Final = "registration"
 _LONGEST_BACKOFF: Final = 1.0
 """Seconds between two attempts to reach an agent; it is the one of this machine."""
+
+_AFTER_LOSS: Final = 0.25
+"""Seconds after which an agent that has closed the connection is contacted again."""
 
 
 class Registrar:
@@ -144,13 +147,12 @@ class Registrar:
             confirmed = [wanted.id for wanted in self._wanted.values() if wanted.id in self._confirmed]
         if not confirmed or self._failures:
             await asyncio.Event().wait()
-        begun = time.monotonic()
         try:
             await self._agent.wait_for_change(confirmed[0], self._settings.reconcile_interval)
-        except ConsulError as error:
-            if isinstance(error, ConsulRefusal) or time.monotonic() - begun < _LONGEST_BACKOFF:
-                await asyncio.Event().wait()  # an agent that cannot be asked this; the interval has to do
-        await asyncio.sleep(max(0.0, _LONGEST_BACKOFF / 4 - (time.monotonic() - begun)))
+        except ConsulUnreachable:
+            await asyncio.sleep(_AFTER_LOSS)
+        except ConsulError:
+            await asyncio.Event().wait()  # this agent does not answer that; the interval has to do
 
     async def _work(self) -> float:
         """Do what is to be done; seconds until the next look."""

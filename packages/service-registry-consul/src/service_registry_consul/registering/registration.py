@@ -78,17 +78,17 @@ def plan_registration(
     offered = [address for address in addresses if address.channel != _LOCAL]
     if not offered:
         return None
-    own_port = port
     host, url_port, scheme, prefix = _location(offered)
     host = settings.advertise_address or host or Server.get_local_ip()
-    port = settings.advertise_port or port or url_port
+    own_port = url_port or port  # callers use the addresses, so the check has to
+    port = settings.advertise_port or own_port
     if not port:
         raise LocalServiceException(
             f"component '{component}': neither the registry nor an address tells the port; "
             f"write ConsulComponentRegistry(port=Server.port, ...) or give setting 'advertise_port'"
         )
     try:
-        meta = write_channels([_advertised(address, own_port or url_port, settings) for address in offered])
+        meta = write_channels([_advertised(address, own_port, settings) for address in offered])
     except LocalServiceException as error:
         raise LocalServiceException(f"component '{component}': {error.message}") from error
     service_id = f"{host}:{port}:{component}"

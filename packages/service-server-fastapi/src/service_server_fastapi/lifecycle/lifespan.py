@@ -1,22 +1,24 @@
-"""The lifespan of the application: around the components there is the user's own.
+"""The lifespan of the application: the user's own is around that of the components.
 
-So what the user opens there is open as long as components run, whoever runs the loop.
+So what the user opens there is open as long as components run, under every ASGI server.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from service_core import Server
 from service_core.dispatch import ThreadPool
 from service_server_fastapi.endpoints.health import LIVE
+from service_server_fastapi.lifecycle.missing_lifespan import ObservedPort
 from service_server_fastapi.lifecycle.signals import GracefulSignals
 from service_server_fastapi.lifecycle.state import Hosting
 from service_server_fastapi.lifecycle.wait_for_server import wait_until_answering
@@ -26,14 +28,14 @@ __all__ = ["Lifespan", "registered_elsewhere", "running"]
 
 logger: Final = logging.getLogger("service.server")
 
-_PATIENCE: Final = 30.0
-"""Seconds that an ASGI server may take to answer after the application has started."""
+_UNUSUAL: Final = 5.0
+"""Seconds after which it is unusual that an ASGI server does not answer, though the application has started."""
 
 
 class Lifespan:
     """Puts what must run for the components inside the lifespan of the user's application."""
 
-    def __init__(self, app: FastAPI, inside: Callable[[], AbstractAsyncContextManager[None]], *, keeps: bool) -> None:
+    def __init__(self, app: Starlette, inside: Callable[[], AbstractAsyncContextManager[Any]], *, keeps: bool) -> None:
         """``keeps`` means that somebody will raise :attr:`failure`, so that a short message is enough for the log."""
         self._outside = app.router.lifespan_context
         self._inside = inside
@@ -70,12 +72,21 @@ async def running(hosting: Hosting, server: Server, steps: ThreadPool) -> AsyncI
 
 @contextlib.asynccontextmanager
 async def registered_elsewhere(
-    hosting: Hosting, settings: ServerSettings, leave: Callable[[], None], steps: ThreadPool
+    register: Callable[[int], None],
+    leave: Callable[[], None],
+    *,
+    settings: ServerSettings,
+    path: str,
+    observed: ObservedPort,
+    steps: ThreadPool,
 ) -> AsyncIterator[None]:
-    """Register the components when the ASGI server answers, and call ``leave`` before it hears of a signal."""
+    """Call ``register`` with the port when the ASGI server answers, and ``leave`` before it handles a signal.
+
+    ``path`` is the prefix under which the application is mounted, or empty.
+    """
     signals = GracefulSignals(leave, pass_on=True)
     signals.install()
-    registering = asyncio.create_task(_register(hosting, settings, steps))
+    registering = asyncio.create_task(_register(register, settings, path, observed, steps))
     try:
         yield
     finally:
@@ -84,25 +95,31 @@ async def registered_elsewhere(
         signals.restore()
 
 
-async def _register(hosting: Hosting, settings: ServerSettings, steps: ThreadPool) -> None:
-    host, port = settings.host, settings.port
-    demands_certificate = settings.client_ca_file is not None  # which we do not have, so it will not let us ask
-    if not await wait_until_answering(
-        host,
-        port,
-        None if demands_certificate else LIVE,
-        timeout=_PATIENCE,
+async def _register(
+    register: Callable[[int], None], settings: ServerSettings, path: str, observed: ObservedPort, steps: ThreadPool
+) -> None:
+    demands_certificate = settings.client_ca_file is not None  # which this process has not, so it cannot send a request
+    answers = functools.partial(
+        wait_until_answering,
+        settings.host,
+        path=None if demands_certificate else path + LIVE,
         uses_tls=settings.uses_tls and not demands_certificate,
-    ):
-        logger.error(
-            "nobody answers on %s:%d%s, so nothing is registered; give FastAPIServer(host=..., port=...) the address "
-            "that your ASGI server listens on%s",
-            host,
+    )
+    port = settings.port
+    if not await answers(port, timeout=_UNUSUAL):
+        logger.warning(
+            "no server answers on %s:%d%s, so nothing is registered and the server is not ready; give "
+            "FastAPIServer(host=..., port=...) or SERVICE_SERVER_HOST and SERVICE_SERVER_PORT the address that your "
+            "ASGI server listens on%s",
+            settings.host,
             port,
-            *((" over TLS", ", and 'cert_file' only if that speaks TLS") if settings.uses_tls else ("", "")),
+            *((" over TLS", ", and 'cert_file' only if that uses TLS") if settings.uses_tls else ("", "")),
         )
-        return
+        while not await answers(port, timeout=1.0, interval=0.5):
+            port = observed.port if port == settings.port and observed.port else settings.port
+    if port != settings.port:
+        logger.warning("requests arrive on port %d, not on %d: registering port %d", port, settings.port, port)
     try:
-        await steps.run(hosting.register, (port,))
+        await steps.run(register, (port,))
     except Exception:
         logger.exception("the components cannot be registered, so the server is never ready")

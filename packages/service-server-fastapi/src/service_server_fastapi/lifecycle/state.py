@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
@@ -82,7 +83,7 @@ class Hosting:
             if self._state is not HostingState.STARTING:
                 return
             self._registered = True  # even if it fails half-way, what is there must be taken back
-            with Server.booting(self._address):
+            with Server.booting(dataclasses.replace(self._address, port=port)):
                 self.host.register(port)
             self._log_offer()
             if self.is_stopping:

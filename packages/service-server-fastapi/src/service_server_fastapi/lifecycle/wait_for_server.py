@@ -18,19 +18,20 @@ async def wait_until_answering(
     port: int,
     path: str | None,
     *,
-    timeout: float,  # noqa: ASYNC109
+    timeout: float | None,  # noqa: ASYNC109
+    interval: float = _INTERVAL,
     uses_tls: bool = False,
 ) -> bool:
-    """Ask for ``path`` until there is any HTTP answer; False after ``timeout`` seconds.
+    """Request ``path`` each ``interval`` seconds until there is any HTTP answer; False after ``timeout`` seconds.
 
-    Where there is no path to ask for, being connected is enough.
+    Without a path a connection is enough.
     """
     target = "127.0.0.1" if host in WILDCARDS else host
     tls = _trusting() if uses_tls else None
     try:
         async with asyncio.timeout(timeout):
             while not await _answers(target, port, path, tls):  # noqa: ASYNC110 - another server's start is no event
-                await asyncio.sleep(_INTERVAL)
+                await asyncio.sleep(interval)
     except TimeoutError:
         return False
     return True
