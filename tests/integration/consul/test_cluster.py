@@ -34,4 +34,5 @@ def test_nothing_is_lost_when_the_leader_dies(make_registry: MakeRegistry, figur
         assert sum(not snapshot for snapshot in seen.snapshots) <= 1  # at most the first, before it was there
         eventually(lambda: caller.status().connected and not caller.status().stale)
         host.deregister(old)
+        server.status = 503  # as a server that stops answers; else callers doubt that it has gone
         seen.wait_until(lambda snapshot: not snapshot, PATIENCE)

@@ -146,7 +146,7 @@ def test_what_cannot_be_asked_for_its_health_is_critical(
     registry.set_health_source(fail)
     registry.register(component, [ChannelAddress("rest", "http://127.0.0.1:1")])
     eventually(lambda: list(states(consul, component.name).values()) == ["critical"])
-    assert f"the health of component '{component.name}' cannot be told" in caplog.text
+    assert f"the health source failed for component '{component.name}'" in caplog.text
 
 
 def test_more_addresses_than_fit_into_an_entry_arrive_all_the_same(
