@@ -7,9 +7,7 @@ import typing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from typing_extensions import TypeForm
@@ -20,6 +18,7 @@ from service_core.di._bindings import Holdings
 from service_core.di._container import Ending, RequestEnding, container_of, cycle_error, end
 from service_core.di._parameters import Parameter, arguments, name_of
 from service_core.di._providers import Phase, Product, class_product, hooks_of
+from service_core.di._request_scope import RequestScope, request_scopes
 from service_core.errors import DependencyException
 
 if TYPE_CHECKING:
@@ -36,28 +35,6 @@ class _Path(threading.local):
 
     def __init__(self) -> None:
         self.steps: list[Any] = []
-
-
-class RequestScope:
-    """The objects of one served call."""
-
-    __slots__ = ("container", "is_closed")
-
-    def __init__(self, container: Container) -> None:
-        self.container = container
-        self.is_closed = False
-
-    def close(self) -> None:
-        """End the objects, the latest first. Raises the error of one after that; an ExceptionGroup of several."""
-        self.is_closed = True
-        end(self.container)
-
-
-_requests: Final[ContextVar[Mapping[object, RequestScope]]] = ContextVar(
-    "service_request_scopes",
-    default=MappingProxyType({}),
-)
-"""The request scope of the call that is executed here, by environment."""
 
 
 class Environment:
@@ -133,16 +110,16 @@ class Environment:
 
         They are ended with the block, the latest first. Inside of another such block it is that one that counts.
         """
-        outer = _requests.get().get(self)
+        outer = request_scopes.get().get(self)
         if outer is not None and not outer.is_closed:
             yield
             return
         scope = RequestScope(self._container(lock_factory=threading.RLock))
-        token = _requests.set({**_requests.get(), self: scope})
+        token = request_scopes.set({**request_scopes.get(), self: scope})
         try:
             yield
         finally:
-            _requests.reset(token)
+            request_scopes.reset(token)
             scope.close()
 
     @property
@@ -281,7 +258,7 @@ class Environment:
                 run()
 
     def _request(self, kind: Any) -> Container:
-        scope = _requests.get().get(self)
+        scope = request_scopes.get().get(self)
         if scope is None or scope.is_closed:
             raise DependencyException(
                 f"{name_of(kind)} has scope 'request', so there is one for each call that is served, and none outside "

@@ -1,0 +1,161 @@
+"""The layers of each package, the sizes of files, functions and folders, and the modules that siblings may import.
+
+The limits are those of the project's style. What exceeds one today is named with its size, which may only shrink.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+
+import grimp
+import pytest
+
+from tests.architecture.sizes import ROOT, Function, files, folders, functions
+
+FLOORS: dict[str, list[set[str]]] = {
+    "service_core": [
+        {"errors", "forks", "variables"},
+        {"context", "declaring"},
+        {"aop", "call", "registry", "wire"},
+        {"di", "hosting", "resilience", "rest"},
+        {"calling", "describing", "dispatch"},
+        {"testing"},
+        {""},
+    ],
+    "service_channels_http": [
+        {"transport"},
+        {"settings"},
+        {"channel"},
+        {"connection", "dispatch", "rest_channel"},
+        {""},
+    ],
+    "service_health": [
+        {"endpoint", "settings"},
+        {"decorators", "findings"},
+        {"check", "checks"},
+        {"manager"},
+        {"module"},
+        {""},
+    ],
+}
+"""The rooms of a package from the lowest floor to the highest; ``__init__`` is the room without a name."""
+
+PUBLIC = {
+    "service_channels_http": {""},
+    "service_health": {"", "endpoint"},
+    "service_registry_consul": {""},
+    "service_server_fastapi": {""},
+    "service_core": {
+        "",
+        "aop",
+        "aop.markers",
+        "context",
+        "declaring.address",
+        "declaring.descriptors",
+        "declaring.health",
+        "describing",
+        "di",
+        "dispatch",
+        "dispatch.timeouts",
+        "dispatch.timers",
+        "errors",
+        "forks",
+        "hosting.component_host",
+        "hosting.hosted_services",
+        "hosting.server",
+        "registry.base",
+        "resilience.retrying",
+        "rest",
+        "rest.markers",
+        "rest.parameters",
+        "rest.route_codec",
+        "rest.verbs",
+        "testing",
+        "variables",
+        "wire",
+        "wire.declared_errors",
+        "wire.tls",
+    },
+}
+"""The modules of each package that other packages may import."""
+
+FILE_LINES, FUNCTION_LINES, FOLDER_FILES = 250, 50, 12
+
+LONG_FILES = {
+    "service_server_fastapi/server.py": 373,
+    "service_core/di/_environment.py": 282,
+    "service_core/errors.py": 293,
+    "service_core/declaring/catalog.py": 281,
+    "service_core/testing/channel_contract.py": 273,
+    "service_core/declaring/descriptors.py": 265,
+    "service_registry_consul/registering/registrar.py": 254,
+}
+FULL_FOLDERS = {
+    "service_core/wire": 19,
+    "service_core/calling": 13,
+    "service_core/declaring": 13,
+}
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    packages = [name for name in (*PUBLIC, "service_cli", "service_otel") if importlib.util.find_spec(name)]
+    return grimp.build_graph(*packages, cache_dir=None)
+
+
+def imports() -> list[tuple[str, str]]:
+    found = graph()
+    return [(one, other) for one in found.modules for other in found.find_modules_directly_imported_by(one)]
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_every_room_has_a_floor(package: str) -> None:
+    rooms = {room(module) for module in graph().modules if module.split(".")[0] == package}
+    assert rooms == set().union(*FLOORS[package])
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_rooms_import_only_from_lower_floors(package: str) -> None:
+    floor = {name: number for number, names in enumerate(FLOORS[package]) for name in names}
+    upward = [
+        f"{one} imports {other}"
+        for one, other in imports()
+        if one.split(".")[0] == other.split(".")[0] == package
+        and room(one) != room(other)
+        and floor[room(other)] >= floor[room(one)]
+    ]
+    assert upward == []
+
+
+def test_packages_import_only_the_public_modules_of_others() -> None:
+    inner = [
+        f"{one} imports {other}"
+        for one, other in imports()
+        if one.split(".")[0] != other.split(".")[0] and other.partition(".")[2] not in PUBLIC[other.split(".")[0]]
+    ]
+    assert inner == []
+
+
+def test_files_have_at_most_250_lines() -> None:
+    long = {name: lines for name, lines in files().items() if lines > FILE_LINES}
+    assert {name for name, lines in long.items() if lines > LONG_FILES.get(name, FILE_LINES)} == set()
+
+
+def test_functions_fit_a_screen() -> None:
+    long: list[Function] = [function for function in functions() if function.lines > FUNCTION_LINES]
+    assert long == []
+
+
+def test_folders_have_at_most_12_files() -> None:
+    full = {name: count for name, count in folders().items() if count > FULL_FOLDERS.get(name, FOLDER_FILES)}
+    assert full == {}
+
+
+def test_the_packages_are_where_the_sizes_are_measured() -> None:
+    assert (ROOT / "packages" / "service-core" / "src" / "service_core").is_dir()
+    assert files()["service_core/__init__.py"] > 0
