@@ -192,3 +192,21 @@ def test_what_is_no_channel_is_refused(catalog: Catalog, installed: Callable[[st
     assert refusal(lambda: ChannelFactory(catalog=catalog).channel_class("plain")) == (
         f"channel 'plain': {Service!r} does not derive from Channel"
     )
+
+
+def test_channels_of_packages_are_imported_before_the_first_call(
+    catalog: Catalog, installed: Callable[[str], None]
+) -> None:
+    installed("fancy_channels:Fancy")
+    ChannelFactory(catalog=catalog).load()
+    assert "fancy_channels" in sys.modules
+
+
+def test_a_package_that_cannot_be_imported_is_refused_when_its_channel_is_chosen(
+    catalog: Catalog, installed: Callable[[str], None]
+) -> None:
+    installed("fancy_channels:Missing")
+    factory = ChannelFactory(catalog=catalog)
+    factory.load()
+    with pytest.raises(LocalServiceException, match="cannot be loaded"):
+        factory.channel_class("fancy")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -95,6 +96,15 @@ class ChannelFactory:
         if not (isinstance(cls, type) and issubclass(cls, Channel)):
             raise LocalServiceException(f"channel '{name}': {cls!r} does not derive from Channel")
         return cls
+
+    def load(self) -> None:
+        """Import the channels of installed packages, so that no call has to wait for it.
+
+        One that cannot be imported is left out here; it raises when it is chosen.
+        """
+        for name in self._installed():
+            with suppress(LocalServiceException):
+                self.channel_class(name)
 
     def make(
         self,

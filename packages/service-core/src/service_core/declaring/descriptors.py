@@ -14,7 +14,6 @@ from types import FunctionType, MappingProxyType
 from typing import Any, Final
 
 from service_core.declaring.arguments import Arguments, by_place, in_order
-from service_core.declaring.generics import bindings_of, resolved, type_parameters
 from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException
 
@@ -222,6 +221,9 @@ def _parameters(function: FunctionType, where: str) -> list[inspect.Parameter]:
 def _type_hints(interface: type, name: str, function: FunctionType) -> dict[str, Any]:
     where = f"{interface.__name__}.{name}"
     owner = next(base for base in interface.__mro__ if name in vars(base))
+    # Here, since a module that only declares interfaces does not need it.
+    from service_core.declaring.generics import bindings_of, resolved, type_parameters
+
     try:
         hints = typing.get_type_hints(function, localns=type_parameters(owner) or None, include_extras=True)
     except NameError as error:
