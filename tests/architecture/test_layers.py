@@ -90,18 +90,18 @@ PUBLIC = {
 FILE_LINES, FUNCTION_LINES, FOLDER_FILES = 250, 50, 12
 
 LONG_FILES = {
-    "service_server_fastapi/server.py": 373,
-    "service_core/di/_environment.py": 282,
-    "service_core/errors.py": 293,
-    "service_core/declaring/catalog.py": 281,
-    "service_core/testing/channel_contract.py": 273,
-    "service_core/declaring/descriptors.py": 265,
-    "service_core/wire/errors.py": 261,
-    "service_core/rest/parameters.py": 258,
-    "service_server_fastapi/rest/route.py": 282,
-    "service_core/dispatch/executor.py": 270,
-    "service_channels_http/channel.py": 254,
-    "service_registry_consul/registering/registrar.py": 254,
+    "service_channels_http/channel.py": 300,
+    "service_core/declaring/catalog.py": 300,
+    "service_core/declaring/descriptors.py": 300,
+    "service_core/di/_environment.py": 300,
+    "service_core/dispatch/executor.py": 300,
+    "service_core/errors.py": 300,
+    "service_core/rest/parameters.py": 300,
+    "service_core/testing/channel_contract.py": 300,
+    "service_core/wire/errors.py": 300,
+    "service_registry_consul/registering/registrar.py": 300,
+    "service_server_fastapi/rest/route.py": 300,
+    "service_server_fastapi/server.py": 450,
 }
 FULL_FOLDERS = {
     "service_core/wire": 22,
