@@ -97,7 +97,13 @@ def hosted(prefix: str, component: str = "one", **methods: Any) -> HostedService
     interface = rest(prefix)(type("Read", (Service,), methods))
     service = describe_service(interface, f"{component}-service", "")
     descriptor = ComponentDescriptor(name=component, type=Component, description="", services=(service,))
-    return HostedService(component=descriptor, service=service, implementation=object.__new__(interface), inline=False)
+    return HostedService(
+        component=descriptor,
+        service=service,
+        implementation=object.__new__(interface),
+        implementation_type=interface,
+        inline=False,
+    )
 
 
 def mount(*services: HostedService, app: FastAPI | None = None) -> FastAPI:
