@@ -18,7 +18,8 @@ TIMEOUT: Final = 5.0
 
 def get(url: str, *, headers: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> httpx.Response:
     """The answer to a GET request. Raises CommandFailure if no answer comes, or the URL is none."""
-    verify: Any = HTTPSettings().tls.context() if url.startswith("https:") else True
+    # Certificates take longer to load than such a request takes, and http has none.
+    verify: Any = HTTPSettings().tls.context() if url.startswith("https:") else False
     try:
         return httpx.get(url, headers=headers, timeout=timeout, verify=verify)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
