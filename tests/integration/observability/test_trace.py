@@ -23,7 +23,7 @@ def spans() -> Spans:
 
 def test_all_spans_are_one_trace_from_caller_to_the_last_service(spans: Spans) -> None:
     by_id = {span["id"]: span for span in spans}
-    (span,) = [span for span in spans if (span["name"], span["kind"]) == ("prices/price", "SERVER")]
+    span: dict[str, Any] | None = next(one for one in spans if (one["name"], one["kind"]) == ("prices/price", "SERVER"))
     path = []
     while span is not None:
         path.append((span["kind"], span["name"]))
