@@ -40,10 +40,6 @@ def workers(consul: ConsulAgent, kind: str, count: int, log: Path) -> Iterator[s
             *["gunicorn", APP, "-b", f"127.0.0.1:{port}", "-w", str(count), "--preload"],
             *["-k", "uvicorn_worker.UvicornWorker", "--graceful-timeout", "30"],
         ],
-        "gunicorn --max-requests": [
-            *["gunicorn", APP, "-b", f"127.0.0.1:{port}", "-w", str(count), "--max-requests", "50"],
-            *["-k", "uvicorn_worker.UvicornWorker", "--graceful-timeout", "30"],
-        ],
     }[kind]
     environment = {
         **os.environ,
@@ -108,21 +104,3 @@ async def test_a_worker_that_ends_takes_no_registration_away(
     assert consul.instances(COMPONENT) == []
     figures.add(f"one of three workers ended by {signal.Signals(number).name}: failed calls", len(load.failures))
     figures.add(f"one of three workers ended by {signal.Signals(number).name}: seconds not registered", missing * 0.05)
-
-
-async def test_workers_that_are_recycled_by_count_stay_registered(
-    consul: ConsulAgent, manager: ServiceManager, figures: Figures, tmp_path: Path
-) -> None:
-    log = tmp_path / "log"
-    with workers(consul, "gunicorn --max-requests", 2, log) as process:
-        await asyncio.to_thread(manager.wait_for, WorkService, 60, channel=CHANNEL)
-        async with calling(manager, CHANNEL, at_once=2, seconds=0.01) as load:
-            missing = 0
-            while log.read_text().count("Application startup complete") < 4:
-                missing += not instances(manager, CHANNEL)
-                await asyncio.sleep(0.05)
-        os.killpg(process.pid, signal.SIGTERM)
-        await asyncio.to_thread(process.wait, 60)
-    assert missing == 0
-    figures.add("workers recycled by count: failed calls", len(load.failures))
-    figures.add("workers recycled by count: calls", load.answered.total())

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
@@ -27,13 +28,13 @@ LIMIT = 30.0
 class Program:
     """A process that tells what happens in it."""
 
-    def __init__(self, *command: str, port: int, **settings: object) -> None:
+    def __init__(self, *command: str, port: int, prefix: Sequence[str] = (), **settings: object) -> None:
         self.url = f"http://127.0.0.1:{port}"
         told = {"host": "127.0.0.1", "port": port, "propagation_delay": 0.2, **settings}
         paths = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
         variables = {f"SERVICE_SERVER_{name.upper()}": str(value) for name, value in told.items()}
         self.process = subprocess.Popen(
-            [sys.executable, *command],
+            [*prefix, sys.executable, *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -116,6 +117,18 @@ def test_a_server_in_the_background_stops_in_order_before_the_signal_does_its_wo
         program.signal(number)
 
         assert program.end() == -number
+        assert program.lines == LIFE
+
+
+def test_process_1_of_a_container_ends_by_itself(port: int) -> None:
+    """There the kernel ignores a signal that has no handler, also one that a process sends itself."""
+    container = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+    with Program("program.py", "boot", port=port, prefix=container) as program:
+        program.wait_for("register")
+        children = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/children").read_text()
+        os.kill(int(children), signal.SIGTERM)
+
+        assert program.end() == 128 + signal.SIGTERM
         assert program.lines == LIFE
 
 
