@@ -91,7 +91,7 @@ def test_others_get_the_same_error_over_every_channel(
 
 @pytest.mark.parametrize("channel", ["dispatch-json", "dispatch-msgpack"])
 def test_services_in_memory_are_guarded_as_well(channel: str) -> None:
-    with in_memory(GalleryImpl(), channel=channel, verifier=Porter()) as manager:
+    with in_memory(GalleryImpl(), channel=channel, verifier=Porter(), forward_token=True) as manager:
         gallery = manager.get_service(Gallery, channel)
         with pytest.raises(MissingTokenException):
             gallery.visitor()

@@ -62,10 +62,8 @@ class HTTPXChannel(Channel):
         self.headers: dict[str, str] = {}
         """What goes with every request, unless the request has such a header itself."""
         self.token_provider: TokenProvider | None = None
-        """Gives the bearer token for every request; None for no token."""
-        self.forward_token = False
-        """Whether the caller's bearer token is handed on, where a call is made inside of a call; it comes before that
-        of :attr:`token_provider`. Only for components that may act in the caller's name."""
+        """Gives the bearer token for every request; None for no token. With :attr:`forward_token` the token of the
+        calling context takes precedence."""
         self._client = OncePerProcess(self._make_checked_client)
         self._async_client = OncePerLoop(self._make_checked_async_client)
         self._engine = EngineTransport(lambda: Engine(self._limits, self.tls))

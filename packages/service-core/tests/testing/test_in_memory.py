@@ -18,11 +18,14 @@ from service_core import (
     DeadlineExceeded,
     DeclarationException,
     LocalServiceException,
+    MissingTokenException,
     Policy,
     RemoteServiceException,
     Service,
     ServiceCommunicationException,
     ServiceManager,
+    TokenVerifier,
+    bearer_token,
     component,
     deadline,
     idempotent,
@@ -257,3 +260,20 @@ def test_observers_see_calls_in_memory() -> None:
         1,
         1,
     ]
+
+
+class OneToken(TokenVerifier):
+    async def verify(self, token: str) -> str:
+        return token
+
+
+def test_the_token_of_the_context_is_sent_where_that_is_declared_as_over_a_network() -> None:
+    with bearer_token("ann"):
+        with in_memory(OrdersImpl(), verifier=OneToken(), forward_token=[OrdersComponent]) as manager:
+            manager.get_service(Orders).total()
+        with in_memory(OrdersImpl(), verifier=OneToken()) as manager:
+            with pytest.raises(MissingTokenException) as caught:
+                manager.get_service(Orders).total()
+    [note] = caught.value.__notes__
+    assert "has a bearer token, which is not sent to component" in note
+    assert "@component(forward_token=True)" in note

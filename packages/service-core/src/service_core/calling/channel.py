@@ -52,6 +52,8 @@ class Channel(InvocationHandler):
         self.address: ChannelInstances | None = None
         """The registered instances, None while there is none for this channel."""
         self._component: ComponentDescriptor | None = None
+        self.forward_token = False
+        """Whether calls carry the bearer token of the calling context; see ``@component(forward_token=True)``."""
         self.balancer = LoadBalancer()
         """The instances, their load and their failures."""
         self._policies = Policies()
@@ -61,6 +63,7 @@ class Channel(InvocationHandler):
     def setup(self, component_descriptor: ComponentDescriptor, address: ChannelInstances | None) -> None:
         """Bind the channel to a component; called once, before :meth:`customize`."""
         self._component = component_descriptor
+        self.forward_token = self.forward_token or component_descriptor.forward_token
         if self._policies.component is None and component_descriptor.policy is not None:
             self.policies = Policies(component=component_descriptor.policy, channel=self._policies.channel)
         self.balancer.component, self.balancer.channel = component_descriptor.name, self.name

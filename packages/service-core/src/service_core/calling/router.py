@@ -14,7 +14,7 @@ from service_core.calling.event_loops import warn_if_on_event_loop
 from service_core.calling.proxy import InvocationHandler
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import EffectivePolicy
-from service_core.errors import ComponentUnavailableException
+from service_core.errors import ComponentUnavailableException, MissingTokenException
 from service_core.forks import call_in_child
 
 __all__ = ["Router"]
@@ -54,6 +54,9 @@ class Router(InvocationHandler):
                 return channel.invoke(invocation)
             except ComponentUnavailableException as error:
                 channel, version = self._choose_after(error, invocation, version)
+            except MissingTokenException as error:
+                self._explain(error, invocation, channel)
+                raise
 
     async def invoke_async(self, invocation: Call) -> Any:
         """Carry out the call over the channel of choice."""
@@ -66,6 +69,18 @@ class Router(InvocationHandler):
                 return await channel.invoke_async(invocation)
             except ComponentUnavailableException as error:
                 channel, version = self._choose_after(error, invocation, version)
+            except MissingTokenException as error:
+                self._explain(error, invocation, channel)
+                raise
+
+    def _explain(self, error: MissingTokenException, call: Call, channel: Channel) -> None:
+        """Add to the error that the calling context has a token, which this channel does not send."""
+        if call.context.token is not None and not channel.forward_token:
+            error.add_note(
+                f"The calling context has a bearer token, which is not sent to component "
+                f"'{self._channels.descriptor.name}'. If it may act on behalf of the caller, declare it with "
+                f"@component(forward_token=True), or use ServiceManager(forward_token=[TheComponent])."
+            )
 
     def _reset(self) -> None:
         """Choose again at the next call."""

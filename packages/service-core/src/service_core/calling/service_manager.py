@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Self, TypeVar, cast, overload
 
@@ -50,13 +51,15 @@ class ServiceManager:
         policy: Policy | None = None,
         policies: Mapping[type, Policy] = MappingProxyType({}),
         observers: Sequence[CallObserver] = (),
+        forward_token: bool | Collection[type] = False,
         catalog: Catalog = default_catalog,
     ) -> None:
         """``implementations`` are the objects of this process that implement services and components.
 
         ``policy`` applies to all calls, ``policies`` to those of single components, by their interface; they are merged
-        field by field. ``observers`` receive the events of calls. Raises DeclarationException if a key of ``policies``
-        is no component.
+        field by field. ``observers`` receive the events of calls. ``forward_token`` sends the bearer token of the
+        calling context to these components, or to all; a token that another program gets can be used by it. Raises
+        DeclarationException if a key of ``policies`` is no component.
         """
         self.component_registry = component_registry
         self.channel_factory = channel_factory or ChannelFactory(catalog=catalog)
@@ -70,6 +73,7 @@ class ServiceManager:
             _check_policy(kind, own, catalog)
         self._policies = policies
         self._observers = observing_attempts(observers)
+        self._forward_token = forward_token
         self._lock = threading.RLock()
         self._services: dict[tuple[Any, str], Any] = {}
         self._channels: dict[type, ComponentChannels] = {}
@@ -153,7 +157,7 @@ class ServiceManager:
                 channels = self._channels[component.type] = ComponentChannels(
                     self.component_registry,
                     self.channel_factory,
-                    component,
+                    replace(component, forward_token=self._forwards_token_to(component)),
                     policies=Policies(
                         component=Policy.merge(self._policies.get(component.type), component.policy),
                         manager=self._policy,
@@ -185,6 +189,10 @@ class ServiceManager:
             return {channels.descriptor.name: channels.view() for channels in self._channels.values()}
 
     # end
+
+    def _forwards_token_to(self, component: ComponentDescriptor) -> bool:
+        forward = self._forward_token
+        return component.forward_token or (forward if isinstance(forward, bool) else component.type in forward)
 
     def close(self) -> None:
         """Close channels and registry, from a thread that runs no event loop of theirs; safe to call twice."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 from service_core.declaring.descriptors import (
+    FORWARD_TOKEN,
     POLICY,
     ComponentDescriptor,
     ServiceDescriptor,
@@ -166,6 +167,7 @@ class Catalog:
                 description=declaration.description,
                 services=tuple(self.service(service) for service in declaration.services),
                 policy=vars(interface).get(POLICY),
+                forward_token=vars(interface).get(FORWARD_TOKEN, False),
             )
             return self._component_descriptors.setdefault(interface, built)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, overload
 
 from service_core.declaring.catalog import Catalog, default_catalog
-from service_core.declaring.descriptors import ANONYMOUS, IDEMPOTENT, POLICY, RAISES
+from service_core.declaring.descriptors import ANONYMOUS, FORWARD_TOKEN, IDEMPOTENT, POLICY, RAISES
 from service_core.declaring.interfaces import Component, Service
 from service_core.declaring.policy import CHANNEL_FIELDS, Policy
 from service_core.errors import DeclarationException
@@ -63,6 +63,7 @@ def component(
     description: str = "",
     services: Sequence[type] = (),
     *,
+    forward_token: bool = False,
     catalog: Catalog = default_catalog,
 ) -> Callable[[C], C]: ...
 def component(
@@ -70,15 +71,22 @@ def component(
     description: str = "",
     services: Sequence[type] = (),
     *,
+    forward_token: bool = False,
     catalog: Catalog = default_catalog,
 ) -> Any:
-    """Declare a component interface and the services that it bundles; a service belongs to one component."""
+    """Declare a component interface and the services that it bundles; a service belongs to one component.
+
+    ``forward_token`` sends the bearer token of the calling context with every call of the component: only for a
+    component that may act on behalf of the caller.
+    """
     if isinstance(name, type):
         return component(catalog=catalog)(name)
     _expect_name(name, "component")
 
     def declare(cls: C) -> C:
         _expect_subclass(cls, Component, "component")
+        if forward_token:
+            setattr(cls, FORWARD_TOKEN, True)
         catalog.add_component(cls, services, name, description)
         return cls
 

@@ -25,6 +25,7 @@ NO_DEFAULT: Final = inspect.Parameter.empty
 IDEMPOTENT: Final = "__service_idempotent__"
 RAISES: Final = "__service_raises__"
 POLICY: Final = "__service_policy__"
+FORWARD_TOKEN: Final = "__service_forward_token__"  # noqa: S105 - the name of an attribute
 ANONYMOUS: Final = "__service_anonymous__"
 CONCURRENCY: Final = "__service_max_concurrency__"
 
@@ -112,6 +113,8 @@ class ComponentDescriptor:
     services: tuple[ServiceDescriptor, ...]
     policy: Policy | None = None
     """What ``@with_policy`` sets for the component, None if nothing."""
+    forward_token: bool = False
+    """Whether calls of the component carry the bearer token of the calling context."""
 
 
 def public_functions(interface: type) -> dict[str, FunctionType]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from service_core.declaring.address import ChannelAddress
 from service_core.declaring.health import Health
+
+if TYPE_CHECKING:  # a module that only declares interfaces imports little
+    from service_core.declaring.address import ChannelAddress
 
 __all__ = ["AbstractComponent", "Component", "ComponentStatus", "Service"]
 

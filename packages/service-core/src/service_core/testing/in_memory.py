@@ -7,6 +7,7 @@ tests of what callers do about it.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from typing import Any, Final
 
 from service_core.calling.channel_factory import ChannelFactory
@@ -40,19 +41,21 @@ def in_memory(
     faults: FaultPlan | None = None,
     expose_errors: bool = False,
     verifier: TokenVerifier | None = None,
+    forward_token: bool | Collection[type] = False,
     catalog: Catalog = default_catalog,
 ) -> ServiceManager:
     """A manager whose services are these implementations, called over a channel in memory.
 
     ``channel`` is ``dispatch-json`` or ``dispatch-msgpack``; ``faults`` go wrong on the way; ``expose_errors`` sends
-    the messages of errors that are not declared; ``verifier`` asks for tokens, which callers give with
-    ``bearer_token``. The manager's registry is a :class:`ScriptedRegistry`. Raises
-    DeclarationException if an object implements no service of a component.
+    the messages of errors that are not declared. ``verifier`` asks for tokens; that of the calling context, which
+    ``bearer_token`` sets, is sent where ``forward_token`` or the component's declaration says so, as over a network.
+    The manager's registry is a :class:`ScriptedRegistry`. Raises DeclarationException if an object implements no
+    service.
     """
     network = InMemoryNetwork(faults=faults, expose_errors=expose_errors, verifier=verifier, catalog=catalog)
     url = network.start(*implementations)
     registry = ScriptedRegistry({component: {channel: url} for component in network.components(url)})
-    return ServiceManager(registry, network.channel_factory, catalog=catalog)
+    return ServiceManager(registry, network.channel_factory, forward_token=forward_token, catalog=catalog)
 
 
 class InMemoryNetwork:

@@ -157,7 +157,7 @@ class InMemoryChannel(Channel):
     def _prepare(self, call: Call) -> _Request:
         plan = self._plan(call)
         headers = call_headers(call.context, call.correlation_id)
-        if call.context.token is not None:
+        if call.context.token is not None and self.forward_token:
             headers["authorization"] = f"Bearer {call.context.token}"
         return _Request(
             plan=plan,
