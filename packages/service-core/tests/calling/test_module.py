@@ -121,7 +121,15 @@ def test_a_module_may_create_the_observers_of_all_calls(catalog: Catalog) -> Non
     with Environment(Watched, catalog=catalog) as environment:
         environment.get(ServiceManager).get_service(Orders).place()
         [made] = Memory.made
-        event = CallEvent(CallEventKind.ANSWERED, "shop", "memory", "Orders.place", "memory://1", 1, 0.1)
+        event = CallEvent(
+            kind=CallEventKind.ANSWERED,
+            component="shop",
+            channel="memory",
+            method="Orders.place",
+            url="memory://1",
+            attempt=1,
+            duration=0.1,
+        )
         for observer in made.balancer.observers:
             observer(event)
         assert seen == [event]

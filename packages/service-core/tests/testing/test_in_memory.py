@@ -271,9 +271,8 @@ def test_the_token_of_the_context_is_sent_where_that_is_declared_as_over_a_netwo
     with bearer_token("ann"):
         with in_memory(OrdersImpl(), verifier=OneToken(), forward_token=[OrdersComponent]) as manager:
             manager.get_service(Orders).total()
-        with in_memory(OrdersImpl(), verifier=OneToken()) as manager:
-            with pytest.raises(MissingTokenException) as caught:
-                manager.get_service(Orders).total()
+        with in_memory(OrdersImpl(), verifier=OneToken()) as manager, pytest.raises(MissingTokenException) as caught:
+            manager.get_service(Orders).total()
     [note] = caught.value.__notes__
     assert "has a bearer token, which is not sent to component" in note
     assert "@component(forward_token=True)" in note
