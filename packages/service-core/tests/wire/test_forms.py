@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from service_core.declaring.descriptors import ComponentDescriptor, describe_service
 from service_core.declaring.interfaces import Service
+from service_core.errors import ArgumentException
 from service_core.wire import JSON, MSGPACK, Codec, MethodCodec
 
 
@@ -52,13 +53,20 @@ def travel(codec: Codec, method: MethodCodec, value: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])
-def test_fields_travel_under_their_names_computed_ones_not_at_all_and_aliases_are_read(codec: Codec) -> None:
-    value = Named.model_validate({"metadata": b"", "size": 1})
-    written = codec.read_response(plan(Any), codec.write_result(plan(Named), value))
-    assert list(written) == ["metadata", "size"]
-    written["Meta-Data"] = written.pop("metadata")
-    request = codec.read_request(codec.write_request(plan(Any), (written,)))
-    assert codec.read_arguments(plan(Named), request) == (value,)
+def test_fields_travel_under_their_names_and_computed_ones_not_at_all(codec: Codec) -> None:
+    value = Named.model_validate({"metadata": b"a", "size": 1})
+    written = codec.write_result(plan(Named), value)
+    assert b"metadata" in written
+    assert b"Meta-Data" not in written
+    assert b"twice" not in written
+    assert codec.read_response(plan(Named), written) == value
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+def test_an_alias_is_no_name_of_a_field(codec: Codec) -> None:
+    request = codec.read_request(codec.write_request(plan(Any), ({"Meta-Data": "", "size": 1},)))
+    with pytest.raises(ArgumentException, match=r"value\.metadata: Field required"):
+        codec.read_arguments(plan(Named), request)
 
 
 def test_bytes_are_base64_in_json_and_raw_in_msgpack() -> None:
@@ -81,11 +89,21 @@ def test_what_is_meant_for_json_is_used_for_msgpack_too(codec: Codec) -> None:
 
 
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])
-def test_an_object_of_a_derived_class_travels_as_what_was_declared(codec: Codec) -> None:
+def test_an_object_of_a_subclass_with_further_fields_is_refused(codec: Codec) -> None:
+    method = plan(Tree)
+    assert travel(codec, method, Tree(b"x"))[0] == Tree(b"x")
+
     @dataclass
     class More(Tree):
         secret: str = "hunter2"
 
-    written = codec.write_request(plan(Tree), (More(b"x"),))
-    assert b"hunter2" not in written
-    assert codec.read_arguments(plan(Tree), codec.read_request(written)) == (Tree(b"x"),)
+    for value in (More(b"x"), Tree(b"x", [More(b"y")])):
+        with pytest.raises(ArgumentException, match=r"^Echo\.echo: .* class More has fields .*: secret; declare More,"):
+            codec.write_request(method, (value,))
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+def test_an_object_of_a_subclass_without_further_fields_travels(codec: Codec) -> None:
+    class Same(Tree): ...
+
+    assert travel(codec, plan(Tree), Same(b"x")) == [Tree(b"x")] * 2

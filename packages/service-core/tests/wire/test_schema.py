@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, ConfigDict, PlainSerializer, TypeAdapter
 
-from service_core.wire.schema import RULES, UnsendableType, with_rules
+from service_core.wire.schema import RULES, with_rules
+from service_core.wire.types.refusals import UnsendableType, check
 
 
 class Model(BaseModel):
@@ -93,4 +94,4 @@ def test_values_that_look_like_schemas_are_left_alone() -> None:
 
 def test_what_cannot_be_sent_is_refused_however_deep_it_is() -> None:
     with pytest.raises(UnsendableType, match="functions do not travel"):
-        with_rules({"type": "list", "items_schema": {"type": "nullable", "schema": {"type": "callable"}}})
+        check({"type": "list", "items_schema": {"type": "nullable", "schema": {"type": "callable"}}}, by_alias=False)

@@ -36,7 +36,7 @@ class _MsgpackCodec(Codec):
         wire = plan.arguments.first(len(values))
         if wire.believes:
             return head + uncollected(_write_objects, wire, values)
-        return head + pack(wire.from_plain(values), wire.where)
+        return head + pack(wire.checked(values), wire.where)
 
     def read_request(self, data: bytes) -> WireRequest:
         return _cut(data) or envelope_of_request(unpack(data))
@@ -59,7 +59,7 @@ class _MsgpackCodec(Codec):
         wire = plan.result
         if wire.believes:
             return b"".join((_RESULT, uncollected(_write_objects, wire, result), _NO_EXCEPTION))
-        return pack({"result": wire.from_plain(result), "exception": None}, wire.where)
+        return pack({"result": wire.checked(result), "exception": None}, wire.where)
 
     def write_error(self, error: WireError) -> bytes:
         return pack({"result": None, "exception": error.to_dict()}, "exception")

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias, cast
 
 import msgpack
-from pydantic_core import to_jsonable_python
 
 from service_core.errors import ArgumentException
 from service_core.wire.codec import MAX_DEPTH, MalformedData
+from service_core.wire.types.exact import portable
 
 __all__ = ["Buffer", "pack", "unpack"]
 
@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
         return msgpack.ExtType(_INTEGER, str(value).encode())  # more than 64 bits
     if isinstance(value, bytearray | memoryview):
         return bytes(value)
-    return to_jsonable_python(value)
+    return portable(value)
 
 
 def unpack(data: Buffer) -> Any:

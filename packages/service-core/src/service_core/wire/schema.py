@@ -6,9 +6,9 @@ could not carry arbitrary bytes in JSON. The wire's rules therefore go into the 
 * bytes are base64 in JSON (url-safe alphabet, as pydantic writes it) and raw in msgpack,
 * NaN and infinity are refused,
 * what the formats have no form for, such as dates, enums and sets, is read from text or a list also where a model
-  is strict; strict numbers, texts and truth values stay strict,
-* a serializer that is meant for JSON works for msgpack too,
-* computed fields stay at home.
+  is strict; strict numbers, texts and truth values stay strict, and those that are members of a union become so,
+* a serializer that is meant for JSON works for msgpack too; secrets are written as what they hold,
+* computed fields do not travel.
 
 The rules hold for the JSON schema that pydantic makes of it, too.
 """
@@ -17,15 +17,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from types import MappingProxyType
 from typing import Any, Final
 
-__all__ = ["NAMED", "OPAQUE", "RULES", "UnsendableType", "kinds", "with_rules"]
+from service_core.wire.types import exact
+from service_core.wire.types.forms import is_of_pydantic
+from service_core.wire.types.parts import OPAQUE, parts_of
+
+__all__ = ["NAMED", "OPAQUE", "RULES", "classes_in", "for_checking", "kinds", "with_class_guards", "with_rules"]
 
 RULES: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "ser_json_bytes": "base64",
         "val_json_bytes": "base64",
+        "ser_json_temporal": "iso8601",
         "ser_json_inf_nan": "constants",  # so that it can be seen and refused, instead of becoming null
         "allow_inf_nan": False,
     }
@@ -34,90 +40,172 @@ RULES: Final[Mapping[str, Any]] = MappingProxyType(
 _CONFIGURED: Final = frozenset({"model", "dataclass", "typed-dict"})
 _WITHOUT_A_FORM: Final = frozenset(
     {"date", "datetime", "time", "timedelta", "decimal", "uuid", "url", "multi-host-url", "complex", "enum"}
-    | {"tuple", "set", "frozenset", "call", "dataclass", "model"}
+    | {"tuple", "set", "frozenset", "call", "dataclass", "model", "named-tuple", "deque", "fraction"}
     | {"union", "tagged-union", "json-or-python", "lax-or-strict"}
 )
 _FOR_JSON: Final = {"json": "always", "json-unless-none": "unless-none"}
-_NOT_FOR_KEYS: Final = frozenset(
-    {"tuple", "list", "set", "frozenset", "dict", "call", "dataclass", "model", "typed-dict"}
-    | {"union", "tagged-union", "nullable", "none"}
+_STRICT_IN_UNIONS: Final = frozenset({"bool", "int", "float"})
+_SIMPLE: Final = frozenset(
+    {"none", "bool", "int", "float", "str", "bytes", "date", "time", "datetime", "timedelta", "decimal", "uuid"}
+    | {"literal", "enum", "definition-ref"}
 )
-_UNSENDABLE: Final = {
-    "generator": "iterables are read one by one, so they would not be validated; use a list",
-    "callable": "functions do not travel",
-    "is-subclass": "classes do not travel",
-}
+"""Kinds whose values are immutable and hold no others, so that sets of them stay sets."""
 
-OPAQUE: Final = frozenset({"cls", "metadata", "function", "default", "expected", "members"})
-"""Parts of a schema that hold classes, functions and values."""
 NAMED: Final = frozenset({"fields", "choices"})
 """Parts whose keys are names that the user chose."""
 
 
-class UnsendableType(TypeError):
-    """Values of a type can be validated but not sent; says why, and what to use instead."""
-
-
-def with_rules(schema: Any, rules: Mapping[str, Any] = RULES) -> Any:
-    """A copy of a core schema that follows the wire's rules. Raises UnsendableType."""
+def with_rules(schema: Any, rules: Mapping[str, Any] = RULES, *, in_union: bool = False) -> Any:
+    """A copy of a core schema that follows the wire's rules."""
     if isinstance(schema, dict):
-        return _schema_with_rules(schema, rules)
+        return _schema_with_rules(schema, rules, in_union)
     if isinstance(schema, list | tuple):
-        return type(schema)(with_rules(part, rules) for part in schema)
+        return type(schema)(with_rules(part, rules, in_union=in_union) for part in schema)
     return schema
 
 
 def kinds(schema: Any) -> set[str]:
     """The kinds of all parts of a core schema; ``custom`` among them if one has a serializer of its own."""
     found: set[str] = set()
-    waiting = [schema]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            kind = part.get("type")
-            if isinstance(kind, str):
-                found.add(kind)
-            if "serialization" in part:
-                found.add("custom")
-            waiting += [inner for key, inner in part.items() if key not in OPAQUE and not isinstance(inner, str)]
-        elif isinstance(part, list | tuple):
-            waiting += part
+    for part in parts_of(schema, OPAQUE | {"serialization"}):
+        found.add(part["type"])
+        if "serialization" in part and part["serialization"].get("function") is not exact.whole_minutes:
+            found.add("custom")
     return found
 
 
-def _schema_with_rules(schema: dict[str, Any], rules: Mapping[str, Any]) -> dict[str, Any]:
+def classes_in(schema: Any) -> tuple[type, ...]:
+    """The classes of the models and dataclasses in a schema."""
+    return tuple({part["cls"]: None for part in parts_of(schema) if part["type"] in ("model", "dataclass")})
+
+
+def _schema_with_rules(schema: dict[str, Any], rules: Mapping[str, Any], in_union: bool) -> dict[str, Any]:
     kind = str(schema.get("type"))
-    if kind in _UNSENDABLE:
-        raise UnsendableType(_UNSENDABLE[kind])
-    if kind == "dict" and not _are_keys(schema.get("keys_schema", {})):
-        raise UnsendableType("keys of maps are written as text, so they must be values of one simple type; use pairs")
-    copy = {key: _part_with_rules(key, part, rules) for key, part in schema.items()}
+    within = _is_within_union(kind, schema, in_union)
+    copy = {key: _part_with_rules(key, part, rules, within) for key, part in schema.items()}
     if kind in _CONFIGURED:
         copy["config"] = {**(schema.get("config") or {}), **rules}
     if kind in _WITHOUT_A_FORM:
         copy["strict"] = False
+    if in_union and kind in _STRICT_IN_UNIONS:
+        copy["strict"] = True
     if kind in _DESCRIBED:
         copy["metadata"] = {**(schema.get("metadata") or {}), "pydantic_js_updates": _DESCRIBED[kind](schema)}
     copy.pop("computed_fields", None)
     when = schema.get("when_used", "json-unless-none" if kind in ("to-string", "format") else None)
     if when in _FOR_JSON:
         copy["when_used"] = _FOR_JSON[when]
-    return copy
+    return _exact(kind, copy)
 
 
-def _are_keys(schema: dict[str, Any]) -> bool:
-    """Whether values can be read from their text alone."""
-    if schema.get("type") == "literal":
-        return all(isinstance(value, str) for value in schema["expected"])
-    return schema.get("type") not in _NOT_FOR_KEYS
+def _is_within_union(kind: str, schema: Mapping[str, Any], in_union: bool) -> bool:
+    """Whether the parts of a schema are, as far as their numbers go, members of a union."""
+    if kind in ("union", "tagged-union"):
+        return "custom_error_type" not in schema
+    return in_union and kind not in ("model", "dataclass", "typed-dict", "json-or-python", "lax-or-strict")
 
 
-def _part_with_rules(key: str, part: Any, rules: Mapping[str, Any]) -> Any:
+def _part_with_rules(key: str, part: Any, rules: Mapping[str, Any], in_union: bool) -> Any:
     if key in OPAQUE:
         return part
     if key in NAMED and isinstance(part, dict):
-        return {name: with_rules(named, rules) for name, named in part.items()}
-    return with_rules(part, rules)
+        return {name: with_rules(named, rules, in_union=in_union) for name, named in part.items()}
+    return with_rules(part, rules, in_union=in_union and key != "keys_schema")
+
+
+# serializers that write values as they are
+
+
+def _exact(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
+    serialization = schema.get("serialization")
+    if serialization is not None:
+        if _hides(serialization):
+            schema["serialization"] = _revealing(schema)
+        return schema
+    if kind == "any":
+        schema["serialization"] = _function("function-plain", exact.plain, return_schema={"type": "any"})
+    elif kind in ("datetime", "time"):
+        schema["serialization"] = _function(
+            "function-plain", exact.whole_minutes, return_schema={"type": kind}, when_used="json"
+        )
+    elif kind in ("set", "frozenset") and schema.get("items_schema", {"type": "any"})["type"] not in _SIMPLE:
+        items = {"type": "list", "items_schema": schema.get("items_schema", {"type": "any"})}
+        schema["serialization"] = _function("function-wrap", exact.as_list, schema=items)
+    elif kind == "typed-dict" and schema.get("extra_behavior") != "allow":
+        schema["serialization"] = _function("function-wrap", exact.only_known_keys(schema["fields"]))
+    elif kind == "enum" and not all(type(member.value) in (str, int) for member in schema["members"]):
+        return _enum_of_any_values(schema)
+    return schema
+
+
+def _function(kind: str, function: Callable[..., Any], **more: Any) -> dict[str, Any]:
+    return {"type": kind, "function": function, **more}
+
+
+def _hides(serialization: Mapping[str, Any]) -> bool:
+    """Whether it is the serializer of pydantic's secrets, which writes stars."""
+    function = serialization.get("function")
+    return getattr(function, "__module__", "") == "pydantic.types" and "secret" in getattr(function, "__name__", "")
+
+
+def _revealing(schema: Mapping[str, Any]) -> dict[str, Any]:
+    # With info, since pydantic calls serializers without it for the defaults that documents show.
+    held = schema["json_schema"]["schema"]
+    return _function("function-plain", exact.reveal, info_arg=True, return_schema=held, when_used="unless-none")
+
+
+def _enum_of_any_values(schema: dict[str, Any]) -> dict[str, Any]:
+    reader = exact.member_reader(schema["members"])
+    outer = {"type": "function-before", "function": {"type": "no-info", "function": reader}, "schema": schema}
+    outer["serialization"] = _function("function-plain", exact.member_value, return_schema={"type": "any"})
+    return _moved_ref(schema, outer)
+
+
+def _moved_ref(inner: dict[str, Any], outer: dict[str, Any]) -> dict[str, Any]:
+    """The outer schema under the reference of the inner one, which it stands for."""
+    if "ref" in inner:
+        outer["ref"] = inner.pop("ref")
+    return outer
+
+
+# variants
+
+
+def with_class_guards(schema: Any, *, in_union: bool = False) -> Any:
+    """A copy in which objects of subclasses with further fields are refused when they are written."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(with_class_guards(part, in_union=in_union) for part in schema)
+    if not isinstance(schema, dict):
+        return schema
+    kind = schema.get("type")
+    within = kind in ("union", "tagged-union") or (in_union and kind not in ("model", "dataclass"))
+    copy = {key: part if key in OPAQUE else with_class_guards(part, in_union=within) for key, part in schema.items()}
+    if kind in ("model", "dataclass") and "serialization" not in copy:
+        guard = exact.exact_class(schema["cls"], in_union=in_union)
+        copy["serialization"] = _function("function-wrap", guard)
+    return copy
+
+
+def for_checking(schema: Any) -> Any:
+    """A copy for values that are written: unknown fields are refused, and validators of the user's see copies."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(for_checking(part) for part in schema)
+    if not isinstance(schema, dict):
+        return schema
+    skipped = OPAQUE | {"serialization"}
+    copy = {key: part if key in skipped else for_checking(part) for key, part in schema.items()}
+    kind = schema.get("type")
+    if kind in ("model-fields", "dataclass-args", "typed-dict") and copy.get("extra_behavior") != "allow":
+        copy["extra_behavior"] = "forbid"
+    if kind in ("function-before", "function-after", "function-wrap") and _may_change(schema):
+        before = {"type": "no-info", "function": deepcopy}
+        return _moved_ref(copy, {"type": "function-before", "function": before, "schema": copy})
+    return copy
+
+
+def _may_change(schema: Mapping[str, Any]) -> bool:
+    """Whether a function of the user's is given an object that it can change."""
+    return not is_of_pydantic(schema["function"]["function"]) and not kinds(schema["schema"]) <= _SIMPLE
 
 
 # What JSON schema says about values whose text pydantic describes less exactly than it is.

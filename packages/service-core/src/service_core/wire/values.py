@@ -15,7 +15,9 @@ from pydantic_core import SchemaSerializer, SchemaValidator, from_json
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.wire.bounded import HashCounter, bounded, counts_hashes
 from service_core.wire.large import LARGE
-from service_core.wire.schema import RULES, UnsendableType, kinds, with_rules
+from service_core.wire.schema import RULES, classes_in, for_checking, kinds, with_class_guards, with_rules
+from service_core.wire.types.exact import UnsendableValue
+from service_core.wire.types.refusals import UnsendableType, check
 
 __all__ = ["WireType", "may_be_infinite", "validation_details"]
 
@@ -35,10 +37,13 @@ _MOST_DETAILS: Final = 20
 
 
 class WireType:
-    """Reads and writes the values of one type. Immutable and safe to use from several threads."""
+    """Reads and writes the values of one type. Safe to use from several threads."""
 
     __slots__ = (
         "_at",
+        "_by",
+        "_checker",
+        "_classes",
         "_counts_hashes",
         "_names",
         "_options",
@@ -57,10 +62,13 @@ class WireType:
         """Build the schema. Raises DeclarationException if values of the type cannot be sent.
 
         ``where`` names the type in messages, ``names`` the items of a tuple, and ``at`` the place that all wrong ones
-        are told to be in. With ``by_alias`` fields are written under their aliases, as other software knows them.
+        are reported to be in. With ``by_alias`` fields are written and read under their aliases, as other software
+        knows them, else under their names.
         """
         try:
-            self.core_schema: Any = with_rules(TypeAdapter(annotation).core_schema)
+            schema = TypeAdapter(annotation).core_schema
+            check(schema, by_alias=by_alias)
+            self.core_schema: Any = with_rules(schema)
         except (PydanticSchemaGenerationError, PydanticUserError) as error:
             raise DeclarationException(
                 f"{where}: values of type {annotation!r} cannot be validated; use a type that pydantic knows, "
@@ -68,28 +76,34 @@ class WireType:
             ) from error
         except UnsendableType as error:
             raise DeclarationException(f"{where}: values of type {annotation!r} cannot be sent: {error}") from None
-        schema = bounded(self.core_schema)
-        self._validator = _validator(schema, RULES)
-        self._counts_hashes = counts_hashes(schema)
+        bounded_schema = bounded(self.core_schema)
+        self._validator = _validator(bounded_schema, RULES)
+        self._counts_hashes = counts_hashes(bounded_schema)
         self._pausing: Any = None  # made when it is needed for the first time
-        config: Any = dict(RULES)
-        self._serializer: Any = SchemaSerializer(self.core_schema, config, _use_prebuilt=False)
+        self._serializer = _serializer(self.core_schema)
         self.where = where
         self.max_values: int | None = _FEW_VALUES if kinds(self.core_schema) <= _SCALARS else None
         """How many values of JSON or msgpack a valid value holds at most; None if there is no limit."""
         self.believes = not kinds(self.core_schema) <= _LOOKED_AT
         """Whether values may hold objects that are taken for what they are by their class, unseen."""
+        self._checker = self._validator
+        if self.believes:
+            self._checker = _validator(bounded(for_checking(self.core_schema)), RULES)
+        self._classes = classes_in(self.core_schema)
         self._names = tuple(names)
         self._at = at
+        # Names alone, or aliases and what a model itself allows: by both, a field could get the value of another.
+        self._by: Any = {"by_alias": by_alias, "by_name": None if by_alias else True}
         # Nothing else can be wrong in spite of validation, and to ask takes as long as all the rest.
         self._options: Any = {"by_alias": by_alias, "round_trip": True, "warnings": "error"} if self.believes else {}
 
     def to_json(self, value: Any) -> bytes:
         """Write a value as JSON. Raises ArgumentException if it does not fit the type."""
-        valid = self.from_plain(value)
+        valid = self.checked(value)
         try:
             written: bytes = self._serializer.to_json(valid, **self._options)
-        except ValueError:
+        except ValueError as error:
+            self._refuse_unsendable(error)
             written = self._write_closely(value, self._serializer.to_json)
         if self.believes and may_be_infinite(written):
             try:
@@ -101,21 +115,32 @@ class WireType:
 
     def to_plain(self, value: Any) -> Any:
         """The value in dicts, lists and scalars, bytes and dates as they are. Raises ArgumentException."""
-        valid = self.from_plain(value)
+        valid = self.checked(value)
         if not self.believes:
             return valid
         try:
             return self._serializer.to_python(valid, **self._options)
-        except ValueError:
+        except ValueError as error:
+            self._refuse_unsendable(error)
             return self._write_closely(value, self._serializer.to_python)
+
+    def checked(self, value: Any) -> Any:
+        """A value that is to be written, validated; the given object is not changed. Raises ArgumentException."""
+        if self._classes and any(cls.__subclasses__() for cls in self._classes):
+            self._serializer = _serializer(with_class_guards(self.core_schema))
+            self._classes = ()
+        try:
+            context = HashCounter() if self._counts_hashes else None
+            return self._checker.validate_python(value, context=context, by_alias=False, by_name=True)
+        except Exception as error:  # noqa: BLE001 - a validator of the user's may raise whatever it likes
+            raise self._refusal(error) from _cause(error)
 
     def from_json(self, data: bytes) -> Any:
         """Read a value from JSON. Raises ArgumentException, also if it is no JSON."""
         validator = self._validator if len(data) < LARGE else self._validator_with_pauses()
         try:
-            return validator.validate_json(
-                data, context=HashCounter() if self._counts_hashes else None, by_alias=True, by_name=True
-            )
+            context = HashCounter() if self._counts_hashes else None
+            return validator.validate_json(data, context=context, **self._by)
         except Exception as error:  # noqa: BLE001 - a validator of the user's may raise whatever it likes
             raise self._refusal(error) from _cause(error)
 
@@ -126,9 +151,8 @@ class WireType:
         """
         validator = self._validator_with_pauses() if is_large else self._validator
         try:
-            return validator.validate_python(
-                data, context=HashCounter() if self._counts_hashes else None, by_alias=True, by_name=True
-            )
+            context = HashCounter() if self._counts_hashes else None
+            return validator.validate_python(data, context=context, **self._by)
         except Exception as error:  # noqa: BLE001 - as above
             raise self._refusal(error) from _cause(error)
 
@@ -137,15 +161,21 @@ class WireType:
             self._pausing = _validator(bounded(self.core_schema, pauses=True), RULES)
         return self._pausing
 
+    def _refuse_unsendable(self, error: ValueError) -> None:
+        # pydantic keeps of an error in a serializer no more than its text.
+        _, found, reason = str(error).partition(f"{UnsendableValue.__name__}: ")
+        if found:
+            raise ArgumentException(f"{self.where}: {reason}") from None
+
     def _write_closely(self, value: Any, serialize: Callable[..., R]) -> R:
-        """Write a value that is suspected of being wrong.
+        """Write a value that is suspected of being wrong, or say why it cannot be written.
 
         Objects of the declared classes are believed at first, since looking at each of their fields makes writing
         several times slower, and the other side will do it anyway.
         """
-        look = _validator(with_rules(self.core_schema, _CLOSELY), _CLOSELY)
+        look = _validator(for_checking(with_rules(self.core_schema, _CLOSELY)), _CLOSELY)
         try:
-            valid = look.validate_python(value, by_alias=True, by_name=True)
+            valid = look.validate_python(value, by_alias=False, by_name=True)
         except Exception as error:  # noqa: BLE001 - as above
             raise self._refusal(error) from _cause(error)
         try:
@@ -167,6 +197,11 @@ class WireType:
 def _cause(error: Exception) -> Exception | None:
     """What an error is chained to; pydantic's quote values, which may be secret."""
     return None if isinstance(error, ValidationError) else error
+
+
+def _serializer(schema: Any) -> Any:
+    config: Any = dict(RULES)
+    return SchemaSerializer(schema, config, _use_prebuilt=False)
 
 
 def _validator(schema: Any, rules: Mapping[str, Any]) -> Any:

@@ -1,0 +1,177 @@
+"""Unions: which of their members can be told apart by their JSON.
+
+Unions carry no tags on the wire. Each pair of members is compared by its JSON forms: a pair is accepted if no JSON
+is a form of both, or if what both read from it is the same value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any, Final
+
+from service_core.wire.types.forms import Definitions, Form, choices_of, forms_of
+
+__all__ = ["ambiguity_in"]
+
+_ITEMS: Final = frozenset({"list", "set", "frozenset", "deque"})
+_VALUES: Final = frozenset({"dict", "ordered-dict", "counter"})
+
+
+def ambiguity_in(union: Mapping[str, Any], definitions: Definitions) -> str:
+    """Why values of a union cannot be read back, empty if they can."""
+    members = [forms_of(choice, definitions) for choice in choices_of(union)]
+    compared = _Comparison(definitions)
+    for one, other in combinations(members, 2):
+        for form in one:
+            for another in other:
+                if not compared.are_compatible(form, another):
+                    return _reason(form, another)
+    return ""
+
+
+def _reason(one: Form, other: Form) -> str:
+    if "any" in (one.kind, other.kind):
+        unknown, known = (one, other) if one.kind == "any" else (other, one)
+        return (
+            f"of the members of a union, '{unknown.name}' and '{known.name}', one has a form that is not known; "
+            f"use a dataclass with a field for each of them"
+        )
+    if one.kind == "object":
+        return (
+            f"'{one.name}' and '{other.name}' cannot be told apart in a union: each needs a required field that the "
+            f"other does not have, or one field with different values; give both a field such as 'kind: Literal[...]'"
+        )
+    return (
+        f"'{one.name}' and '{other.name}' cannot be told apart in a union, since both are written as JSON of type "
+        f"{one.kind}; use one of them, or a dataclass with a field for each"
+    )
+
+
+class _Comparison:
+    """Compares forms; a pair that is being compared further out, in a recursive type, counts as alike."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._open: set[tuple[int, int, bool]] = set()
+
+    def are_compatible(self, one: Form, other: Form) -> bool:
+        """Whether JSON that is a form of both reads as one value, or there is none."""
+        if self._apart(one, other):
+            return True
+        if one.kind == "any" or other.kind == "any" or one.checked or other.checked:
+            return False
+        if one.is_scalar:
+            return one.type == other.type
+        if one.type != other.type:
+            return False
+        if one.type in _ITEMS:
+            return self._all(one.schema.get("items_schema"), other.schema.get("items_schema"), apart=False)
+        if one.type in _VALUES:
+            keys = self._all(one.schema.get("keys_schema"), other.schema.get("keys_schema"), apart=False)
+            return keys and self._all(one.schema.get("values_schema"), other.schema.get("values_schema"), apart=False)
+        return False
+
+    def _apart(self, one: Form, other: Form) -> bool:
+        """Whether no JSON is a form of both."""
+        if "any" in (one.kind, other.kind):
+            return False
+        if one.kind != other.kind:
+            return True
+        if one.values is not None and other.values is not None:
+            return not one.values & other.values
+        if one.kind == "array":
+            return self._tuples_apart(one, other)
+        return one.kind == "object" and self._objects_apart(one, other)
+
+    def _all(self, one: Any, other: Any, *, apart: bool) -> bool:
+        """Whether all forms of two schemas are apart, or at least compatible."""
+        if one is None or other is None:
+            return False
+        pair = (id(one), id(other), apart)
+        if pair in self._open:
+            return not apart
+        self._open.add(pair)
+        try:
+            compare = self._apart if apart else self.are_compatible
+            others = forms_of(other, self._definitions)
+            return all(compare(a, b) for a in forms_of(one, self._definitions) for b in others)
+        finally:
+            self._open.discard(pair)
+
+    def _tuples_apart(self, one: Form, other: Form) -> bool:
+        items, others = _fixed_items(one), _fixed_items(other)
+        if items is None or others is None:
+            return False
+        if len(items) != len(others):
+            return True
+        return any(self._all(a, b, apart=True) for a, b in zip(items, others, strict=True))
+
+    def _objects_apart(self, one: Form, other: Form) -> bool:
+        mine, theirs = _Fields.of(one), _Fields.of(other)
+        if mine is None or theirs is None:
+            return self._map_apart(mine, other) or self._map_apart(theirs, one)
+        for name in mine.written & theirs.written:
+            if self._all(mine.schemas[name], theirs.schemas[name], apart=True):
+                return True
+        if mine.open or theirs.open:
+            return False
+        only_mine, only_theirs = mine.required - theirs.schemas.keys(), theirs.required - mine.schemas.keys()
+        if only_mine and only_theirs:
+            return True
+        # pydantic takes the member that reads more fields, which is exact as long as the shared ones hold no fields.
+        return bool(only_mine or only_theirs) and self._share_only_scalars(mine, theirs)
+
+    def _map_apart(self, fields: _Fields | None, other: Form) -> bool:
+        if fields is None or other.type not in _VALUES:
+            return False
+        values = other.schema.get("values_schema")
+        return any(self._all(fields.schemas[name], values, apart=True) for name in fields.written)
+
+    def _share_only_scalars(self, mine: _Fields, theirs: _Fields) -> bool:
+        shared = mine.schemas.keys() & theirs.schemas.keys()
+        parts = [fields.schemas[name] for name in shared for fields in (mine, theirs)]
+        return all(form.is_scalar for part in parts for form in forms_of(part, self._definitions))
+
+
+class _Fields:
+    """The fields of an object."""
+
+    def __init__(self, fields: Mapping[str, Any], *, extra: Any) -> None:
+        self.schemas = {name: field["schema"] for name, field in fields.items()}
+        self.required = {name for name, field in fields.items() if _is_required(field)}
+        """Those without which it cannot be read."""
+        self.written = {name for name, field in fields.items() if field.get("required", True)}
+        """Those that are always written."""
+        self.open = extra == "allow"
+        """Whether it may have others."""
+
+    @classmethod
+    def of(cls, form: Form) -> _Fields | None:
+        """The fields of a form, None if their names are not known."""
+        schema = form.schema
+        if form.type == "typed-dict":
+            return cls(schema["fields"], extra=_extra(schema, schema))
+        if form.type not in ("model", "dataclass"):
+            return None
+        inner = schema["schema"]
+        while inner.get("type") in ("function-before", "function-after", "function-wrap"):
+            inner = inner["schema"]
+        fields = inner.get("fields", {})
+        named = fields if isinstance(fields, Mapping) else {field["name"]: field for field in fields}
+        return cls(named, extra=_extra(schema, inner))
+
+
+def _extra(schema: Mapping[str, Any], inner: Mapping[str, Any]) -> Any:
+    return inner.get("extra_behavior") or (schema.get("config") or {}).get("extra_fields_behavior")
+
+
+def _is_required(field: Mapping[str, Any]) -> bool:
+    return bool(field.get("required", True)) and field["schema"].get("type") != "default"
+
+
+def _fixed_items(form: Form) -> list[Any] | None:
+    """The items of a tuple that has so many and no others."""
+    if form.type != "tuple" or form.schema.get("variadic_item_index") is not None:
+        return None
+    return list(form.schema["items_schema"])
