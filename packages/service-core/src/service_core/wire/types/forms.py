@@ -38,7 +38,7 @@ class Form:
 
     kind: str
     """``null``, ``boolean``, ``integer``, ``number``, ``string``, ``array`` or ``object``; ``any`` if unknown."""
-    type: str
+    read_as: str
     """What it is read as: two scalars of one type are equal if their JSON is."""
     schema: Mapping[str, Any]
     """The part of the core schema that it comes from."""
@@ -56,7 +56,7 @@ class Form:
     def name(self) -> str:
         """What the user calls its type."""
         cls = self.schema.get("cls")
-        return cls.__name__ if isinstance(cls, type) else self.type
+        return cls.__name__ if isinstance(cls, type) else self.read_as
 
 
 def forms_of(schema: Mapping[str, Any], definitions: Definitions) -> list[Form]:
@@ -80,7 +80,7 @@ def _forms(schema: Mapping[str, Any], definitions: Definitions, seen: frozenset[
         return _several_forms(schema, kind, definitions, seen)
     if kind in ("literal", "enum"):
         return _named_values(schema, kind)
-    return iter((Form(kind=_KINDS.get(kind, "any"), type=kind, schema=schema),))
+    return iter((Form(kind=_KINDS.get(kind, "any"), read_as=kind, schema=schema),))
 
 
 def _inner_forms(
@@ -95,7 +95,7 @@ def _several_forms(
     schema: Mapping[str, Any], kind: str, definitions: Definitions, seen: frozenset[str]
 ) -> Iterator[Form]:
     if kind == "nullable":
-        yield Form(kind="null", type="none", schema=schema)
+        yield Form(kind="null", read_as="none", schema=schema)
         yield from _forms(schema["schema"], definitions, seen)
     elif kind == "lax-or-strict":
         yield from _lax_or_strict(schema, definitions, seen)
@@ -140,12 +140,12 @@ def _written_forms(
 ) -> Iterator[Form]:
     label = f"{schema.get('type')} {id(schema)}"  # a type of its own: other JSON may be read as the same value
     if serialization["type"] in ("to-string", "format"):
-        yield Form(kind="string", type=label, schema=schema)
+        yield Form(kind="string", read_as=label, schema=schema)
     elif "return_schema" in serialization:
         for form in _forms(serialization["return_schema"], definitions, seen):
-            yield form if form.type == schema.get("type") else replace(form, type=label)
+            yield form if form.read_as == schema.get("type") else replace(form, read_as=label)
     else:
-        yield Form(kind="any", type=label, schema=schema)
+        yield Form(kind="any", read_as=label, schema=schema)
 
 
 def _named_values(schema: Mapping[str, Any], kind: str) -> Iterator[Form]:
@@ -154,11 +154,11 @@ def _named_values(schema: Mapping[str, Any], kind: str) -> Iterator[Form]:
         raw = value.value if isinstance(value, enum.Enum) else value
         label = _LITERALS.get(type(raw))
         if label is None:
-            yield Form(kind="any", type=kind, schema=schema)
+            yield Form(kind="any", read_as=kind, schema=schema)
         else:
             is_member = kind == "enum" or isinstance(value, enum.Enum)
             type_ = f"enum {id(schema.get('cls', type(value)))}" if is_member else label
-            yield Form(kind=_KINDS[label], type=type_, schema=schema, values=frozenset({(type(raw), raw)}))
+            yield Form(kind=_KINDS[label], read_as=type_, schema=schema, values=frozenset({(type(raw), raw)}))
 
 
 _LITERALS: Final[Mapping[type, str]] = {type(None): "none", bool: "bool", int: "int", str: "str", float: "float"}

@@ -64,7 +64,7 @@ def _keys(part: Mapping[str, Any], definitions: Definitions) -> str:
     forms = forms_of(keys, definitions)
     if keys.get("type") == "any":
         return "keys are written as text, and nothing tells their type; write 'dict[str, ...]', or a list of pairs"
-    several = len({form.type for form in forms}) > 1
+    several = len({form.read_as for form in forms}) > 1
     if several or any(form.kind in _NOT_FOR_KEYS or _is_named_number(form) for form in forms):
         return "keys of maps are written as text, so they must be values of one simple type; use pairs"
     return ""

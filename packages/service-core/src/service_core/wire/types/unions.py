@@ -62,12 +62,12 @@ class _Comparison:
         if one.kind == "any" or other.kind == "any" or one.checked or other.checked:
             return False
         if one.is_scalar:
-            return one.type == other.type
-        if one.type != other.type:
+            return one.read_as == other.read_as
+        if one.read_as != other.read_as:
             return False
-        if one.type in _ITEMS:
+        if one.read_as in _ITEMS:
             return self._all(one.schema.get("items_schema"), other.schema.get("items_schema"), apart=False)
-        if one.type in _VALUES:
+        if one.read_as in _VALUES:
             keys = self._all(one.schema.get("keys_schema"), other.schema.get("keys_schema"), apart=False)
             return keys and self._all(one.schema.get("values_schema"), other.schema.get("values_schema"), apart=False)
         return False
@@ -123,7 +123,7 @@ class _Comparison:
         return bool(only_mine or only_theirs) and self._share_only_scalars(mine, theirs)
 
     def _map_apart(self, fields: _Fields | None, other: Form) -> bool:
-        if fields is None or other.type not in _VALUES:
+        if fields is None or other.read_as not in _VALUES:
             return False
         values = other.schema.get("values_schema")
         return any(self._all(fields.schemas[name], values, apart=True) for name in fields.written)
@@ -150,9 +150,9 @@ class _Fields:
     def of(cls, form: Form) -> _Fields | None:
         """The fields of a form, None if their names are not known."""
         schema = form.schema
-        if form.type == "typed-dict":
+        if form.read_as == "typed-dict":
             return cls(schema["fields"], extra=_extra(schema, schema))
-        if form.type not in ("model", "dataclass"):
+        if form.read_as not in ("model", "dataclass"):
             return None
         inner = schema["schema"]
         while inner.get("type") in ("function-before", "function-after", "function-wrap"):
@@ -172,6 +172,6 @@ def _is_required(field: Mapping[str, Any]) -> bool:
 
 def _fixed_items(form: Form) -> list[Any] | None:
     """The items of a tuple that has so many and no others."""
-    if form.type != "tuple" or form.schema.get("variadic_item_index") is not None:
+    if form.read_as != "tuple" or form.schema.get("variadic_item_index") is not None:
         return None
     return list(form.schema["items_schema"])
