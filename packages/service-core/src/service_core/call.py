@@ -10,6 +10,7 @@ from typing import Any
 from service_core.context import CallContext, Deadline, current_context, new_correlation_id
 from service_core.declaring.descriptors import MethodDescriptor, ServiceDescriptor
 from service_core.declaring.policy import EffectivePolicy, Policy
+from service_core.errors import ServiceException
 
 __all__ = ["Call"]
 
@@ -27,6 +28,7 @@ class Call:
         "context",
         "deadline",
         "descriptor",
+        "input_started",
         "kwargs",
         "may_have_run",
         "mismatches",
@@ -36,7 +38,11 @@ class Call:
     )
 
     deadline: Deadline
-    """The end of all attempts together: that of the context, else the policy's timeout from the start of the call."""
+    """The end of all attempts together: that of the context, else the policy's timeout from the start of the call.
+
+    If the result is a stream, the end of the wait for its first item. If an argument is one, that of the whole call,
+    since the policy's timeout counts from the last item that is sent.
+    """
     policy: EffectivePolicy
 
     def __init__(
@@ -64,6 +70,8 @@ class Call:
         """How often the call has been sent so far, over all channels."""
         self.mismatches = 0
         """How many of these an instance has refused because it has another version of the interface."""
+        self.input_started = False
+        """Whether items of an argument that is a stream were taken, so that the call cannot be sent again."""
         self.may_have_run = False
         """Whether one of the attempts may have executed the method."""
         self._correlation_id = self.context.correlation_id
@@ -73,9 +81,25 @@ class Call:
         """Apply the policy of the channel that carries the call; its timeout counts from the start of the call."""
         self.policy = policy
         limit = self.context.deadline
-        if limit is None:
+        if self.descriptor.has_streams:
+            limit = self.total_deadline
+            if self.descriptor.input_stream is None and policy.timeout is not None:
+                limit = Deadline(min(limit.expires_at, self.started + policy.timeout))
+        elif limit is None:
             limit = Deadline(math.inf if policy.timeout is None else self.started + policy.timeout)
         self.deadline = limit
+
+    @property
+    def total_deadline(self) -> Deadline:
+        """The end of a whole stream: that of the context or of ``total_timeout``, whichever is sooner."""
+        outer, total = self.context.deadline, self.policy.total_timeout
+        ends = math.inf if outer is None else outer.expires_at
+        return Deadline(ends if total is None else min(ends, self.started + total))
+
+    def restart(self) -> None:
+        """Count the time from now on: a stream begins with its first step, not with the call that returns it."""
+        self.started = time.monotonic()
+        self.adopt(self.policy)
 
     @property
     def correlation_id(self) -> str:
@@ -97,6 +121,10 @@ class Call:
     def arguments(self) -> tuple[Any, ...]:
         """All arguments in the order of the parameters, defaults filled in. Raises TypeError as a local call would."""
         return self.descriptor.bind(self.args, self.kwargs)
+
+    def is_repeatable(self, error: ServiceException) -> bool:
+        """Whether the call may be sent again after ``error``."""
+        return not self.input_started and (self.descriptor.idempotent or not error.may_have_run)
 
     def __repr__(self) -> str:
         return f"Call({self.descriptor.where})"  # arguments may be secret

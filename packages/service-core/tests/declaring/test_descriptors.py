@@ -174,13 +174,14 @@ def test_hints_that_cannot_be_resolved_are_refused(hint: str, message: str) -> N
         assert str(caught.value).startswith(f"Shop.find: {message}")
 
 
-@pytest.mark.parametrize("stream", ["Iterator[int]", "AsyncIterator[int]", "Generator[int]", "AsyncGenerator[int]"])
-def test_streams_are_refused_as_results(stream: str) -> None:
-    with pytest.raises(DeclarationException) as caught:
-        describe_service(hinted("int", f"abc.{stream}"), "shop", "")
-    assert str(caught.value) == (
-        f"Shop.find: results that are streamed are not supported yet; return a list instead of collections.abc.{stream}"
-    )
+@pytest.mark.parametrize(
+    ("stream", "is_async"),
+    [("Iterator[int]", False), ("AsyncIterator[int]", True), ("Generator[int, None, None]", False)],
+)
+def test_iterators_and_generators_as_results_are_streams(stream: str, is_async: bool) -> None:
+    method = describe_service(hinted("int", f"abc.{stream}"), "shop", "").methods["find"]
+    assert method.stream is not None
+    assert (method.stream.item, method.is_async) == (int, is_async)
 
 
 def test_descriptors_are_values_that_cannot_be_changed() -> None:

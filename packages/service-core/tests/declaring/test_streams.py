@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 from typing import Annotated, Any
 
 import pytest
 
-from service_core.declaring.streams import StreamDescriptor, input_stream, result_stream
+from service_core.declaring.arguments import NOT_GIVEN
+from service_core.declaring.streams import (
+    StreamDescriptor,
+    input_stream,
+    method_streams,
+    result_stream,
+    with_stream,
+    without_stream,
+)
 from service_core.errors import DeclarationException
 
 WHERE = "Chat.watch"
+EMPTY: Iterator[int] = iter(())
 
 
 @pytest.mark.parametrize(
@@ -60,3 +70,47 @@ def test_signatures_that_cannot_work_are_refused_with_advice(hint: Any, is_corou
 def test_two_input_streams_are_refused() -> None:
     with pytest.raises(DeclarationException, match="parameters 'a' and 'b' are both streams"):
         input_stream({"a": Iterator[int], "b": AsyncIterator[int]}, WHERE)
+
+
+def of(function: Any) -> Any:
+    signature = inspect.signature(function, eval_str=True)
+    hints = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    hints["return"] = signature.return_annotation
+    return method_streams(hints, signature, WHERE, is_coroutine=inspect.iscoroutinefunction(function))
+
+
+def test_a_method_may_have_a_stream_each_way() -> None:
+    def talk(room: str, words: AsyncIterator[str]) -> AsyncIterator[int]: ...
+
+    result, given = of(talk)
+    assert result == StreamDescriptor(item=int, is_async=True)
+    assert given == StreamDescriptor(item=str, is_async=True, parameter="words", place=1)
+
+
+def test_a_sync_iterator_of_an_async_method_is_refused() -> None:
+    async def ingest(rows: Iterator[int]) -> int: ...
+
+    with pytest.raises(DeclarationException, match=r"parameter 'rows'; write 'rows: AsyncIterator"):
+        of(ingest)
+
+
+def test_an_async_iterator_of_a_sync_method_is_refused() -> None:
+    def ingest(rows: AsyncIterator[int]) -> int: ...
+
+    with pytest.raises(DeclarationException, match=r"parameter 'rows'; write 'rows: Iterator"):
+        of(ingest)
+
+
+def test_a_stream_with_a_default_is_refused() -> None:
+    def ingest(rows: Iterator[int] = EMPTY) -> int: ...
+
+    with pytest.raises(DeclarationException, match="'rows' is a stream and has a default"):
+        of(ingest)
+
+
+def test_the_stream_is_taken_out_of_the_arguments_and_put_back() -> None:
+    stream = StreamDescriptor(item=int, is_async=True, parameter="rows", place=2)
+    assert without_stream((1, NOT_GIVEN, "rows"), stream) == ((1,), "rows")
+    assert with_stream((1,), stream, "rows") == (1, NOT_GIVEN, "rows")
+    assert without_stream((1, 2, "rows", 4), stream) == ((1, 2, 4), "rows")
+    assert with_stream((1, 2, 4), stream, "rows") == (1, 2, "rows", 4)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from service_core.call import Call
 from service_core.calling.channel import Channel
+from service_core.calling.stream_proxy import one_by_one, one_by_one_async
 
 __all__ = ["LOCAL", "LocalChannel"]
 
@@ -27,6 +28,11 @@ class LocalChannel(Channel):
         """Call the implementation."""
         target = self._implementation(invocation.type)
         return getattr(target, invocation.descriptor.name)(*invocation.args, **invocation.kwargs)
+
+    def invoke_stream(self, invocation: Call) -> Any:
+        """Call the implementation and take its items one by one."""
+        items = self.invoke(invocation)
+        return one_by_one_async(items) if invocation.descriptor.is_async else one_by_one(items)
 
     async def invoke_async(self, invocation: Call) -> Any:
         """Call the implementation and wait for it."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
+from service_core.calling.loop_thread import background_loop
 from service_core.calling.proxy import OTHER_FORM
 from service_core.errors import LocalServiceException
 
@@ -39,7 +39,7 @@ def blocking(method: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
         if send is not None:
             result: R = send(*args, **kwargs)
             return result
-        return asyncio.run_coroutine_threadsafe(method(*args, **kwargs), _loop()).result()
+        return asyncio.run_coroutine_threadsafe(method(*args, **kwargs), background_loop()).result()
 
     return call
 
@@ -61,14 +61,6 @@ def awaitable(method: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
         return await asyncio.to_thread(method, *args, **kwargs)
 
     return functools.update_wrapper(call, method)
-
-
-@functools.cache
-def _loop() -> asyncio.AbstractEventLoop:
-    """The loop of the thread on which :func:`blocking` runs local coroutines, started at its first use."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="service-blocking", daemon=True).start()
-    return loop
 
 
 def _name(method: object) -> str:

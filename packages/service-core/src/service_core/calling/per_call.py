@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, closing
+from contextvars import copy_context
 from typing import Any
 
 from service_core.call import Call
 from service_core.calling.proxy import InvocationHandler
+from service_core.calling.stream_context import in_context, in_context_async
+from service_core.calling.stream_proxy import one_by_one, one_by_one_async
 from service_core.hosting.hosted_services import Implementations
 
 __all__ = ["PerCall"]
@@ -26,6 +31,36 @@ class PerCall(InvocationHandler):
         """Carry out the call of an ``async def`` method."""
         with self._implementations.request():
             return await self._method(invocation)(*invocation.args, **invocation.kwargs)
+
+    def invoke_stream(self, invocation: Call) -> Any:
+        """Carry out the call of a method whose result is a stream; the scope lasts as long as the stream."""
+        return self._lists_async(invocation) if invocation.descriptor.is_async else self._lists(invocation)
+
+    def _lists(self, invocation: Call) -> Generator[list[Any], None, None]:
+        context = copy_context()  # the scope is seen by the steps of the stream, and not by what runs between them
+        scope = self._implementations.request()
+        context.run(scope.__enter__)
+        try:
+            items = one_by_one(context.run(self._called, invocation))
+            with closing(in_context(items, context)) as lists:
+                yield from lists
+        finally:
+            context.run(scope.__exit__, None, None, None)
+
+    async def _lists_async(self, invocation: Call) -> AsyncGenerator[list[Any], None]:
+        context = copy_context()
+        scope = self._implementations.request()
+        context.run(scope.__enter__)
+        try:
+            items = one_by_one_async(context.run(self._called, invocation))
+            async with aclosing(in_context_async(items, context)) as lists:
+                async for each in lists:
+                    yield each
+        finally:
+            context.run(scope.__exit__, None, None, None)
+
+    def _called(self, invocation: Call) -> Any:
+        return self._method(invocation)(*invocation.args, **invocation.kwargs)
 
     def _method(self, invocation: Call) -> Any:
         return getattr(self._implementations.get(invocation.type), invocation.descriptor.name)

@@ -11,10 +11,11 @@ from typing import Any, Final, Never, Self, TypeAlias, TypeVar, cast
 from typing_extensions import TypeForm
 
 from service_core.call import Call
+from service_core.calling.stream_proxy import items_of, items_of_async
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.declaring.descriptors import MethodDescriptor, ServiceDescriptor
 from service_core.declaring.policy import EffectivePolicy
-from service_core.errors import ServiceException
+from service_core.errors import LocalServiceException, ServiceException
 from service_core.observing import client_observers, observed
 
 __all__ = ["OTHER_FORM", "DynamicProxy", "Invocation", "InvocationHandler"]
@@ -38,6 +39,17 @@ class InvocationHandler(ABC):
     @abstractmethod
     async def invoke_async(self, invocation: Call) -> Any:
         """Carry out the call of an ``async def`` method and return its result."""
+
+    def invoke_stream(self, invocation: Call) -> Any:
+        """Carry out the call of a method whose result is a stream.
+
+        Returns a generator of lists of items, an async one if the method's is: what has come together stands in one
+        list. The call begins with the first step, and closing the generator ends it. By default streams are refused.
+        Raises LocalServiceException if the handler carries no streams.
+        """
+        raise LocalServiceException(
+            f"{invocation.descriptor.where}: {self!r} carries no streams; call the service over another channel"
+        )
 
     def policy_of(self, method: MethodDescriptor) -> EffectivePolicy | None:
         """The policy for calls of a method; None, the default, for what the method itself declares."""
@@ -94,7 +106,24 @@ class _Proxy:
         )
 
 
+def _stream_method(
+    service: ServiceDescriptor, method: MethodDescriptor, handler: InvocationHandler
+) -> Callable[..., Any]:
+    flatten: Callable[..., Any] = items_of_async if method.is_async else items_of
+
+    @functools.wraps(method.function)
+    def call_stream(_self: object, /, *args: Any, **kwargs: Any) -> Any:
+        call = Call(service, method, args, kwargs, handler.policy_of(method))
+        return flatten(handler.invoke_stream(call), call)
+
+    call_stream.__dict__.pop("__isabstractmethod__", None)
+    return call_stream
+
+
 def _method(service: ServiceDescriptor, method: MethodDescriptor, handler: InvocationHandler) -> Callable[..., Any]:
+    if method.stream is not None:
+        return _stream_method(service, method, handler)
+
     @functools.wraps(method.function)
     async def call_async(_self: object, /, *args: Any, **kwargs: Any) -> Any:
         call = Call(service, method, args, kwargs, handler.policy_of(method))

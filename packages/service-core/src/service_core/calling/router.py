@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, closing
 from typing import Any, Final
 
 from service_core.call import Call
@@ -82,6 +84,49 @@ class Router(InvocationHandler):
                 f"@component(forward_token=True), or use ServiceManager(forward_token=[TheComponent])."
             )
 
+    def invoke_stream(self, invocation: Call) -> Any:
+        """Carry out the call of a method whose result is a stream over the channel of choice."""
+        invocation.arguments()  # raises what is wrong with the call where it is made
+        return self._lists_async(invocation) if invocation.descriptor.is_async else self._lists(invocation)
+
+    def _lists(self, call: Call) -> Generator[list[Any], None, None]:
+        call.restart()
+        warn_if_on_event_loop(call)
+        channel, version = self._choice
+        if channel is None:
+            self._channels.wait_until_known(call.deadline.remaining)
+            channel, version = self._choose(call)
+        while True:
+            with closing(channel.invoke_stream(call)) as lists:
+                try:
+                    first = next(lists, None)
+                except ComponentUnavailableException as error:
+                    channel, version = self._choose_after(error, call, version)
+                    continue
+                if first is not None:
+                    yield first
+                    yield from lists
+                return
+
+    async def _lists_async(self, call: Call) -> AsyncGenerator[list[Any], None]:
+        call.restart()
+        channel, version = self._choice
+        if channel is None:
+            await self._channels.wait_until_known_async(call.deadline.remaining)
+            channel, version = self._choose(call)
+        while True:
+            async with aclosing(channel.invoke_stream(call)) as lists:
+                try:
+                    first = await anext(lists, None)
+                except ComponentUnavailableException as error:
+                    channel, version = self._choose_after(error, call, version)
+                    continue
+                if first is not None:
+                    yield first
+                    async for each in lists:
+                        yield each
+                return
+
     def _reset(self) -> None:
         """Choose again at the next call."""
         with self._lock:
@@ -99,7 +144,7 @@ class Router(InvocationHandler):
         of another call that was made on the way.
         """
         about_us = error.component in ("", self._channels.descriptor.name)
-        repeatable = call.descriptor.idempotent or not (call.may_have_run or error.may_have_run)
+        repeatable = call.is_repeatable(error) and (call.descriptor.idempotent or not call.may_have_run)
         if not about_us or not repeatable or call.deadline.expired or version == self._choice[1]:
             raise error
         return self._choose(call)

@@ -5,7 +5,6 @@ Descriptors are frozen values. They say nothing about where a service runs; that
 
 from __future__ import annotations
 
-import collections.abc
 import inspect
 import typing
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 from service_core.declaring.arguments import Arguments, by_place, in_order
 from service_core.declaring.policy import Policy
+from service_core.declaring.streams import StreamDescriptor, method_streams
 from service_core.errors import DeclarationException
 
 __all__ = ["ComponentDescriptor", "MethodDescriptor", "ParameterDescriptor", "ServiceDescriptor", "public_functions"]
@@ -69,6 +69,11 @@ class MethodDescriptor:
     placed: range = field(repr=False)
     """How many arguments a call without keywords may have."""
 
+    stream: StreamDescriptor | None = None
+    """The stream that the method returns, None if its result comes as a whole."""
+    input_stream: StreamDescriptor | None = None
+    """The stream that one of the parameters is, None if all arguments come as a whole."""
+
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Arguments:
         """The arguments that are given, in the order of the parameters.
 
@@ -81,6 +86,18 @@ class MethodDescriptor:
         except TypeError as error:
             raise TypeError(f"{self.where}(): {error}") from None
         return in_order(list(self.signature.parameters), bound.arguments)
+
+    @property
+    def has_streams(self) -> bool:
+        """Whether the result or an argument is a stream."""
+        return self.stream is not None or self.input_stream is not None
+
+    @property
+    def sent_parameters(self) -> tuple[ParameterDescriptor, ...]:
+        """The parameters whose arguments are sent as a whole: all but the one that is a stream."""
+        if self.input_stream is None:
+            return self.parameters
+        return tuple(one for one in self.parameters if one.name != self.input_stream.parameter)
 
     @property
     def has_optional(self) -> bool:
@@ -184,9 +201,9 @@ def _describe_method(interface: type, name: str, function: FunctionType) -> Meth
     where = f"{interface.__name__}.{name}"
     hints = _type_hints(interface, name, function)
     result = hints["return"]
-    _refuse_stream(result, where)
     parameters = _parameters(function, where)
     signature = inspect.Signature(parameters)
+    stream, given_stream = method_streams(hints, signature, where, is_coroutine=inspect.iscoroutinefunction(function))
     return MethodDescriptor(
         name=name,
         function=function,
@@ -200,7 +217,7 @@ def _describe_method(interface: type, name: str, function: FunctionType) -> Meth
             for parameter in parameters
         ),
         result=result,
-        is_async=inspect.iscoroutinefunction(function),
+        is_async=inspect.iscoroutinefunction(function) if stream is None else stream.is_async,
         idempotent=getattr(function, IDEMPOTENT, False),
         policy=getattr(function, POLICY, None),
         anonymous=getattr(function, ANONYMOUS, False),
@@ -208,6 +225,8 @@ def _describe_method(interface: type, name: str, function: FunctionType) -> Meth
         where=where,
         signature=signature,
         placed=by_place(signature),
+        stream=stream,
+        input_stream=given_stream,
     )
 
 
@@ -241,21 +260,6 @@ def _type_hints(interface: type, name: str, function: FunctionType) -> dict[str,
         parameter: resolved(hint, bindings, f"{where}: {'result' if parameter == 'return' else repr(parameter)}")
         for parameter, hint in hints.items()
     }
-
-
-_STREAMS: Final = (
-    collections.abc.Iterator,
-    collections.abc.AsyncIterator,
-    collections.abc.Generator,
-    collections.abc.AsyncGenerator,
-)
-
-
-def _refuse_stream(result: Any, where: str) -> None:
-    if (typing.get_origin(result) or result) in _STREAMS:
-        raise DeclarationException(
-            f"{where}: results that are streamed are not supported yet; return a list instead of {result}"
-        )
 
 
 def _declared_errors(interface: type, function: FunctionType) -> tuple[type[Exception], ...]:

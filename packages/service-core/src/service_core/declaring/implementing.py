@@ -106,11 +106,23 @@ def _check_methods(cls: type, interface: type) -> None:
                 f"{where}: {_OF_INTERFACES[stamp]} is for callers to know, so write it in {interface.__name__}"
             )
         if inspect.iscoroutinefunction(method) != inspect.iscoroutinefunction(declared):
+            if inspect.iscoroutinefunction(method) and declared.__annotations__.get("return"):
+                _check_generator(where, interface, declared)
             kind = "async def" if inspect.iscoroutinefunction(declared) else "def"
             raise DeclarationException(
                 f"{where}: {interface.__name__} declares it with '{kind}', so write '{kind} {name}' here too"
             )
         _check_parameters(where, interface, declared, method)
+
+
+def _check_generator(where: str, interface: type, declared: FunctionType) -> None:
+    """Refuse a coroutine that implements a method whose result is a stream."""
+    result = str(declared.__annotations__["return"])
+    if "Iterator" in result or "Generator" in result:
+        raise DeclarationException(
+            f"{where}: the result of {interface.__name__}.{declared.__name__} is a stream, so the 'async def' that "
+            f"implements it yields its items; this one has no 'yield'"
+        )
 
 
 def _check_parameters(where: str, interface: type, declared: FunctionType, method: FunctionType) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import collections.abc
+import inspect
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from service_core.declaring.arguments import NOT_GIVEN, Arguments, without_end
 from service_core.errors import DeclarationException
 
-__all__ = ["StreamDescriptor", "input_stream", "result_stream"]
+__all__ = ["StreamDescriptor", "input_stream", "method_streams", "result_stream", "with_stream", "without_stream"]
 
 _ASYNC: Final = frozenset(
     {collections.abc.AsyncIterator, collections.abc.AsyncIterable, collections.abc.AsyncGenerator}
@@ -30,6 +32,46 @@ class StreamDescriptor:
     """Whether it is iterated with ``async for``."""
     parameter: str = ""
     """The name of the parameter; empty for the result."""
+    place: int = 0
+    """The place of the parameter among all parameters."""
+
+
+def method_streams(
+    hints: Mapping[str, Any], signature: inspect.Signature, where: str, *, is_coroutine: bool
+) -> tuple[StreamDescriptor | None, StreamDescriptor | None]:
+    """The streams of a method: its result, and one of its parameters. Raises DeclarationException."""
+    result = result_stream(hints["return"], where, is_coroutine=is_coroutine)
+    parameters = {name: hints[name] for name in signature.parameters}
+    given = input_stream(parameters, where)
+    if given is None:
+        return result, None
+    if signature.parameters[given.parameter].default is not inspect.Parameter.empty:
+        raise DeclarationException(
+            f"{where}: parameter '{given.parameter}' is a stream and has a default; every caller gives the stream, "
+            f"which may be empty: remove the default"
+        )
+    is_async = is_coroutine if result is None else result.is_async
+    if given.is_async != is_async:
+        kind = "AsyncIterator" if is_async else "Iterator"
+        reason = "runs on an event loop, which must not wait" if is_async else "is sync, and cannot use 'async for'"
+        raise DeclarationException(
+            f"{where}: the method {reason} for the items of parameter '{given.parameter}'; write "
+            f"'{given.parameter}: {kind}[...]'"
+        )
+    return result, replace(given, place=list(parameters).index(given.parameter))
+
+
+def without_stream(arguments: Arguments, stream: StreamDescriptor) -> tuple[Arguments, Any]:
+    """The arguments that are sent as a whole, in order, and the stream among them."""
+    place = stream.place
+    return without_end((*arguments[:place], *arguments[place + 1 :])), arguments[place]
+
+
+def with_stream(arguments: Arguments, stream: StreamDescriptor, items: Any) -> Arguments:
+    """The inverse of :func:`without_stream`."""
+    place = stream.place
+    before = (*arguments[:place], *(NOT_GIVEN for _ in range(place - len(arguments))))
+    return (*before, items, *arguments[place:])
 
 
 def result_stream(result: Any, where: str, *, is_coroutine: bool) -> StreamDescriptor | None:

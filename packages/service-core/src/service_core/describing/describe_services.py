@@ -105,7 +105,7 @@ def _method(component: ComponentDescriptor, service: ServiceDescriptor, method: 
     described = MethodDescription(
         **contract,
         doc=inspect.cleandoc(method.function.__doc__ or ""),
-        is_async=method.is_async,
+        is_async=method.is_async and method.stream is None,
         anonymous=method.anonymous,
         policy=_policy(method.policy),
         digest="",

@@ -12,8 +12,9 @@ A server is this with a network around it; it knows of no sockets and no HTTP bu
 """
 
 from service_core.dispatch.dispatcher import Dispatcher
-from service_core.dispatch.executor import Executor, Failure, Target, targets_of
+from service_core.dispatch.executor import Executor, Failure
 from service_core.dispatch.responses import Answer, Headers, correlation, envelope, mismatch, problem, refusal
+from service_core.dispatch.target import Target, targets_of
 from service_core.dispatch.thread_pool import ThreadPool
 from service_core.dispatch.timeouts import TimedOut, within
 

@@ -6,13 +6,16 @@ declared interfaces that this process implements.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from functools import partial
 from typing import Any, Final
 
 from service_core.context import CallContext
-from service_core.dispatch.executor import Executor, Failure, Target
+from service_core.declaring.streams import with_stream
+from service_core.dispatch.executor import Executor, Failure
 from service_core.dispatch.responses import Answer, correlation, envelope, mismatch, refusal
+from service_core.dispatch.streams import InputFrames, open_stream
+from service_core.dispatch.target import Target
 from service_core.dispatch.thread_pool import ThreadPool
 from service_core.dispatch.timeouts import TimedOut
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
@@ -27,8 +30,9 @@ from service_core.wire import (
     context_from_headers,
 )
 from service_core.wire.arguments import CHANGES_PAGE
+from service_core.wire.streams import STREAM_TYPES
 
-__all__ = ["Dispatcher"]
+__all__ = ["Dispatcher", "media_type", "stream_codec"]
 
 _SHORT: Final = 1000
 """Requests of so many bytes hold too few values for these to be counted."""
@@ -72,32 +76,55 @@ class Dispatcher:
         Whatever the bytes are, there is an answer; only cancellation is raised.
         """
         context = context or context_from_headers({})
-        codec = CODECS.get(content_type) or CODECS.get(content_type.partition(";")[0].strip().lower())
+        codec = CODECS.get(content_type) or CODECS.get(media_type(content_type))
         if codec is None:
-            told = f"content type {content_type[:100]!r} is not one of {', '.join(CODECS)}"
-            return envelope(refusal(ErrorCode.INVALID_ARGUMENT, told, context=context), status=415)
+            return _unknown_type(content_type, context)
         try:
             if self._readers is None or len(body) < LARGE:
                 target, arguments = self._read(codec, body, context)
             else:
                 time_left = None if context.deadline is None else context.deadline.remaining
                 target, arguments = await self._readers.run(self._read, (codec, body, context), time_left)
-        except TimedOut:
-            late = refusal(ErrorCode.DEADLINE_EXCEEDED, "deadline exceeded", context=context)
-            return envelope(late, codec=codec)
-        except TooManyValues as error:
-            return envelope(refusal(ErrorCode.INVALID_ARGUMENT, str(error), context=context), status=413, codec=codec)
-        except MalformedData as error:
-            told = str(error)
-            return envelope(refusal(ErrorCode.INVALID_ARGUMENT, told, context=context), status=400, codec=codec)
-        except _Forbidden as error:
-            return _told(error.failure, codec)
-        except ContractMismatchException as error:
-            differing = mismatch(error.code, error.message, details=error.details, context=context)
-            return envelope(differing, codec=codec)
-        except ArgumentException as error:
-            wrong = refusal(error.code, error.message, details=error.details, context=context)
-            return envelope(wrong, codec=codec)
+            _check_is_whole(target)
+        except _REFUSALS as error:
+            return _refused(error, codec, context)
+        return await self._carry_out(codec, target, arguments, context)
+
+    async def dispatch_stream(
+        self, content_type: str, parts: AsyncIterator[bytes], context: CallContext, *, max_bytes: int
+    ) -> Answer:
+        """As :meth:`dispatch`, for a request that is a stream; ``max_bytes`` limits each of its frames.
+
+        ``parts`` are read while the method runs, and also while the answer is sent if that is a stream, too.
+        """
+        codec = stream_codec(content_type)
+        if codec is None:
+            return _unknown_type(content_type, context)
+        frames = InputFrames(parts, max_bytes=max_bytes)
+        try:
+            target, arguments = self._read(codec, await frames.call(), context)
+            stream, wire = target.plan.method.input_stream, target.plan.input_items
+            if stream is None or wire is None:
+                raise ArgumentException(f"{target.plan.method.where}: no parameter is a stream; send an ordinary call")
+        except _REFUSALS as error:
+            return _refused(error, codec, context)
+        items = (frames.items if stream.is_async else frames.items_sync)(codec, wire, partial(self._check_size, codec))
+        return await self._carry_out(codec, target, with_stream(arguments, stream, items), context)
+
+    def _check_size(self, codec: Codec, payload: bytes) -> None:
+        if codec.holds_more(payload, self._max_values):
+            raise TooManyValues(self._max_values)
+
+    async def _carry_out(
+        self, codec: Codec, target: Target, arguments: tuple[Any, ...], context: CallContext
+    ) -> Answer:
+        if target.plan.method.stream is not None:
+            frames = open_stream(self._calls, target, arguments, codec, context)
+            if isinstance(frames, Failure):
+                return _told(frames, codec)
+            headers = correlation(context.correlation_id)
+            kind = STREAM_TYPES[codec.content_type]
+            return Answer(status=200, content_type=kind, body=b"", headers=headers, stream=frames)
         outcome = await self._calls.carry_out(target, arguments, partial(codec.write_result, target.plan), context)
         if isinstance(outcome, Failure):
             return _told(outcome, codec)
@@ -137,6 +164,45 @@ class Dispatcher:
             raise _Forbidden(forbidden)
 
 
+def media_type(content_type: str) -> str:
+    """The media type without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def stream_codec(content_type: str) -> Codec | None:
+    """The codec of a request that is a stream, None for a request that is not."""
+    codec = _STREAM_CODECS.get(content_type)
+    return codec or _STREAM_CODECS.get(media_type(content_type))
+
+
+def _check_is_whole(target: Target) -> None:
+    stream = target.plan.method.input_stream
+    if stream is not None:
+        raise ArgumentException(
+            f"{target.plan.method.where}: parameter '{stream.parameter}' is a stream; send a request of type "
+            f"{' or '.join(STREAM_TYPES.values())}"
+        )
+
+
+def _unknown_type(content_type: str, context: CallContext) -> Answer:
+    told = f"content type {content_type[:100]!r} is not one of {', '.join((*CODECS, *_STREAM_CODECS))}"
+    return envelope(refusal(ErrorCode.INVALID_ARGUMENT, told, context=context), status=415)
+
+
+def _refused(error: Exception, codec: Codec, context: CallContext) -> Answer:
+    """The answer to a request that cannot be read, or that is not allowed."""
+    if isinstance(error, _Forbidden):
+        return _told(error.failure, codec)
+    if isinstance(error, TimedOut):
+        return envelope(refusal(ErrorCode.DEADLINE_EXCEEDED, "deadline exceeded", context=context), codec=codec)
+    if isinstance(error, ContractMismatchException):
+        return envelope(mismatch(error.code, error.message, details=error.details, context=context), codec=codec)
+    if isinstance(error, ArgumentException):
+        return envelope(refusal(error.code, error.message, details=error.details, context=context), codec=codec)
+    status = 413 if isinstance(error, TooManyValues) else 400
+    return envelope(refusal(ErrorCode.INVALID_ARGUMENT, str(error), context=context), status=status, codec=codec)
+
+
 def _without_component(targets: Collection[Target]) -> dict[str, Target]:
     """The methods by names that need the interface only: ``service:service:method``.
 
@@ -162,3 +228,8 @@ class _Forbidden(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__()
         self.failure = failure
+
+
+_REFUSALS: Final = (_Forbidden, TimedOut, ContractMismatchException, ArgumentException, TooManyValues, MalformedData)
+"""What reading a request raises."""
+_STREAM_CODECS: Final[dict[str, Codec]] = {STREAM_TYPES[name]: codec for name, codec in CODECS.items()}

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Any, Final, TypeVar
 
 from service_core import tracing
 from service_core.context import (
@@ -17,12 +17,11 @@ from service_core.context import (
     enter_context,
     leave_context,
 )
-from service_core.declaring.descriptors import MethodDescriptor
-from service_core.declaring.implementing import concurrency_of
 from service_core.declaring.policy import DEFAULT_TIMEOUT
-from service_core.dispatch.method_call import taking_arguments
-from service_core.dispatch.method_limits import Busy, limited
+from service_core.dispatch.method_limits import Busy
 from service_core.dispatch.responses import Headers, refusal
+from service_core.dispatch.stream_source import StreamSource
+from service_core.dispatch.target import Target
 from service_core.dispatch.thread_pool import ThreadPool
 from service_core.dispatch.timeouts import TimedOut, within
 from service_core.errors import (
@@ -32,48 +31,16 @@ from service_core.errors import (
     MissingTokenException,
     TokenExpiredException,
 )
-from service_core.hosting.hosted_services import HostedService
 from service_core.hosting.token_verifier import TokenVerifier, check_verifier
 from service_core.observing import BegunCall, observed_async, server_observers
 from service_core.wire import MethodCodec, WireError, error_to_wire
 from service_core.wire.causes import failed_call_of
 
-__all__ = ["Executor", "Failure", "Target", "targets_of"]
+__all__ = ["Executor", "Failure"]
 
 logger: Final = logging.getLogger("service.dispatch")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """A method that can be called."""
-
-    hosted: HostedService
-    """What it is a method of."""
-    plan: MethodCodec
-    method: Callable[..., Any]
-    """The method of the implementation, as a function of the arguments that are given, in the order of the interface's
-    parameters."""
-    inline: bool
-    """Whether it runs on the event loop."""
-    waits: bool
-    """Whether its result has to be awaited, as that of a coroutine or a worker thread."""
-
-    @classmethod
-    def of(cls, hosted: HostedService, descriptor: MethodDescriptor) -> Self:
-        """The method of a hosted service. Raises DeclarationException if a type of it cannot be validated."""
-        method = getattr(hosted.implementation, descriptor.name)
-        implemented = getattr(hosted.implementation_type, descriptor.name)
-        limit = concurrency_of(implemented)
-        method = taking_arguments(method, descriptor, implemented)
-        if limit is not None:
-            method = limited(method, limit, is_async=descriptor.is_async)
-        return cls(
-            hosted=hosted,
-            plan=MethodCodec(hosted.component, hosted.service, descriptor),
-            method=method,
-            inline=descriptor.is_async or hosted.inline,
-            waits=descriptor.is_async or not hosted.inline,
-        )
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +51,6 @@ class Failure:
     executed: bool
     """Whether it is the outcome of the implementation, not a refusal."""
     headers: Headers = ()
-
-
-def targets_of(services: Iterable[HostedService]) -> list[Target]:
-    """The methods of hosted services. Raises DeclarationException if a type of one cannot be validated."""
-    return [Target.of(hosted, method) for hosted in services for method in hosted.service.methods.values()]
 
 
 class Executor:
@@ -125,7 +87,7 @@ class Executor:
             if principal is None:
                 raise InvalidTokenException("the token is nobody's")
         except TimedOut:
-            return _late(context, executed=False)
+            return self.late(context, executed=False)
         except BaseException as error:
             if _ends_the_task(error):
                 raise
@@ -151,10 +113,7 @@ class Executor:
         self, target: Target, arguments: tuple[Any, ...], write: Callable[[Any], bytes], context: CallContext
     ) -> Coroutine[Any, Any, bytes | Failure]:
         """Run a method and write its result; only cancellation is raised."""
-        run = self._run(target, arguments, write, context)
-        if server_observers or (context.traceparent is not None and tracing.is_loaded()):
-            return _observed(run, target, context)
-        return run
+        return _observed_if_needed(self._run(target, arguments, write, context), target, context)
 
     async def _run(
         self, target: Target, arguments: tuple[Any, ...], write: Callable[[Any], bytes], context: CallContext
@@ -174,17 +133,18 @@ class Executor:
                     result = await within(result, timeout)
             return write(result)
         except TimedOut as late:
-            return _late(context, executed=late.begun)
+            return self.late(context, executed=late.begun)
         except Busy:
             return _busy(context)
         except BaseException as error:
             if isinstance(error, GeneratorExit) or (target.waits and _ends_the_task(error)):
                 raise
-            return self._failure(target.plan, error, context)  # whatever the implementation raises is an outcome
+            return self.failure(target.plan, error, context)  # whatever the implementation raises is an outcome
         finally:
             leave_context(outer)  # last, so that the log of a failure belongs to the call
 
-    def _failure(self, plan: MethodCodec, error: BaseException, context: CallContext) -> Failure:
+    def failure(self, plan: MethodCodec, error: BaseException, context: CallContext) -> Failure:
+        """The failure that an exception of an implementation is; it is logged unless it is declared."""
         deadline = context.deadline
         wire = error_to_wire(
             error,
@@ -207,6 +167,49 @@ class Executor:
             )
         return Failure(error=wire, executed=True)
 
+    def late(self, context: CallContext, *, executed: bool = True) -> Failure:
+        """The failure of a call whose deadline has passed."""
+        error = refusal(ErrorCode.DEADLINE_EXCEEDED, "the deadline of the call has passed", context=context)
+        return Failure(error=error, executed=executed)
+
+    # streams
+
+    def enter_stream(self, target: Target, context: CallContext) -> Failure | None:
+        """Count a stream that begins, until :meth:`leave_stream`; why it is refused, None if it is not."""
+        if context.deadline is not None and context.deadline.expired:
+            return self.late(context, executed=False)
+        if target.slots is not None and not target.slots.acquire(blocking=False):
+            return _busy(context)
+        return None
+
+    def leave_stream(self, target: Target) -> None:
+        """A stream that was counted has ended."""
+        if target.slots is not None:
+            target.slots.release()
+
+    def iterate(
+        self, target: Target, arguments: tuple[Any, ...], source: StreamSource, context: CallContext
+    ) -> Coroutine[Any, Any, Failure | None]:
+        """Call a method that returns a stream and let ``source`` take its items; only cancellation is raised."""
+        return _observed_if_needed(self._iterate(target, arguments, source, context), target, context)
+
+    async def _iterate(
+        self, target: Target, arguments: tuple[Any, ...], source: StreamSource, context: CallContext
+    ) -> Failure | None:
+        try:
+            if target.plan.method.is_async:
+                await source.iterate(target.method(*arguments))
+            elif target.inline:
+                await source.iterate_sync(target.method(*arguments), None)
+            else:
+                items = await self._workers.run(target.method, arguments)
+                await source.iterate_sync(iter(items), self._workers)
+        except BaseException as error:
+            if _ends_the_task(error):
+                raise
+            return self.failure(target.plan, error, context)
+        return None
+
     def _denied(self, error: BaseException, context: CallContext) -> Failure:
         wire = error_to_wire(error, declared={}, correlation_id=context.correlation_id, expose=self._expose_errors)
         if not isinstance(error, AuthorizationException):
@@ -219,7 +222,13 @@ class Executor:
         return _unauthorized(error, wire, executed=False)
 
 
-async def _observed(run: Coroutine[Any, Any, bytes | Failure], target: Target, context: CallContext) -> bytes | Failure:
+def _observed_if_needed(run: Coroutine[Any, Any, T], target: Target, context: CallContext) -> Coroutine[Any, Any, T]:
+    if server_observers or (context.traceparent is not None and tracing.is_loaded()):
+        return _observed(run, target, context)
+    return run
+
+
+async def _observed(run: Coroutine[Any, Any, T], target: Target, context: CallContext) -> T:
     hosted = target.hosted
     call = BegunCall(
         component=hosted.component.name,
@@ -232,15 +241,8 @@ async def _observed(run: Coroutine[Any, Any, bytes | Failure], target: Target, c
         return await observed_async(run, call, _outcome)
 
 
-def _outcome(outcome: bytes | Failure) -> tuple[ErrorCode, str] | None:
+def _outcome(outcome: object) -> tuple[ErrorCode, str] | None:
     return (outcome.error.code, outcome.error.type) if isinstance(outcome, Failure) else None
-
-
-def _late(context: CallContext, *, executed: bool) -> Failure:
-    return Failure(
-        error=refusal(ErrorCode.DEADLINE_EXCEEDED, "the deadline of the call has passed", context=context),
-        executed=executed,
-    )
 
 
 def _busy(context: CallContext) -> Failure:

@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from service_core.context import CallContext
 from service_core.errors import ArgumentException, DeadlineExceeded, ErrorCode, ServiceException
 from service_core.rest import PROBLEM_TYPE, Problem
 from service_core.wire import CONTRACT_MISMATCH, CORRELATION_ID, JSON, Codec, WireError
 
-__all__ = ["Answer", "Headers", "envelope", "mismatch", "problem", "refusal"]
+__all__ = ["Answer", "Headers", "StreamBody", "envelope", "mismatch", "problem", "refusal"]
 
 Headers = tuple[tuple[str, str], ...]
+
+
+class StreamBody:
+    """The parts of a body that come one after the other. Used on one event loop.
+
+    The holder of one calls :meth:`aclose`, also where no part is read, since that ends the call.
+    """
+
+    __slots__ = ("_on_end", "_parts")
+
+    def __init__(self, parts: AsyncGenerator[bytes, None], on_end: Callable[[], None]) -> None:
+        """``on_end`` is called once, after ``parts`` have ended."""
+        self._parts = parts
+        self._on_end: Callable[[], None] | None = on_end
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await self._parts.__anext__()
+
+    async def aclose(self) -> None:
+        """End the call if it runs. Safe to call twice."""
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            try:
+                await self._parts.aclose()
+            finally:
+                on_end()
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: one is made for every call, and that would take twice as long
@@ -25,6 +55,8 @@ class Answer:
     headers: Headers = ()
     error: WireError | None = None
     """The failure that the body holds, for logs."""
+    stream: StreamBody | None = None
+    """The body if it comes in parts; ``body`` is empty then."""
 
 
 def refusal(code: ErrorCode, message: str, *, context: CallContext, details: object = None) -> WireError:

@@ -102,6 +102,11 @@ class ThreadPool:
             if limit is not None:
                 limit.cancel()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether no further jobs are taken."""
+        return self._closed
+
     def close(self) -> None:
         """Let the threads end after the jobs that are queued; does not wait for them."""
         with self._lock:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from service_core.declaring.descriptors import MethodDescriptor
@@ -80,6 +81,19 @@ class LoadBalancer:
         if tried:
             usable = [endpoint for endpoint in usable if endpoint not in tried] or usable
         return self.selector.select(usable)
+
+    @contextmanager
+    def loaded(self, url: str) -> Iterator[None]:
+        """Count a stream of the instance at an address as load, as long as the block lasts."""
+        endpoint = next((one for one in self._endpoints if one.url == url), None)
+        if endpoint is None:
+            yield
+            return
+        endpoint.in_flight += 1
+        try:
+            yield
+        finally:
+            endpoint.in_flight -= 1
 
     def has_another(self, tried: Collection[Endpoint]) -> bool:
         """Whether there is a usable instance besides those that were tried."""

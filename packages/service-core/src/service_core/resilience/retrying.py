@@ -173,8 +173,7 @@ class Attempts:
         balancer.refused_methods.add(call.descriptor, endpoint)
         self._tried += (endpoint,)
         self._notify(CallEventKind.FAILED, endpoint, elapsed, error)
-        repeatable = call.descriptor.idempotent or not error.may_have_run
-        if not repeatable or not balancer.has_willing(call.descriptor, self._tried):
+        if not call.is_repeatable(error) or not balancer.has_willing(call.descriptor, self._tried):
             return False
         self.pause = 0.0
         call.mismatches += 1
@@ -183,8 +182,7 @@ class Attempts:
 
     def _may_retry(self, error: ServiceCommunicationException, endpoint: Endpoint, elapsed: float) -> bool:
         call = self._call
-        repeatable = call.descriptor.idempotent or not error.may_have_run
-        if not repeatable or call.attempts - call.mismatches >= call.policy.max_attempts:
+        if not call.is_repeatable(error) or call.attempts - call.mismatches >= call.policy.max_attempts:
             return False
         self.pause = 0.0 if self._balancer.has_another(self._tried) else self._next_round(error)
         if self.pause >= call.deadline.remaining:

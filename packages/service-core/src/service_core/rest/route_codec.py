@@ -19,6 +19,7 @@ from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Place
 from service_core.rest.parameters import Parameter, place_of
 from service_core.rest.sent_arguments import NONE_SENT, SentArguments, sent_entry
+from service_core.rest.stream_refusal import refuse_streams
 from service_core.rest.template import PathTemplate
 from service_core.rest.verbs import Prefix, Route, prefix_of
 from service_core.wire import MalformedData, MethodCodec, WireType, read_json
@@ -96,6 +97,7 @@ class RoutePlan:
         self, component: ComponentDescriptor, service: ServiceDescriptor, method: MethodDescriptor, route: Route
     ) -> None:
         """Plan it. Raises DeclarationException if the route contradicts the method."""
+        refuse_streams(method)
         self.call = MethodCodec(component, service, method)
         """Its name, and the errors that it declares."""
         self.component = component

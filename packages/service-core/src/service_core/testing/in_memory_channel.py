@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import math
 import time
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from service_core.call import Call
 from service_core.calling.channel import Channel
-from service_core.context import Deadline
+from service_core.calling.loop_thread import background_loop, in_background
 from service_core.declaring.descriptors import MethodDescriptor
-from service_core.errors import DeadlineExceeded, LocalServiceException, ServiceCommunicationException
+from service_core.declaring.streams import without_stream
+from service_core.errors import LocalServiceException, ServiceCommunicationException
 from service_core.resilience.retrying import Raised
+from service_core.resilience.stream_limits import StreamLimits
 from service_core.testing.faults import Fate, FaultPlan
-from service_core.testing.in_memory_server import InMemoryServer, Reply
-from service_core.wire import JSON, MSGPACK, Codec, MethodCodec, WireError, call_headers, error_from_wire, with_deadline
+from service_core.testing.in_memory_request import MemoryRequest
+from service_core.testing.in_memory_server import InMemoryServer, Reply, reply_of
+from service_core.testing.in_memory_streams import MemoryInput, OpenedStream, answered, lost
+from service_core.wire import JSON, MSGPACK, Codec, MethodCodec, call_headers
 
 __all__ = ["InMemoryChannel", "InMemoryJSONChannel", "InMemoryMSGPackChannel", "Links"]
 
@@ -29,54 +35,6 @@ class Links:
     """The faults of the network."""
     servers: dict[str, InMemoryServer] = field(default_factory=dict)
     """The servers by address."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
-    """A call whose arguments are encoded; used by one thread or task."""
-
-    plan: MethodCodec
-    codec: Codec
-    deadline: Deadline
-    fixed: dict[str, str]
-    """The headers that all attempts share."""
-    body: bytes
-    where: str
-
-    def headers(self) -> dict[str, str]:
-        """The headers of an attempt that is sent now."""
-        return with_deadline(self.fixed, self.deadline)
-
-    def waiting(self, delay: float) -> float:
-        """Seconds until the request arrives, or until the deadline if that is sooner."""
-        remaining = self.deadline.remaining
-        if math.isinf(delay) and math.isinf(remaining):
-            raise LocalServiceException(
-                f"{self.where}: the request is dropped and the call has no deadline, so it would never end; "
-                f"give it one with deadline(...)"
-            )
-        return min(delay, remaining)
-
-    def check_time(self) -> None:
-        """Raise DeadlineExceeded if the deadline has passed."""
-        if self.deadline.expired:
-            raise self.late()
-
-    def late(self) -> DeadlineExceeded:
-        """The error of a call whose deadline passes after it was sent."""
-        return DeadlineExceeded(f"{self.where}: no answer before the deadline of the call", may_have_run=True)
-
-    def complete(self, reply: Reply) -> Any:
-        """The result, or the error that the method raised. Raises the error of a server that refused the call."""
-        answer = reply.codec.read_answer(self.plan, reply.body, where=self.where)
-        if not isinstance(answer, WireError):
-            return answer
-        error = error_from_wire(
-            answer, where=self.where, declared=self.plan.errors, refused=reply.refused, method=self.plan.method
-        )
-        if reply.refused and isinstance(error, ServiceCommunicationException):
-            raise error
-        return Raised(error)
 
 
 class InMemoryChannel(Channel):
@@ -98,6 +56,8 @@ class InMemoryChannel(Channel):
         """Carry out the call of a ``def`` method, in this thread."""
         if invocation.descriptor.is_async:  # called in its other form
             return asyncio.run(self.invoke_async(invocation))
+        if invocation.descriptor.input_stream is not None:
+            return asyncio.run_coroutine_threadsafe(self.invoke_async(invocation), background_loop()).result()
         request = self._prepare(invocation)
         return self.run(invocation, lambda url: request.complete(self._send(request, url)))
 
@@ -106,6 +66,8 @@ class InMemoryChannel(Channel):
         request = self._prepare(invocation)
 
         async def send(url: str) -> Any:
+            if request.input is not None:
+                return request.complete(await self._send_input(invocation, request, url))
             return request.complete(await self._send_async(request, url))
 
         deadline = invocation.deadline
@@ -118,7 +80,59 @@ class InMemoryChannel(Channel):
                 raise
             raise request.late() from None
 
-    def _send(self, request: _Request, url: str) -> Reply:
+    def invoke_stream(self, invocation: Call) -> Any:
+        """Carry out the call of a method whose result is a stream, on the running event loop or, for a sync method,
+        on one in another thread."""
+        lists = self._lists(invocation, self._prepare(invocation))
+        return lists if invocation.descriptor.is_async else in_background(lists)
+
+    async def _lists(self, call: Call, request: MemoryRequest) -> AsyncGenerator[list[Any], None]:
+        limits = StreamLimits(call)
+        opened = await self.run_async(call, lambda url: self._open(call, request, url, limits))
+        with self.balancer.loaded(opened.url):
+            try:
+                items = opened.first
+                while items:
+                    yield items
+                    limits.item_came()
+                    items = await opened.next_items(limits)
+            finally:
+                await opened.aclose()
+
+    async def _open(self, call: Call, request: MemoryRequest, url: str, limits: StreamLimits) -> Any:
+        fate, server = self._connect(request, url)
+        if fate.delay:
+            await asyncio.sleep(request.waiting(fate.delay))
+            request.check_time()
+        opened = OpenedStream(
+            call, request.plan, request.codec, url, where=request.where, is_up=lambda: self._is_up(url, server)
+        )
+        try:
+            answer = await opened.open(server, request.headers(), request.body, request.input, limits)
+            if answer is not None:
+                self._receive(request, url, fate, server)
+                return request.complete(reply_of(answer))
+            if fate.answer_lost:
+                self._receive(request, url, fate, server)
+            return opened
+        except BaseException as error:
+            await opened.aclose()
+            if opened.is_answer(error):
+                return Raised(error)
+            raise
+
+    async def _send_input(self, call: Call, request: MemoryRequest, url: str) -> Reply:
+        fate, server = self._connect(request, url)
+        given = MemoryInput(request.plan, request.codec, request.body, request.input)
+        work = server.stream(request.codec, request.headers(), given.parts(call))
+        answer = await answered(asyncio.create_task(work, context=contextvars.Context()), given, call)
+        self._receive(request, url, fate, server)
+        return reply_of(answer)
+
+    def _is_up(self, url: str, server: InMemoryServer) -> bool:
+        return self._links.servers.get(url) is server
+
+    def _send(self, request: MemoryRequest, url: str) -> Reply:
         fate, server = self._connect(request, url)
         if fate.delay:
             time.sleep(request.waiting(fate.delay))
@@ -128,7 +142,7 @@ class InMemoryChannel(Channel):
         self._receive(request, url, fate, server)
         return reply
 
-    async def _send_async(self, request: _Request, url: str) -> Reply:
+    async def _send_async(self, request: MemoryRequest, url: str) -> Reply:
         fate, server = self._connect(request, url)
         if fate.delay:
             await asyncio.sleep(request.waiting(fate.delay))
@@ -137,7 +151,7 @@ class InMemoryChannel(Channel):
         self._receive(request, url, fate, server)
         return reply
 
-    def _connect(self, request: _Request, url: str) -> tuple[Fate, InMemoryServer]:
+    def _connect(self, request: MemoryRequest, url: str) -> tuple[Fate, InMemoryServer]:
         if self._closed:
             raise LocalServiceException(f"{request.where}: the channel was closed before the call")
         fate = self._links.faults.next(request.plan.method, url)
@@ -146,25 +160,24 @@ class InMemoryChannel(Channel):
             raise ServiceCommunicationException(f"{request.where} at {url}: cannot connect")
         return fate, server
 
-    def _receive(self, request: _Request, url: str, fate: Fate, server: InMemoryServer) -> None:
+    def _receive(self, request: MemoryRequest, url: str, fate: Fate, server: InMemoryServer) -> None:
         if fate.answer_lost or self._links.servers.get(url) is not server:
-            raise ServiceCommunicationException(
-                f"{request.where} at {url}: the connection was lost before the answer was complete; the call may have "
-                f"run",
-                may_have_run=True,
-            )
+            raise lost(request.where, url)
 
-    def _prepare(self, call: Call) -> _Request:
-        plan = self._plan(call)
+    def _prepare(self, call: Call) -> MemoryRequest:
+        plan, arguments, given = self._plan(call), call.arguments(), None
+        if call.descriptor.input_stream is not None:
+            arguments, given = without_stream(arguments, call.descriptor.input_stream)
         headers = call_headers(call.context, call.correlation_id)
         if call.context.token is not None and self.forward_token:
             headers["authorization"] = f"Bearer {call.context.token}"
-        return _Request(
+        return MemoryRequest(
             plan=plan,
             codec=self.codec,
             deadline=call.deadline,
             fixed=headers,
-            body=self.codec.write_request(plan, call.arguments()),
+            body=self.codec.write_request(plan, arguments),
+            input=given,
             where=f"{plan.method.where} of component '{self.component_descriptor.name}'",
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
@@ -13,13 +13,18 @@ from service_core.dispatch import Answer, Dispatcher, Executor, ThreadPool, targ
 from service_core.hosting.hosted_services import HostedService
 from service_core.hosting.token_verifier import TokenVerifier
 from service_core.wire import CODECS, Codec, context_from_headers
+from service_core.wire.streams import STREAM_TYPES
 
-__all__ = ["InMemoryServer", "Reply"]
+__all__ = ["InMemoryServer", "Reply", "reply_of"]
 
 T = TypeVar("T")
 
 _NO_WORKERS: Final = ThreadPool(0)
 """Never asked for a thread, since all methods run inline."""
+
+
+_STREAM_THREADS: Final = 64
+_MAX_FRAME: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,21 +48,37 @@ class InMemoryServer:
         self, services: Iterable[HostedService], *, expose_errors: bool, verifier: TokenVerifier | None
     ) -> None:
         """``expose_errors`` sends the messages of errors that are not declared."""
+        services = list(services)
         inline = [replace(hosted, inline=True) for hosted in services]
         self.components = list(dict.fromkeys(hosted.component.name for hosted in inline))
         """The names of the components that are hosted."""
         calls = Executor(_NO_WORKERS, expose_errors=expose_errors, verifier=verifier)
         self._dispatcher = Dispatcher(targets_of(inline), calls)
+        streaming = Executor(ThreadPool(_STREAM_THREADS), expose_errors=expose_errors, verifier=verifier)
+        self._streaming = Dispatcher(targets_of(services), streaming)
 
     def answer(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Reply:
         """Carry out the call of a ``def`` method."""
         # As in another process, nothing that belongs to the caller is there.
-        return _reply(contextvars.Context().run(self._carry_out, codec, headers, body))
+        return reply_of(contextvars.Context().run(self._carry_out, codec, headers, body))
 
     async def answer_async(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Reply:
         """Carry out the call of an ``async def`` method, which is cancelled at the end of its time."""
         carry_out = self._carry_out_async(codec, headers, body)
-        return _reply(await asyncio.create_task(carry_out, context=contextvars.Context()))
+        return reply_of(await asyncio.create_task(carry_out, context=contextvars.Context()))
+
+    async def stream(self, codec: Codec, headers: Mapping[str, str], body: bytes | AsyncIterator[bytes]) -> Answer:
+        """Carry out a call with a stream as result or argument: ``body`` in one piece, or in parts.
+
+        ``def`` methods run in threads. If the result is a stream the answer has one, which the caller closes.
+        """
+        admitted = await self._streaming.admit(context_from_headers(headers))
+        if isinstance(admitted, Answer):
+            return admitted
+        if isinstance(body, bytes):
+            return await self._streaming.dispatch(codec.content_type, body, admitted)
+        kind = STREAM_TYPES[codec.content_type]
+        return await self._streaming.dispatch_stream(kind, body, admitted, max_bytes=_MAX_FRAME)
 
     def _carry_out(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Answer:
         context = context_from_headers(headers)
@@ -91,5 +112,6 @@ def _run_aside(work: Coroutine[Any, Any, T]) -> T:
         return aside.submit(asyncio.run, work).result()
 
 
-def _reply(answer: Answer) -> Reply:
+def reply_of(answer: Answer) -> Reply:
+    """An answer in one piece, as a client sees it."""
     return Reply(body=answer.body, codec=CODECS[answer.content_type], refused=answer.status != 200)

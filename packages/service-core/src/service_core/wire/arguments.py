@@ -30,8 +30,9 @@ class ArgumentTypes:
     def __init__(self, method: MethodDescriptor) -> None:
         """Build the types. Raises DeclarationException if values of one cannot be sent."""
         self.method = method
-        self.names = tuple(parameter.name for parameter in method.parameters)
-        self.required = frozenset(one.name for one in method.parameters if one.default is NO_DEFAULT)
+        self._parameters = method.sent_parameters
+        self.names = tuple(parameter.name for parameter in self._parameters)
+        self.required = frozenset(one.name for one in self._parameters if one.default is NO_DEFAULT)
         """The names of those that every caller gives."""
         self.fewest = max((self.names.index(name) + 1 for name in self.required), default=0)
         """How many have to be given if they are given by place."""
@@ -56,7 +57,7 @@ class ArgumentTypes:
         """
         if len(self.required) == len(self.names) or not any(value is NOT_GIVEN for value in arguments):
             return None, arguments
-        pairs = list(zip(self.method.parameters, arguments, strict=False))
+        pairs = list(zip(self._parameters, arguments, strict=False))
         names = tuple(None if value is NOT_GIVEN else parameter.name for parameter, value in pairs)
         return names, tuple(parameter.default if value is NOT_GIVEN else value for parameter, value in pairs)
 
@@ -73,7 +74,7 @@ class ArgumentTypes:
     @cached_property
     def named(self) -> WireType:
         """The type of a map of arguments by name, of which each may be missing."""
-        fields: dict[str, Any] = {one.name: NotRequired[one.annotation] for one in self.method.parameters}
+        fields: dict[str, Any] = {one.name: NotRequired[one.annotation] for one in self._parameters}
         arguments: Any = TypedDict("Arguments", fields)  # type: ignore[misc]
         return WireType(arguments, self.method.where)
 
@@ -107,7 +108,7 @@ class ArgumentTypes:
 
     def _tuple_type(self, count: int | None = None) -> WireType:
         """The type of the first ``count`` arguments; of all, of which the optional ones may be missing, if None."""
-        parameters, where = self.method.parameters, self.method.where
+        parameters, where = self._parameters, self.method.where
         items = [parameter.annotation for parameter in parameters[:count]]
         if count is None:
             items = [_optional(parameter, where) for parameter in parameters]

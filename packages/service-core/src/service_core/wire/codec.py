@@ -20,6 +20,7 @@ from service_core.errors import ArgumentException
 from service_core.wire.errors import WireError
 from service_core.wire.method_codec import MethodCodec
 from service_core.wire.misfit import misfit
+from service_core.wire.values import WireType
 
 __all__ = [
     "MAX_DEPTH",
@@ -94,6 +95,14 @@ class Codec(ABC):
     @abstractmethod
     def read_result(self, data: bytes) -> Any:
         """The result as plain data, whatever its type. Raises MalformedData."""
+
+    @abstractmethod
+    def write_value(self, wire: WireType, value: Any) -> bytes:
+        """A value without an envelope. Raises ArgumentException if it does not fit its type."""
+
+    @abstractmethod
+    def read_value(self, wire: WireType, data: bytes) -> Any:
+        """A value without an envelope. Raises MalformedData, ArgumentException."""
 
     def read_answer(self, plan: MethodCodec, data: bytes, *, where: str) -> Any:
         """As :meth:`read_response`, for the caller of the method ``where``.

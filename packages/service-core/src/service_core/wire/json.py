@@ -77,6 +77,12 @@ class _JSONCodec(Codec):
     def write_result(self, plan: MethodCodec, result: Any) -> bytes:
         return b"".join((_RESULT, plan.result.to_json(result), _NO_EXCEPTION))
 
+    def write_value(self, wire: WireType, value: Any) -> bytes:
+        return wire.to_json(value)
+
+    def read_value(self, wire: WireType, data: bytes) -> Any:
+        return read_json(wire, data)
+
     def write_error(self, error: WireError) -> bytes:
         return to_json({"result": None, "exception": error.to_dict()})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
+from service_core.declaring.streams import StreamDescriptor
 from service_core.errors import DeclarationException
 from service_core.wire.arguments import ArgumentTypes
 from service_core.wire.declared_errors import DeclaredError
@@ -15,7 +16,7 @@ __all__ = ["MethodCodec"]
 class MethodCodec:
     """How one method of a component's service is written and read. Immutable, shared by threads."""
 
-    __slots__ = ("arguments", "errors", "heads", "method", "name", "result")
+    __slots__ = ("arguments", "errors", "heads", "input_items", "items", "method", "name", "result")
 
     def __init__(self, component: ComponentDescriptor, service: ServiceDescriptor, method: MethodDescriptor) -> None:
         """Build the plan. Raises DeclarationException if a type cannot be validated."""
@@ -25,8 +26,20 @@ class MethodCodec:
         self.arguments = ArgumentTypes(method)
         self.heads: dict[str, Heads] = {}
         """The beginnings of requests, by content type; each codec adds its own."""
-        self.result = WireType(method.result, f"{method.where}: result")
+        self.result = WireType(method.result if method.stream is None else None, f"{method.where}: result")
+        """The type of a result that comes as a whole; None of one that is a stream."""
+        self.items = _items(method.stream, method.where)
+        """The type of a list of items of the result, None if that is no stream."""
+        self.input_items = _items(method.input_stream, method.where)
+        """The type of a list of items of the parameter that is a stream, None if there is none."""
         self.errors = _declared_errors(method)
+
+
+def _items(stream: StreamDescriptor | None, where: str) -> WireType | None:
+    if stream is None:
+        return None
+    what = f"parameter '{stream.parameter}'" if stream.parameter else "result"
+    return WireType(list.__class_getitem__(stream.item), f"{where}: items of {what}")
 
 
 def _declared_errors(method: MethodDescriptor) -> dict[str, DeclaredError]:

@@ -61,6 +61,14 @@ class _MsgpackCodec(Codec):
             return b"".join((_RESULT, uncollected(_write_objects, wire, result), _NO_EXCEPTION))
         return pack({"result": wire.checked(result), "exception": None}, wire.where)
 
+    def write_value(self, wire: WireType, value: Any) -> bytes:
+        if wire.believes:
+            return uncollected(_write_objects, wire, value)
+        return pack(wire.from_plain(value), wire.where)
+
+    def read_value(self, wire: WireType, data: bytes) -> Any:
+        return wire.from_plain(unpack(data)) if len(data) < LARGE else uncollected(_read, wire, data)
+
     def write_error(self, error: WireError) -> bytes:
         return pack({"result": None, "exception": error.to_dict()}, "exception")
 

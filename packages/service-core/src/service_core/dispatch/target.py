@@ -1,0 +1,61 @@
+"""Methods that can be called: a method of an implementation, with its codec and where it runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from service_core.declaring.descriptors import MethodDescriptor
+from service_core.declaring.implementing import concurrency_of
+from service_core.dispatch.method_call import taking_arguments
+from service_core.dispatch.method_limits import limited
+from service_core.hosting.hosted_services import HostedService
+from service_core.wire import MethodCodec
+
+__all__ = ["Target", "targets_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A method that can be called."""
+
+    hosted: HostedService
+    """What it is a method of."""
+    plan: MethodCodec
+    method: Callable[..., Any]
+    """The method of the implementation, as a function of the arguments that are given, in the order of the interface's
+    parameters."""
+    inline: bool
+    """Whether it runs on the event loop."""
+    waits: bool
+    """Whether its result has to be awaited, as that of a coroutine or a worker thread."""
+    slots: threading.BoundedSemaphore | None = None
+    """How many of its streams may run at once, None for no limit. Other methods count their calls themselves."""
+
+    @classmethod
+    def of(cls, hosted: HostedService, descriptor: MethodDescriptor) -> Self:
+        """The method of a hosted service. Raises DeclarationException if a type of it cannot be validated."""
+        method = getattr(hosted.implementation, descriptor.name)
+        implemented = getattr(hosted.implementation_type, descriptor.name)
+        limit = concurrency_of(implemented)
+        method = taking_arguments(method, descriptor, implemented)
+        slots = None
+        if limit is not None and descriptor.stream is not None:
+            slots = threading.BoundedSemaphore(limit)
+        elif limit is not None:
+            method = limited(method, limit, is_async=descriptor.is_async)
+        return cls(
+            hosted=hosted,
+            plan=MethodCodec(hosted.component, hosted.service, descriptor),
+            method=method,
+            inline=descriptor.is_async or hosted.inline,
+            waits=descriptor.is_async or not hosted.inline,
+            slots=slots,
+        )
+
+
+def targets_of(services: Iterable[HostedService]) -> list[Target]:
+    """The methods of hosted services. Raises DeclarationException if a type of one cannot be validated."""
+    return [Target.of(hosted, method) for hosted in services for method in hosted.service.methods.values()]

@@ -1,0 +1,48 @@
+"""The limits in time of one stream, as its client keeps them."""
+
+from __future__ import annotations
+
+from service_core.call import Call
+from service_core.context import Deadline
+from service_core.errors import DeadlineExceeded
+
+__all__ = ["StreamLimits"]
+
+
+class StreamLimits:
+    """How long the client waits: for the first item, between two, and altogether. Used by one thread or task."""
+
+    __slots__ = ("_has_begun", "_idle_timeout", "_next", "_where", "total")
+
+    def __init__(self, call: Call) -> None:
+        """The limits of a call that begins now."""
+        self.total: Deadline = call.total_deadline
+        """The end of the whole stream."""
+        self._next = call.deadline
+        self._has_begun = False
+        self._idle_timeout = call.policy.idle_timeout
+        self._where = call.descriptor.where
+
+    def item_came(self) -> None:
+        """Count the time until the next item from now on."""
+        self._has_begun = True
+        self._next = Deadline.after(self._idle_timeout)
+
+    def input_ended(self, timeout: float | None) -> None:
+        """Count ``timeout`` from now on: the last item of the argument has been sent."""
+        self._next = Deadline.after(timeout)
+
+    @property
+    def deadline(self) -> Deadline:
+        """When the client stops waiting for the next item."""
+        return self._next if self._next.expires_at < self.total.expires_at else self.total
+
+    def exceeded(self) -> DeadlineExceeded:
+        """The error of a stream whose next item did not come in time."""
+        if self.total.expired:
+            return DeadlineExceeded(f"{self._where}: the deadline of the stream has passed", may_have_run=True)
+        limit = "idle_timeout" if self._has_begun else "timeout"
+        return DeadlineExceeded(
+            f"{self._where}: no item came within the policy's {limit}; raise it if items are that far apart",
+            may_have_run=True,
+        )

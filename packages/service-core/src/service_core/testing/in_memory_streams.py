@@ -1,0 +1,187 @@
+"""Streams in memory: frames as on a network, passed from a server's generator to the client's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from typing import Any, Final
+
+from service_core.call import Call
+from service_core.dispatch import Answer, ThreadPool
+from service_core.dispatch.responses import StreamBody
+from service_core.dispatch.stream_source import StreamSource
+from service_core.errors import DeadlineExceeded, ServiceCommunicationException
+from service_core.resilience.stream_limits import StreamLimits
+from service_core.testing.in_memory_server import InMemoryServer
+from service_core.wire import Codec, MethodCodec
+from service_core.wire.stream_items import read_items, write_call, write_end, write_items
+from service_core.wire.streams import Frame, FrameReader
+
+__all__ = ["MemoryInput", "OpenedStream", "answered", "lost"]
+
+_MAX_FRAME: Final = 64 * 1024 * 1024
+_WORKERS: Final = ThreadPool(64)
+"""Where sync iterators of callers advance."""
+
+
+class MemoryInput:
+    """The parts of a request that is a stream. If the caller's iterator raises, the call is cancelled."""
+
+    def __init__(self, plan: MethodCodec, codec: Codec, envelope: bytes, items: Any) -> None:
+        self._plan = plan
+        self._codec = codec
+        self._envelope = envelope
+        self._items = items
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Never done unless the caller's iterator raises, or an item of it does not fit its type."""
+        self.ended = asyncio.Event()
+        """Set when the last item was taken."""
+
+    async def parts(self, call: Call) -> AsyncGenerator[bytes, None]:
+        """The frames, as the server takes them."""
+        yield write_call(self._envelope)
+        call.input_started = True
+        source = StreamSource()
+        source.start(self._iterate(source))
+        try:
+            while items := await source.take():
+                yield write_items(self._plan, self._codec, items)
+            if source.outcome is not None:
+                raise source.outcome
+            self.ended.set()
+            yield write_end()
+        except Exception as error:  # noqa: BLE001 - raised to the caller, by whoever waits for the answer
+            if not self.failure.done():
+                self.failure.set_exception(error)
+            await asyncio.get_running_loop().create_future()  # until the call is cancelled
+        finally:
+            await source.aclose()
+
+    async def _iterate(self, source: StreamSource) -> Exception | None:
+        try:
+            if isinstance(self._items, AsyncIterator) or hasattr(self._items, "__aiter__"):
+                await source.iterate(aiter(self._items))
+            else:
+                items: Iterator[Any] = iter(self._items)
+                await source.iterate_sync(items, _WORKERS)
+        except Exception as error:  # noqa: BLE001 - belongs to the caller
+            return error
+        return None
+
+
+async def answered(task: asyncio.Task[Any], given: MemoryInput, call: Call) -> Any:
+    """The outcome of a task of the server, unless the caller's iterator raises before, or the time has passed.
+
+    Without a deadline of the context the policy's timeout counts from the last item.
+    """
+    waiting: set[asyncio.Future[Any]] = {task, given.failure}
+    ended = asyncio.create_task(given.ended.wait())
+    try:
+        done, _ = await asyncio.wait({*waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if ended in done:
+            done, _ = await asyncio.wait(waiting, timeout=call.policy.timeout, return_when=asyncio.FIRST_COMPLETED)
+        if given.failure in done:
+            given.failure.result()
+        if task not in done:
+            raise DeadlineExceeded(f"{call.descriptor.where}: no answer in time after the last item", may_have_run=True)
+        return task.result()
+    finally:
+        ended.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+
+
+class OpenedStream:
+    """The client's end of a stream: reads frames and gives lists of items. Used by one task."""
+
+    def __init__(
+        self, call: Call, plan: MethodCodec, codec: Codec, url: str, *, where: str, is_up: Callable[[], bool]
+    ) -> None:
+        """``is_up`` says whether the server is still there."""
+        self.url = url
+        self.first: list[Any] = []
+        """The items of the first frame; none if the stream is empty."""
+        self._call = call
+        self._plan = plan
+        self._codec = codec
+        self._where = where
+        self._is_up = is_up
+        self._reader = FrameReader(_MAX_FRAME)
+        self._frames: list[Frame] = []
+        self._stream: StreamBody | None = None
+        self._given: MemoryInput | None = None
+        self._answer: Exception | None = None
+
+    async def open(
+        self, server: InMemoryServer, headers: dict[str, str], body: bytes, items: Any, limits: StreamLimits
+    ) -> Answer | None:
+        """Send the call and wait for the first frame. Returns the answer if that is no stream."""
+        parts: bytes | AsyncIterator[bytes] = body
+        if items is not None:
+            self._given = MemoryInput(self._plan, self._codec, body, items)
+            parts = self._given.parts(self._call)
+        # As in another process, nothing that belongs to the caller is there.
+        context = contextvars.Context()
+        answer = await asyncio.create_task(server.stream(self._codec, headers, parts), context=context)
+        if answer.stream is None:
+            return answer
+        self._stream = answer.stream
+        self.first = await self.next_items(limits, context)
+        return None
+
+    async def next_items(self, limits: StreamLimits, context: contextvars.Context | None = None) -> list[Any]:
+        """The items of the next frame, none at the end. Raises the error that ended the stream."""
+        while not self._frames:
+            part = await self._next_part(limits, context)
+            if part is None or not self._is_up():
+                raise lost(self._where, self.url)
+            self._frames = self._reader.feed(part)[::-1]
+        try:
+            return read_items(self._frames.pop(), self._plan, self._codec, self._where)
+        except Exception as error:
+            self._answer = error
+            raise
+
+    def is_answer(self, error: BaseException) -> bool:
+        """Whether an error came from the server, so that the call was answered."""
+        return error is self._answer
+
+    async def _next_part(self, limits: StreamLimits, context: contextvars.Context | None) -> bytes | None:
+        step = asyncio.create_task(_next(self._stream), context=context)
+        waiting: set[asyncio.Future[Any]] = {step}
+        if self._given is not None:
+            waiting.add(self._given.failure)
+        remaining = limits.deadline.remaining
+        try:
+            done, _ = await asyncio.wait(
+                waiting, timeout=None if math.isinf(remaining) else remaining, return_when=asyncio.FIRST_COMPLETED
+            )
+            if self._given is not None and self._given.failure in done:
+                self._given.failure.result()
+            if not done:
+                raise limits.exceeded()
+            return step.result()
+        finally:
+            if not step.done():
+                step.cancel()
+                await asyncio.wait([step])
+
+    async def aclose(self) -> None:
+        """End the call."""
+        if self._stream is not None:
+            await self._stream.aclose()
+
+
+def lost(where: str, url: str) -> ServiceCommunicationException:
+    """The error of a call whose server has gone before the answer was complete."""
+    return ServiceCommunicationException(
+        f"{where} at {url}: the connection was lost before the answer was complete; the call may have run",
+        may_have_run=True,
+    )
+
+
+async def _next(stream: StreamBody | None) -> bytes | None:
+    return None if stream is None else await anext(stream, None)

@@ -1,0 +1,64 @@
+"""The frames of a call as its client writes and reads them. Plain functions, no sockets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service_core.errors import ArgumentException, ProtocolException
+from service_core.wire.codec import Codec, MalformedData
+from service_core.wire.errors import WireError, error_from_wire
+from service_core.wire.method_codec import MethodCodec
+from service_core.wire.misfit import misfit
+from service_core.wire.streams import Frame, FrameKind, frame
+
+__all__ = ["read_items", "write_call", "write_end", "write_items"]
+
+
+def write_call(envelope: bytes) -> bytes:
+    """The first frame of a request that is a stream; ``envelope`` is that of an ordinary call."""
+    return frame(FrameKind.CALL, envelope)
+
+
+def write_items(plan: MethodCodec, codec: Codec, items: list[Any]) -> bytes:
+    """Items of the argument that is a stream. Raises ArgumentException if one does not fit its type."""
+    if plan.input_items is None:
+        raise AssertionError(f"{plan.method.where} has no stream as a parameter")
+    return frame(FrameKind.ITEMS, codec.write_value(plan.input_items, items))
+
+
+def write_end() -> bytes:
+    """The last frame of a request that is a stream."""
+    return frame(FrameKind.END)
+
+
+def read_items(came: Frame, plan: MethodCodec, codec: Codec, where: str) -> list[Any]:
+    """The items in a frame of the result; an empty list at the end of the stream.
+
+    Raises the error that a frame carries, ContractMismatchException for items that do not fit the caller's interface,
+    ProtocolException for a frame that cannot be read.
+    """
+    try:
+        if came.kind is FrameKind.END:
+            return []
+        if came.kind is FrameKind.ERROR:
+            failure = codec.read_response(plan, came.payload)
+            if not isinstance(failure, WireError):
+                raise MalformedData("a frame of an error without an error")
+            raise error_from_wire(failure, where=where, declared=plan.errors, method=plan.method)
+        if came.kind is not FrameKind.ITEMS or plan.items is None:
+            raise MalformedData(f"a frame of kind {came.kind.name} in an answer")
+        return _items(came.payload, plan, codec, where)
+    except MalformedData as error:
+        raise ProtocolException(f"{where}: the stream cannot be read: {error}", may_have_run=True) from error
+
+
+def _items(payload: bytes, plan: MethodCodec, codec: Codec, where: str) -> list[Any]:
+    if plan.items is None:
+        raise AssertionError("the method has no stream")
+    try:
+        items: list[Any] = codec.read_value(plan.items, payload)
+    except ArgumentException as error:
+        raise misfit(error, plan.method, None, where=where) from error
+    if not items:
+        raise MalformedData("a frame without items")
+    return items
