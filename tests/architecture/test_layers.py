@@ -70,6 +70,7 @@ PUBLIC = {
         "observing",
         "registry.base",
         "resilience.retrying",
+        "resilience.stream_limits",
         "rest",
         "rest.markers",
         "rest.parameters",
@@ -82,6 +83,7 @@ PUBLIC = {
         "wire.arguments",
         "wire.declared_errors",
         "wire.misfit",
+        "wire.streams",
         "wire.tls",
     },
 }

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from service_core.call import Call
 from service_core.calling.channel import Channel
-from service_core.calling.stream_proxy import one_by_one, one_by_one_async
+from service_core.calling.streams.lists import one_by_one, one_by_one_async
 
 __all__ = ["LOCAL", "LocalChannel"]
 

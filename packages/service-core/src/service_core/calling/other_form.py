@@ -8,8 +8,8 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
-from service_core.calling.loop_thread import background_loop
 from service_core.calling.proxy import OTHER_FORM
+from service_core.calling.streams.loop_thread import background_loop
 from service_core.errors import LocalServiceException
 
 __all__ = ["awaitable", "blocking"]

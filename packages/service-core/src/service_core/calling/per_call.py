@@ -9,8 +9,8 @@ from typing import Any
 
 from service_core.call import Call
 from service_core.calling.proxy import InvocationHandler
-from service_core.calling.stream_context import in_context, in_context_async
-from service_core.calling.stream_proxy import one_by_one, one_by_one_async
+from service_core.calling.streams.in_context import in_context, in_context_async
+from service_core.calling.streams.lists import one_by_one, one_by_one_async
 from service_core.hosting.hosted_services import Implementations
 
 __all__ = ["PerCall"]

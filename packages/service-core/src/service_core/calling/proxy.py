@@ -11,7 +11,7 @@ from typing import Any, Final, Never, Self, TypeAlias, TypeVar, cast
 from typing_extensions import TypeForm
 
 from service_core.call import Call
-from service_core.calling.stream_proxy import items_of, items_of_async
+from service_core.calling.streams.lists import items_of, items_of_async
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.declaring.descriptors import MethodDescriptor, ServiceDescriptor
 from service_core.declaring.policy import EffectivePolicy

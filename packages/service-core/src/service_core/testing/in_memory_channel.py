@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from service_core.call import Call
 from service_core.calling.channel import Channel
-from service_core.calling.loop_thread import background_loop, in_background
+from service_core.calling.streams.loop_thread import background_loop, in_background
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.streams import without_stream
 from service_core.errors import LocalServiceException, ServiceCommunicationException

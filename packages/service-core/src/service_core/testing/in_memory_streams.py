@@ -16,8 +16,7 @@ from service_core.errors import DeadlineExceeded, ServiceCommunicationException
 from service_core.resilience.stream_limits import StreamLimits
 from service_core.testing.in_memory_server import InMemoryServer
 from service_core.wire import Codec, MethodCodec
-from service_core.wire.stream_items import read_items, write_call, write_end, write_items
-from service_core.wire.streams import Frame, FrameReader
+from service_core.wire.streams import Frame, FrameReader, read_items, write_call, write_end, write_items
 
 __all__ = ["MemoryInput", "OpenedStream", "answered", "lost"]
 

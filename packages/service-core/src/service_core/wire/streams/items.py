@@ -9,7 +9,7 @@ from service_core.wire.codec import Codec, MalformedData
 from service_core.wire.errors import WireError, error_from_wire
 from service_core.wire.method_codec import MethodCodec
 from service_core.wire.misfit import misfit
-from service_core.wire.streams import Frame, FrameKind, frame
+from service_core.wire.streams.frames import Frame, FrameKind, frame
 
 __all__ = ["read_items", "write_call", "write_end", "write_items"]
 

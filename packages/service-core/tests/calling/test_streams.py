@@ -1,4 +1,4 @@
-"""Stream methods of proxies: refusals of handlers, and steps in a context of their own."""
+"""Generators whose steps run in a context of their own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextvars import ContextVar, copy_context
 from typing import Any
 
-from service_core.calling.stream_context import in_context, in_context_async
+from service_core.calling.streams.in_context import in_context, in_context_async
 
 seen: ContextVar[str] = ContextVar("seen", default="nothing")
 

@@ -1,0 +1,1 @@
+"""Streams as callers see them: generators over what a handler gives."""
