@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from service_core.context import CallContext, Deadline, current_context, new_correlation_id
+from service_core.declaring.arguments import Arguments
 from service_core.declaring.descriptors import MethodDescriptor, ServiceDescriptor
 from service_core.declaring.policy import EffectivePolicy, Policy
-from service_core.errors import ServiceException
+from service_core.declaring.streams import without_stream
+from service_core.errors import LocalServiceException, ServiceException
 
 __all__ = ["Call"]
 
@@ -118,9 +120,26 @@ class Call:
         """The function of the interface; its ``__name__`` is the method's name."""
         return self.descriptor.function
 
-    def arguments(self) -> tuple[Any, ...]:
-        """All arguments in the order of the parameters, defaults filled in. Raises TypeError as a local call would."""
+    def arguments(self) -> Arguments:
+        """The arguments that are given, in the order of the parameters, with gaps.
+
+        Raises TypeError as a local call would, and LocalServiceException if one of them is a stream: a channel that
+        carries streams calls :meth:`arguments_and_stream`.
+        """
+        if self.descriptor.input_stream is not None:
+            raise LocalServiceException(
+                f"{self.descriptor.where}: parameter '{self.descriptor.input_stream.parameter}' is a stream, which the "
+                f"channel does not carry; call the service over another channel"
+            )
         return self.descriptor.bind(self.args, self.kwargs)
+
+    def arguments_and_stream(self) -> tuple[Arguments, Any]:
+        """The arguments that are sent as a whole, and the one that is a stream, None if there is none.
+
+        Raises TypeError as a local call would.
+        """
+        bound, stream = self.descriptor.bind(self.args, self.kwargs), self.descriptor.input_stream
+        return (bound, None) if stream is None else without_stream(bound, stream)
 
     def is_repeatable(self, error: ServiceException) -> bool:
         """Whether the call may be sent again after ``error``."""

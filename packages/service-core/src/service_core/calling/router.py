@@ -86,7 +86,7 @@ class Router(InvocationHandler):
 
     def invoke_stream(self, invocation: Call) -> Any:
         """Carry out the call of a method whose result is a stream over the channel of choice."""
-        invocation.arguments()  # raises what is wrong with the call where it is made
+        invocation.arguments_and_stream()  # raises what is wrong with the call where it is made
         return self._lists_async(invocation) if invocation.descriptor.is_async else self._lists(invocation)
 
     def _lists(self, call: Call) -> Generator[list[Any], None, None]:

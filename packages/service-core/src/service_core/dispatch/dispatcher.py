@@ -48,15 +48,18 @@ class Dispatcher:
         *,
         readers: ThreadPool | None = None,
         max_values: int = MAX_VALUES,
+        streams: bool = False,
     ) -> None:
         """Only ``targets`` can be called.
 
         Large requests are read in threads of ``readers``, all others on the event loop. One that holds more than
-        ``max_values`` values is refused.
+        ``max_values`` values is refused. ``streams`` means that the caller of :meth:`dispatch` sends answers that are
+        streams; without it, methods with streams are refused as not implemented.
         """
         self._calls = calls
         self._readers = readers
         self._max_values = max_values
+        self._streams = streams
         self.is_secured = calls.are_secured
         """Whether callers need a token, so that :meth:`admit` has to be asked."""
         named = {target.plan.name: target for target in targets}
@@ -143,6 +146,11 @@ class Dispatcher:
                 f"there is no method {request.method[:200]!r} here: the interfaces of caller and server differ, or the "
                 f"server is another one; see {CHANGES_PAGE}",
                 code=ErrorCode.NOT_FOUND,
+            )
+        if target.plan.method.has_streams and not self._streams:
+            raise ArgumentException(
+                f"{target.plan.method.where} has streams, which this server does not carry",
+                code=ErrorCode.UNIMPLEMENTED,
             )
         return target, codec.read_arguments(target.plan, request)
 

@@ -14,7 +14,6 @@ from service_core.call import Call
 from service_core.calling.channel import Channel
 from service_core.calling.streams.loop_thread import background_loop, in_background
 from service_core.declaring.descriptors import MethodDescriptor
-from service_core.declaring.streams import without_stream
 from service_core.errors import LocalServiceException, ServiceCommunicationException
 from service_core.resilience.retrying import Raised
 from service_core.resilience.stream_limits import StreamLimits
@@ -165,9 +164,8 @@ class InMemoryChannel(Channel):
             raise lost(request.where, url)
 
     def _prepare(self, call: Call) -> MemoryRequest:
-        plan, arguments, given = self._plan(call), call.arguments(), None
-        if call.descriptor.input_stream is not None:
-            arguments, given = without_stream(arguments, call.descriptor.input_stream)
+        plan = self._plan(call)
+        arguments, given = call.arguments_and_stream()
         headers = call_headers(call.context, call.correlation_id)
         if call.context.token is not None and self.forward_token:
             headers["authorization"] = f"Bearer {call.context.token}"

@@ -55,7 +55,7 @@ class InMemoryServer:
         calls = Executor(_NO_WORKERS, expose_errors=expose_errors, verifier=verifier)
         self._dispatcher = Dispatcher(targets_of(inline), calls)
         streaming = Executor(ThreadPool(_STREAM_THREADS), expose_errors=expose_errors, verifier=verifier)
-        self._streaming = Dispatcher(targets_of(services), streaming)
+        self._streaming = Dispatcher(targets_of(services), streaming, streams=True)
 
     def answer(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Reply:
         """Carry out the call of a ``def`` method."""
