@@ -102,6 +102,7 @@ LONG_FILES = {
     "service_core/testing/channel_contract.py": 300,
     "service_core/wire/errors.py": 300,
     "service_registry_consul/registering/registrar.py": 300,
+    "service_server_fastapi/http1/connection.py": 350,
     "service_server_fastapi/rest/route.py": 300,
     "service_server_fastapi/server.py": 450,
 }

@@ -15,7 +15,7 @@ from raw_http import TIMEOUT, Connection, envelope, head_of
 from ways import OVER_ASGI
 
 from service_server_fastapi import FastAPIServer, ServerSettings
-from service_server_fastapi.http1.connection import LimitedProtocol
+from service_server_fastapi.http1.connection import Connection as ServerConnection
 
 SMALL = ServerSettings(max_header_bytes=1024)
 HASTY = ServerSettings(receive_timeout=0.3, keep_alive=0.3)
@@ -39,13 +39,13 @@ def client(url: str) -> Iterator[Connection]:
 def lost(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Set when a connection has ended."""
     event = threading.Event()
-    original = LimitedProtocol.connection_lost
+    original = ServerConnection.connection_lost
 
-    def told(self: LimitedProtocol, exc: Exception | None) -> None:
+    def told(self: ServerConnection, exc: Exception | None) -> None:
         original(self, exc)
         event.set()
 
-    monkeypatch.setattr(LimitedProtocol, "connection_lost", told)
+    monkeypatch.setattr(ServerConnection, "connection_lost", told)
     return event
 
 
@@ -79,18 +79,37 @@ def test_a_large_body_that_looks_like_a_head_stays_a_body() -> None:
         assert connection.reply().body == forged
 
 
-@pytest.mark.parametrize("verb", ["POST", "CONNECT"])
+@pytest.mark.parametrize("held_back", [0, 1, 400])
 @pytest.mark.parametrize("framing", ["content-length", "transfer-encoding"])
-def test_the_body_of_an_upgrade_that_is_not_made_is_no_request(
-    client: Connection, world: World, verb: str, framing: str
+def test_a_request_that_offers_an_upgrade_is_read_with_its_body(
+    client: Connection, framing: str, held_back: int
 ) -> None:
+    body = envelope("echo", "a" * 300)
+    if framing == "content-length":
+        sent = head_of(content_length=len(body), **UPGRADE) + body
+    else:
+        sent = head_of(transfer_encoding="chunked", **UPGRADE) + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    several = sent + packet("echo", "b")
+    cut = len(several) - held_back
+    client.send(several[:cut])
+    client.send(several[cut:])
+    assert [client.reply().json["result"] for _ in range(2)] == ["a" * 300, "b"]
+
+
+@pytest.mark.parametrize("framing", ["content-length", "transfer-encoding"])
+def test_the_body_of_an_upgrade_that_is_not_made_is_no_request(client: Connection, world: World, framing: str) -> None:
     hidden = packet("echo", "a")
     told = {framing: len(hidden) if framing == "content-length" else "chunked"}
-    client.head(verb, "/invoke" if verb == "POST" else "test:80", **UPGRADE, **told)
-    client.send(hidden)
+    client.send(head_of(**UPGRADE, **told) + hidden)
+    assert client.reply().status == 400
+    assert world.desk.runs == []
+
+
+@pytest.mark.parametrize("upgrade", [UPGRADE, {}])
+def test_a_tunnel_is_refused(client: Connection, world: World, upgrade: dict[str, object]) -> None:
+    client.head("CONNECT", "test:80", **upgrade)
     assert client.reply().status == 400
     assert client.is_closed()
-    assert world.desk.runs == []
 
 
 @pytest.mark.parametrize("length", [None, 0])
@@ -227,6 +246,26 @@ def test_an_answer_that_nobody_reads_is_given_up(how: str, lost: threading.Event
             assert client.socket.recv(1) == b"H"
             client.socket.shutdown(socket.SHUT_WR)
         assert lost.wait(TIMEOUT)
+
+
+@pytest.mark.parametrize("way", [{}, OVER_ASGI], ids=["fast path", "over ASGI"])
+def test_an_answer_that_is_not_read_is_given_up_with_another_request_behind_it(
+    way: dict[str, object], lost: threading.Event
+) -> None:
+    with serving(settings=HASTY) as (server, _), Connection(server.url) as client:
+        ask_for_much(client, **way)
+        assert client.socket.recv(1) == b"H"
+        ask_for_much(client, **way)
+        assert lost.wait(TIMEOUT)
+
+
+def test_an_early_answer_arrives_though_the_client_goes_on_sending() -> None:
+    with serving(settings=SMALL) as (server, _), Connection(server.url) as client:
+        client.head(content_length=20_000_000)
+        for _ in range(20):
+            client.send(bytes(50_000))
+        assert client.reply().status == 413
+        assert client.is_closed()
 
 
 def test_who_reads_slowly_gets_the_whole_answer() -> None:

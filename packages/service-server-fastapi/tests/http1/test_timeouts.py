@@ -6,14 +6,14 @@ import asyncio
 
 import pytest
 
-from service_server_fastapi.http1.timeouts import Patience
+from service_server_fastapi.http1.timeouts import Timeout
 
 LONG = 60.0
 SHORT = 0.02
 
 
 class Lost:
-    """Counts how often patience was lost."""
+    """Counts how often timeout was lost."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -35,8 +35,8 @@ async def lost() -> Lost:
 
 
 @pytest.fixture
-async def patience(lost: Lost) -> Patience:
-    return Patience(asyncio.get_running_loop(), lost)
+async def limit(lost: Lost) -> Timeout:
+    return Timeout(asyncio.get_running_loop(), lost)
 
 
 async def shortly() -> None:
@@ -46,48 +46,48 @@ async def shortly() -> None:
     await passed.wait()
 
 
-async def test_a_limit_that_passes_is_told_once(patience: Patience, lost: Lost) -> None:
-    patience.last(SHORT)
-    assert patience.is_running
+async def test_a_limit_that_passes_is_told_once(limit: Timeout, lost: Lost) -> None:
+    limit.set(SHORT)
+    assert limit.is_set
     await lost.wait()
-    assert not patience.is_running
+    assert not limit.is_set
     await shortly()
     assert lost.times == 1
 
 
-async def test_nobody_loses_it_at_rest(patience: Patience, lost: Lost) -> None:
-    patience.last(SHORT)
-    patience.rest()
+async def test_nobody_loses_it_at_rest(limit: Timeout, lost: Lost) -> None:
+    limit.set(SHORT)
+    limit.clear()
     await shortly()
     assert lost.times == 0
 
 
-async def test_a_limit_after_a_rest_counts_in_full(patience: Patience, lost: Lost) -> None:
-    patience.last(SHORT)
-    patience.rest()
+async def test_a_limit_after_a_rest_counts_in_full(limit: Timeout, lost: Lost) -> None:
+    limit.set(SHORT)
+    limit.clear()
     begin = asyncio.get_running_loop().time()
-    patience.last(3 * SHORT)
+    limit.set(3 * SHORT)
     await lost.wait()
     assert asyncio.get_running_loop().time() - begin >= 3 * SHORT
     assert lost.times == 1
 
 
-async def test_a_shorter_limit_takes_the_place_of_a_longer_one(patience: Patience, lost: Lost) -> None:
-    patience.last(LONG)
-    patience.last(SHORT)
+async def test_a_shorter_limit_takes_the_place_of_a_longer_one(limit: Timeout, lost: Lost) -> None:
+    limit.set(LONG)
+    limit.set(SHORT)
     await lost.wait()
 
 
-async def test_a_later_limit_is_told_too(patience: Patience, lost: Lost) -> None:
+async def test_a_later_limit_is_told_too(limit: Timeout, lost: Lost) -> None:
     for _ in range(2):
-        patience.last(SHORT)
+        limit.set(SHORT)
         await lost.wait()
     assert lost.times == 2
 
 
-async def test_nothing_happens_after_the_end(patience: Patience, lost: Lost) -> None:
-    patience.end()
-    patience.last(SHORT)
-    patience.end()
+async def test_nothing_happens_after_the_end(limit: Timeout, lost: Lost) -> None:
+    limit.close()
+    limit.set(SHORT)
+    limit.close()
     await shortly()
     assert lost.times == 0

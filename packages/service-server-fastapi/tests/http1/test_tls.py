@@ -22,10 +22,11 @@ from cryptography.hazmat.primitives.serialization import (
 from desk import DeskComponentImpl, World, serving, until
 from fastapi import FastAPI, Request
 from pydantic import SecretStr, ValidationError
-from raw_http import TIMEOUT, Connection, envelope
+from raw_http import TIMEOUT, Connection, envelope, head_of
 
 from service_core import ChannelAddress, LocalServiceException, Server
 from service_server_fastapi import FastAPIServer, ServerSettings
+from service_server_fastapi.http1.connection import Connection as ServerConnection
 from service_server_fastapi.http1.listener import Listener, bind
 from service_server_fastapi.http1.tls import server_tls
 
@@ -398,3 +399,32 @@ def test_another_server_without_tls_is_told_so(
         f"port=...) the address that your ASGI server listens on, and 'cert_file' only if that speaks TLS"
     ]
     assert "register" not in world.log
+
+
+# clients that do not read
+
+
+@pytest.mark.parametrize("requests", [1, 2])
+@pytest.mark.parametrize("closes", [False, True])
+def test_an_encrypted_answer_that_is_not_read_is_given_up(
+    certificates: Certificates, monkeypatch: pytest.MonkeyPatch, requests: int, closes: bool
+) -> None:
+    lost = threading.Event()
+    original = ServerConnection.connection_lost
+
+    def connection_lost(self: ServerConnection, exc: Exception | None) -> None:
+        original(self, exc)
+        lost.set()
+
+    monkeypatch.setattr(ServerConnection, "connection_lost", connection_lost)
+    body = envelope("echo", "a" * 1000, 16_000)
+    head = head_of(content_length=len(body), connection="close" if closes else None)
+    settings = certificates.settings(receive_timeout=0.5, keep_alive=0.5)
+    with (
+        serving(settings=settings) as (server, _),
+        EncryptedConnection(server.url, certificates.client()) as connection,
+    ):
+        for _ in range(requests):
+            connection.send(head + body)
+        assert connection.socket.recv(1) == b"H"
+        assert lost.wait(TIMEOUT)

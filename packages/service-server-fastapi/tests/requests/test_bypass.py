@@ -141,6 +141,23 @@ def below_a_root() -> FastAPI:
     return app
 
 
+async def test_a_log_line_says_once_why_the_layers_see_calls(caplog: pytest.LogCaptureFixture) -> None:
+    app = below_a_root()
+    app.add_middleware(Layer, seen=[])
+    server = Front(app, Traffic(lambda: False, AllowedHosts(()), RejectionLog()), lambda scope: None)
+    for _ in range(2):
+        assert server.direct({"type": "http", "headers": []}) is None
+    assert [record.getMessage() for record in caplog.records] == [
+        f"calls go through all layers of the application, since it has the middleware {__name__}.Layer; it has the "
+        f"root_path '/api'"
+    ]
+
+
+async def test_a_plain_application_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
+    await passed(application())
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("make", [of_own_class, below_a_root])
 async def test_an_application_that_is_not_plain_sees_calls(make: Callable[[], FastAPI]) -> None:
     assert (await passed(make()))[0]["routed"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from desk import INVOKE, serving
+from desk import INVOKE, serving, until
 from raw_http import Connection, Reply, call
 from ways import EACH_WAY, Way
 
 from service_server_fastapi import ServerSettings
-from service_server_fastapi.requests.memory_budget import BYTES_PER_BYTE, MemoryBudget, machine_memory
+from service_server_fastapi.requests.memory_budget import BYTES_PER_BYTE, MemoryBudget, MemoryShare, machine_memory
 from service_server_fastapi.requests.rejections import Refused
 
 LARGE_BODY = 200_000
@@ -53,12 +53,23 @@ def test_by_default_it_is_a_quarter_of_the_memory() -> None:
 
 
 @EACH_WAY
-def test_a_request_beyond_the_budget_is_answered_with_503_and_told_when_to_come_again(way: Way) -> None:
+def test_a_request_beyond_the_budget_is_answered_with_503_and_told_when_to_come_again(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    take = MemoryShare.take
+
+    def noted(self: MemoryShare, size: int) -> None:
+        take(self, size)
+        sizes.append(size)
+
+    monkeypatch.setattr(MemoryShare, "take", noted)
     body = json.dumps({"method": f"{INVOKE}echo", "args": ["x" * LARGE_BODY]}).encode()
     with serving(app=way(), settings=ServerSettings(memory_budget=ONE_AND_A_HALF)) as (server, _):
         with Connection(server.url) as waiting:
             waiting.head(content_length=len(body))
             waiting.send(body[:-1])
+            until(lambda: sum(sizes) == len(body) - 1)
             replies = [_answer(server.url, body) for _ in range(20)]
             refused = [reply for reply in replies if reply.status == 503]
             assert refused

@@ -1,64 +1,135 @@
-"""From an answer to what an ASGI server wants to hear, or a client wants to read."""
+"""One request over ASGI: what an application receives and sends, as HTTP/1.1."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import logging
+from typing import Any, Final, Protocol
 
-from starlette.types import Send
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from starlette.types import ASGIApp, Message, Scope, Send
 
 from service_core.dispatch import Answer
+from service_server_fastapi.http1.outgoing import Outgoing
+from service_server_fastapi.http1.request import IncomingRequest
+from service_server_fastapi.http1.response import ResponseWriter
 
-__all__ = ["Heads", "send_answer"]
+__all__ = ["AsgiExchange", "Exchanging", "send_answer"]
 
-Headers = Sequence[tuple[bytes, bytes]]
+logger: Final = logging.getLogger("service.server")
 
 
 async def send_answer(send: Send, answer: Answer) -> None:
     """Send an answer as the whole response."""
     headers = [(b"content-type", answer.content_type.encode()), (b"content-length", b"%d" % len(answer.body))]
     if not answer.body:
-        headers = headers[1:] if answer.status not in _BARE else []
+        headers = headers[1:] if answer.status not in (204, 304) else []
     for name, value in answer.headers:
         headers.append((name.encode(), value.encode("latin-1", "replace")))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 
 
-class Heads:
-    """Writes the heads of responses as uvicorn does. How they begin is written once for all that begin so."""
+class Exchanging(Protocol):
+    """What an exchange needs of its connection."""
 
-    __slots__ = ("_beginnings", "_defaults")
+    def want_body(self, *, waits: bool) -> None:
+        """The application reads the body; with ``waits`` it waits for more, which the client has to send in time."""
+        ...
 
-    def __init__(self) -> None:
-        self._defaults: Headers | None = None
-        self._beginnings: dict[tuple[int, str], str] = {}
+    def complete(self) -> None:
+        """The response has been written as a whole."""
+        ...
 
-    def head_of(self, answer: Answer, defaults: Headers, *, closes: bool) -> bytes:
-        """The head of the response; ``defaults`` are headers of uvicorn's own, in a list that nobody changes.
-
-        ``closes`` if the connection is closed afterwards and no header of the answer says so. No check is made of
-        headers: none of them holds what somebody else has written.
-        """
-        if defaults is not self._defaults:  # uvicorn makes new ones every second, with the date
-            self._defaults = defaults
-            self._beginnings.clear()
-        content_type = answer.content_type if answer.body else ""
-        told = self._beginnings.get((answer.status, content_type)) or self._begin(answer.status, content_type, defaults)
-        if answer.status not in _BARE:
-            told += f"content-length: {len(answer.body)}\r\n"
-        for name, value in answer.headers:
-            told += f"{name}: {value}\r\n"
-        told += "connection: close\r\n\r\n" if closes else "\r\n"
-        return told.encode("latin-1", "replace")
-
-    def _begin(self, status: int, content_type: str, defaults: Headers) -> str:
-        lines = [b"%b: %b\r\n" % default for default in defaults]
-        if content_type:
-            lines.append(b"content-type: %b\r\n" % content_type.encode())
-        told = self._beginnings[status, content_type] = b"".join((STATUS_LINE[status], *lines)).decode("latin-1")
-        return told
+    def fail(self) -> None:
+        """The response cannot be completed: the connection has to be closed."""
+        ...
 
 
-_BARE = (204, 304)
-"""Statuses whose answers have no body, nor a length of it."""
+class AsgiExchange:
+    """Runs an application for one request. Used by one task."""
+
+    def __init__(
+        self, connection: Exchanging, out: Outgoing, request: IncomingRequest, scope: Scope, *, keep_alive: bool
+    ) -> None:
+        self._connection = connection
+        self._out = out
+        self._is_read = False
+        self._request = request
+        self._scope = scope
+        self._must_say_continue = request.expects_continue and not request.body.is_complete and not request.body.size
+        self.response = ResponseWriter(out, method=request.method, version=request.version, keep_alive=keep_alive)
+
+    @property
+    def can_be_reused(self) -> bool:
+        """Whether the next request can follow on the connection; not if the client may still hold its body back."""
+        return self.response.keep_alive and not self._must_say_continue
+
+    async def run(self, app: ASGIApp) -> None:
+        """Let the application answer. What it raises is logged and answered with 500; only cancellation is raised."""
+        try:
+            await app(self._scope, self._receive, self._send)
+        except asyncio.CancelledError:
+            if not self.response.is_complete:
+                self._connection.fail()
+            raise
+        except BaseException:
+            logger.exception("the application raised while it answered %s %r", self._request.method, self._path)
+            await self._give_up()
+        else:
+            if not self.response.is_complete and not self._out.is_lost:
+                logger.error("the application returned without a whole answer to %r", self._path)
+                await self._give_up()
+
+    @property
+    def _path(self) -> str:
+        return str(self._scope["path"])[:200]
+
+    async def _give_up(self) -> None:
+        if self.response.is_complete:
+            return
+        if self.response.has_begun or self._out.is_lost:
+            self._connection.fail()
+            return
+        headers = (("connection", "close"),)
+        await send_answer(
+            self._send, Answer(status=500, content_type="text/plain", body=b"Internal Server Error", headers=headers)
+        )
+
+    async def _receive(self) -> Message:
+        body = self._request.body
+        if self._must_say_continue and not self._out.is_lost:
+            self._must_say_continue = False
+            self._out.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if not self._is_read:
+            self._connection.want_body(waits=not body.size and not body.is_complete)
+            await body.wait()
+        else:  # there is nothing to receive but the end of the connection
+            while not (body.is_lost or self.response.is_complete):
+                await body.wait_for_change()
+        if body.is_lost or self.response.is_complete:
+            return {"type": "http.disconnect"}
+        data = body.take()
+        self._is_read = body.is_complete
+        return {"type": "http.request", "body": data, "more_body": not self._is_read}
+
+    async def _send(self, message: Message) -> None:
+        response, kind = self.response, message["type"]
+        if self._out.is_lost:
+            return
+        if not response.has_begun:
+            _expect(kind, "http.response.start")
+            response.start(message["status"], message.get("headers", ()))
+            asyncio.get_running_loop().call_soon(response.flush)
+            return
+        if response.is_complete:
+            raise RuntimeError(f"{kind!r} was sent after the response had been completed")
+        _expect(kind, "http.response.body")
+        await response.write(message.get("body", b""))
+        if not message.get("more_body", False) and not self._out.is_lost:
+            response.end()
+            self._connection.complete()
+
+
+def _expect(kind: Any, expected: str) -> None:
+    if kind != expected:
+        raise RuntimeError(f"expected the message {expected!r} of ASGI, got {kind!r}")

@@ -1,203 +1,329 @@
-"""HTTP as uvicorn speaks it, to clients whose patience and modesty are not taken for granted.
+"""One connection of the server, run by uvicorn as its ``http`` class.
 
-uvicorn waits for ever for the head of a request and keeps whatever comes of it, so a client that sends a byte now
-and then holds a connection, and one that never ends its head takes memory.
+uvicorn makes it with ``(config, server_state, app_state, _loop)``, finds it in ``server_state.connections``, waits for
+``server_state.tasks`` and calls ``shutdown()``; nothing else of uvicorn is used.
+
+A connection is in one of six states. Each has a deadline of its own, which closes the connection when it passes::
+
+      +-------------------------------- next request ---------------------------------+
+      v                                                                                |
+    IDLE -------> HEAD -------> BODY -------> WORK -------> DRAIN (if the client reads slowly)
+    keep_alive    receive_      receive_      that of       receive_timeout
+                  timeout       timeout       the call      without a byte taken
+
+    any ---> CLOSING: sends the rest, for receive_timeout without a byte taken, and drops what arrives
+
+A new connection is IDLE for ``receive_timeout``. In BODY the deadline counts from the last part, and only while the
+application waits for one. Requests that arrive during WORK wait for their turn, and their time begins then. Bytes that
+break a rule of the reader are answered if that answer cannot be taken for another request's, else the connection is
+closed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
-import ssl
-from typing import Any, Final
+from collections.abc import Coroutine
+from contextvars import copy_context
+from enum import Enum
+from typing import Any, Final, cast
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from service_server_fastapi.http1.backpressure import unsent
-from service_server_fastapi.http1.request import ArrivedProtocol
-from service_server_fastapi.http1.timeouts import Patience
-from service_server_fastapi.http1.websocket import CivilWebSocket
+from service_core.dispatch import Answer
+from service_server_fastapi.http1.asgi import AsgiExchange
+from service_server_fastapi.http1.incoming import Incoming
+from service_server_fastapi.http1.outgoing import Outgoing
+from service_server_fastapi.http1.reader import RejectedBytes, RequestReader
+from service_server_fastapi.http1.request import CompleteRequest, Endpoint, IncomingRequest
+from service_server_fastapi.http1.response import ResponseHeads
+from service_server_fastapi.http1.timeouts import Timeout
+from service_server_fastapi.http1.websocket import hand_over
+from service_server_fastapi.requests.bypass import Front
+from service_server_fastapi.requests.fast_path import Direct
+from service_server_fastapi.requests.in_flight import Traffic
+from service_server_fastapi.requests.rejections import CLOSE, named
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["LimitedConfig", "LimitedProtocol"]
+__all__ = ["Connection", "State"]
 
-_MOST_WAITING: Final = 100
-"""So many requests may wait behind the one in work; a client that sends more has its connection closed."""
-
-
-class LimitedConfig(Config):
-    """A configuration of uvicorn that brings our settings to the protocol."""
-
-    def __init__(self, app: Any, settings: ServerSettings, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(
-            app,
-            http=LimitedProtocol,
-            ws=CivilWebSocket,
-            log_config=None,  # logging is the application's
-            lifespan="on",
-            timeout_keep_alive=max(1, round(settings.keep_alive)),
-            timeout_graceful_shutdown=math.ceil(settings.drain_timeout) + 1,  # if requests cannot be cancelled
-            server_header=False,
-        )
-        self.settings = settings
-        self._tls = tls
-
-    def load(self) -> None:
-        """Make what is needed to serve. uvicorn's own settings for TLS would be read in the serving thread."""
-        super().load()
-        self.ssl = self._tls
+_GRACE: Final = 1.0
+"""Seconds more than ``receive_timeout`` for a body, in which an application can answer 408 itself."""
+_LINGER: Final = 2.0
+"""Seconds for which a connection is read after an answer that came before the end of its request."""
+_LINGER_BYTES: Final = 16 * 1024 * 1024
+"""The most that is read of it then."""
 
 
-class LimitedProtocol(ArrivedProtocol):
-    """One connection: the head of each request has to come within a time and a size.
+class State(Enum):
+    """What a connection is doing."""
 
-    Whoever breaks a limit is told so, unless a request is in work: its caller would take that for its answer.
-    """
+    IDLE = "between requests"
+    HEAD = "reading a head"
+    BODY = "reading a body"
+    WORK = "answering"
+    DRAIN = "waiting for the client to read an answer"
+    CLOSING = "sending what is left"
+
+
+class Connection(asyncio.Protocol):
+    """One connection. Used on one event loop."""
 
     def __init__(
         self,
-        config: LimitedConfig,
+        config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop, max_body_bytes=config.settings.max_body_bytes)
-        self.access_log = False
-        self._settings = config.settings
-        self._max_header_bytes = config.settings.max_header_bytes
-        self._patience = Patience(self.loop, self._too_slow)
-        self._head_size = 0
-        """Bytes that have come since the last one that belonged to a whole head or a body."""
-        self._unsent = 0
-        """Bytes that were to be sent when the connection was closed, or when it was last looked."""
+        self._loop = _loop or asyncio.get_running_loop()
+        self._settings: ServerSettings = getattr(config, "settings", None) or ServerSettings()
+        self._config = config
+        self._front = config.app if isinstance(config.app, Front) else None
+        self._server_state = server_state
+        self._app_state = app_state
+        self._heads = ResponseHeads()
+        self._context = copy_context()  # each request runs in a copy of it, not in that of the request before
+        self.state = State.IDLE
+        self._deadline = Timeout(self._loop, self._too_slow)
+        self._exchange: AsgiExchange | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._is_last = False
+        self._dropped = 0
+        self._found: tuple[tuple[str, bytes, bytes | None], Direct | None] | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client that connects is about to send something."""
-        super().connection_made(transport)
-        self._patience.last(self._settings.receive_timeout)
+    # what the transport and uvicorn call
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected, and is about to send something."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._server_state.connections.add(self)  # type: ignore[arg-type]  # it knows its own classes only
+        self._endpoint = Endpoint.of(self._transport, self._config.root_path, self._app_state)
+        websockets = self._config.ws_protocol_class is not None
+        reader = RequestReader(self._settings.max_header_bytes, websockets=websockets)
+        self._in = Incoming(self._transport, reader)
+        self._out = Outgoing(self._transport, self._loop, self._settings.receive_timeout)
+        self._deadline.set(self._settings.receive_timeout)
 
     def data_received(self, data: bytes) -> None:
-        """Part of a head or a body."""
-        if len(data) <= self._max_header_bytes and self.take_repeated(data):
-            self._patience.rest()
+        """Part of a request, a request, or several."""
+        if self.state is State.CLOSING:
+            self._dropped += len(data)
+            if self._dropped > _LINGER_BYTES:
+                self._out.close()
             return
-        if len(data) > self._max_header_bytes - self._head_size and (self._is_between or self._is_in_head):
-            end = data.find(b"\r\n\r\n")
-            if self._head_size + (len(data) if end < 0 else end) > self._max_header_bytes:
-                self._refuse(b"431 Request Header Fields Too Large")
-                return
-        self._head_size += len(data)
-        super().data_received(data)
-        if self._head_size > self._max_header_bytes:  # of what comes after a body
-            self._refuse(b"431 Request Header Fields Too Large")
-
-    def on_message_begin(self) -> None:
-        """The head of a request begins. While another one is in work, there is time."""
-        super().on_message_begin()
-        if self.cycle is not None and self.cycle.response_complete:  # the connection was idle
-            self._patience.last(self._settings.receive_timeout)
-
-    def on_headers_complete(self) -> None:
-        """The head of a request is here. An error is for the parser, which refuses the request."""
-        self._check_host()
-        if self._hides_body():
-            raise ValueError("the body would be taken for another request")
-        if len(self.pipeline) >= _MOST_WAITING:
-            raise ValueError("too many requests wait for their turn")
-        super().on_headers_complete()
-        self._head_size = 0
-        self._patience.rest()
-
-    def on_body(self, body: bytes) -> None:
-        """Part of a body."""
-        super().on_body(body)
-        self._head_size = 0
-
-    def on_message_complete(self) -> None:
-        """A request is here."""
-        super().on_message_complete()
-        self._head_size = 0
-
-    def on_response_complete(self) -> None:
-        """An answer has been sent; if no further request is here already, the connection is idle."""
-        if self.pipeline or self.transport.is_closing():
-            super().on_response_complete()
+        try:
+            self._in.feed(data)
+        except RejectedBytes as rejected:
+            self._reject(rejected.status, rejected.reason)
             return
-        # As uvicorn does it, but for the timer.
-        self.server_state.total_requests += 1
-        if self.flow.read_paused:
-            self.flow.resume_reading()
-        self._patience.last(self._settings.receive_timeout if self._is_in_head else self._settings.keep_alive)
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP."""
-        if self._can_refuse:
-            super().send_400_response(msg)
-        else:
-            self.transport.close()
-
-    def closing(self) -> None:
-        """The connection is closed as soon as all has been sent, or the client has taken nothing for some time.
-
-        With TLS one cannot see what it takes; there uvloop gives up by itself, after 30 s.
-        """
-        self._unsent = 0 if self.scheme == "https" else unsent(self.transport)
-        if self._unsent > 0:
-            self._patience.last(self._settings.receive_timeout)
-        else:
-            self._patience.rest()
+        if self._in.current is None:
+            self._next()
+        elif self.state is State.BODY:
+            self._read_body(self._in.current)
+        self._in.pause_if_much()
 
     def eof_received(self) -> None:
-        """The client sends nothing more: it has hung up. The connection is closed anyway, but unheard of here."""
-        self.transport.close()
+        """The client sends nothing more: it has hung up."""
+        self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing will come any more."""
-        super().connection_lost(exc)
-        self._patience.end()
+        """Nothing arrives or leaves any more: calls are cancelled, applications receive ``http.disconnect``."""
+        self.state = State.CLOSING
+        self._server_state.connections.discard(self)
+        self._deadline.close()
+        self._out.lose()
+        self._in.lose()
+        if self._task is not None and self._exchange is None:
+            self._task.cancel()
 
-    def handle_websocket_upgrade(self) -> None:
-        """The connection is handed on to another protocol."""
-        self.context.copy().run(super().handle_websocket_upgrade)
+    def pause_writing(self) -> None:
+        """The client reads more slowly than is written."""
+        self._out.pause()
 
-    @property
-    def _can_refuse(self) -> bool:
-        """Whether an answer given now is taken for that to what is arriving, and not to a request before it."""
-        if self._is_between or self._is_in_head:
-            return self.cycle is None or self.cycle.response_complete
-        return not self.pipeline and not self.cycle.response_started
+    def resume_writing(self) -> None:
+        """There is room for more."""
+        self._out.resume()
+        if self.state is State.DRAIN:
+            self._next()
 
-    def _hides_body(self) -> bool:
-        """Whether the parser takes a body for what follows an upgrade, to which uvicorn does not agree."""
-        parser: Any = self.parser
-        if not parser.should_upgrade() or self._should_upgrade():
-            return False
-        return any(
-            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-            for name, value in self.headers
+    def shutdown(self) -> None:
+        """Close the connection now, or after the answer that is under way. uvicorn calls it when it stops."""
+        self._is_last = True
+        if self._in.current is None or self.state is State.CLOSING:
+            self._close()
+            self._transport.close()
+
+    # requests
+
+    def _next(self) -> None:
+        """Begin the next request, or wait for it."""
+        request = self._in.next()
+        if self._is_last:
+            self._close()
+        elif request is not None:
+            self._begin(request)
+        elif not self._in.is_in_head:
+            if self.state is not State.IDLE:
+                self._enter(State.IDLE, self._settings.keep_alive)
+        elif self.state is not State.HEAD:
+            self._enter(State.HEAD, self._settings.receive_timeout)
+
+    def _read_body(self, request: IncomingRequest) -> None:
+        """Go on after a part of a body."""
+        if request.body.is_complete:
+            if self._exchange is None and self._task is None:  # the rest of one that was not wanted
+                self._next()
+            else:
+                self._enter(State.WORK)
+        elif request.body.size:
+            self._deadline.clear()  # until the application waits again
+
+    def _begin(self, request: IncomingRequest) -> None:
+        if request.is_websocket:
+            self._become_websocket(request)
+            return
+        body = request.body
+        self._enter(State.WORK if body.is_complete else State.BODY)
+        can_be_direct = body.is_complete and body.size <= self._settings.max_body_bytes and request.is_plain
+        try:
+            if self._front is not None and can_be_direct:
+                self._find(self._front, request)
+            else:
+                self._go_over_asgi(request)
+        except ValueError as error:
+            self._refuse(400, str(error))
+
+    def _find(self, front: Front, request: IncomingRequest) -> None:
+        """Let what answers the request do so; it is the same for all of one verb, target and host."""
+        key, scope = (request.method, request.target, request.fields.get(b"host")), None
+        if self._found is None or self._found[0] != key:
+            scope = request.scope(self._endpoint)
+            self._found = key, front.direct(scope)
+        direct = self._found[1]
+        if direct is None:
+            self._go_over_asgi(request)
+        else:
+            complete = CompleteRequest(request, self._endpoint, front.app, scope)
+            self._run(self._answer(front.traffic, complete, direct))
+
+    def _go_over_asgi(self, request: IncomingRequest) -> None:
+        keep_alive = request.keep_alive and not self._is_last
+        scope = request.scope(self._endpoint)
+        self._exchange = AsgiExchange(self, self._out, request, scope, keep_alive=keep_alive)
+        self._run(self._exchange.run(self._config.loaded_app))
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._task = self._loop.create_task(work, context=self._context.copy())
+        self._server_state.tasks.add(task)
+        task.add_done_callback(self._server_state.tasks.discard)
+
+    async def _answer(self, traffic: Traffic, complete: CompleteRequest, direct: Direct) -> None:
+        try:
+            answer = await traffic.answer(direct, complete, cast("asyncio.Task[None]", self._task))
+        except BaseException:
+            self._close()  # cancelled: there is nothing to say
+            raise
+        finally:
+            self._task = None
+        if not self._out.is_lost:
+            says_so = CLOSE in answer.headers
+            closes = says_so or self._is_last or not complete.request.keep_alive or traffic.is_stopping()
+            self._out.write_whole(self._heads.head_of(answer, closes=closes and not says_so), answer.body)
+            self._complete(complete.request, closes=closes)
+
+    def _complete(self, request: IncomingRequest, *, closes: bool) -> None:
+        """Go on after the answer to the current request."""
+        self._server_state.total_requests += 1
+        self._task = None
+        request.body.wake()
+        if closes or self._is_last:
+            self._close(lingers=not request.body.is_complete)
+        elif not request.body.is_complete:  # its rest is read and dropped, within a time
+            request.body.discard()
+            self._enter(State.BODY, self._settings.receive_timeout)
+            self._in.resume()
+        elif self._out.is_paused:
+            self._enter(State.DRAIN)
+        else:
+            self._next()
+
+    def _become_websocket(self, request: IncomingRequest) -> None:
+        self._enter(State.CLOSING)  # of this protocol
+        self._server_state.connections.discard(self)
+        self._deadline.close()
+        self._out.release()
+        self._context.copy().run(
+            hand_over, self._transport, request, self._in.rest, self._config, self._server_state, self._app_state
         )
 
-    def _check_host(self) -> None:
-        """RFC 9112, section 3.2: exactly one Host header, which HTTP/1.0 may lack."""
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
-            raise ValueError("a request needs exactly one Host header")
+    # what an exchange over ASGI calls
+
+    def want_body(self, *, waits: bool) -> None:
+        """The application reads the body."""
+        if waits and self.state is State.BODY:
+            self._deadline.set(self._settings.receive_timeout + _GRACE)
+        self._in.resume()
+
+    def complete(self) -> None:
+        """The response of the application has been written."""
+        exchange, request, self._exchange = self._exchange, self._in.current, None
+        if exchange is not None and request is not None:
+            self._complete(request, closes=not exchange.can_be_reused)
+
+    def fail(self) -> None:
+        """The response of the application cannot be completed."""
+        self._close()
+
+    # deadlines, and the end
+
+    def _enter(self, state: State, seconds: float | None = None) -> None:
+        self.state = state
+        if seconds is None:
+            self._deadline.clear()
+        else:
+            self._deadline.set(seconds)
 
     def _too_slow(self) -> None:
-        if self.transport.is_closing():
-            if unsent(self.transport) < self._unsent:
-                self.closing()
-            else:
-                self.transport.abort()
-        elif self._is_in_head:
-            self._refuse(b"408 Request Timeout")
+        """The deadline of the state has passed."""
+        if self.state is State.CLOSING:
+            self._out.close()
+        elif self.state is State.HEAD:
+            self._reject(408, f"the head of the request did not arrive within {named('receive_timeout')}")
+        elif self.state is State.BODY:
+            self._reject(408, f"the body of the request did not arrive within {named('receive_timeout')}")
         else:
-            self.transport.close()  # an answer could be taken for that to a request which is on its way
+            self._close()
 
-    def _refuse(self, status: bytes) -> None:
-        if self.transport.is_closing():
+    def _reject(self, status: int, reason: str) -> None:
+        """Refuse bytes, with an answer if that can only be meant for what was sent last."""
+        can_answer = self._in.current is None or (self._exchange is not None and not self._exchange.response.has_begun)
+        if can_answer and self._in.is_about_current():
+            self._refuse(status, reason)
+        else:
+            self._close()
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Answer without having carried out anything, and close."""
+        if self._front is not None:
+            self._front.traffic.log.write(status, reason)
+        answer = Answer(status=status, content_type="text/plain; charset=utf-8", body=reason.encode(), headers=(CLOSE,))
+        self._out.write_whole(self._heads.head_of(answer, closes=False), answer.body)
+        self._close()
+
+    def _close(self, *, lingers: bool = False) -> None:
+        """Send what is left and close. What the client does not take in time is dropped.
+
+        A connection that ``lingers`` drops what the client still sends, for a time and up to a size: if it were closed
+        with bytes that have not been read, the system would reset it, and the answer could be lost (RFC 9112, 9.6).
+        """
+        if self.state is State.CLOSING:
             return
-        if self._can_refuse:
-            self.transport.write(b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
-        self.transport.close()
+        self._enter(State.CLOSING)
+        self._in.lose()
+        if lingers and self._transport.can_write_eof():
+            self._in.resume()
+            self._transport.write_eof()
+            self._deadline.set(_LINGER)
+        else:
+            self._out.close()

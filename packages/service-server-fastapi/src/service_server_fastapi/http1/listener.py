@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import os
 import socket
 import ssl
@@ -13,7 +14,8 @@ from typing import Any, Final
 import uvicorn
 
 from service_core.errors import LocalServiceException, PortInUseException
-from service_server_fastapi.http1.connection import LimitedConfig, LimitedProtocol
+from service_server_fastapi.http1.connection import Connection
+from service_server_fastapi.http1.websocket import StrictWebSocket
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Listener", "bind"]
@@ -43,10 +45,33 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
+class _Config(uvicorn.Config):
+    """A configuration of uvicorn that brings our settings and classes along."""
+
+    def __init__(self, app: Any, settings: ServerSettings, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(
+            app,
+            http=Connection,
+            ws=StrictWebSocket,
+            log_config=None,  # logging is the application's
+            lifespan="on",
+            timeout_graceful_shutdown=math.ceil(settings.drain_timeout) + 1,  # if requests cannot be cancelled
+            server_header=False,
+            date_header=False,  # responses have one of their own
+        )
+        self.settings = settings
+        self._tls = tls
+
+    def load(self) -> None:
+        """Make what is needed to serve. uvicorn's own settings for TLS would be read in the serving thread."""
+        super().load()
+        self.ssl = self._tls
+
+
 class _UvicornServer(uvicorn.Server):
     """Tells when it accepts connections, and limits the time for TLS handshakes."""
 
-    def __init__(self, config: LimitedConfig, up: threading.Event) -> None:
+    def __init__(self, config: _Config, up: threading.Event) -> None:
         super().__init__(config)
         self._limited = config
         self._up = up
@@ -62,11 +87,12 @@ class _UvicornServer(uvicorn.Server):
     async def _listen(self, bound: socket.socket, tls: ssl.SSLContext) -> asyncio.Server:
         """As uvicorn does it, which leaves clients a minute for their handshake."""
         return await asyncio.get_running_loop().create_server(
-            lambda: LimitedProtocol(self._limited, self.server_state, self.lifespan.state),
+            lambda: Connection(self._limited, self.server_state, self.lifespan.state),
             sock=bound,
             ssl=tls,
             backlog=_BACKLOG,
             ssl_handshake_timeout=self._limited.settings.receive_timeout,
+            ssl_shutdown_timeout=self._limited.settings.receive_timeout,
         )
 
 
@@ -78,7 +104,7 @@ class Listener:
     ) -> None:
         self._socket = bound
         self._up = threading.Event()
-        self._server = _UvicornServer(LimitedConfig(app, settings, tls), self._up)
+        self._server = _UvicornServer(_Config(app, settings, tls), self._up)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._serve, name="service-server", daemon=True)
 

@@ -1,71 +1,158 @@
-"""One packet for one answer: uvicorn writes the head of a response and its body one after the other."""
+"""Responses as they are sent: heads, framing, and writing a head together with the body behind it."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Any, Final
+import re
+import time
+from collections.abc import Iterable
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Final, Protocol
 
-__all__ = ["Joined"]
+from service_core.dispatch import Answer
+
+__all__ = ["ResponseHeads", "ResponseWriter", "Wire", "status_line"]
 
 _SMALL: Final = 64 * 1024
-"""Up to so many bytes are copied to be joined."""
+"""Up to so many bytes are copied, to be sent in one packet with what comes before them."""
+_WITHOUT_BODY: Final = (204, 304)
+"""Statuses whose responses have neither a body nor a length."""
+_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NO_VALUE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-class Joined:
-    """A transport that holds the head of a response back until the body comes, or the event loop has nothing to do.
-
-    Sending both at once saves a system call here, and there one more and being woken up twice: together a tenth of a
-    short call.
-    """
-
-    __slots__ = ("_closing", "_head", "_loop", "_transport", "is_closing")
-
-    def __init__(
-        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, closing: Callable[[], None]
-    ) -> None:
-        """``closing`` is called when the connection is to be closed, once."""
-        self._transport = transport
-        self._loop = loop
-        self._closing = closing
-        self._head = b""
-        self.is_closing = transport.is_closing  # asked for every response, so it is not left to __getattr__
+class Wire(Protocol):
+    """What a response is written to."""
 
     def write(self, data: bytes) -> None:
-        """Send data, now or soon."""
-        if self._head and 0 < len(data) <= _SMALL:
-            self._transport.write(self._take() + data)
-        elif not self._head and data.startswith(b"HTTP/1.1 "):  # what follows a head may be a body that begins so
-            self._head = data
-            self._loop.call_soon(self._flush)
-        else:
-            self._flush()
-            self._transport.write(data)
+        """Send bytes, or buffer them."""
+        ...
 
-    def write_whole(self, head: bytes, body: bytes) -> None:
-        """Send a response of which all is here."""
-        if self._head:
-            self._flush()
-        if len(body) <= _SMALL:
-            self._transport.write(head + body)
-        else:
-            self._transport.write(head)
-            self._transport.write(body)
+    async def drain(self) -> None:
+        """Return when there is room for more; at once if the connection is lost."""
+        ...
 
-    def close(self) -> None:
-        """Close the connection after all has been sent."""
-        self._flush()
-        if not self.is_closing():
-            self._transport.close()
-            self._closing()
 
-    def _flush(self) -> None:
-        if self._head:
-            self._transport.write(self._take())
+def status_line(status: int) -> bytes:
+    """The first line of a response."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
 
-    def _take(self) -> bytes:
-        head, self._head = self._head, b""
-        return head
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+_STATUS_LINES: Final = {status: status_line(status) for status in range(100, 600)}
+
+
+class ResponseHeads:
+    """Writes the heads of answers; how they begin is written once per second for all that begin alike."""
+
+    __slots__ = ("_beginnings", "_second")
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._beginnings: dict[tuple[int, str], str] = {}
+
+    def head_of(self, answer: Answer, *, closes: bool) -> bytes:
+        """The head of an answer. ``closes`` adds the header that says so, unless the answer has it."""
+        now = int(time.time())
+        if now != self._second:
+            self._second = now
+            self._beginnings.clear()
+        content_type = answer.content_type if answer.body else ""
+        head = self._beginnings.get((answer.status, content_type)) or self._begin(answer.status, content_type)
+        if answer.status not in _WITHOUT_BODY:
+            head += f"content-length: {len(answer.body)}\r\n"
+        for name, value in answer.headers:
+            head += f"{name}: {value}\r\n"
+        head += "connection: close\r\n\r\n" if closes else "\r\n"
+        return head.encode("latin-1", "replace")
+
+    def _begin(self, status: int, content_type: str) -> str:
+        line = _STATUS_LINES[status].decode("ascii") + f"date: {formatdate(self._second, usegmt=True)}\r\n"
+        beginning = line + (f"content-type: {content_type}\r\n" if content_type else "")
+        self._beginnings[status, content_type] = beginning
+        return beginning
+
+
+class ResponseWriter:
+    """Writes one response piece by piece, in chunks if its length is not known. Waits while the client reads slowly."""
+
+    def __init__(self, wire: Wire, *, method: str, version: str, keep_alive: bool) -> None:
+        self._wire = wire
+        self._is_head = method == "HEAD"
+        self._version = version
+        self._held = b""
+        self._left: int | None = None
+        self.keep_alive = keep_alive
+        """Whether the connection can be used again afterwards; false once a header says so."""
+        self.has_begun = False
+        self.is_complete = False
+
+    def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Begin with a status and headers. Raises RuntimeError for a header that cannot be sent."""
+        lines = [_STATUS_LINES.get(status) or status_line(status)]
+        names = set()
+        for given, value in headers:
+            name = given.lower()
+            if not _NAME.fullmatch(name) or _NO_VALUE.search(value):
+                raise RuntimeError(f"the header {name[:100]!r} cannot be sent: a character in it is not allowed")
+            if name == b"transfer-encoding":
+                continue  # the framing is made here
+            if name == b"content-length":
+                self._left = int(value)
+            elif name == b"connection" and b"close" in [one.strip() for one in value.lower().split(b",")]:
+                self.keep_alive = False
+            names.add(name)
+            lines.append(b"%b: %b\r\n" % (name, value))
+        if b"date" not in names:
+            lines.append(b"date: %b\r\n" % formatdate(usegmt=True).encode())
+        self._frame(status, lines)
+        if not self.keep_alive and b"connection" not in names:
+            lines.append(b"connection: close\r\n")
+        lines.append(b"\r\n")
+        self._held = b"".join(lines)
+        self.has_begun = True
+
+    def _frame(self, status: int, lines: list[bytes]) -> None:
+        """Decide how the end of the body is told."""
+        self._is_chunked = False
+        if self._is_head or status in _WITHOUT_BODY or status < 200:
+            self._is_head, self._left = True, None
+        elif self._left is None and self._version == "1.1":
+            self._is_chunked = True
+            lines.append(b"transfer-encoding: chunked\r\n")
+        elif self._left is None:
+            self.keep_alive = False  # the end of the connection is the end of the body
+
+    def flush(self) -> None:
+        """Send a head that is held back to leave together with the first piece of the body."""
+        if self._held:
+            held, self._held = self._held, b""
+            self._wire.write(held)
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece of the body. Raises RuntimeError if it is longer than announced."""
+        if data and not self._is_head:
+            if self._left is not None:
+                if len(data) > self._left:
+                    raise RuntimeError("the body of the response is longer than its content-length")
+                self._left -= len(data)
+            self._put(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
+        await self._wire.drain()
+
+    def end(self) -> None:
+        """End the response. Raises RuntimeError if the body is shorter than announced."""
+        if self._left:
+            raise RuntimeError("the body of the response is shorter than its content-length")
+        if self._is_chunked:
+            self._put(b"0\r\n\r\n")
+        self.flush()
+        self.is_complete = True
+
+    def _put(self, data: bytes) -> None:
+        if self._held and len(data) <= _SMALL:
+            data, self._held = self._held + data, b""
+        self.flush()
+        self._wire.write(data)

@@ -1,4 +1,4 @@
-"""The time that a connection may take for what comes next."""
+"""One timer for the deadlines of a connection."""
 
 from __future__ import annotations
 
@@ -6,55 +6,57 @@ import asyncio
 import math
 from collections.abc import Callable
 
-__all__ = ["Patience"]
+__all__ = ["Timeout"]
 
 
-class Patience:
-    """One timer for all limits of a connection. Used on one event loop.
+class Timeout:
+    """Calls a function when a deadline passes, unless the deadline is moved or cleared before. Used on one event loop.
 
-    Limits come and go with every request, and setting a timer takes as long as answering half of one. So the timer
-    is left alone as long as it does not ring too late, and when it rings it looks how much time there really is.
+    Deadlines change with every request, and setting a timer takes as long as answering half of one. So the timer is
+    left alone as long as it does not fire too late, and when it fires it compares the clock with the deadline.
     """
 
-    __slots__ = ("_end", "_loop", "_lost", "_rings_at", "_timer")
+    __slots__ = ("_deadline", "_expired", "_fires_at", "_loop", "_timer")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, lost: Callable[[], None]) -> None:
-        """``lost`` is called when a limit has passed, once for each."""
+    def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
+        """``expired`` is called once for each deadline that passes."""
         self._loop = loop
-        self._lost = lost
-        self._end = self._rings_at = math.inf
+        self._expired = expired
+        self._deadline = self._fires_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
     @property
-    def is_running(self) -> bool:
-        """Whether there is a limit."""
-        return self._end < math.inf
+    def is_set(self) -> bool:
+        """Whether there is a deadline."""
+        return self._deadline < math.inf
 
-    def last(self, seconds: float) -> None:
-        """From now on there are that many seconds, whatever was said before."""
-        self._end = self._loop.time() + seconds
-        if self._end < self._rings_at:
-            self._set()
+    def set(self, seconds: float) -> None:
+        """Move the deadline to that many seconds from now."""
+        self._deadline = self._loop.time() + seconds
+        if self._deadline < self._fires_at:
+            self._start_timer()
 
-    def rest(self) -> None:
-        """From now on there is no limit."""
-        self._end = math.inf
+    def clear(self) -> None:
+        """Have no deadline."""
+        self._deadline = math.inf
 
-    def end(self) -> None:
-        """The connection is gone."""
+    def close(self) -> None:
+        """Have no deadline and no timer any more."""
+        self._deadline = math.inf
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
-    def _set(self) -> None:
+    def _start_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._rings_at = self._end
-        self._timer = self._loop.call_at(self._end, self._look)
+        self._fires_at = self._deadline
+        self._timer = self._loop.call_at(self._deadline, self._fire)
 
-    def _look(self) -> None:
-        self._timer, self._rings_at = None, math.inf
-        if self._end <= self._loop.time():
-            self._end = math.inf
-            self._lost()
-        elif self.is_running:
-            self._set()
+    def _fire(self) -> None:
+        self._timer, self._fires_at = None, math.inf
+        if self._deadline <= self._loop.time():
+            self._deadline = math.inf
+            self._expired()
+        elif self.is_set:
+            self._start_timer()

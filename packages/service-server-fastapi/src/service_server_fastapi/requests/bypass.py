@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -14,6 +15,8 @@ from service_server_fastapi.requests.fast_path import Direct
 from service_server_fastapi.requests.in_flight import Traffic
 
 __all__ = ["Front"]
+
+logger: Final = logging.getLogger("service.server")
 
 _OBSERVERS: Final = ("opentelemetry.sdk", "ddtrace", "sentry_sdk", "newrelic")
 """Who has loaded one of these wants FastAPI to tell of every request."""
@@ -31,16 +34,16 @@ class Front:
 
     def __init__(self, app: FastAPI, traffic: Traffic, find: Callable[[Scope], Direct | None]) -> None:
         """``find`` gives what answers a request, which ``app`` would send there too; None for all others."""
-        self._app = app
+        self.app = app
         self.traffic = traffic
         self._find = find
-        self._is_plain: bool | None = None
+        self._obstacles: list[str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or whatever else the ASGI server has to say."""
         direct = self.direct(scope) if scope["type"] == "http" else None
         if direct is None:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
         else:
             await self.traffic.watch(direct, scope, receive, send)
 
@@ -49,30 +52,34 @@ class Front:
 
         The same for all requests of one beginning: verb, path and host.
         """
-        if self._is_plain is None:
+        if self._obstacles is None:
             # From the first request on FastAPI takes no more middleware.
-            self._is_plain = _is_plain(self._app)
-        if not self._is_plain or scope.get("root_path") or not self.traffic.hosts.allow(scope):
+            self._obstacles = _obstacles(self.app)
+            if self._obstacles:
+                logger.warning("calls go through all layers of the application, since %s", "; ".join(self._obstacles))
+        if self._obstacles or scope.get("root_path") or not self.traffic.hosts.allow(scope):
             return None
         direct = self._find(scope)
         if direct is not None:
-            scope["app"] = self._app
+            scope["app"] = self.app
         return direct
 
 
-def _is_plain(app: FastAPI) -> bool:
-    own = [one for one in app.user_middleware if not str(getattr(one.cls, "__module__", "")).startswith(_OURS)]
-    return (
-        not own
-        and type(app) is FastAPI
-        and not app.root_path
-        and getattr(app, "max_body_size", None) is None
-        and "build_middleware_stack" not in vars(app)
-        and all(
-            _is_original(method) for method in (FastAPI.__call__, Starlette.__call__, FastAPI.build_middleware_stack)
-        )
-        and not any(name in sys.modules for name in _OBSERVERS)
-    )
+def _obstacles(app: FastAPI) -> list[str]:
+    """Why an application has to see calls; nothing if nobody can tell whether it does."""
+    layers = [f"{one.cls.__module__}.{one.cls.__qualname__}" for one in app.user_middleware]  # type: ignore[attr-defined]
+    found = [f"it has the middleware {name}" for name in layers if not name.startswith(f"{_OURS}.")]
+    if type(app) is not FastAPI:
+        found.append(f"it is a {type(app).__qualname__}, not a FastAPI itself")
+    if app.root_path:
+        found.append(f"it has the root_path {app.root_path!r}")
+    if getattr(app, "max_body_size", None) is not None:
+        found.append("it limits bodies by max_body_size")
+    methods = (FastAPI.__call__, Starlette.__call__, FastAPI.build_middleware_stack)
+    if "build_middleware_stack" in vars(app) or not all(map(_is_original, methods)):
+        found.append("methods of FastAPI have been replaced, as tracing tools do")
+    found += [f"{name} is imported, which may watch requests" for name in _OBSERVERS if name in sys.modules]
+    return found
 
 
 def _is_original(method: object) -> bool:

@@ -31,7 +31,7 @@ class Traffic:
     """Knows the requests in flight and ends them when their time is up. Used on one event loop."""
 
     def __init__(self, is_stopping: Callable[[], bool], hosts: AllowedHosts, log: RejectionLog) -> None:
-        self._log = log
+        self.log = log
         self.is_stopping = is_stopping
         self.hosts = hosts
         """Which names requests may call the server."""
@@ -71,8 +71,8 @@ class Traffic:
             self.tasks.discard(task)
             RequestContext.leave(token)
 
-    async def answer(self, direct: Direct, request: ArrivedRequest, task: asyncio.Task[Any]) -> Answer | None:
-        """What ``task`` answers to a request by a good name; it is known meanwhile. None if it is one for ASGI.
+    async def answer(self, direct: Direct, request: ArrivedRequest, task: asyncio.Task[Any]) -> Answer:
+        """What ``task`` answers to a request by an allowed name; it is counted among those in flight meanwhile.
 
         The request stays the current one of the task.
         """
@@ -93,7 +93,7 @@ class Traffic:
         reason = f"the Host header has no name that {named('allowed_hosts')} lists"
         error = refusal(ErrorCode.PERMISSION_DENIED, reason, context=_context_of(scope))
         answer = (envelope if _is_call(scope) else problem)(error, status=421, headers=UNREAD)
-        self._log.note(answer)
+        self.log.note(answer)
         return answer
 
     def _end(self) -> None:

@@ -27,17 +27,12 @@ class RejectionLog:
         """Log the answer to a refused request; the first one is counted at once, further ones together."""
         error = answer.error
         reason, correlation_id = ("", None) if error is None else (error.message, error.correlation_id)
-        logger.debug(
-            "refused with %d (correlation id %s): %s",
-            answer.status,
-            correlation_id,
-            reason,
-            extra={"correlation_id": correlation_id},
-        )
-        self.count(answer.status)
+        self.write(answer.status, reason, correlation_id)
 
-    def count(self, status: int) -> None:
-        """Count a refused request of which nothing but the status is known."""
+    def write(self, status: int, reason: str, correlation_id: str | None = None) -> None:
+        """Log a refused request of which no more is known than this."""
+        extra = {"correlation_id": correlation_id}
+        logger.debug("refused with %d (correlation id %s): %s", status, correlation_id, reason, extra=extra)
         self._counts[status] += 1
         if self._timer is None:
             self._write()
