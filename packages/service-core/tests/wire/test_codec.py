@@ -76,7 +76,7 @@ def test_codecs_are_found_by_content_type() -> None:
 
 
 def test_json_is_as_aspyx_service_writes_and_reads_it() -> None:
-    assert JSON.write_request(NOTHING, ()) == b'{"method":"test:shop:nothing","names":[],"args":[]}'
+    assert JSON.write_request(NOTHING, ()) == b'{"method":"test:shop:nothing","args":[],"names":[]}'
     assert JSON.write_result(NOTHING, None) == b'{"result":null,"exception":null}'
     assert JSON.read_request(b'{"method": "test:shop:nothing", "args": []}') == WireRequest("test:shop:nothing", [])
     assert JSON.read_response(NOTHING, b'{"result": null, "exception": null}') is None

@@ -19,12 +19,12 @@ from service_core.wire.codec import (
     envelope_of_response,
 )
 from service_core.wire.errors import WireError
-from service_core.wire.heads import Heads
 from service_core.wire.large import LARGE, uncollected
 from service_core.wire.limits import json_holds_more
 from service_core.wire.method_codec import MethodCodec
 from service_core.wire.method_name import json_method_name
 from service_core.wire.values import WireType, may_be_infinite
+from service_core.wire.written_names import WrittenNames
 
 __all__ = ["JSON", "read_json"]
 
@@ -35,15 +35,18 @@ class _JSONCodec(Codec):
     content_type = "application/json"
 
     def write_request(self, plan: MethodCodec, arguments: Arguments) -> bytes:
-        heads = plan.heads.get(self.content_type) or _heads(plan)
+        written = plan.written_names.get(self.content_type) or _written_names(plan)
         names, values = plan.arguments.filled(arguments)
-        head = heads.by_count[len(values)] if names is None else heads.of(names)
-        return b"".join((head, plan.arguments.first(len(values)).to_json(values), b"}"))
+        end = written.by_count[len(values)] if names is None else written.of(names)
+        return b"".join((written.start, plan.arguments.first(len(values)).to_json(values), end))
 
     def read_request(self, data: bytes) -> WireRequest:
         beginning = _BEGINNING.match(data)
         if beginning is not None and data.endswith(b"]}") and not may_be_infinite(data):
-            return WireRequest(beginning[1].decode(), data[beginning.end() : -1], beginning[2])
+            at = data.rfind(_NAMES)
+            names = _NAMES_AT_END.match(data, at) if at > 0 else None
+            end = -1 if names is None else at
+            return WireRequest(beginning[1].decode(), data[beginning.end() : end], names and names[1])
         return envelope_of_request(_parse(data))
 
     def method_name(self, data: bytes) -> str:
@@ -56,7 +59,11 @@ class _JSONCodec(Codec):
         if not isinstance(request.arguments, bytes):
             return _read_parsed(plan, request)
         names = request.names
-        count = -1 if names is None else (plan.heads.get(self.content_type) or _heads(plan)).counts.get(names)
+        count = (
+            -1
+            if names is None
+            else (plan.written_names.get(self.content_type) or _written_names(plan)).counts.get(names)
+        )
         if count is not None:
             try:
                 arguments = _read(plan.arguments.placed_from_json, request.arguments)
@@ -67,8 +74,8 @@ class _JSONCodec(Codec):
                 if count in (-1, len(arguments)):
                     return arguments
         # Other names than nearly always, or more than the arguments was cut out, or they are no JSON: parse the whole.
-        named = b"" if names is None else b',"names":' + names
-        data = b"".join((_METHOD, request.method.encode(), b'"', named, b',"args":', request.arguments, b"}"))
+        named = b"" if names is None else _NAMES + names
+        data = b"".join((_METHOD, request.method.encode(), b'","args":', request.arguments, named, b"}"))
         parsed = envelope_of_request(_parse(data))
         if parsed.method != request.method:
             raise MalformedData("the request names two methods")
@@ -106,14 +113,18 @@ _RESULT: Final = b'{"result":'
 _RESULT_STARTS: Final = len(_RESULT)
 _NO_EXCEPTION: Final = b',"exception":null}'
 _RESULT_ENDS: Final = -len(_NO_EXCEPTION)
-# A name without quotes and escapes, and names without brackets.
-_BEGINNING: Final = re.compile(rb'\{"method":"([^"\\\x80-\xff]*)"(?:,"names":(\[[^\]]*\]))?,"args":')
+# A name without quotes and escapes.
+_BEGINNING: Final = re.compile(rb'\{"method":"([^"\\\x80-\xff]*)","args":')
+_NAMES: Final = b',"names":'
+# At the end of the request and without brackets inside, so that it is none of the arguments: those end with one more.
+_NAMES_AT_END: Final = re.compile(rb',"names":(\[[^\[\]{}]*\])\}\Z')
 
 
-def _heads(plan: MethodCodec) -> Heads:
-    """The beginnings of requests, which are made when a method is first called as JSON."""
-    types, before = plan.arguments, b"".join((b'{"method":', to_json(plan.name), b',"names":'))
-    return plan.heads.setdefault(JSON.content_type, Heads(before, b',"args":', to_json, types.names, types.fewest))
+def _written_names(plan: MethodCodec) -> WrittenNames:
+    """The names as they are written, which are prepared when a method is first called as JSON."""
+    types, start = plan.arguments, b"".join((b'{"method":', to_json(plan.name), b',"args":'))
+    written = WrittenNames(_NAMES, b"}", to_json, types.names, types.fewest, start=start)
+    return plan.written_names.setdefault(JSON.content_type, written)
 
 
 def _read_parsed(plan: MethodCodec, request: WireRequest) -> Arguments:

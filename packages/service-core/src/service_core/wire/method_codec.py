@@ -7,8 +7,8 @@ from service_core.declaring.streams import StreamDescriptor
 from service_core.errors import DeclarationException
 from service_core.wire.arguments import ArgumentTypes
 from service_core.wire.declared_errors import DeclaredError
-from service_core.wire.heads import Heads
 from service_core.wire.values import WireType
+from service_core.wire.written_names import WrittenNames
 
 __all__ = ["MethodCodec"]
 
@@ -16,7 +16,7 @@ __all__ = ["MethodCodec"]
 class MethodCodec:
     """How one method of a component's service is written and read. Immutable, shared by threads."""
 
-    __slots__ = ("arguments", "errors", "heads", "input_items", "items", "method", "name", "result")
+    __slots__ = ("arguments", "errors", "input_items", "items", "method", "name", "result", "written_names")
 
     def __init__(self, component: ComponentDescriptor, service: ServiceDescriptor, method: MethodDescriptor) -> None:
         """Build the plan. Raises DeclarationException if a type cannot be validated."""
@@ -24,8 +24,8 @@ class MethodCodec:
         """The name of the method on the wire."""
         self.method = method
         self.arguments = ArgumentTypes(method)
-        self.heads: dict[str, Heads] = {}
-        """The beginnings of requests, by content type; each codec adds its own."""
+        self.written_names: dict[str, WrittenNames] = {}
+        """The names of arguments as they are written, by content type; each codec adds its own."""
         self.result = WireType(method.result if method.stream is None else None, f"{method.where}: result")
         """The type of a result that comes as a whole; None of one that is a stream."""
         self.items = _items(method.stream, method.where)

@@ -15,13 +15,13 @@ from service_core.wire.codec import (
     envelope_of_response,
 )
 from service_core.wire.errors import WireError
-from service_core.wire.heads import Heads
 from service_core.wire.large import LARGE, uncollected
 from service_core.wire.limits import msgpack_holds_more
 from service_core.wire.method_codec import MethodCodec
 from service_core.wire.method_name import msgpack_method_name
 from service_core.wire.msgpack_io import Buffer, pack, unpack
 from service_core.wire.values import WireType
+from service_core.wire.written_names import WrittenNames
 
 __all__ = ["MSGPACK"]
 
@@ -30,7 +30,7 @@ class _MsgpackCodec(Codec):
     content_type = "application/msgpack"
 
     def write_request(self, plan: MethodCodec, arguments: Arguments) -> bytes:
-        heads = plan.heads.get(self.content_type) or _heads(plan)
+        heads = plan.written_names.get(self.content_type) or _written_names(plan)
         names, values = plan.arguments.filled(arguments)
         head = heads.by_count[len(values)] if names is None else heads.of(names)
         wire = plan.arguments.first(len(values))
@@ -99,11 +99,11 @@ def _write_objects(wire: WireType, value: Any) -> bytes:
     return written
 
 
-def _heads(plan: MethodCodec) -> Heads:
+def _written_names(plan: MethodCodec) -> WrittenNames:
     """The beginnings of requests, which are made when a method is first called as msgpack."""
     types, before = plan.arguments, b"".join((b"\x83\xa6method", pack(plan.name, plan.name), b"\xa5names"))
-    heads = Heads(before, b"\xa4args", _pack_names, types.names, types.fewest)
-    return plan.heads.setdefault(MSGPACK.content_type, heads)
+    heads = WrittenNames(before, b"\xa4args", _pack_names, types.names, types.fewest)
+    return plan.written_names.setdefault(MSGPACK.content_type, heads)
 
 
 def _pack_names(names: list[str | None]) -> bytes:
@@ -113,7 +113,7 @@ def _pack_names(names: list[str | None]) -> bytes:
 def _read_cut(plan: MethodCodec, data: Buffer, names: bytes | None) -> Arguments:
     arguments = unpack(data)
     if names is not None:
-        heads = plan.heads.get(MSGPACK.content_type) or _heads(plan)
+        heads = plan.written_names.get(MSGPACK.content_type) or _written_names(plan)
         if heads.counts.get(names) != len(arguments):
             return _read_parsed(plan, WireRequest(plan.name, arguments, unpack(names)))
     return plan.arguments.placed_from_plain(arguments, is_large=len(data) >= LARGE)
