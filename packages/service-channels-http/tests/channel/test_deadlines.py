@@ -8,7 +8,7 @@ import time
 
 import pytest
 from scripted_server import Received, Script, full_backlog, serving
-from shop_interface import CALLS, CHANNELS, Call, Order, bound, call_sync, dispatch, shop_over
+from shop_interface import CALLS, CHANNELS, Call, Order, Shop, bound, call_sync, dispatch, shop_over
 
 from service_channels_http import HTTPXChannel
 from service_channels_http.transport.messages import HTTPRequest
@@ -152,3 +152,27 @@ def test_a_request_that_is_sent_directly_has_a_token_too(call: Call) -> None:
         channel.close()
     assert [request.headers["authorization"] for request in server.requests] == ["Bearer t-1"]
     assert next(tokens) == "t-2"
+
+
+def test_an_answer_that_arrived_while_the_loop_was_blocked_is_taken_after_the_deadline() -> None:
+    received, blocked, written = threading.Event(), threading.Event(), threading.Event()
+
+    def script(request: Received) -> None:
+        received.set()
+        blocked.wait(10)
+        dispatch(request)
+        written.set()
+
+    async def block_during_a_call(shop: Shop) -> None:
+        with deadline(2.0) as limit:
+            call = asyncio.create_task(shop.find_async(1))
+        assert await asyncio.to_thread(received.wait, 10)
+        blocked.set()
+        assert written.wait(10)
+        time.sleep(limit.remaining + 0.3)  # noqa: ASYNC251 - as a process that is suspended
+        assert (await call).number == 1
+
+    with serving(script) as server:
+        channel = bound(CHANNELS[0](), server.url)
+        asyncio.run(block_during_a_call(shop_over(channel)))
+        channel.close()

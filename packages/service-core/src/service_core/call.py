@@ -145,5 +145,12 @@ class Call:
         """Whether the call may be sent again after ``error``."""
         return not self.input_started and (self.descriptor.idempotent or not error.may_have_run)
 
+    def add_earlier_attempts(self, error: ServiceException) -> None:
+        """Let ``may_have_run`` of an error be about the call, not only about its last attempt."""
+        if self.may_have_run and not error.may_have_run:
+            error.may_have_run = True
+            error.add_note("an earlier attempt of this call may have run")
+        self.may_have_run = error.may_have_run
+
     def __repr__(self) -> str:
         return f"Call({self.descriptor.where})"  # arguments may be secret

@@ -132,3 +132,37 @@ def test_nobody_is_ejected_if_that_is_off() -> None:
     all_of_them = endpoints(3)
     outliers = OutlierDetector(EffectivePolicy(eject_after=0), Clock())
     assert not any(fail(outliers, all_of_them[0], all_of_them, 100))
+
+
+def answer_with_errors(outliers: OutlierDetector, endpoint: Endpoint, among: list[Endpoint], times: int) -> list[bool]:
+    outcomes = []
+    for _ in range(times):
+        endpoint.errors.answered(1000.0, error=True)
+        outcomes.append(outliers.answered_with_error(endpoint, among))
+    return outcomes
+
+
+def test_a_rate_of_errors_that_others_do_not_have_ejects() -> None:
+    all_of_them = endpoints(3)
+    outliers = OutlierDetector(EffectivePolicy(), Clock())
+    assert answer_with_errors(outliers, all_of_them[0], all_of_them, 8) == [False] * 6 + [True, False]
+    assert outliers.usable(all_of_them) == all_of_them[1:]
+
+
+def test_errors_that_all_instances_have_eject_none() -> None:
+    all_of_them = endpoints(3)
+    outliers = OutlierDetector(EffectivePolicy(), Clock())
+    for _ in range(10):
+        for endpoint in all_of_them:
+            assert answer_with_errors(outliers, endpoint, all_of_them, 1) == [False]
+
+
+def test_a_single_instance_is_not_ejected_for_its_errors() -> None:
+    [only] = endpoints(1)
+    assert not any(answer_with_errors(OutlierDetector(EffectivePolicy(), Clock()), only, [only], 10))
+
+
+def test_errors_eject_nothing_where_ejection_is_switched_off() -> None:
+    all_of_them = endpoints(3)
+    outliers = OutlierDetector(EffectivePolicy(eject_after=0), Clock())
+    assert not any(answer_with_errors(outliers, all_of_them[0], all_of_them, 10))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,7 +21,9 @@ from service_core.declaring.policy import Policy
 from service_core.errors import (
     ComponentUnavailableException,
     DeadlineExceeded,
+    ErrorCode,
     LocalServiceException,
+    RemoteServiceException,
     ServiceCommunicationException,
 )
 from service_core.resilience import retrying
@@ -311,6 +314,42 @@ def test_an_exceeded_deadline_counts_against_the_instance_and_a_cancellation_doe
     assert scene.kinds() == ["ABANDONED", "EJECTED"][: 2 if seconds == 0.0 else 1]
     scene.run("place", 1)
     assert scene.urls[-1] == next_url
+
+
+@both
+@pytest.mark.parametrize("as_answer", [True, False])
+def test_internal_errors_eject_an_instance_that_others_do_not_have(run: Run, as_answer: bool) -> None:
+    scene = Scene("a", "b")
+    for _ in range(7):
+        broken = RemoteServiceException("no database", code=ErrorCode.INTERNAL)
+        with pytest.raises(RemoteServiceException):
+            run(scene, "place", Raised(broken) if as_answer else broken)
+    assert scene.kinds() == ["ANSWERED"] * 7 + ["EJECTED"]
+    scene.run("place", 1)
+    assert (scene.urls[-1], scene.in_flight()) == ("b", 0)
+
+
+@both
+def test_errors_of_the_caller_eject_nothing(run: Run) -> None:
+    scene = Scene("a", "b")
+    for _ in range(10):
+        with pytest.raises(RemoteServiceException):
+            run(scene, "place", Raised(RemoteServiceException("no such order", code=ErrorCode.NOT_FOUND)))
+    assert set(scene.urls) == {"a"}
+
+
+def test_a_deadline_that_passed_during_a_pause_of_this_process_blames_no_instance() -> None:
+    scene = Scene("a", "b", eject_after=1)
+
+    def send(_: str) -> Any:
+        scene.last.deadline = Deadline(time.monotonic() - 3.0)
+        raise DeadlineExceeded("late")
+
+    with pytest.raises(DeadlineExceeded):
+        retrying.run(scene.call(), scene.balancer, send)
+    assert scene.kinds() == ["ABANDONED"]
+    scene.run("place", 1)
+    assert scene.urls[-1] == "a"
 
 
 def test_an_attempt_ends_once() -> None:

@@ -217,3 +217,26 @@ def test_a_difference_that_is_noise_does_not_decide_who_gets_the_calls(clock: Cl
 
 def test_the_repr_shows_the_load() -> None:
     assert repr(Endpoint("http://h")) == "Endpoint('http://h', in_flight=0, latency=0.000000)"
+
+
+def test_an_instance_whose_answers_are_errors_does_not_look_like_the_fastest(clock: Clock) -> None:
+    good, broken = endpoints(2)
+    good.observe(0.05)
+    good.in_flight = 8
+    for _ in range(4):
+        broken.answered_with_error(0.001)
+    assert chosen(LeastLoadedURLSelector(), [good, broken], 10) == {good.url: 10}
+    clock.now += 20.0
+    good.observe(0.05)
+    assert chosen(LeastLoadedURLSelector(), [good, broken], 10) == {broken.url: 10}
+
+
+def test_one_error_among_results_hardly_changes_the_cost(clock: Clock) -> None:
+    [one] = endpoints(1)
+    for _ in range(10):
+        one.observe(0.05)
+    before = one.cost
+    one.answered_with_error(0.001)
+    for _ in range(10):
+        one.observe(0.05)
+    assert one.cost == pytest.approx(before, rel=0.1)

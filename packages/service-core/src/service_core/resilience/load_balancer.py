@@ -107,6 +107,10 @@ class LoadBalancer:
         """The instance could not be reached or did not answer; True if it is ejected for that."""
         return self.outliers.failed(endpoint, self._endpoints)
 
+    def answered_with_error(self, endpoint: Endpoint) -> bool:
+        """The instance has answered with an error of its own; True if it is ejected for that."""
+        return self.outliers.answered_with_error(endpoint, self._endpoints)
+
     def notify(self, kind: CallEventKind, **facts: Any) -> None:
         """Notify the observers."""
         notify(self.observers, CallEvent(kind=kind, component=self.component, channel=self.channel, **facts))

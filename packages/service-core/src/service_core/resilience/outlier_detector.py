@@ -1,15 +1,22 @@
-"""Outlier ejection: an instance that fails again and again gets no calls for a while."""
+"""Outlier ejection: an instance that fails again and again gets no calls for a while.
+
+There are two reasons: consecutive failures to answer, and a rate of errors that other instances do not have.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from service_core.declaring.policy import EffectivePolicy
 from service_core.resilience.selectors import Endpoint
 
 __all__ = ["OutlierDetector"]
+
+_ERROR_RATE: Final = 0.75
+"""The rate of errors from which an endpoint is ejected: seven in a row after a time without any."""
 
 
 class OutlierDetector:
@@ -58,20 +65,40 @@ class OutlierDetector:
         with self._lock:
             failures = self.suspects[endpoint] = self.suspects.get(endpoint, 0) + 1
             now = self._clock()
-            ejections, ended = self._ejections.get(endpoint, (0, 0.0))
-            if ejections and failures == 1 and now - ended > self._duration(ejections):
-                ejections = 0
-                del self._ejections[endpoint]
-            out = sum(self.ejected.get(other, 0.0) > now for other in endpoints)
-            if (
-                failures < self._policy.eject_after
-                or self.ejected.get(endpoint, 0.0) > now
-                or out + 1 > self._limit(len(endpoints))
-            ):
-                return False
-            until = self.ejected[endpoint] = now + self._duration(ejections + 1)
-            self._ejections[endpoint] = ejections + 1, until
-            return True
+            if failures == 1:
+                self._forget_old_ejections(endpoint, now)
+            return failures >= self._policy.eject_after and self._eject(endpoint, endpoints, now)
+
+    def answered_with_error(self, endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> bool:
+        """The endpoint has answered with an error of its own; True if it is ejected for its rate of them.
+
+        That is so if it is high and at least twice the mean of the others. Where all have the same errors, the fault
+        is in the method or in the call, and to avoid one of them would not help.
+        """
+        now = self._clock()
+        rate = endpoint.errors.at(now)
+        if self._policy.eject_after == 0 or rate < _ERROR_RATE:
+            return False
+        others = [other.errors.at(now) for other in endpoints if other is not endpoint]
+        if sum(others) * 2 > rate * len(others):
+            return False
+        with self._lock:
+            self._forget_old_ejections(endpoint, now)
+            return self._eject(endpoint, endpoints, now)
+
+    def _forget_old_ejections(self, endpoint: Endpoint, now: float) -> None:
+        ejections, ended = self._ejections.get(endpoint, (0, 0.0))
+        if ejections and now - ended > self._duration(ejections):
+            del self._ejections[endpoint]
+
+    def _eject(self, endpoint: Endpoint, endpoints: Sequence[Endpoint], now: float) -> bool:
+        out = sum(self.ejected.get(other, 0.0) > now for other in endpoints)
+        if self.ejected.get(endpoint, 0.0) > now or out + 1 > self._limit(len(endpoints)):
+            return False
+        ejections = self._ejections.get(endpoint, (0, 0.0))[0] + 1
+        until = self.ejected[endpoint] = now + self._duration(ejections)
+        self._ejections[endpoint] = ejections, until
+        return True
 
     def keep(self, endpoints: Sequence[Endpoint]) -> None:
         """Forget what is known of all other endpoints."""

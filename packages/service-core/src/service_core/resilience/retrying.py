@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from service_core.call import Call
 from service_core.context import Deadline
@@ -22,11 +22,15 @@ from service_core.errors import (
     ServiceCommunicationException,
     ServiceException,
 )
+from service_core.resilience.error_rate import is_instance_fault
 from service_core.resilience.events import CallEventKind
 from service_core.resilience.load_balancer import LoadBalancer
 from service_core.resilience.selectors import Endpoint
 
 __all__ = ["Attempts", "Raised", "run", "run_async"]
+
+_PAUSE: Final = 0.25
+"""Seconds after a deadline from which on its lateness is a pause of this process: timers are far more exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def run(call: Call, balancer: LoadBalancer, send: Callable[[str], Any]) -> Any:
     - ServiceCommunicationException: the attempt failed. It is retried if nothing was sent (``may_have_run`` is false)
       or if the method is idempotent, within the policy, the deadline and the retry budget.
     - DeadlineExceeded, LocalServiceException, or no Exception (a cancellation): the attempt was abandoned.
-    - Any other exception: the instance answered with an error.
+    - Any other exception: the instance answered with an error, which counts against it if it is the instance's fault.
 
     The last three end the call. Raises ComponentUnavailableException if there is no instance.
     """
@@ -116,6 +120,9 @@ class Attempts:
 
     def answered(self, answer: Any = None) -> Any:
         """The instance has answered. Returns the answer, or raises the error of a :class:`Raised` one."""
+        if type(answer) is Raised and is_instance_fault(answer.error):
+            self._answered_with_error(answer.error)
+            raise answer.error
         endpoint, elapsed = self._end()
         endpoint.observe(elapsed)
         balancer = self._balancer
@@ -129,23 +136,40 @@ class Attempts:
 
     def ended_by(self, error: BaseException) -> bool:
         """The attempt has raised ``error``; whether the call may go on, after :attr:`pause`."""
-        self._add_earlier_attempts(error)
+        if isinstance(error, ServiceException):
+            self._call.add_earlier_attempts(error)
         if self.endpoint is None:
             return False  # there was none yet, or the error is the answer
         if isinstance(error, ServiceCommunicationException):
             return self._failed(error)
         if isinstance(error, DeadlineExceeded | LocalServiceException) or not isinstance(error, Exception):
             self._abandoned()
+        elif is_instance_fault(error):
+            self._answered_with_error(error)
         else:
             self.answered()
         return False
 
-    def _abandoned(self) -> None:
-        """The call was cancelled, or its deadline has passed; only the latter counts against the instance."""
+    def _answered_with_error(self, error: BaseException) -> None:
+        """The instance has answered with an error of its own, which must not make it look like the fastest."""
         endpoint, elapsed = self._end()
-        endpoint.wait_ended(elapsed)
+        endpoint.answered_with_error(elapsed)
+        self._notify(CallEventKind.ANSWERED, endpoint, elapsed)
+        if self._balancer.answered_with_error(endpoint):
+            self._notify(CallEventKind.EJECTED, endpoint, elapsed, error)
+
+    def _abandoned(self) -> None:
+        """The call was cancelled, or its deadline has passed; only the latter counts against the instance.
+
+        A deadline that is noticed far too late passed during a pause of this process: that blames no instance.
+        """
+        endpoint, elapsed = self._end()
         self._notify(CallEventKind.ABANDONED, endpoint, elapsed)
-        if self._call.deadline.expired and self._balancer.failed(endpoint):
+        late = time.monotonic() - self._call.deadline.expires_at
+        if late > _PAUSE:
+            return
+        endpoint.wait_ended(elapsed)
+        if late >= 0.0 and self._balancer.failed(endpoint):
             self._notify(CallEventKind.EJECTED, endpoint, elapsed)
 
     def _failed(self, error: ServiceCommunicationException) -> bool:
@@ -165,10 +189,10 @@ class Attempts:
 
         The instance refuses at once and runs nothing, so such an attempt counts neither as one of the policy's nor
         against the budget; there are at most as many as instances. It is no failure of the instance, which may serve
-        every other method.
+        every other method, and no latency of it: a refusal at once must not make it look like the fastest.
         """
         endpoint, elapsed = self._end()
-        endpoint.observe(elapsed)
+        endpoint.wait_ended(elapsed)
         call, balancer = self._call, self._balancer
         balancer.refused_methods.add(call.descriptor, endpoint)
         self._tried += (endpoint,)
@@ -200,16 +224,6 @@ class Attempts:
         longest = min(policy.backoff * 2**self._rounds, policy.max_backoff)
         self._rounds += 1
         return max(random.uniform(0.0, longest), error.retry_after or 0.0)  # noqa: S311 - spreads load, guards nothing
-
-    def _add_earlier_attempts(self, error: BaseException) -> None:
-        """Let ``may_have_run`` of an error be about the call, not only about its last attempt."""
-        call = self._call
-        if not isinstance(error, ServiceException):
-            return
-        if call.may_have_run and not error.may_have_run:
-            error.may_have_run = True
-            error.add_note("an earlier attempt of this call may have run")
-        call.may_have_run = error.may_have_run
 
     def _notify(
         self, kind: CallEventKind, endpoint: Endpoint, elapsed: float, error: BaseException | None = None

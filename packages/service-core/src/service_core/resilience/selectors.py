@@ -14,6 +14,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Final
 
+from service_core.resilience.error_rate import ErrorRate
+
 __all__ = [
     "Endpoint",
     "FirstURLSelector",
@@ -34,6 +36,9 @@ _FAILURE: Final = 1.0
 """Seconds that a call is taken to cost more where the last one has failed; twice as many for each further failure."""
 _MOST_FAILURES: Final = 6
 """Failures in a row that count."""
+_ERRORS: Final = 4.0
+"""Seconds that a call is taken to cost more where all recent answers were errors of the instance; with the square of
+their rate, so that a single error counts little."""
 _FORGIVENESS: Final = 2.0
 """Seconds in which that fades to 1/e, so that an instance that failed is tried again."""
 
@@ -45,13 +50,15 @@ class Endpoint:
     wrong address.
     """
 
-    __slots__ = ("_failed_at", "_failures", "_latency", "_measured_at", "in_flight", "url")
+    __slots__ = ("_failed_at", "_failures", "_latency", "_measured_at", "errors", "in_flight", "url")
 
     def __init__(self, url: str) -> None:
         self.url = url
         """The address as the registry gave it."""
         self.in_flight = 0
         """Calls that wait for this instance's answer."""
+        self.errors = ErrorRate()
+        """How many of its recent answers were errors of its own."""
         self._latency = 0.0
         self._measured_at = 0.0
         self._failures = 0
@@ -71,6 +78,8 @@ class Endpoint:
         else:
             self._latency = seconds + (latency - seconds) * math.exp((self._measured_at - now) / _DECAY)
         self._measured_at = now
+        if self.errors.value:
+            self.errors.answered(now, error=False)
 
     def failed(self, seconds: float) -> None:
         """Take a call into account that failed after that time.
@@ -79,6 +88,15 @@ class Endpoint:
         """
         self._failures = min(self._failures + 1, _MOST_FAILURES)
         self._failed_at = time.monotonic()
+        self.wait_ended(seconds)
+
+    def answered_with_error(self, seconds: float) -> None:
+        """Take an answer into account that was an error of the instance, not of the caller.
+
+        How soon it came says nothing about the time that a result takes.
+        """
+        self._failures = 0
+        self.errors.answered(time.monotonic(), error=True)
         self.wait_ended(seconds)
 
     def wait_ended(self, seconds: float) -> None:
@@ -100,6 +118,8 @@ class Endpoint:
             load = _NOISE * (self.in_flight + 1)
         else:
             load = max(self.latency_at(time.monotonic()), _NOISE) * (self.in_flight + 1)
+        if self.errors.value:
+            load += _ERRORS * self.errors.at(time.monotonic()) ** 2
         if not self._failures:
             return load
         penalty: float = _FAILURE * 2 ** (self._failures - 1)

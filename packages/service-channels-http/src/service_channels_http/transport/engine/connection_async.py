@@ -19,6 +19,12 @@ from service_core import ServiceException
 __all__ = ["AsyncConnection"]
 
 _CHUNK: Final = 256 * 1024
+_PAUSE: Final = 0.1
+"""Seconds after a deadline from which on its timer was late because this process was suspended or blocked."""
+_CATCH_UP: Final = 1.0
+"""Seconds that an answer may take to be read after such a pause."""
+_TURN: Final = 0.005
+"""Seconds in which the loop has read from its sockets once."""
 
 
 class AsyncConnection(asyncio.Protocol):
@@ -143,10 +149,29 @@ class AsyncConnection(asyncio.Protocol):
         request = self._request
         if self._waiter is None or request is None:
             return
-        if request.deadline.expired:
-            self._fail(deadline_exceeded(request, may_have_run=True))
-        else:
+        if not request.deadline.expired:
             self._wake_at(request.deadline.expires_at)
+        elif time.monotonic() - request.deadline.expires_at > _PAUSE and self._poll(0):
+            self._read_first(request)
+        else:
+            self._fail(deadline_exceeded(request, may_have_run=True))
+
+    def _read_first(self, request: HTTPRequest) -> None:
+        """After a pause of this process: read what has arrived meanwhile before the call fails.
+
+        The loop runs timers before it reads. So this lets it read once and looks again, as long as there is more.
+        """
+        end = time.monotonic() + _CATCH_UP
+
+        def look_again() -> None:
+            if self._request is not request or self._waiter is None:
+                return
+            if self._poll(0) and time.monotonic() < end:
+                self._loop.call_later(_TURN, look_again)
+            else:
+                self._fail(deadline_exceeded(request, may_have_run=True))
+
+        self._loop.call_later(_TURN, look_again)
 
     # the end of a call
 

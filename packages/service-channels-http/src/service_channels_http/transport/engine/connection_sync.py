@@ -21,6 +21,8 @@ __all__ = ["Connection"]
 
 _CHUNK: Final = 256 * 1024
 _LONGEST: Final = 24 * 3600.0
+_PAUSE: Final = 0.1
+"""Seconds after a deadline from which on this process was suspended or blocked: waits end within milliseconds."""
 
 
 class Connection:
@@ -120,9 +122,18 @@ class Connection:
     def _receive(self, request: HTTPRequest) -> bytes:
         left = request.deadline.expires_at - time.monotonic()
         # Rounded up, else the last millisecond would be spent in a busy loop.
-        if left <= 0.0 or not self._poll(int(min(left, _LONGEST) * 1000.0) + 1):
+        if left <= 0.0 and not self._arrived_during_pause(left):
+            raise deadline_exceeded(request, may_have_run=True)
+        if left > 0.0 and not self._poll(int(min(left, _LONGEST) * 1000.0) + 1):
             raise deadline_exceeded(request, may_have_run=True)
         return self._socket.recv(_CHUNK)
+
+    def _arrived_during_pause(self, left: float) -> bool:
+        """Whether this process was suspended past the deadline and data has arrived, which is read at once.
+
+        The answer's size is limited, so a server that goes on sending does not extend the call without end.
+        """
+        return left < -_PAUSE and bool(self._poll(0))
 
     def _wait(self, request: HTTPRequest, why: OSError) -> None:
         reads = isinstance(why, ssl.SSLWantReadError)
