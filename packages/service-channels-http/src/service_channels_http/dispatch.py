@@ -51,7 +51,7 @@ class _Dispatch(Exchange):
         if codec is None:
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
         try:
-            answer = codec.read_answer(self.plan, reply.content, where=request.where)
+            answer = codec.read_answer(self.plan, reply.content, where=lambda: request.where)
         except MalformedData as error:
             raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
         if isinstance(answer, WireError):

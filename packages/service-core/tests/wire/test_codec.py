@@ -20,6 +20,7 @@ from service_core.declaring.descriptors import ComponentDescriptor, describe_ser
 from service_core.declaring.interfaces import Service
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
 from service_core.wire import CODECS, JSON, MSGPACK, Codec, MalformedData, MethodCodec, WireError, WireRequest
+from service_core.wire.msgpack_io import unpack
 
 
 @dataclass
@@ -329,3 +330,28 @@ def test_a_timestamp_of_msgpack_is_a_time() -> None:
 def test_keys_that_cannot_be_keys_are_malformed() -> None:
     malformed(lambda: MSGPACK.read_request(b"\x81\x90\xc0"))
     malformed(lambda: MSGPACK.read_request(b"\x81\x80\xc0"))
+
+
+class Odd(Service):
+    @abstractmethod
+    def odd(self, args: str, names: list[int], method: dict[int, str]) -> None: ...
+
+
+ODD = describe_service(Odd, "odd", "")
+ODDLY_NAMED = MethodCodec(
+    ComponentDescriptor(name="test", type=object, description="", services=(ODD,)), ODD, ODD.methods["odd"]
+)
+
+
+@pytest.mark.parametrize("codec", BOTH)
+def test_parameters_may_be_named_as_the_members_of_a_request(codec: Codec) -> None:
+    arguments = ("args", [1], {1: "names"})
+    for _ in range(2):  # the beginnings of requests are remembered
+        request = codec.read_request(codec.write_request(ODDLY_NAMED, arguments))
+        assert request.method == "test:odd:odd"
+        assert codec.read_arguments(ODDLY_NAMED, request) == arguments
+
+
+def test_msgpack_reads_maps_whose_keys_are_no_texts() -> None:
+    data = pack({"text": 1, 2: 3, b"bytes": {True: None}})
+    assert unpack(data) == {"text": 1, 2: 3, b"bytes": {True: None}}

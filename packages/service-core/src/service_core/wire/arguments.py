@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Final, NotRequired, cast
+from typing import Annotated, Any, Final, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -34,6 +34,8 @@ class ArgumentTypes:
         self.names = tuple(parameter.name for parameter in self._parameters)
         self.required = frozenset(one.name for one in self._parameters if one.default is NO_DEFAULT)
         """The names of those that every caller gives."""
+        self.all_required = len(self.required) == len(self.names)
+        """Whether every caller gives all of them."""
         self.fewest = max((self.names.index(name) + 1 for name in self.required), default=0)
         """How many have to be given if they are given by place."""
         self._placed = self._tuple_type()
@@ -55,7 +57,7 @@ class ArgumentTypes:
 
         Where one is not given and a later one is, the caller's default fills the place for servers that read by place.
         """
-        if len(self.required) == len(self.names) or not any(value is NOT_GIVEN for value in arguments):
+        if self.all_required or not any(value is NOT_GIVEN for value in arguments):
             return None, arguments
         pairs = list(zip(self._parameters, arguments, strict=False))
         names = tuple(None if value is NOT_GIVEN else parameter.name for parameter, value in pairs)
@@ -65,11 +67,13 @@ class ArgumentTypes:
 
     def placed_from_json(self, data: bytes) -> Arguments:
         """Read a list of arguments by place; the last ones may be missing. Raises ArgumentException."""
-        return self._given(self._placed.from_json(data))
+        arguments: Arguments = self._placed.from_json(data)
+        return arguments if self.all_required else without_end(arguments)
 
     def placed_from_plain(self, data: Any, *, is_large: bool = False) -> Arguments:
         """As :meth:`placed_from_json`, from a list as msgpack gives it."""
-        return self._given(self._placed.from_plain(data, is_large=is_large))
+        arguments: Arguments = self._placed.from_plain(data, is_large=is_large)
+        return arguments if self.all_required else without_end(arguments)
 
     @cached_property
     def named(self) -> WireType:
@@ -102,9 +106,6 @@ class ArgumentTypes:
             f"see {CHANGES_PAGE}",
             details={"parameter": parameter[:100], "signature": here},
         )
-
-    def _given(self, arguments: Any) -> Arguments:
-        return cast(Arguments, arguments) if len(self.required) == len(self.names) else without_end(arguments)
 
     def _tuple_type(self, count: int | None = None) -> WireType:
         """The type of the first ``count`` arguments; of all, of which the optional ones may be missing, if None."""

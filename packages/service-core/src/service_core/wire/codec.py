@@ -12,6 +12,7 @@ Reading is done in two steps on the server, since the types of the arguments are
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -104,15 +105,15 @@ class Codec(ABC):
     def read_value(self, wire: WireType, data: bytes) -> Any:
         """A value without an envelope. Raises MalformedData, ArgumentException."""
 
-    def read_answer(self, plan: MethodCodec, data: bytes, *, where: str) -> Any:
-        """As :meth:`read_response`, for the caller of the method ``where``.
+    def read_answer(self, plan: MethodCodec, data: bytes, *, where: Callable[[], str]) -> Any:
+        """As :meth:`read_response`, for a caller; ``where`` names the called method in the message of an error.
 
         Raises MalformedData, and ContractMismatchException if a result came that does not fit its interface.
         """
         try:
             return self.read_response(plan, data)
         except ArgumentException as error:
-            raise misfit(error, plan.method, self.read_result(data), where=where) from error
+            raise misfit(error, plan.method, self.read_result(data), where=where()) from error
 
 
 def envelope_of_request(data: Any) -> WireRequest:

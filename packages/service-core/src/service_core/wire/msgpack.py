@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 from service_core.declaring.arguments import Arguments
@@ -49,11 +50,11 @@ class _MsgpackCodec(Codec):
 
     def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
         arguments, names = request.arguments, request.names
-        if isinstance(arguments, list | dict):  # not cut
-            return _read_parsed(plan, request)
-        if len(arguments) >= LARGE:
+        if isinstance(arguments, bytes):
+            return _read_cut(plan, arguments, names)
+        if isinstance(arguments, memoryview):
             return uncollected(_read_cut, plan, arguments, names)
-        return _read_cut(plan, arguments, names)
+        return _read_parsed(plan, request)
 
     def write_result(self, plan: MethodCodec, result: Any) -> bytes:
         wire = plan.result
@@ -133,13 +134,12 @@ _NOT_FINITE: Final = re.compile(rb"\xcb[\x7f\xff](?:\xf8|\xf0\0{6})")
 
 # Canonical envelopes: a name of less than 256 bytes, all of them ASCII, names of arguments, and a list; a result and no
 # failure.
+_ARGS: Final = b"\xa4args"
+_LONGEST_BEGINNING: Final = 4096
+_LIST: Final = frozenset(bytes([byte]) for byte in (*range(0x90, 0xA0), 0xDC, 0xDD))
+"""First bytes of lists."""
 _BEGINNING: Final = re.compile(
-    rb"""
-    [\x82\x83] \xa6method (?:\xd9. | [\xa0-\xbf]) ([\0-\x7f]*)
-    (?:\xa5names (.{1,4000}?))?
-    \xa4args (?=[\x90-\x9f\xdc\xdd])
-    """,
-    re.DOTALL | re.VERBOSE,
+    rb"[\x82\x83]\xa6method(?:\xd9.|[\xa0-\xbf])([\0-\x7f]*)(?:\xa5names(.+))?\xa4args", re.DOTALL
 )
 _RESULT: Final = b"\x82\xa6result"
 _RESULT_STARTS: Final = len(_RESULT)
@@ -149,7 +149,18 @@ _RESULT_ENDS: Final = -len(_NO_EXCEPTION)
 
 def _cut(data: bytes) -> WireRequest | None:
     """A canonical request, its arguments not unpacked yet."""
-    beginning = _BEGINNING.match(data)
+    end = data.find(_ARGS, 0, _LONGEST_BEGINNING) + len(_ARGS)
+    named = _read_beginning(data[:end])
+    if named is None or data[end : end + 1] not in _LIST:
+        return None
+    arguments = data[end:] if len(data) < LARGE else memoryview(data)[end:]
+    return WireRequest(named[0], arguments, named[1])
+
+
+@lru_cache(1000)  # each method has few of them
+def _read_beginning(data: bytes) -> tuple[str, bytes | None] | None:
+    """The method and the names of arguments in the beginning of a canonical request; None for another request."""
+    beginning = _BEGINNING.fullmatch(data)
     if beginning is None:
         return None
     name, names = beginning.groups()
@@ -157,8 +168,7 @@ def _cut(data: bytes) -> WireRequest | None:
     announced = data[start - 1] if start == 10 else data[start - 1] & 0x1F
     if announced != len(name) or (data[0] == 0x83) != (names is not None):
         return None
-    arguments = data[beginning.end() :] if len(data) < LARGE else memoryview(data)[beginning.end() :]
-    return WireRequest(name.decode(), arguments, names)
+    return name.decode(), names
 
 
 MSGPACK: Final[Codec] = _MsgpackCodec()

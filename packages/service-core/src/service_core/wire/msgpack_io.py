@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, TypeAlias, cast
 
 import msgpack
+from msgpack import unpackb
 
 from service_core.errors import ArgumentException
 from service_core.wire.codec import MAX_DEPTH, MalformedData
@@ -18,6 +20,8 @@ __all__ = ["Buffer", "pack", "unpack"]
 Buffer: TypeAlias = bytes | memoryview
 """Bytes, or a part of them that is not worth a copy."""
 
+_DATETIME: Final = 3
+"""The option of msgpack that reads timestamps as datetimes."""
 _SHORT: Final = 4096
 """Up to how many bytes looking at each costs next to nothing."""
 
@@ -46,14 +50,23 @@ def unpack(data: Buffer) -> Any:
     try:
         if len(data) > MAX_DEPTH:  # else they make no room for much, and have no room for more levels
             _look_through(data)
-        if _EXTENSION.search(data):
-            return msgpack.unpackb(data, object_pairs_hook=_map_without_long_keys, **_OPTIONS)
-        return msgpack.unpackb(data, object_hook=_pause if len(data) > _LONG else None, **_OPTIONS)
+        pause = _pause if len(data) > _LONG else None
+        try:  # with texts as the keys of maps, as nearly always, no key has to be checked
+            return unpackb(data, object_hook=pause, strict_map_key=True, ext_hook=_read_extension, timestamp=_DATETIME)
+        except ValueError:
+            return _unpack_any_keys(data, pause)
     except msgpack.StackError:
         raise MalformedData(f"nested deeper than {MAX_DEPTH} levels") from None
     except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
         reason = str(error) or type(error).__name__
         raise MalformedData(f"not valid msgpack: {reason[:200]}") from None
+
+
+def _unpack_any_keys(data: Buffer, pause: Callable[[Any], Any] | None) -> Any:
+    options: dict[str, Any] = {"strict_map_key": False, "ext_hook": _read_extension, "timestamp": _DATETIME}
+    if _EXTENSION.search(data):
+        return unpackb(data, object_pairs_hook=_map_without_long_keys, **options)
+    return unpackb(data, object_hook=pause, **options)
 
 
 _LONG: Final = 1 << 20
@@ -132,6 +145,3 @@ def _read_extension(code: int, data: bytes) -> int:
     if not _DIGITS.fullmatch(data):
         raise ValueError("an integer is not written in decimal digits")
     return int(data)
-
-
-_OPTIONS: Final[dict[str, Any]] = {"strict_map_key": False, "ext_hook": _read_extension, "timestamp": 3}

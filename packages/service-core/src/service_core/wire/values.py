@@ -41,7 +41,8 @@ class WireType:
 
     __slots__ = (
         "_at",
-        "_by",
+        "_by_alias",
+        "_by_name",
         "_checker",
         "_classes",
         "_counts_hashes",
@@ -93,7 +94,8 @@ class WireType:
         self._names = tuple(names)
         self._at = at
         # Names alone, or aliases and what a model itself allows: by both, a field could get the value of another.
-        self._by: Any = {"by_alias": by_alias, "by_name": None if by_alias else True}
+        self._by_alias = by_alias
+        self._by_name = None if by_alias else True
         # Nothing else can be wrong in spite of validation, and to ask takes as long as all the rest.
         self._options: Any = {"by_alias": by_alias, "round_trip": True, "warnings": "error"} if self.believes else {}
 
@@ -126,9 +128,11 @@ class WireType:
 
     def checked(self, value: Any) -> Any:
         """A value that is to be written, validated; the given object is not changed. Raises ArgumentException."""
-        if self._classes and any(cls.__subclasses__() for cls in self._classes):
-            self._serializer = _serializer(with_class_guards(self.core_schema))
-            self._classes = ()
+        for cls in self._classes:
+            if cls.__subclasses__():
+                self._serializer = _serializer(with_class_guards(self.core_schema))
+                self._classes = ()
+                break
         try:
             context = HashCounter() if self._counts_hashes else None
             return self._checker.validate_python(value, context=context, by_alias=False, by_name=True)
@@ -140,7 +144,7 @@ class WireType:
         validator = self._validator if len(data) < LARGE else self._validator_with_pauses()
         try:
             context = HashCounter() if self._counts_hashes else None
-            return validator.validate_json(data, context=context, **self._by)
+            return validator.validate_json(data, context=context, by_alias=self._by_alias, by_name=self._by_name)
         except Exception as error:  # noqa: BLE001 - a validator of the user's may raise whatever it likes
             raise self._refusal(error) from _cause(error)
 
@@ -152,7 +156,7 @@ class WireType:
         validator = self._validator_with_pauses() if is_large else self._validator
         try:
             context = HashCounter() if self._counts_hashes else None
-            return validator.validate_python(data, context=context, **self._by)
+            return validator.validate_python(data, context=context, by_alias=self._by_alias, by_name=self._by_name)
         except Exception as error:  # noqa: BLE001 - as above
             raise self._refusal(error) from _cause(error)
 
