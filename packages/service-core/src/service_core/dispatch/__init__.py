@@ -1,14 +1,16 @@
-"""Carrying calls out, whatever brings them: look a method up, read its arguments, run it, write its outcome.
+"""Execution of calls: look a method up, read its arguments, run it, write its outcome.
 
-A server is this with a network around it; it knows of no sockets and no HTTP but statuses and headers.
+Independent of the server and the network: of HTTP it knows statuses and headers only.
 
-    answers      what is sent back
-    alarms       one timer for all that hardly ever happens
-    waiting      waits with a limit
-    workers      threads for methods that block
-    concurrency  methods of which only so many run at once
-    calls        who calls; run a method in time; tell its failure
-    dispatcher   from a content type and bytes to an answer
+    responses      what is sent back
+    timers         one timer of the event loop for all deadlines
+    timeouts       waits with a limit
+    thread_pool    threads for methods that block
+    overload       which call is next, and which are refused, where more wait than can be done in time
+    method_limits  methods of which only so many run at once
+    target         a method that can be called
+    executor       the caller's token; a method runs in time; its failure is reported
+    dispatcher     from a content type and bytes to an answer
 """
 
 from service_core.dispatch.dispatcher import Dispatcher

@@ -19,6 +19,7 @@ from service_core.context import (
 )
 from service_core.declaring.policy import DEFAULT_TIMEOUT
 from service_core.dispatch.method_limits import Busy
+from service_core.dispatch.overload.waiting_calls import Overloaded
 from service_core.dispatch.responses import Headers, refusal
 from service_core.dispatch.stream_source import StreamSource
 from service_core.dispatch.target import Target
@@ -126,7 +127,7 @@ class Executor:
                 if timeout <= 0:
                     raise TimedOut(begun=False)
             if not target.inline:
-                result = await self._workers.run(target.method, arguments, timeout)
+                result = await self._workers.run(target.method, arguments, timeout, target.service_time)
             else:
                 result = target.method(*arguments)
                 if target.waits:
@@ -136,6 +137,8 @@ class Executor:
             return self.late(context, executed=late.begun)
         except Busy:
             return _busy(context)
+        except Overloaded as overloaded:
+            return _overloaded(overloaded, context)
         except BaseException as error:
             if isinstance(error, GeneratorExit) or (target.waits and _ends_the_task(error)):
                 raise
@@ -249,6 +252,13 @@ def _busy(context: CallContext) -> Failure:
     told = "the server has as many calls of the method in work as it may take"
     error = refusal(ErrorCode.UNAVAILABLE, told, context=context)
     return Failure(error=error, executed=False, headers=(("retry-after", "1"),))
+
+
+def _overloaded(overloaded: Overloaded, context: CallContext) -> Failure:
+    message = "the server is overloaded: the call could not end before its deadline, so it was not started"
+    error = refusal(ErrorCode.UNAVAILABLE, message, context=context)
+    seconds = max(1, math.ceil(overloaded.retry_after))  # RFC 9110, section 10.2.3, knows whole seconds only
+    return Failure(error=error, executed=False, headers=(("retry-after", str(seconds)),))
 
 
 def _unauthorized(error: BaseException, wire: WireError, *, executed: bool) -> Failure:

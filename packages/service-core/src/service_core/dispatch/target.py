@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.implementing import concurrency_of
 from service_core.dispatch.method_call import taking_arguments
 from service_core.dispatch.method_limits import limited
+from service_core.dispatch.overload.service_time import ServiceTime
 from service_core.hosting.hosted_services import HostedService
 from service_core.wire import MethodCodec
 
@@ -31,6 +32,8 @@ class Target:
     """Whether it runs on the event loop."""
     waits: bool
     """Whether its result has to be awaited, as that of a coroutine or a worker thread."""
+    service_time: ServiceTime = field(default_factory=ServiceTime)
+    """How long its runs in worker threads take."""
     slots: threading.BoundedSemaphore | None = None
     """How many of its streams may run at once, None for no limit. Other methods count their calls themselves."""
 

@@ -1,14 +1,18 @@
-"""Worker threads: where ``def`` methods run, so that one that blocks stalls nobody else."""
+"""Worker threads: where ``def`` methods run, so that one that blocks does not block the event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
+from service_core.dispatch.overload.service_time import ServiceTime
+from service_core.dispatch.overload.waiting_calls import Overloaded, WaitingCalls
 from service_core.dispatch.timeouts import TimedOut
 from service_core.dispatch.timers import alarm
 
@@ -16,9 +20,9 @@ __all__ = ["ThreadPool"]
 
 
 class _Job:
-    """Something to do, in a context, for who waits for the future on the loop."""
+    """A function to call in a context; its result goes to a future of an event loop."""
 
-    __slots__ = ("args", "begun", "context", "function", "future", "loop")
+    __slots__ = ("args", "begun", "context", "expires_at", "function", "future", "loop", "service_time", "waits")
 
     def __init__(
         self,
@@ -26,6 +30,7 @@ class _Job:
         args: tuple[Any, ...],
         loop: asyncio.AbstractEventLoop,
         future: asyncio.Future[Any],
+        service_time: ServiceTime | None,
     ) -> None:
         self.context: contextvars.Context | None = contextvars.copy_context()
         self.function = function
@@ -33,23 +38,41 @@ class _Job:
         self.loop = loop
         self.future: asyncio.Future[Any] | None = future
         self.begun = False
+        self.expires_at = math.inf
+        self.service_time = service_time
+        self.waits = False
+        """Whether it stands in the queue."""
 
     def do(self) -> None:
-        """Do it in this thread, unless nobody waits any more."""
+        """Do it in this thread, unless its result is not awaited any more."""
         context, args, future = self.context, self.args, self.future
         if context is None or future is None or future.done():
             return
         self.begun = True
         result: Any = None
         failure: BaseException | None = None
+        started = time.monotonic()
         try:
             result = context.run(self.function, *args)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the caller
             failure = error
+        if self.service_time is not None:
+            self.service_time.observe(time.monotonic() - started)
+        self._settle_threadsafe(future, result, failure)
+
+    def refuse(self, retry_after: float) -> None:
+        """Do not start it. Called in any thread."""
+        future = self.future
+        if self.service_time is not None:
+            self.service_time.refused()
+        if future is not None:
+            self._settle_threadsafe(future, None, Overloaded(retry_after))
+
+    def _settle_threadsafe(self, future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:
         try:
             self.loop.call_soon_threadsafe(_settle, future, result, failure)
         except RuntimeError:
-            return  # the loop is closed: nobody waits any more
+            return  # the loop is closed: the result is not awaited any more
 
     def give_up(self) -> None:
         """The time is up."""
@@ -69,35 +92,51 @@ class ThreadPool:
     """
 
     def __init__(self, size: int) -> None:
-        """At most ``size`` jobs run at once; further ones wait in the order of their arrival."""
+        """At most ``size`` jobs run at once; further ones wait as :class:`WaitingCalls` says."""
         self._size = size
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        """Jobs for threads that are idle, at most one for each; None ends a thread."""
+        self._waiting: WaitingCalls[_Job] = WaitingCalls(size)
         self._lock = threading.Lock()
         self._threads = 0
         self._idle = 0
         self._closed = False
 
-    async def run(self, function: Callable[..., Any], args: tuple[Any, ...], seconds: float | None = None) -> Any:
+    async def run(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        seconds: float | None = None,
+        service_time: ServiceTime | None = None,
+    ) -> Any:
         """Call the function in a worker thread, in a copy of the current context. Raises TimedOut after ``seconds``.
 
-        If the caller is cancelled or the time is up the job is not started; one that runs already is left alone, its
-        outcome is lost.
+        With a ``service_time``, which learns from the run, it raises Overloaded where the job cannot end in time. If
+        the caller is cancelled or the time is up the job is not started; one that runs already goes on, and its outcome
+        is lost.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        job = _Job(function, args, loop, future)
+        job = _Job(function, args, loop, future, service_time)
+        if seconds is not None:
+            job.expires_at = time.monotonic() + seconds
         with self._lock:
             if self._closed:
                 raise RuntimeError("the workers are closed")
             if self._idle > 0:
                 self._idle -= 1
-            elif self._threads < self._size:
-                self._add_thread()
-            self._jobs.put(job)
+                self._jobs.put(job)
+            elif self._threads < self._size and self._add_thread():
+                self._jobs.put(job)
+            else:
+                self._wait(job)
         limit = None if seconds is None else alarm(seconds, job.give_up)
         try:
             return await future
         finally:
+            if job.waits:
+                with self._lock:
+                    self._waiting.discard(job)
             job.forget()
             if limit is not None:
                 limit.cancel()
@@ -114,22 +153,45 @@ class ThreadPool:
             for _ in range(self._threads):
                 self._jobs.put(None)
 
-    def _add_thread(self) -> None:
+    def _wait(self, job: _Job) -> None:
+        job.waits = True
+        refused = self._waiting.add(job, time.monotonic())
+        self._refuse(refused)
+
+    def _refuse(self, refused: list[_Job]) -> None:
+        for job in refused:
+            job.waits = False
+            job.refuse(self._waiting.seconds)
+
+    def _add_thread(self) -> bool:
         name = f"service-worker-{self._threads + 1}"
         try:
             threading.Thread(target=self._work, name=name, daemon=True).start()
         except RuntimeError:  # the system has no more threads, or Python is ending
             if self._threads == 0:
                 raise
-        else:
-            self._threads += 1
+            return False
+        self._threads += 1
+        return True
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            job.do()
-            del job  # an idle thread keeps nothing alive
-            with self._lock:
-                self._idle += 1
+            while job is not None:
+                job.do()
+                del job  # an idle thread keeps nothing alive
+                job = self._next()
+
+    def _next(self) -> _Job | None:
+        """A job that waits; None if the thread is idle now."""
+        with self._lock:
+            if self._waiting:
+                job, refused = self._waiting.take(time.monotonic())
+                self._refuse(refused)
+                if job is not None:
+                    job.waits = False
+                    return job
+            self._idle += 1
+            return None
 
 
 def _settle(future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:
