@@ -82,7 +82,7 @@ def test_a_deadline_keeps_what_else_travels() -> None:
 
 @pytest.mark.parametrize("seconds", [-1, math.nan])
 def test_a_time_that_is_no_time_is_refused(seconds: float) -> None:
-    with pytest.raises(ValueError, match="a time to live is not negative; use None for no limit"), deadline(seconds):
+    with pytest.raises(ValueError, match="the seconds must not be negative; use None for no limit"), deadline(seconds):
         pytest.fail("the block was entered")
 
 

@@ -67,7 +67,7 @@ def test_the_disk_of_a_path_that_does_not_exist_is_an_error() -> None:
 
 @pytest.mark.parametrize(("warning", "error"), [(10, 5), (0.05, 0.1), (0.1, -0.1)])
 def test_limits_of_disk_space_that_are_no_fractions_in_order_are_refused(warning: float, error: float) -> None:
-    with pytest.raises(DeclarationException, match=r"DiskSpace.*give free fractions of the whole, 0 <= error <= w"):
+    with pytest.raises(DeclarationException, match=r"DiskSpace.*use free fractions of the whole, 0 <= error <= w"):
         DiskSpace("/", warning=warning, error=error)
 
 
@@ -123,7 +123,7 @@ def test_a_closed_loop_is_an_error() -> None:
 
 @pytest.mark.parametrize(("warning", "error"), [(0, 1), (2, 1), (1, float("inf"))])
 def test_limits_of_lag_in_the_wrong_order_are_refused(warning: float, error: float) -> None:
-    with pytest.raises(DeclarationException, match=r"EventLoopLag.*give seconds, 0 < warning <= error"):
+    with pytest.raises(DeclarationException, match=r"EventLoopLag.*use seconds, 0 < warning <= error"):
         EventLoopLag(warning=warning, error=error)
 
 
@@ -231,7 +231,7 @@ def test_what_is_no_http_url_is_refused_without_telling_it(url: str) -> None:
     with pytest.raises(DeclarationException) as refused:
         HttpReachable(url)
 
-    assert str(refused.value) == ("HttpReachable: give an absolute http or https URL without user and password")
+    assert str(refused.value) == ("HttpReachable: use an absolute http or https URL without user and password")
 
 
 # another component
@@ -254,4 +254,4 @@ def test_a_component_that_somebody_offers_is_reachable() -> None:
 def test_a_component_that_nobody_is_known_to_offer_is_not(registry: ComponentRegistry) -> None:
     found = told(ComponentReachable(registry, "stock", timeout=0.02))
 
-    assert (found.status, found.details) == (HealthStatus.ERROR, "nobody offers component 'stock'")
+    assert (found.status, found.details) == (HealthStatus.ERROR, "no instance of component 'stock' is registered")

@@ -63,7 +63,7 @@ def test_an_overriding_method_stays_a_check() -> None:
         ({"timeout": 0}, "timeout=0 leaves the check no time"),
         (
             {"timeout": float("inf")},
-            "timeout=inf is not a number of seconds from 0 on; a check that may hang",
+            "timeout=inf is not a number of seconds from 0 on; a check without a timeout",
         ),
         ({"timeout": None}, "timeout=None is not a number of seconds"),
         ({"group": "live"}, "a check belongs to the group 'liveness' or 'readiness', not to 'live'"),
@@ -101,7 +101,7 @@ def test_a_check_without_parentheses_is_refused() -> None:
 
 def test_a_static_method_is_refused() -> None:
     wrong: Any = staticmethod(ok)
-    with pytest.raises(DeclarationException, match=r"ok: @health_check\(\) goes on a method, directly above"):
+    with pytest.raises(DeclarationException, match=r"ok: @health_check\(\) belongs on a method, directly above"):
         health_check()(wrong)
 
 
@@ -155,7 +155,7 @@ def test_two_checks_of_one_name_in_a_class_are_refused() -> None:
             def other(self, result: HealthCheckManager.Result) -> None: ...
 
     assert "Checks.other: the name 'db' is taken by" in str(refused.value)
-    assert "Checks.one; give one of them another with @health_check(name=...)" in str(refused.value)
+    assert "Checks.one; give one of them another name with @health_check(name=...)" in str(refused.value)
 
 
 def test_a_name_that_another_object_has_taken_is_refused_and_nothing_of_it_taken() -> None:
@@ -192,13 +192,13 @@ def test_an_object_of_an_undecorated_class_is_refused() -> None:
 
 def test_an_object_is_no_function() -> None:
     wrong: Any = object()
-    with pytest.raises(DeclarationException, match=r"a check is a function; give objects with checks to add\(\)"):
+    with pytest.raises(DeclarationException, match=r"a check is a function; pass objects with checks to add\(\)"):
         HealthCheckManager().add_check(wrong)
 
 
 def test_a_lambda_needs_a_name() -> None:
     manager = HealthCheckManager()
-    with pytest.raises(DeclarationException, match="a lambda has no name; give it one with add_check"):
+    with pytest.raises(DeclarationException, match="a lambda has no name; set one with add_check"):
         manager.add_check(lambda result: result.set_status(HealthStatus.OK))
 
     manager.add_check(lambda result: result.set_status(HealthStatus.WARNING), name="queue")

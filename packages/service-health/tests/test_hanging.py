@@ -77,7 +77,7 @@ async def test_a_check_that_still_hangs_is_not_started_again(hanging: Hanging) -
 
     assert found.status is HealthStatus.ERROR
     assert found.details == (
-        "still running after 12.0 s, though cut off after 0.02 s; it is started again once it has returned"
+        "still running after 12.0 s, though abandoned after 0.02 s; it is started again once it has returned"
     )
     assert (found.duration, found.age) == (12, 0)
     assert hanging.runs == 1

@@ -38,12 +38,12 @@ def test_an_address_may_be_short(url: str, address: str, host: str, port: int) -
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("ftp://h:1", "'ftp' is no way to reach Consul"),
-        ("unix:///run/consul", "'unix' is no way to reach Consul"),
-        ("http://user:pw@h:1", "it holds credentials; give them in setting 'token'"),
+        ("ftp://h:1", "'ftp' is not supported; write http"),
+        ("unix:///run/consul", "'unix' is not supported; write http"),
+        ("http://user:pw@h:1", "it holds credentials; use setting 'token' for them"),
         ("http://h:port", "url"),
-        ("http://:8500", "it names no host"),
-        ("", "it names no host"),
+        ("http://:8500", "it has no host"),
+        ("", "it has no host"),
     ],
 )
 def test_an_address_that_can_never_work_is_refused(url: str, message: str) -> None:

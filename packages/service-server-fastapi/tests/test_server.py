@@ -172,7 +172,7 @@ def test_a_missing_dependency_leaves_nothing_behind() -> None:
     @module()
     class WithoutRegistry: ...
 
-    with pytest.raises(DependencyException, match="needs ComponentRegistry, which nobody provides"):
+    with pytest.raises(DependencyException, match="needs ComponentRegistry, which is not provided"):
         FastAPIServer("127.0.0.1", 0).boot(WithoutRegistry)
     assert not can_connect(Server.port)
 

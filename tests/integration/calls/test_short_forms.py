@@ -138,7 +138,7 @@ def test_no_address_is_refused() -> None:
 
 
 def test_a_class_in_place_of_an_object_is_refused() -> None:
-    with pytest.raises(DeclarationException, match=r"got the class GreeterImpl; give it an object: GreeterImpl\(\)"):
+    with pytest.raises(DeclarationException, match=r"got the class GreeterImpl; pass an object: GreeterImpl\(\)"):
         serve(GreeterImpl)
 
 

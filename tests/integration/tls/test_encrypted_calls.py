@@ -96,8 +96,8 @@ def test_a_client_shows_its_certificate(world: World, channel_class: type[HTTPXC
     [
         (
             "unknown authority",
-            r"cannot connect \(.*certificate verify failed.*\); give the authority that has signed the server's "
-            r"certificate in setting 'ca_file' \(SERVICE_HTTP_CA_FILE\)",
+            r"cannot connect \(.*certificate verify failed.*\); set 'ca_file' \(SERVICE_HTTP_CA_FILE\) to the "
+            r"authority that has signed the server's certificate",
         ),
         (
             "another host",
@@ -106,15 +106,15 @@ def test_a_client_shows_its_certificate(world: World, channel_class: type[HTTPXC
         ("expired", r"cannot connect \(.*certificate has expired.*\); the server's certificate has expired; renew it"),
         (
             "no certificate",
-            r"cannot connect \(.*alert certificate required.*\); the server asks for a certificate; give one in "
-            r"setting 'cert_file' \(SERVICE_HTTP_CERT_FILE\)",
+            r"cannot connect \(.*alert certificate required.*\); the server requires a certificate; set "
+            r"'cert_file' \(SERVICE_HTTP_CERT_FILE\)",
         ),
         (
             "certificate of another authority",
             r"cannot connect \(.*alert unknown ca.*\); the server does not accept the certificate in setting "
             r"'cert_file'",
         ),
-        ("no TLS", r"cannot connect \(.*\); the server does not speak TLS there; announce its address as http://"),
+        ("no TLS", r"cannot connect \(.*\); the server does not use TLS there; announce its address as http://"),
     ],
 )
 def test_who_is_not_believed_is_not_called(

@@ -1,7 +1,7 @@
 """HTTP channels for service-core: dispatch-json, dispatch-msgpack and rest.
 
 Installing the package is enough: service managers find the channels by their entry points. Import it to customise
-the HTTP clients, or to build a channel of one's own on :class:`HTTPXChannel`.
+the HTTP clients, or to write a channel of your own on :class:`HTTPXChannel`.
 """
 
 from service_channels_http.channel import HTTPXChannel
@@ -22,15 +22,15 @@ __all__ = [
     "DispatchJSONChannel",
     "DispatchMSGPackChannel",
     "RestChannel",
-    # what can be set about them
+    # their settings
     "ClientTLS",
     "HTTPSettings",
-    # for channels of one's own
+    # for channels of your own
     "Exchange",
     "HTTPReply",
     "HTTPRequest",
     "HTTPXChannel",
-    # what service_core.rest has to describe requests
+    # the types with which service_core.rest describes requests
     "rest",
     "get",
     "post",

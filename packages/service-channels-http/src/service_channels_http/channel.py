@@ -18,7 +18,7 @@ from service_channels_http.transport.proxies import LOOPBACK_NAMES
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
 from service_core import Channel, DeadlineExceeded, current_context
 
-if TYPE_CHECKING:  # imported where something sends with it
+if TYPE_CHECKING:  # imported by the transport that uses it
     import httpx
 
     from service_channels_http.transport.httpx import AsyncHTTPXTransport, HTTPXTransport
@@ -39,30 +39,30 @@ class _Limits:
 class HTTPXChannel(Channel):
     """Sends requests with httpx clients, which subclasses and advice may replace.
 
-    Unless somebody has replaced :meth:`make_client` or :meth:`make_async_client` before the first call, an engine of
-    our own does the same in a fraction of the time. A subclass implements ``invoke`` and ``invoke_async``, with
-    :meth:`exchange` or directly with :meth:`send`.
+    If :meth:`make_client` and :meth:`make_async_client` are not replaced before the first call, the faster built-in
+    engine sends instead. A subclass implements ``invoke`` and ``invoke_async``, with :meth:`exchange` or directly with
+    :meth:`send`.
     """
 
     def __init__(self) -> None:
         super().__init__()
         settings = HTTPSettings()
         self.connect_timeout = settings.connect_timeout
-        """Seconds for a connection to be made, at most; what is left of the call's time is for another instance."""
+        """The most seconds for a connection to be opened; the rest of the call's time is left for another instance."""
         self.max_response_bytes = settings.max_response_bytes
-        """How large an answer may be."""
+        """The largest size of an answer, in bytes."""
         self.gateway_503_not_run = settings.gateway_503_not_run
         """Whether a 503 in no form of this protocol means that the call has not run, so that it is retried."""
         self.tls = settings.tls
-        """Whom to believe at ``https`` addresses, and who to be there. What is set after the first call is too late."""
+        """Trusted authorities and client certificate for ``https`` addresses. Set it before the first call."""
         self.transport: Literal["engine", "httpx"] = settings.transport
         """``"httpx"`` sends every request with httpx, so that its mocks and recorders see them; set it before the first
         call. ``"engine"`` sends with the engine unless a client is customised."""
         self._limits: PoolLimits = _Limits(keepalive_expiry=settings.keep_alive)
         self.headers: dict[str, str] = {}
-        """What goes with every request, unless the request has such a header itself."""
+        """Headers of every request, unless the request has such a header itself."""
         self.token_provider: TokenProvider | None = None
-        """Gives the bearer token for every request; None for no token. With :attr:`forward_token` the token of the
+        """Returns the bearer token for every request; None for no token. With :attr:`forward_token` the token of the
         calling context takes precedence."""
         self._client = OncePerProcess(self._make_checked_client)
         self._async_client = OncePerLoop(self._make_checked_async_client)
@@ -73,7 +73,7 @@ class HTTPXChannel(Channel):
 
     @property
     def limits(self) -> httpx.Limits:
-        """For clients: how many connections, and how long idle ones are kept. Set it before the first call."""
+        """Limits of connections and of idle time, for clients. Set it before the first call."""
         import httpx
 
         limits = self._limits
@@ -90,10 +90,10 @@ class HTTPXChannel(Channel):
         self._limits = limits
 
     def make_client(self) -> httpx.Client:
-        """A new client for sync calls; a place for advice and subclasses.
+        """A new client for sync calls; advice and subclasses may replace it.
 
         Called at the first call, once per process. The channel owns the client and closes it. Requests are sent with
-        ``client.request``, with timeouts of their own. Pass ``limits=self.limits`` to a client of yours, and
+        ``client.request``, with timeouts of their own. Pass ``limits=self.limits`` to a client of your own, and
         ``verify=self.tls.context()`` if addresses may be ``https``.
         """
         import httpx
@@ -101,7 +101,7 @@ class HTTPXChannel(Channel):
         return httpx.Client(limits=self.limits, verify=self.tls.context(), mounts=_direct())
 
     def make_async_client(self) -> httpx.AsyncClient:
-        """A new client for async calls; a place for advice and subclasses.
+        """A new client for async calls; advice and subclasses may replace it.
 
         As :meth:`make_client`, but called once per event loop; the client is closed with the loop at the latest.
         """
@@ -133,9 +133,9 @@ class HTTPXChannel(Channel):
     # calls
 
     def exchange(self, exchange: Exchange) -> Any:
-        """Carry out a call, on other instances too if need be. Raises what went wrong."""
+        """Execute a call, with retries on other instances. Raises the error of the call."""
         token = self._forwarded_token()
-        if token is None and self.token_provider is not None:  # before an instance is chosen, which could answer for it
+        if token is None and self.token_provider is not None:  # a failure must not count against an instance
             token = provided(self.token_provider, exchange.caller)
 
         def send(url: str) -> Any:
@@ -147,9 +147,9 @@ class HTTPXChannel(Channel):
         return self.run(exchange.call, send)
 
     async def exchange_async(self, exchange: Exchange) -> Any:
-        """Carry out a call, on other instances too if need be. Raises what went wrong."""
+        """Execute a call, with retries on other instances. Raises the error of the call."""
         token = self._forwarded_token()
-        if token is None and self.token_provider is not None:  # before an instance is chosen, which could answer for it
+        if token is None and self.token_provider is not None:  # a failure must not count against an instance
             async with in_time(exchange.call.deadline, lambda: _taken_by_provider(exchange.caller)):
                 token = await provided_async(self.token_provider)
 
@@ -162,7 +162,7 @@ class HTTPXChannel(Channel):
         return await self.run_async(exchange.call, send)
 
     def send(self, request: HTTPRequest) -> HTTPReply:
-        """Send one request and wait for the reply, whatever its status.
+        """Send one request and wait for the reply, of any status.
 
         Raises ServiceCommunicationException, DeadlineExceeded.
         """
@@ -179,7 +179,7 @@ class HTTPXChannel(Channel):
         return reply
 
     async def send_async(self, request: HTTPRequest) -> HTTPReply:
-        """Send one request and wait for the reply, whatever its status.
+        """Send one request and wait for the reply, of any status.
 
         Raises ServiceCommunicationException, DeadlineExceeded.
         """
@@ -198,7 +198,7 @@ class HTTPXChannel(Channel):
             )
         return reply
 
-    # The transports are chosen at the first call, when clients are made as well; httpx is imported if it is needed.
+    # The transports are chosen at the first call, when clients are created as well; httpx is imported if it is needed.
 
     @cached_property
     def _transport(self) -> Transport:
@@ -243,10 +243,10 @@ def _taken_by_provider(caller: str) -> DeadlineExceeded:
 
 
 def _is_method(method: object, function: object) -> bool:
-    """Whether nothing, be it a subclass, advice or an assignment, has replaced a method."""
+    """Whether no subclass, advice or assignment has replaced a method."""
     return getattr(method, "__func__", None) is function
 
 
 def _direct() -> dict[str, None]:
-    """What keeps loopback addresses away from proxies of the environment."""
+    """The mounts of an httpx client with which loopback addresses bypass proxies of the environment."""
     return {f"all://{name}": None for name in LOOPBACK_NAMES}

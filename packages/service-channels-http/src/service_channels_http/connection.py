@@ -28,9 +28,9 @@ _DEFAULT_CHANNEL: Final = "dispatch-msgpack"
 
 
 class Connection(Generic[T]):
-    """A service and what its calls need; made by :func:`connect`.
+    """A service with the resources of its calls; created by :func:`connect`.
 
-    A ``with`` or ``async with`` block gives the service and closes the connection at its end. Safe to use from several
+    A ``with`` or ``async with`` block yields the service and closes the connection at its end. Safe to use from several
     threads and event loops.
     """
 
@@ -40,11 +40,11 @@ class Connection(Generic[T]):
         self._manager = manager
 
     def close(self) -> None:
-        """Release what sync calls have opened; later calls fail. Safe to call twice."""
+        """Release the resources of sync calls; later calls fail. Safe to call twice."""
         self._manager.close()
 
     async def aclose(self) -> None:
-        """Release what calls on the running event loop have opened, and all that :meth:`close` releases."""
+        """Release the resources of calls on the running event loop, and those that :meth:`close` releases."""
         await self._manager.aclose()
 
     def __enter__(self) -> T:
@@ -98,15 +98,15 @@ def connect(
     token: str | TokenProvider | None = None,
     policy: Policy | None = None,
 ) -> Connection[T]:
-    """A service at these addresses, several of which are instances of it, or wherever a registry finds it::
+    """A service at these addresses, several of which are its instances, or at those that a registry returns::
 
         with connect(Greeter, "http://127.0.0.1:8000") as greeter:
             greeter.greet("world")
 
-    ``channel`` is ``dispatch-msgpack`` unless it is given; with a registry, the first one that is offered. ``token``
+    ``channel`` is ``dispatch-msgpack`` by default; with a registry, the first one that is registered. ``token``
     is sent with every call; a function is called for each. ``policy`` sets deadline and retries. Nothing is contacted
     before the first call. A registry is closed with the connection. Raises DeclarationException if ``interface`` is
-    no service, LocalServiceException if a target is no URL.
+    not a service, LocalServiceException if a target is not a URL.
     """
     registry = _registry_of(interface, targets, channel)
     factory = ChannelFactory(create=_maker(token))
@@ -121,7 +121,7 @@ def _registry_of(interface: Any, targets: Sequence[Any], channel: str) -> Compon
     if not targets:
         raise LocalServiceException(
             f"connect() got no address of component '{component.name}'; write "
-            f"connect({component.services[0].type.__name__}, 'http://127.0.0.1:8000'), or give it a registry"
+            f"connect({component.services[0].type.__name__}, 'http://127.0.0.1:8000'), or pass a registry"
         )
     for target in targets:
         _check_url(target)
@@ -131,7 +131,7 @@ def _registry_of(interface: Any, targets: Sequence[Any], channel: str) -> Compon
 def _check_url(target: Any) -> None:
     if not isinstance(target, str):
         raise LocalServiceException(
-            f"connect() got {target!r} as an address; give it URLs, 'http://127.0.0.1:8000', or one registry alone"
+            f"connect() got {target!r} as an address; pass URLs, 'http://127.0.0.1:8000', or a single registry"
         )
     if "://" not in target:
         raise LocalServiceException(f"connect() got the address {target!r} without a scheme; write 'http://{target}'")

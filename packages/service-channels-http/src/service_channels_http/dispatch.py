@@ -29,12 +29,12 @@ __all__ = ["DispatchChannel", "DispatchJSONChannel", "DispatchMSGPackChannel"]
 
 @dataclass(slots=True)
 class _Dispatch(Exchange):
-    """One call, written."""
+    """One call, encoded."""
 
     plan: MethodCodec
     codec: Codec
     headers: dict[str, str]
-    """Those that all attempts have."""
+    """The headers that all attempts have."""
     content: bytes
 
     def request(self, url: str) -> HTTPRequest:
@@ -59,7 +59,7 @@ class _Dispatch(Exchange):
         return answer
 
     def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Raised:
-        """The error in a reply that is no answer of the method. Raises ServiceCommunicationException."""
+        """The error in a reply that is not an answer of the method. Raises ServiceCommunicationException."""
         if reply.status < 400:
             raise unreadable(request, reply, f"answered with HTTP {reply.status}, where only 200 is an answer")
         error = self._refusal(request, reply)
@@ -68,7 +68,7 @@ class _Dispatch(Exchange):
         return Raised(error)
 
     def _refusal(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
-        told = self._told(reply)
+        told = self._envelope_error(reply)
         if told is None:
             return refused(request, reply, gateway_503_not_run=self.gateway_503_not_run)
         return error_from_wire(
@@ -80,8 +80,8 @@ class _Dispatch(Exchange):
             method=self.plan.method,
         )
 
-    def _told(self, reply: HTTPReply) -> WireError | None:
-        """What a refusal says in our envelope, None if there is none: a gateway or middleware may have refused."""
+    def _envelope_error(self, reply: HTTPReply) -> WireError | None:
+        """The error in the envelope of a refusal; None if a gateway or middleware refused without an envelope."""
         codec = _codec_of(reply)
         if codec is None:
             return None
@@ -98,7 +98,7 @@ _FIXED: Final = {
 }
 
 
-@functools.lru_cache(1000)  # instances come and go
+@functools.lru_cache(1000)  # instances change
 def _target(url: str) -> str:
     return f"{url.rstrip('/')}/invoke"
 
@@ -117,11 +117,11 @@ class DispatchChannel(HTTPXChannel):
         self._plans: dict[MethodDescriptor, tuple[MethodCodec, str]] = {}
 
     def invoke(self, invocation: Invocation) -> Any:
-        """Carry out the call of a ``def`` method and return its result."""
+        """Execute the call of a ``def`` method and return its result."""
         return self.exchange(self._prepare(invocation))
 
     async def invoke_async(self, invocation: Invocation) -> Any:
-        """Carry out the call of an ``async def`` method and return its result."""
+        """Execute the call of an ``async def`` method and return its result."""
         return await self.exchange_async(self._prepare(invocation))
 
     def _prepare(self, invocation: Invocation) -> _Dispatch:

@@ -1,6 +1,6 @@
 """The rest channel: every call is the plain HTTP request that the interface's decorators describe.
 
-The server may be one of ours, one of aspyx-service, or any other whose interface somebody has written down.
+The server may be service-server-fastapi, aspyx-service, or any other server for which there is an interface.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _ACCEPT: Final = f"application/json, {PROBLEM_TYPE}, text/plain;q=0.5"
 
 @dataclass(slots=True)
 class _RestCall(Exchange):
-    """One call, written."""
+    """One call, encoded."""
 
     plan: RoutePlan
     headers: dict[str, str]
-    """Those that all attempts have."""
+    """The headers that all attempts have."""
     written: RestRequest
     accept: str
 
     def request(self, url: str) -> HTTPRequest:
         written, headers = self.written, self.headers
         fixed = _fixed(self.accept, written.body is not None)
-        if written.headers:  # they may say otherwise
+        if written.headers:  # they may override the accepted types
             headers, fixed = {**fixed, **headers, **written.headers}, NO_HEADERS
         target, content = f"{url.rstrip('/')}{written.target}", written.body or b""
         return HTTPRequest(target, headers, self.call.deadline, self.caller, content, fixed, written.verb)
@@ -63,7 +63,7 @@ class _RestCall(Exchange):
             raise misfit(error, self.plan.method, result, where=request.where) from error
 
     def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Raised:
-        """The error in a reply that is no success. Raises ServiceCommunicationException."""
+        """The error in a reply that is not a success. Raises ServiceCommunicationException."""
         if reply.status < 400:
             raise unreadable(request, reply, f"answered with HTTP {reply.status}, where only a success is an answer")
         error = self._error(request, reply)
@@ -92,14 +92,14 @@ def _fixed(accept: str, has_body: bool) -> Mapping[str, str]:
 
 
 class RestChannel(HTTPXChannel):
-    """Sends calls as the routes say that ``service_core.rest`` gives to methods."""
+    """Sends calls by the routes that ``service_core.rest`` derives from the decorators of methods."""
 
     name = "rest"
 
     def __init__(self) -> None:
         super().__init__()
         self.accept = _ACCEPT
-        """The media types that are asked for, for servers that have types of their own; they must be JSON or text."""
+        """The media types to accept, for servers that have types of their own; they must be JSON or text."""
 
     def setup(self, component_descriptor: ComponentDescriptor, address: ChannelInstances | None) -> None:
         """Bind the channel to a component. Raises DeclarationException if its routes are contradictory."""
@@ -110,11 +110,11 @@ class RestChannel(HTTPXChannel):
         super().setup(component_descriptor, address)
 
     def invoke(self, invocation: Invocation) -> Any:
-        """Carry out the call of a ``def`` method and return its result."""
+        """Execute the call of a ``def`` method and return its result."""
         return self.exchange(self._prepare(invocation))
 
     async def invoke_async(self, invocation: Invocation) -> Any:
-        """Carry out the call of an ``async def`` method and return its result."""
+        """Execute the call of an ``async def`` method and return its result."""
         return await self.exchange_async(self._prepare(invocation))
 
     def _prepare(self, invocation: Invocation) -> _RestCall:

@@ -1,4 +1,4 @@
-"""What the environment says about all HTTP channels of a process."""
+"""The settings of all HTTP channels of a process, from environment variables."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["HTTPSettings"]
 
 
 class HTTPSettings(BaseSettings):
-    """Read from the environment variables ``SERVICE_HTTP_<NAME>`` whenever a channel is made.
+    """Read from the environment variables ``SERVICE_HTTP_<NAME>`` whenever a channel is created.
 
-    A channel begins with these values as its attributes, which ``customize`` may change. Raises
-    ``pydantic.ValidationError`` (a ValueError) for values that can never work.
+    A channel starts with these values as its attributes, which ``customize`` may change. Raises
+    ``pydantic.ValidationError`` (a ValueError) for invalid values.
     """
 
     model_config = SettingsConfigDict(
@@ -33,9 +33,9 @@ class HTTPSettings(BaseSettings):
     key_password: SecretStr | None = None
 
     connect_timeout: float = Field(default=2.0, gt=0, allow_inf_nan=False)
-    """Seconds for a connection to be made, at most; what is left of the call's time is for another instance."""
+    """The most seconds for a connection to be opened; the rest of the call's time is left for another instance."""
     max_response_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
-    """How large an answer may be."""
+    """The largest size of an answer, in bytes."""
     transport: Literal["engine", "httpx"] = "engine"
     """``httpx`` sends every request with httpx, so that its mocks and recorders see them."""
     gateway_503_not_run: bool = False
@@ -47,7 +47,7 @@ class HTTPSettings(BaseSettings):
 
     @property
     def tls(self) -> ClientTLS:
-        """The first four, which say what to do at ``https`` addresses."""
+        """The first four, the settings for ``https`` addresses."""
         return ClientTLS(
             ca_file=self.ca_file, cert_file=self.cert_file, key_file=self.key_file, key_password=self.key_password
         )

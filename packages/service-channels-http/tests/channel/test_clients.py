@@ -174,7 +174,7 @@ def test_close_leaves_the_connections_of_a_loop_to_its_end(server: ScriptedServe
 async def test_a_closed_channel_refuses_calls(server: ScriptedServer, channel: CountingChannel) -> None:
     shop = shop_over(channel)
     channel.close()
-    with pytest.raises(LocalServiceException, match="the channel is closed; ask the service manager for a new"):
+    with pytest.raises(LocalServiceException, match="the channel is closed; get a new"):
         shop.find(1)
     with pytest.raises(LocalServiceException, match="the channel is closed"):
         await shop.find_async(1)

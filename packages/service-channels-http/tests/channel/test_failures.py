@@ -167,7 +167,7 @@ FAILURES = [
         name="a compressed answer",
         script=answer(200, b"\x1f\x8b", JSON, content_encoding="gzip"),
         error=ProtocolException,
-        message="compressed although that was not asked for",
+        message="compressed although the request did not accept that",
     ),
     # failures of gateways
     Failure(

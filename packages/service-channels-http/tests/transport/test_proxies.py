@@ -54,7 +54,7 @@ def test_a_proxy_that_is_none_of_http_is_refused_with_the_name_of_its_variable(
     value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", value)
-    with pytest.raises(LocalServiceException, match="variable HTTP_PROXY is no address of an HTTP proxy"):
+    with pytest.raises(LocalServiceException, match="variable HTTP_PROXY is not the address of an HTTP proxy"):
         proxy_for("http", "shop.example", 80)
 
 

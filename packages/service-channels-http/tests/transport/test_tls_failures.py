@@ -13,7 +13,7 @@ from service_channels_http.transport.httpx.failures import translated
 from service_channels_http.transport.tls_failures import is_refusal, remedy, tls_error
 from service_core import Deadline, ServiceCommunicationException
 
-GIVE = "the server asks for a certificate; give one in setting 'cert_file' (SERVICE_HTTP_CERT_FILE)"
+GIVE = "the server requires a certificate; set 'cert_file' (SERVICE_HTTP_CERT_FILE)"
 REFUSALS = [
     ("TLSV13_ALERT_CERTIFICATE_REQUIRED", GIVE),
     ("SSLV3_ALERT_HANDSHAKE_FAILURE", GIVE),
@@ -79,8 +79,8 @@ def test_httpx_is_understood_with_and_without_its_layers(layers: bool) -> None:
     [
         (9, "is not valid yet"),
         (10, "has expired; renew it"),
-        (18, "in setting 'ca_file' (SERVICE_HTTP_CA_FILE)"),
-        (19, "in setting 'ca_file' (SERVICE_HTTP_CA_FILE)"),
+        (18, "set 'ca_file' (SERVICE_HTTP_CA_FILE)"),
+        (19, "set 'ca_file' (SERVICE_HTTP_CA_FILE)"),
         (62, "announce the server under a name that is in its certificate"),
         (64, "announce the server under an address that is in its certificate"),
     ],
@@ -95,7 +95,7 @@ def test_a_certificate_that_is_not_believed_is_explained(code: int, what_to_do: 
 
 def test_who_hangs_up_without_a_word_may_want_a_certificate() -> None:
     assert remedy(error_of(None, ssl.SSLEOFError)) == (
-        f"the server has hung up; if it does that at every call, maybe {GIVE}"
+        f"the server has closed the connection; if it does so at every call, maybe {GIVE}"
     )
 
 

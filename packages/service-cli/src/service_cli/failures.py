@@ -43,7 +43,7 @@ class ExitCode(IntEnum):
 
 
 class CommandFailure(Exception):
-    """A command cannot do what it was given; the remedy says what to do instead."""
+    """A command cannot do what was requested; the remedy says what to do instead."""
 
     def __init__(self, message: str, *, remedy: str = "", code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(message)
@@ -82,7 +82,7 @@ def code_of(error: ServiceException) -> ExitCode:
 
 def _remedy(error: ServiceException) -> str:
     if isinstance(error, MissingTokenException):
-        return "give a token with --token, or in the variable SERVICE_TOKEN"
+        return "set a token with --token, or in the variable SERVICE_TOKEN"
     return ""
 
 

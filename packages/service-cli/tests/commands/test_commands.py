@@ -57,7 +57,7 @@ def test_list_needs_exactly_one_source(service: Command, words: list[str]) -> No
     outcome = service("list", *words)
 
     assert outcome.code == 2
-    assert "give one of them" in outcome.error
+    assert "use one of them" in outcome.error
 
 
 # describe

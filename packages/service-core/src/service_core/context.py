@@ -1,4 +1,4 @@
-"""What travels with a call without being an argument: its deadline, its correlation id and its trace.
+"""The context of a call: its deadline, its correlation id and its trace.
 
 One context variable holds it, so that it follows the call through tasks and, copied, into worker threads.
 """
@@ -29,7 +29,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A point in time, on the monotonic clock of this process, after which nobody waits any more."""
+    """A point in time, on the monotonic clock of this process, after which callers stop waiting."""
 
     expires_at: float
     """``time.monotonic()`` at that point; infinite for no limit."""
@@ -46,45 +46,45 @@ class Deadline:
 
     @property
     def expired(self) -> bool:
-        """Whether the time is up."""
+        """Whether the deadline has passed."""
         return time.monotonic() >= self.expires_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallContext:
-    """What a call hands on to the calls that are made inside it."""
+    """The values that a call passes to the calls that are made inside it."""
 
     deadline: Deadline | None = None
-    """The end of the call's time, None outside a call."""
+    """The deadline of the call, None outside a call."""
     correlation_id: str | None = None
     """The id under which all participants log the call."""
     traceparent: str | None = None
-    """The W3C trace context, handed on as received."""
+    """The W3C trace context, forwarded as received."""
     tracestate: str | None = None
-    """The W3C trace state, handed on with the trace context."""
+    """The W3C trace state, forwarded with the trace context."""
     baggage: str | None = None
-    """The W3C baggage, handed on as received."""
+    """The W3C baggage, forwarded as received."""
     token: str | None = field(default=None, repr=False)
-    """The caller's bearer token. Channels hand it on only if they are told to, each for itself."""
+    """The caller's bearer token. Only channels with ``forward_token`` forward it."""
     principal: Any = field(default=None, repr=False)
-    """Whom the server's verifier has found behind the token, None if nobody. Not sent on."""
+    """The principal that the server's verifier has returned for the token, None without a token. Not forwarded."""
 
 
 _context: ContextVar[CallContext] = ContextVar("service_call_context", default=CallContext())  # noqa: B039 - frozen
 
 
 def current_context() -> CallContext:
-    """The context of the call that is being executed here; an empty one outside a call."""
+    """The context of the call that is being executed; an empty one outside a call."""
     return _context.get()
 
 
 def current_deadline() -> Deadline | None:
-    """The deadline of the call that is being executed here, None if there is none."""
+    """The deadline of the call that is being executed, None if there is none."""
     return _context.get().deadline
 
 
 def current_principal() -> Any:
-    """Who makes the call that is being executed here, as the server's verifier has told; None if nobody knows."""
+    """The principal of the call that is being executed, as returned by the server's verifier; None if there is none."""
     return _context.get().principal
 
 
@@ -105,19 +105,19 @@ class call_context:  # noqa: N801 - used like the functions below; a class, sinc
 
 
 enter_context: Final = _context.set
-"""Make a context the current one; returns what :data:`leave_context` takes. For those to whom a block is too much."""
+"""Make a context current; returns the argument of :data:`leave_context`. Cheaper than :class:`call_context`."""
 leave_context: Final = _context.reset
-"""Make the context current that was so before."""
+"""Restore the context that was current before."""
 
 
 @contextmanager
 def deadline(seconds: float | None) -> Iterator[Deadline]:
-    """Give all calls inside the block together that many seconds; None takes the limit away.
+    """Limit all calls inside the block together to that many seconds; None means no limit.
 
-    A block can only shorten the time: inside a call that has less left, what is left counts, and None keeps it.
+    A block can only shorten the deadline: an earlier deadline of the current call stays, also with None.
     """
     if seconds is not None and not seconds >= 0:  # NaN is neither
-        raise ValueError(f"deadline({seconds}): a time to live is not negative; use None for no limit")
+        raise ValueError(f"deadline({seconds}): the seconds must not be negative; use None for no limit")
     outer = current_deadline()
     limit = Deadline.after(seconds)
     if outer is not None and outer.expires_at < limit.expires_at:
@@ -128,7 +128,7 @@ def deadline(seconds: float | None) -> Iterator[Deadline]:
 
 @contextmanager
 def bearer_token(token: str | None) -> Iterator[None]:
-    """Make all calls inside the block on behalf of who owns the token; None for nobody.
+    """Make all calls inside the block with this bearer token; None for no token.
 
     It is sent by channels with ``forward_token`` alone.
     """
@@ -136,7 +136,7 @@ def bearer_token(token: str | None) -> Iterator[None]:
         yield
 
 
-# Of its own, so that a program which seeds its random numbers does not repeat the ids of another. A child does neither.
+# Of its own, so that programs with the same seed of the global one have different ids. Reseeded in a fork.
 _ids: Final = random.Random()  # noqa: S311 - ids are no secrets
 if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_ids.seed)

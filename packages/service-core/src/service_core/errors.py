@@ -1,19 +1,19 @@
-"""What can go wrong with a call, as one tree.
+"""The errors of a call, as one tree.
 
 ::
 
     ServiceException
-    ├── LocalServiceException             the mistake is in this process; nothing was sent
+    ├── LocalServiceException             the error is in this process; nothing was sent
     │   ├── DeclarationException          a service, component or implementation is declared wrongly
-    │   ├── DependencyException           the container cannot make what was asked for
+    │   ├── DependencyException           the container cannot create the requested object
     │   ├── ArgumentException             a value does not fit the declared type
     │   ├── ChannelNotInstalledException  no installed package offers the channel
-    │   └── PortInUseException            the server's port is taken
+    │   └── PortInUseException            the server's port is in use
     ├── ServiceCommunicationException     the other side could not be reached, or its answer was lost
     │   ├── ComponentUnavailableException no instance of the component is registered
     │   ├── ContractMismatchException     caller and server have different versions of the interface
     │   └── ProtocolException             the answer is not one of this protocol
-    ├── DeadlineExceeded                  the time of the call is up
+    ├── DeadlineExceeded                  the deadline of the call has passed
     ├── RemoteServiceException            the other side answered with an error
     └── AuthorizationException            the other side refused the caller
         └── TokenException
@@ -21,10 +21,10 @@
             ├── MissingTokenException
             └── TokenExpiredException
 
-Errors that an interface declares with ``@raises`` are the user's own classes and stand outside the tree.
+Errors that an interface declares with ``@raises`` are the user's own classes and do not belong to the tree.
 
 Every error has a :class:`ErrorCode`. Codes and HTTP statuses map one to one; :func:`code_for_status` also
-understands statuses that other servers and proxies send.
+covers statuses that other servers and proxies send.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ _CODE = {status: code for code, status in _STATUS.items()} | {
 
 
 def code_for_status(status: int) -> ErrorCode:
-    """The code for an HTTP status >= 400; unknown 4xx are the caller's mistake, unknown 5xx the server's."""
+    """The code for an HTTP status >= 400; unknown 4xx are errors of the caller, unknown 5xx of the server."""
     known = _CODE.get(status)
     if known is not None:
         return known
@@ -137,16 +137,16 @@ class ServiceException(Exception):
         super().__init__(message)
         self.message = message
         self.code = code or self.default_code
-        """What kind of failure this is."""
+        """The kind of failure."""
         self.details = details
-        """JSON-like data that belongs to the failure: for wrong arguments the list of wrong places."""
+        """JSON-like data about the failure: for wrong arguments the list of wrong places."""
         self.correlation_id = correlation_id
-        """Under this id the server logged the failure; None if no server was involved."""
+        """The id under which the server logged the failure; None if no server was involved."""
         self.may_have_run = may_have_run
 
 
 class LocalServiceException(ServiceException):
-    """The mistake is in this process; nothing was sent."""
+    """The error is in this process; nothing was sent."""
 
     default_code = ErrorCode.FAILED_PRECONDITION
 
@@ -156,7 +156,7 @@ class DeclarationException(LocalServiceException):
 
 
 class DependencyException(LocalServiceException):
-    """The container cannot make an object: a dependency is missing, ambiguous or circular."""
+    """The container cannot create an object: a dependency is missing, ambiguous or circular."""
 
 
 class ArgumentException(LocalServiceException):
@@ -172,11 +172,11 @@ class ChannelNotInstalledException(LocalServiceException):
 
 
 class PortInUseException(LocalServiceException):
-    """The server's port is taken by another socket."""
+    """The server's port is in use by another socket."""
 
 
 class ServiceCommunicationException(ServiceException):
-    """The other side could not be reached, its answer was lost, or it refused to take the call now."""
+    """The other side could not be reached, its answer was lost, or it refused the call for now."""
 
     default_code = ErrorCode.UNAVAILABLE
 
@@ -192,7 +192,7 @@ class ServiceCommunicationException(ServiceException):
     ) -> None:
         super().__init__(message, code=code, details=details, correlation_id=correlation_id, may_have_run=may_have_run)
         self.retry_after = retry_after
-        """Seconds after which the server wants to be asked again, if it said so."""
+        """Seconds after which the server accepts a retry, if it sent that."""
 
 
 class ComponentUnavailableException(ServiceCommunicationException):
@@ -221,13 +221,13 @@ class ComponentUnavailableException(ServiceCommunicationException):
             correlation_id=correlation_id,
         )
         self.component = component
-        """The name of the component; empty if the error does not say."""
+        """The name of the component; empty if unknown."""
 
 
 class ContractMismatchException(ServiceCommunicationException):
     """Caller and server have different versions of the interface.
 
-    The server knows no such method or parameter, or needs one that was not given: it has refused the call and
+    The server has no such method or parameter, or requires one that was not sent: it has refused the call and
     ``may_have_run`` is false. Or its answer does not fit the caller's interface: then ``may_have_run`` is true. The
     message names the parameter or the path, and the signatures.
     """
@@ -251,7 +251,7 @@ class RemoteServiceException(ServiceException):
     """The other side answered with an error that the interface does not declare.
 
     ``type`` is the class name of the error there, ``code`` its kind. The message is the remote one only if
-    that server was told to expose it.
+    the server exposes messages.
     """
 
     def __init__(
@@ -270,24 +270,24 @@ class RemoteServiceException(ServiceException):
 
 
 class AuthorizationException(ServiceException):
-    """The other side knows the caller, or does not want to, and refuses the call."""
+    """The other side refuses the caller, with or without a known principal."""
 
     default_code = ErrorCode.PERMISSION_DENIED
 
 
 class TokenException(AuthorizationException):
-    """Something is wrong with the caller's token."""
+    """The caller's token is not accepted."""
 
     default_code = ErrorCode.UNAUTHENTICATED
 
 
 class InvalidTokenException(TokenException):
-    """The token is not one that the server accepts."""
+    """The token is invalid."""
 
 
 class MissingTokenException(TokenException):
-    """The call needs a token and had none."""
+    """The call requires a token and had none."""
 
 
 class TokenExpiredException(TokenException):
-    """The token was good once."""
+    """The token has expired."""

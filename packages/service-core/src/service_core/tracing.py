@@ -1,6 +1,6 @@
 """The trace of a call: W3C trace context, from OpenTelemetry where the program has loaded it, else as it was received.
 
-OpenTelemetry is not imported here. A program that does not use it pays one look-up of a name for each call.
+OpenTelemetry is not imported here. A program that does not use it pays one dict look-up for each call.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def is_loaded() -> bool:
 
 
 def trace_headers(context: CallContext) -> Mapping[str, str]:
-    """The headers of a call that is made now: of the current span and baggage, else those of ``context``."""
+    """The headers of an outgoing call: of the current span and baggage, else those of ``context``."""
     headers: dict[str, str] = {}
     if _API in sys.modules:
         _add_current(headers)
@@ -76,7 +76,7 @@ def _add_current(headers: MutableMapping[str, str]) -> None:
         _baggage_propagator().inject(headers, current)
 
 
-# The W3C formats, whatever the program has set for other protocols: the other end reads these.
+# The W3C formats, even if the program has set others for other protocols: the other end reads these.
 
 
 @cache

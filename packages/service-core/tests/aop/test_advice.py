@@ -329,9 +329,7 @@ def test_an_advice_method_with_other_parameters_is_refused() -> None:
 def test_advice_without_a_pointcut_is_refused() -> None:
     with pytest.raises(DeclarationException) as caught:
         around()
-    assert str(caught.value) == (
-        "@around does not say for which methods; write for example @around(methods().named('run'))"
-    )
+    assert str(caught.value) == ("@around selects no methods; write for example @around(methods().named('run'))")
 
 
 def test_an_advised_object_looks_like_one_that_is_not(catalog: Catalog) -> None:

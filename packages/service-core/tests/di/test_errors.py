@@ -68,7 +68,7 @@ def test_a_missing_dependency_is_found_before_any_object_is_made(catalog: Catalo
     with pytest.raises(DependencyException) as caught:
         Environment(Module, catalog=catalog)
     assert str(caught.value) == (
-        f"parameter 'store' of Reader.__init__() needs Store, which nobody provides; add a @create() method that "
+        f"parameter 'store' of Reader.__init__() needs Store, which is not provided; add a @create() method that "
         f"returns Store to Module, or decorate a class with @injectable() in package {PACKAGE}"
     )
     assert isinstance(caught.value.__cause__, GraphMissingFactoryError)
@@ -83,7 +83,7 @@ def test_a_create_method_says_what_it_misses(catalog: Catalog) -> None:
             return Reader(store)
 
     assert message(Environment, Top, catalog=catalog).startswith(
-        "parameter 'store' of Top.create_reader() needs Store, which nobody provides; add a @create() method that "
+        "parameter 'store' of Top.create_reader() needs Store, which is not provided; add a @create() method that "
         "returns Store to Top, or"
     )
 
@@ -95,14 +95,14 @@ def test_a_hook_says_what_it_misses(hook: Any, catalog: Catalog) -> None:
         @hook()  # type: ignore[untyped-decorator]
         def prepare(self, store: Store) -> None: ...
 
-    assert "parameter 'store' of Early.prepare() needs Store, which nobody" in message(
+    assert "parameter 'store' of Early.prepare() needs Store, which is not" in message(
         Environment, Module, catalog=catalog
     )
 
 
 def test_what_is_asked_for_and_missing_is_named(catalog: Catalog) -> None:
     assert message(Environment(Module, catalog=catalog).get, Store) == (
-        f"nobody provides Store; add a @create() method that returns Store to Module, or decorate a class with "
+        f"Store is not provided; add a @create() method that returns Store to Module, or decorate a class with "
         f"@injectable() in package {PACKAGE}"
     )
 
@@ -111,7 +111,7 @@ def test_a_decorated_class_outside_of_the_packages_is_pointed_at(catalog: Catalo
     elsewhere = type("Elsewhere", (Store,), {"__module__": "elsewhere.app"})
     injectable(catalog=catalog)(elsewhere)
     assert message(Environment(Module, catalog=catalog).get, Store) == (
-        f"nobody provides Store: elsewhere.app.Elsewhere is not in package {PACKAGE}; import a module of its "
+        f"Store is not provided: elsewhere.app.Elsewhere is not in package {PACKAGE}; import a module of its "
         f"package with @module(imports=[...])"
     )
 
@@ -127,8 +127,8 @@ def test_a_base_of_several_names_them(catalog: Catalog) -> None:
 
     environment = Environment(Top, catalog=catalog)
     expected = (
-        f"is offered by several: Top.create_store(), class {FileStore.__module__}.FileStore; "
-        f"ask for one of these instead"
+        f"is provided by several: Top.create_store(), class {FileStore.__module__}.FileStore; "
+        f"request one of these instead"
     )
     assert message(environment.get, Store) == f"Store {expected}"
     where = "parameter 'store' of Reader.__init__() needs Store, which"
@@ -145,12 +145,12 @@ def test_a_default_does_not_hide_that_there_are_several(catalog: Catalog) -> Non
     class Careless:
         def __init__(self, store: Store | None = None) -> None: ...
 
-    assert "needs Store, which is offered by several" in message(Environment, Module, catalog=catalog)
+    assert "needs Store, which is provided by several" in message(Environment, Module, catalog=catalog)
 
 
 def test_create_names_the_parameter_that_it_cannot_inject(catalog: Catalog) -> None:
     assert message(Environment(Module, catalog=catalog).create, Reader).startswith(
-        "parameter 'store' of Reader.__init__() needs Store, which nobody provides; "
+        "parameter 'store' of Reader.__init__() needs Store, which is not provided; "
     )
 
 
@@ -160,8 +160,8 @@ def test_classes_that_need_each_other_are_refused_with_the_path(catalog: Catalog
     with pytest.raises(DependencyException) as caught:
         Environment(Module, catalog=catalog)
     assert str(caught.value) == (
-        "objects need each other: First -> Second -> First; let one of them inject the Environment and ask it for "
-        "the other when it is used"
+        "objects need each other: First -> Second -> First; let one of them inject the Environment and request "
+        "the other from it on use"
     )
     assert isinstance(caught.value.__cause__, CycleDependenciesError)
 

@@ -67,7 +67,7 @@ def test_a_missing_registry_is_named(catalog: Catalog) -> None:
 
     with pytest.raises(DependencyException) as caught:
         Environment(Forgetful, catalog=catalog)
-    assert "needs ComponentRegistry, which nobody provides; add a @create() method that returns " in str(caught.value)
+    assert "needs ComponentRegistry, which is not provided; add a @create() method that returns " in str(caught.value)
     assert "ComponentRegistry to Forgetful, or decorate a class with @injectable() in package " in str(caught.value)
 
 

@@ -208,7 +208,7 @@ def test_a_dropped_request_waits_for_the_deadline(proxy: Orders, faults: FaultPl
 
 def test_a_dropped_request_without_a_deadline_is_refused(proxy: Orders, faults: FaultPlan) -> None:
     faults.drop()
-    with deadline(None), pytest.raises(LocalServiceException, match=r"never end; give it one with deadline"):
+    with deadline(None), pytest.raises(LocalServiceException, match=r"never end; set one with deadline"):
         proxy.place(1)
 
 

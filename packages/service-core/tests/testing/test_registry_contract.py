@@ -31,5 +31,5 @@ class TestStaticComponentRegistry(DiscoveryContract):
 def test_a_recorder_that_waits_in_vain_says_what_it_was_told() -> None:
     recorder = SnapshotRecorder()
     recorder({})
-    with pytest.raises(TimeoutError, match=r"after 0\.01 s the listener has been told \[\{\}\]"):
+    with pytest.raises(TimeoutError, match=r"after 0\.01 s the listener has received \[\{\}\]"):
         recorder.wait_until(bool, 0.01)

@@ -1,9 +1,9 @@
-"""One check, run once at a time however many ask.
+"""One check, run once at a time even if several callers request it.
 
-A run is a :class:`Flight`. It starts with the first who asks and is joined by all others, from any thread or
-event loop. It ends when the function returns, but its verdict can fall earlier: those who wait cut it off at
-the timeout. As long as a flight that was cut off has not ended, no other is started. So a sync check can have
-a thread of its own: there are never more threads than checks, and one that hangs takes none from the others.
+A run is a :class:`Flight`. The first caller starts it, and all others join it, from any thread or event loop.
+It ends when the function returns. Its result can be set earlier: the callers abandon it at the timeout. While an
+abandoned flight has not ended, no other is started. So a sync check can have a thread of its own: there are never
+more threads than checks, and one that hangs does not block the others.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from service_health.settings import CheckSettings
 __all__ = ["Check", "CheckFunction"]
 
 CheckFunction = Callable[[Result], Awaitable[None] | None]
-"""Looks at something and says with ``result.set_status()`` how it is."""
+"""Inspects something and reports its status with ``result.set_status()``."""
 
 _logger: Final = logging.getLogger("service.health")
 
@@ -42,8 +42,8 @@ class Flight:
         self.started = started
         self.result = Result(name)
         self.verdict: Future[CheckResult | None] = Future()
-        """What is told of it; None if it was broken off from outside and says nothing about the check."""
-        self.verdict.set_running_or_notify_cancel()  # from now on, whoever stops waiting cannot cancel it
+        """The result that is reported; None if the run was aborted from outside, which is no result of the check."""
+        self.verdict.set_running_or_notify_cancel()  # a caller that stops waiting cannot cancel it from now on
         self.loop: asyncio.AbstractEventLoop | None = None
         """Where an async check runs."""
         self.task: asyncio.Task[None] | None = None
@@ -54,7 +54,7 @@ class Flight:
         return self.loop is not None and self.loop.is_closed()
 
     def cancel(self) -> None:
-        """Ask an async check to stop; a thread cannot be asked."""
+        """Request cancellation of an async check; a thread cannot be cancelled."""
         if self.loop is not None and self.task is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and the task with it
                 self.loop.call_soon_threadsafe(self.task.cancel)
@@ -98,7 +98,7 @@ class Check:
         return flight
 
     def _start(self, flight: Flight) -> None:
-        # Many share the run, so it inherits nothing from the one who happened to ask first.
+        # Several callers share the run, so it does not inherit the context of the first one.
         if self._is_async:
             flight.loop = asyncio.get_running_loop()
             flight.task = flight.loop.create_task(self._run(flight), context=contextvars.Context())
@@ -131,7 +131,7 @@ class Check:
         try:
             with deadline(self.settings.cut_after):
                 returned = self._function(flight.result)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is what the check has to say
+        except BaseException as error:  # noqa: BLE001 - every exception is a result of the check
             self._raised(flight, error, began)
         else:
             self._ended(flight, returned, began)
@@ -160,7 +160,7 @@ class Check:
 
     def _raised(self, flight: Flight, error: BaseException, began: float) -> None:
         if flight.lost:
-            # The coroutine was thrown away with its loop; what that raised says nothing about the check.
+            # The coroutine was discarded with its loop; the error is no result of the check.
             self._land(flight, None)
             return
         _logger.error("health check '%s' raised", self.settings.name, exc_info=error)

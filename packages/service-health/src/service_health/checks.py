@@ -1,4 +1,4 @@
-"""Checks that are otherwise written by hand again and again.
+"""Ready-made checks for common dependencies.
 
 Each is a value that can be called as a check::
 
@@ -27,7 +27,7 @@ from service_health.findings import Result
 __all__ = ["ComponentReachable", "DiskSpace", "EventLoopLag", "HttpReachable", "TcpReachable"]
 
 _SAMPLE: Final = 0.05
-"""Seconds of the sleep whose lateness is a loop's lag; short beside the lags that matter."""
+"""Seconds of the sleep whose lateness is a loop's lag; short compared with the default limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,15 @@ class DiskSpace:
     """The free fraction of the whole below which it is an ERROR."""
 
     def __post_init__(self) -> None:
-        """Refuse fractions that are none, such as percentages."""
+        """Raise DeclarationException for values that are not fractions, such as percentages."""
         if not 0 <= self.error <= self.warning <= 1:
             raise DeclarationException(
                 f"DiskSpace(warning={self.warning!r}, error={self.error!r}): "
-                f"give free fractions of the whole, 0 <= error <= warning <= 1"
+                f"use free fractions of the whole, 0 <= error <= warning <= 1"
             )
 
     def __call__(self, result: Result) -> None:
-        """Look at it; a path that does not exist raises."""
+        """Read the free space; a path that does not exist raises."""
         usage = shutil.disk_usage(self.path)
         free = usage.free / usage.total
         status = HealthStatus.OK
@@ -62,9 +62,9 @@ class DiskSpace:
 
 @dataclass(frozen=True, slots=True)
 class EventLoopLag:
-    """Whether an event loop comes round in time, or is blocked by code that does not await. Async.
+    """Whether an event loop runs its callbacks in time, or is blocked by code that does not await. Async.
 
-    A loop that is blocked altogether cannot tell so itself: give it as ``loop`` and ask from another thread.
+    A blocked loop cannot run this check: pass it as ``loop`` and run the check on another thread.
     """
 
     warning: float = 0.1
@@ -72,17 +72,17 @@ class EventLoopLag:
     error: float = 1.0
     """The seconds of lag from which it is an ERROR."""
     loop: asyncio.AbstractEventLoop | None = None
-    """The loop to look at, by default the one on which the check runs."""
+    """The loop to measure, by default the one on which the check runs."""
 
     def __post_init__(self) -> None:
-        """Refuse limits in the wrong order."""
+        """Raise DeclarationException for limits in the wrong order."""
         if not 0 < self.warning <= self.error < math.inf:
             raise DeclarationException(
-                f"EventLoopLag(warning={self.warning!r}, error={self.error!r}): give seconds, 0 < warning <= error"
+                f"EventLoopLag(warning={self.warning!r}, error={self.error!r}): use seconds, 0 < warning <= error"
             )
 
     async def __call__(self, result: Result) -> None:
-        """See how late a short sleep ends."""
+        """Measure how late a short sleep ends."""
         loop = self.loop or asyncio.get_running_loop()
         if loop.is_closed():
             result.set_status(HealthStatus.ERROR, "the loop is closed")
@@ -100,17 +100,17 @@ class EventLoopLag:
 
 @dataclass(frozen=True, slots=True)
 class TcpReachable:
-    """Whether something listens at an address, such as a database. Sync: names are resolved in its thread."""
+    """Whether a server, such as a database, listens at an address. Sync: names are resolved in its thread."""
 
     host: str
     port: int
     timeout: float = 2.0
     """Seconds to wait for the connection; keep it below the timeout of the check."""
     severity: HealthStatus = HealthStatus.ERROR
-    """What it means for this process if nothing listens."""
+    """The status if no server listens."""
 
     def __call__(self, result: Result) -> None:
-        """Connect and hang up."""
+        """Connect, and close the connection."""
         try:
             socket.create_connection((self.host, self.port), self.timeout).close()
         except OSError as error:
@@ -119,9 +119,9 @@ class TcpReachable:
 
 @dataclass(frozen=True, slots=True)
 class HttpReachable:
-    """Whether a GET is answered well: with 2xx or 3xx. Sync.
+    """Whether a GET request succeeds, with 2xx or 3xx. Sync.
 
-    An answer of 429 is a WARNING, so that the health endpoint of another service says what it means to say.
+    An answer of 429 is a WARNING, as from the health endpoint of another service.
     Redirects are not followed, proxies of the environment not used.
     """
 
@@ -129,21 +129,21 @@ class HttpReachable:
     timeout: float = 2.0
     """Seconds to wait for the connection, and for the answer; keep both below the timeout of the check."""
     severity: HealthStatus = HealthStatus.ERROR
-    """What it means for this process if the answer is another one, or none."""
+    """The status if the answer is another one, or none."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be asked."""
+        """Raise DeclarationException for a URL that cannot be requested."""
         try:
             parts = urlsplit(self.url)
             usable = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
-            _ = parts.port  # raises if it is no port
+            _ = parts.port  # raises if it is not a port
         except ValueError:
             usable = False
         if not usable:
-            raise DeclarationException("HttpReachable: give an absolute http or https URL without user and password")
+            raise DeclarationException("HttpReachable: use an absolute http or https URL without user and password")
 
     def __call__(self, result: Result) -> None:
-        """Ask, and look at the status of the answer only."""
+        """Send the request, and read the status of the answer only."""
         parts = urlsplit(self.url)
         try:
             status = self._ask(parts)
@@ -168,19 +168,19 @@ class HttpReachable:
 
 @dataclass(frozen=True, slots=True)
 class ComponentReachable:
-    """Whether a registry knows an instance of another component. Sync: the first answer can take a moment."""
+    """Whether a registry has an instance of another component. Sync: the first answer can take a moment."""
 
     registry: ComponentRegistry
     component: str
     timeout: float = 2.0
-    """Seconds to wait as long as nothing is known; keep it below the timeout of the check."""
+    """Seconds to wait while the registry has no answer; keep it below the timeout of the check."""
     severity: HealthStatus = HealthStatus.ERROR
-    """What it means for this process if nobody offers the component."""
+    """The status if no instance of the component is registered."""
 
     def __call__(self, result: Result) -> None:
-        """Look into the registry; no call is made."""
+        """Read the registry; no call is made."""
         if not self.registry.wait_until_known(self.component, self.timeout):
-            result.set_status(self.severity, f"nobody offers component '{self.component}'")
+            result.set_status(self.severity, f"no instance of component '{self.component}' is registered")
 
 
 def _place(parts: SplitResult) -> str:

@@ -1,4 +1,4 @@
-"""``@health_checks`` and ``@health_check``: they stamp what they are told and build nothing."""
+"""``@health_checks`` and ``@health_check`` attach settings to classes and methods; they create nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _METHOD: Final = "__service_health_check__"
 def health_checks() -> Callable[[C], C]:
     """Mark a class whose methods decorated with ``@health_check`` are checks.
 
-    Container-made objects of the class are found by the ``HealthCheckManager``, others are given to it.
+    Objects of the class that a container creates are found by the ``HealthCheckManager``; pass it others with ``add``.
     Raises DeclarationException if the class has no check, two of one name, or one with a wrong signature.
     """
 
@@ -45,16 +45,16 @@ def health_check(
 ) -> Callable[[F], F]:
     """Mark a method as a check: it takes one parameter, a ``HealthCheckManager.Result``, and returns None.
 
-    A ``def`` runs in a thread of its own, an ``async def`` on the event loop that asks for it.
+    A ``def`` runs in a thread of its own, an ``async def`` on the event loop of the caller.
 
     Args:
-        name: under which it reports, by default the name of the method.
-        cache: seconds that a result is told again, whatever it was, before the check runs again.
+        name: the name under which it reports, by default that of the method.
+        cache: seconds for which a result of any status is returned again, before the check runs again.
         fail_if_slower_than: seconds after which it is an ERROR although it ended; 0 for no limit.
-        timeout: seconds after which it is cut off and an ERROR; not before ``fail_if_slower_than``.
-        group: ``"readiness"`` (may I be called) or ``"liveness"`` (am I stuck).
+        timeout: seconds after which it is abandoned and an ERROR; not less than ``fail_if_slower_than``.
+        group: ``"readiness"`` (can serve calls) or ``"liveness"`` (is not stuck).
 
-    Raises DeclarationException for a value that makes no sense.
+    Raises DeclarationException for an invalid value.
     """
     settings = CheckSettings(
         name=name, cache=cache, fail_if_slower_than=fail_if_slower_than, timeout=timeout, group=group
@@ -72,7 +72,7 @@ def health_check(
 def _stamp(function: Callable[..., Any], settings: CheckSettings) -> None:
     where = getattr(function, "__qualname__", repr(function))
     if not isinstance(function, FunctionType):
-        raise DeclarationException(f"{where}: @health_check() goes on a method, directly above its def")
+        raise DeclarationException(f"{where}: @health_check() belongs on a method, directly above its def")
     named = replace(settings, name=settings.name or function.__name__)
     stamp(function, _METHOD, checked(named, where))
 
@@ -99,12 +99,12 @@ def declared_checks(cls: type) -> dict[str, CheckSettings]:
         if other != method:
             raise DeclarationException(
                 f"{where}: the name '{settings.name}' is taken by {cls.__qualname__}.{other}; "
-                f"give one of them another with @health_check(name=...)"
+                f"give one of them another name with @health_check(name=...)"
             )
         checks[method] = settings
     if not checks:
         raise DeclarationException(
-            f"{cls.__qualname__} has no check; decorate a method with @health_check(), or leave @health_checks() out"
+            f"{cls.__qualname__} has no check; decorate a method with @health_check(), or remove @health_checks()"
         )
     return checks
 

@@ -17,7 +17,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 class HealthEndpoint:
     """Answers GET and HEAD with the health as JSON and 200, 429 for a warning, 503 for an error.
 
-    Any path is the endpoint's: where it is mounted decides.
+    It answers on every path; the application that mounts it selects the path.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class HealthEndpoint:
         details: bool,
         status_of: Callable[[Health], int] = lambda health: health.status.http_status,
     ) -> None:
-        """``status_of`` decides the HTTP status, where other ones are wanted."""
+        """``status_of`` maps a status to an HTTP status other than the default."""
         self._check: Final = check
         self._details: Final = details
         self._status_of: Final = status_of
@@ -40,7 +40,7 @@ class HealthEndpoint:
         elif scope["type"] != "http":
             raise RuntimeError(f"a health endpoint serves HTTP, not '{scope['type']}'; mount it in an application")
         elif scope["method"] not in ("GET", "HEAD"):
-            await _answer(send, 405, {"error": "a health endpoint is read with GET"}, (b"allow", b"GET, HEAD"))
+            await _answer(send, 405, {"error": "a health endpoint accepts GET and HEAD only"}, (b"allow", b"GET, HEAD"))
         else:
             health = await self._check()
             told = health.to_dict(details=self._details)

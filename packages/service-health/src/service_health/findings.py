@@ -1,4 +1,4 @@
-"""What follows from the run of a check: pure functions from what happened to a result."""
+"""From the run of a check to its result. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["Result"]
 
 @dataclass(slots=True)
 class Result:
-    """What a check reports with; OK until it says otherwise."""
+    """The object with which a check reports; its status is OK until it sets another."""
 
     name: str
     status: HealthStatus = HealthStatus.OK
     details: str = ""
 
     def set_status(self, status: HealthStatus, details: str = "") -> None:
-        """Say how it is, and what a person should know about it. The last call counts."""
+        """Set the status, and details for an operator. The last call counts."""
         if not isinstance(status, HealthStatus):
             raise TypeError(f"health check '{self.name}': set_status() takes a HealthStatus, not {status!r}")
         self.status = status
@@ -28,9 +28,9 @@ class Result:
 
 
 def ended(settings: CheckSettings, result: Result, returned: Any, duration: float) -> CheckResult:
-    """The check came to its end: what it said, unless it took too long or returned something."""
+    """The result of a check that ended: what it set, unless it took too long or returned a value."""
     if returned is not None:
-        # It may have been meant as the answer, and told as OK it would be a lie.
+        # The value may have been meant as the result, so OK could be wrong.
         return _error(
             settings,
             f"returned {type(returned).__name__}; a check reports with result.set_status() and returns None",
@@ -49,15 +49,15 @@ def raised(settings: CheckSettings, error: BaseException, duration: float) -> Ch
 
 
 def cut_off(settings: CheckSettings, duration: float) -> CheckResult:
-    """The check did not end in time."""
+    """The result of a check that did not end in time."""
     return _error(settings, f"did not finish within {settings.cut_after:g} s", duration)
 
 
 def still_running(settings: CheckSettings, duration: float) -> CheckResult:
-    """The check was cut off before and has not returned yet, so it was not started again."""
+    """The result of a check that was abandoned and has not returned yet, so that it is not started again."""
     return _error(
         settings,
-        f"still running after {duration:.1f} s, though cut off after {settings.cut_after:g} s; "
+        f"still running after {duration:.1f} s, though abandoned after {settings.cut_after:g} s; "
         f"it is started again once it has returned",
         duration,
     )

@@ -1,4 +1,4 @@
-"""The manager: knows all checks, runs those that are asked for and draws the conclusion."""
+"""The manager: registers checks, runs the requested ones and combines their results."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["HealthCheckManager"]
 
 
 class HealthCheckManager:
-    """Runs health checks, all at once, and reports the worst of what they find.
+    """Runs health checks concurrently, and reports the worst status.
 
     It takes the objects whose classes are decorated with ``@health_checks()``; in a container it finds them
-    itself. Safe to use from several threads and event loops: a check that two ask for at the same time runs
-    once. Without any check it reports OK.
+    itself. Safe to use from several threads and event loops: if two callers request a check at the same time, it
+    runs once. Without any check it reports OK.
     """
 
     Health: TypeAlias = HealthValue
@@ -34,7 +34,7 @@ class HealthCheckManager:
     def __init__(self, *objects: object, clock: Callable[[], float] = time.monotonic) -> None:
         """Take the checks of the objects.
 
-        ``clock`` tells the seconds from which durations and ages follow; it must not go back.
+        ``clock`` returns the seconds from which durations and ages are computed; it must be monotonic.
         """
         self._clock: Final = clock
         self._lock: Final = threading.Lock()
@@ -45,7 +45,7 @@ class HealthCheckManager:
     def add(self, obj: object) -> None:
         """Take all checks of an object whose class is decorated with ``@health_checks()``.
 
-        Raises DeclarationException if the class is declared wrongly or the name of a check is taken; then it
+        Raises DeclarationException if the class is declared wrongly or the name of a check is a duplicate; then it
         takes none.
         """
         cls = type(obj)
@@ -73,12 +73,12 @@ class HealthCheckManager:
         """
         if not callable(function):
             raise DeclarationException(
-                f"add_check({function!r}): a check is a function; give objects with checks to add()"
+                f"add_check({function!r}): a check is a function; pass objects with checks to add()"
             )
         where = getattr(function, "__qualname__", type(function).__qualname__)
         known = name or getattr(function, "__name__", type(function).__name__)
         if known == "<lambda>":
-            raise DeclarationException(f"{where}: a lambda has no name; give it one with add_check(..., name=...)")
+            raise DeclarationException(f"{where}: a lambda has no name; set one with add_check(..., name=...)")
         check_signature(function, where)
         settings = CheckSettings(
             name=known, cache=cache, fail_if_slower_than=fail_if_slower_than, timeout=timeout, group=group
@@ -88,16 +88,16 @@ class HealthCheckManager:
     async def check(self, group: str | None = None) -> Health:
         """Run all checks, those of a group (``"liveness"``, ``"readiness"``), or the one of that name.
 
-        It takes as long as the slowest check, at most its timeout. Whatever a check does, hang or raise, is
-        told as its result; an unknown group raises LocalServiceException.
+        It takes as long as the slowest check, at most its timeout. A check that hangs or raises is reported as an
+        ERROR; an unknown group raises LocalServiceException.
         """
         return await _report(self._select(group))
 
     def check_sync(self, group: str | None = None) -> Health:
         """Do the same from a thread that runs no event loop; async checks run on a loop of their own.
 
-        Raises RuntimeError where a loop is running, because it would be blocked. An async check that blocks
-        its loop instead of awaiting is waited for.
+        Raises RuntimeError on a thread with a running loop, because the loop would be blocked. It waits for an async
+        check that blocks its loop instead of awaiting.
         """
         if _loop_is_running():
             raise RuntimeError("check_sync() would block the event loop; use 'await check()' here")
@@ -114,16 +114,16 @@ class HealthCheckManager:
             except BaseException as error:
                 if answer.done():
                     raise
-                answer.set_exception(error)  # it could not even start, for want of descriptors
+                answer.set_exception(error)  # the loop could not be created, for lack of file descriptors
 
-        # Not in this thread: the end of the runner waits for everything that a hanging check left behind.
+        # Not in this thread: the end of the runner waits for everything that a hanging check has left running.
         threading.Thread(target=work, name="health-check-sync", daemon=True).start()
         return answer.result()
 
     def asgi(self, group: str | None = None, *, details: bool = False) -> HealthEndpoint:
-        """An ASGI application that tells the health as JSON: 200, 429 for a warning, 503 for an error.
+        """An ASGI application that answers with the health as JSON: 200, 429 for a warning, 503 for an error.
 
-        Details are left out unless asked for, since they can tell strangers too much. FastAPI and Starlette
+        Details may contain addresses and paths, so they are left out by default. FastAPI and Starlette
         take it with ``app.add_route("/health", manager.asgi())``. Raises LocalServiceException for an unknown
         group.
         """

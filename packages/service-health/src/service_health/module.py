@@ -1,4 +1,4 @@
-"""The module that brings the manager into a container."""
+"""The module that provides the manager in a container."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["HealthModule"]
 
 @module()
 class HealthModule:
-    """Import it to get a HealthCheckManager that runs the checks of all objects that the environment makes.
+    """Import it to get a HealthCheckManager that runs the checks of all objects that the environment creates.
 
-    They are collected when the environment is up, so a class with checks may itself need the manager, and a
-    name that is taken twice ends the boot with DeclarationException. The checks of an object that is made later,
+    They are collected when the environment has started, so a class with checks may itself need the manager, and a
+    duplicate name ends the boot with DeclarationException. The checks of an object that is created later,
     ``@injectable(eager=False)``, count from then on.
     """
 
@@ -28,7 +28,7 @@ class HealthModule:
 
     @on_running()
     def collect(self, environment: Environment) -> None:
-        """Give the manager the checks of what was made, and of what is made later."""
+        """Add the checks of the objects that exist, and of those that are created later."""
         environment.when_made(self._add)
 
     def _add(self, made: object) -> None:

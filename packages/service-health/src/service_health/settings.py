@@ -11,12 +11,12 @@ from service_core.errors import DeclarationException
 __all__ = ["DEFAULT_TIMEOUT", "GROUPS", "CheckSettings", "Group"]
 
 Group = Literal["liveness", "readiness"]
-"""What a check speaks about: am I stuck (restart me), or may I be called (leave me out for now)."""
+"""The question that a check answers: is the process alive (else restart it), can it serve calls (else skip it)."""
 
 GROUPS: Final[tuple[str, ...]] = get_args(Group)
 
 DEFAULT_TIMEOUT: Final = 5.0
-"""Seconds after which a check is cut off where nobody says otherwise."""
+"""Seconds after which a check is abandoned, by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,21 +25,21 @@ class CheckSettings:
 
     name: str
     cache: float = 0
-    """How long a result is told again instead of running the check; 0 for not at all."""
+    """Seconds for which a result is returned again instead of running the check; 0 for no cache."""
     fail_if_slower_than: float = 0
-    """The time after which the check counts as failed although it ended; 0 for no such limit."""
+    """Seconds after which the check counts as failed although it ended; 0 for no such limit."""
     timeout: float = DEFAULT_TIMEOUT
-    """The time after which nobody waits for the check any more."""
+    """Seconds after which callers abandon the check."""
     group: Group = "readiness"
 
     @property
     def cut_after(self) -> float:
-        """The seconds that a check is waited for: the timeout, but not less than it is allowed to take."""
+        """The seconds that callers wait for the check: the timeout, but not less than ``fail_if_slower_than``."""
         return max(self.timeout, self.fail_if_slower_than)
 
 
 def checked(settings: CheckSettings, where: str) -> CheckSettings:
-    """The settings, if they make sense. Raises DeclarationException, which names ``where`` and the remedy."""
+    """The settings, if they are valid. Raises DeclarationException, which names ``where`` and the remedy."""
     if not isinstance(settings.name, str):
         hint = "; write @health_check() with parentheses" if callable(settings.name) else ""
         raise DeclarationException(f"{where}: the name of a check is a string, not {settings.name!r}{hint}")
@@ -53,7 +53,7 @@ def checked(settings: CheckSettings, where: str) -> CheckSettings:
         )
     _check_seconds(settings.cache, f"{where}: cache", "use 0 for no cache")
     _check_seconds(settings.fail_if_slower_than, f"{where}: fail_if_slower_than", "use 0 for no limit")
-    _check_seconds(settings.timeout, f"{where}: timeout", "a check that may hang for ever says nothing")
+    _check_seconds(settings.timeout, f"{where}: timeout", "a check without a timeout could hang for ever")
     if settings.timeout == 0:
         raise DeclarationException(f"{where}: timeout=0 leaves the check no time; leave it out for 5 s")
     return settings

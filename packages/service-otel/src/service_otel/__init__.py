@@ -1,7 +1,7 @@
 """OpenTelemetry for calls: spans and metrics at both ends.
 
-:func:`instrument` turns it on for the process, whatever is made before or after it, with or without a container. The
-trace context travels without this package, too.
+:func:`instrument` enables it for the process, also for managers and servers that exist already, with or without a
+container. The trace context travels without this package, too.
 """
 
 from service_otel.instrumentation import ServiceInstrumentor, instrument

@@ -99,7 +99,7 @@ def note_attempt(event: CallEvent) -> None:
 
 
 def _place(url: str) -> dict[str, str | int]:
-    """Host and port of an instance; whatever else the URL holds may be secret."""
+    """Host and port of an instance; other parts of the URL may be secret."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

@@ -48,7 +48,7 @@ DURATION_BOUNDARIES: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0
 SERVER_ERRORS: Final = frozenset(
     {ErrorCode.INTERNAL, ErrorCode.DEADLINE_EXCEEDED, ErrorCode.UNAVAILABLE, ErrorCode.UNIMPLEMENTED}
 )
-"""Codes that are failures of a server; with all others it has answered a caller's mistake, or as the interface says."""
+"""Codes that are failures of a server; the others are mistakes of a caller, or declared outcomes."""
 
 
 def call_attributes(service: str, method: str) -> dict[str, str]:

@@ -31,14 +31,14 @@ class Agent:
         return self._connection.descriptor
 
     async def services(self) -> Mapping[str, Any]:
-        """What the agent knows of services that were registered with it, by id. Raises ConsulError."""
+        """The agent's services, by id. Raises ConsulError."""
         services = (await self._connection.get("/v1/agent/services", {}, self._within)).body
         if not isinstance(services, dict):
             raise nonsense(self._url, f"services are {services!r:.100}")
         return services
 
     async def register(self, registration: Registration, state: State) -> None:
-        """Register, or register anew; ``state`` counts until the check has run. Raises ConsulError."""
+        """Register, or replace a registration; ``state`` counts until the check has run. Raises ConsulError."""
         service = {
             "ID": registration.id,
             "Name": registration.component,
@@ -51,16 +51,16 @@ class Agent:
         await self._connection.put("/v1/agent/service/register", service, self._within)
 
     async def deregister(self, service_id: str) -> None:
-        """Take a registration back. Raises ConsulError."""
+        """Deregister a service. Raises ConsulError."""
         await self._connection.put(f"/v1/agent/service/deregister/{quote(service_id)}", None, self._within)
 
     async def heartbeat(self, registration: Registration, state: State) -> None:
-        """Report how a component with a TTL check is. Raises ConsulError, also for a check that is unknown."""
+        """Report the state of a TTL check. Raises ConsulError, also for an unknown check."""
         verb = {"passing": "pass", "warning": "warn", "critical": "fail"}[state]
         await self._connection.put(f"/v1/agent/check/{verb}/{quote(registration.check_id)}", None, self._within)
 
     async def wait_for_change(self, service_id: str, seconds: float) -> None:
-        """Return when a registration is not as it was when this was called, at the latest after ``seconds``.
+        """Return when a registration has changed since the call of this method, or after ``seconds``.
 
         Raises ConsulError; the connection breaks when the agent ends.
         """
@@ -72,7 +72,7 @@ class Agent:
             query = {"hash": found["ContentHash"], "wait": f"{seconds:g}s"}
             await self._connection.get(path, query, seconds * 17 / 16 + 5.0)
         except ConsulRefusal as refusal:
-            if refusal.status != 404:  # which says that it is gone
+            if refusal.status != 404:  # 404: it is deregistered
                 raise
 
     def close(self) -> None:

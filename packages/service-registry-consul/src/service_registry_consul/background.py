@@ -15,7 +15,7 @@ logger: Final = logging.getLogger("service.registry.consul")
 
 
 class Background:
-    """Starts with the first thing to do. The methods may be called by any thread."""
+    """Starts with the first task. The methods may be called by any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,7 +40,7 @@ class Background:
     def begin(self, run: Callable[[], Awaitable[Any]], *, finishes: bool = False) -> None:
         """Run a coroutine function until it is cancelled by :meth:`close`; called on the loop.
 
-        One that ``finishes`` ends by itself after that, and is waited for.
+        One that ``finishes`` ends by itself after :meth:`close`, which waits for it.
         """
         tasks = self._finishing if finishes else self._endless
         tasks.add(asyncio.ensure_future(run()))

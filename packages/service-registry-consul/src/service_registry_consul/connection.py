@@ -25,7 +25,7 @@ class Answer:
     """A successful answer."""
 
     index: str | None
-    """The header X-Consul-Index as it came."""
+    """The header X-Consul-Index as received."""
     body: Any
     """The decoded JSON."""
 
@@ -41,8 +41,8 @@ class Connection:
 
     @property
     def time_limit(self) -> float:
-        """Seconds for a connection, and for an answer that is not waited for: ``request_timeout``, doubled with each
-        time-out in a row, up to 30 s, so that an agent that is always late is reached at last.
+        """Seconds for a connection, and for an answer that is not a blocking query: ``request_timeout``, doubled with
+        each consecutive time-out, up to 30 s, so that an agent that is always late still answers in time.
         """
         least = self._settings.request_timeout
         return max(least, min(MAX_TIMEOUT, least * 2.0 ** min(self._timeouts, 10)))
@@ -54,7 +54,7 @@ class Connection:
         return connection.fileno() if connection is not None else -1
 
     async def get(self, path: str, query: Mapping[str, str], within: float) -> Answer:
-        """Ask for ``path``; all of it may take ``within`` seconds. Raises ConsulError."""
+        """Request ``path``; all of it may take ``within`` seconds. Raises ConsulError."""
         response = await self._send(f"GET {self._settings.path}{path}?{urlencode(query)}", b"", within)
         url = self._settings.address
         try:
@@ -94,7 +94,7 @@ class Connection:
             self.close()
             raise nonsense(url, f"{type(error).__name__}: {str(error)[:200]}") from error
         except BaseException:
-            self.close()  # the rest of the answer would be taken for that to the next request
+            self.close()  # otherwise the rest of the answer is read as the answer to the next request
             raise
         self._timeouts = 0
         if response.closes:

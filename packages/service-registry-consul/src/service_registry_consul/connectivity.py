@@ -1,4 +1,4 @@
-"""Whether Consul answers: kept for the registry's status, and logged so that a long outage does not fill the log."""
+"""Whether Consul answers: kept for the registry's status, and logged at a limited rate during a long outage."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ __all__ = ["ConsulStatus", "Contact"]
 logger: Final = logging.getLogger("service.registry.consul")
 
 FIRST_SILENCE: Final = 10.0
-"""Seconds after which a trouble that lasts is logged again; doubled each time, up to the following."""
+"""Seconds after which a lasting failure is logged again; doubled each time, up to the following."""
 LONGEST_SILENCE: Final = 600.0
 MAX_KINDS: Final = 8
-"""Different troubles that are logged before one of those silences."""
+"""Different failures that are logged before they count as one of those intervals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsulStatus:
-    """How a registry gets along with Consul."""
+    """The state of a registry's connection with Consul."""
 
     connected: bool
-    """Whether Consul answered, and nothing that was asked last failed."""
+    """Whether Consul answered, and no source fails at the moment."""
     last_error: str | None
-    """What failed last, None if nothing ever did."""
+    """The last failure, None if there was none."""
     last_contact_age: float | None
     """Seconds since an answer, None if there was none. An idle watch answers once per ``wait``."""
     watched: tuple[str, ...]
@@ -35,13 +35,13 @@ class ConsulStatus:
     stale: tuple[str, ...]
     """Those of them whose addresses are the last known good ones, because Consul did not confirm them."""
     registered: tuple[str, ...]
-    """The components of this process that Consul knows."""
+    """The components of this process that are registered in Consul."""
     processes: Mapping[str, tuple[int, ...]]
     """The processes of this machine that keep each registration of this one, by its id: the workers on one port."""
 
 
 class Contact:
-    """Collects successes and failures from several threads; one source is one thing that is asked repeatedly."""
+    """Collects successes and failures from several threads; a source is one repeated query."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -54,7 +54,7 @@ class Contact:
         self._silence = FIRST_SILENCE
 
     def answered(self, source: str) -> None:
-        """What ``source`` asked was answered."""
+        """Record that the query of ``source`` was answered."""
         with self._lock:
             self._last_answer = self._clock()
             if self._failing.pop(source, None) is None or self._failing:
@@ -64,7 +64,7 @@ class Contact:
         logger.info("Consul answers again")
 
     def failed(self, source: str, error: str) -> None:
-        """What ``source`` asked failed. Logged if it is news, and then at growing intervals."""
+        """Record that the query of ``source`` failed. Logged if it is new, and then at growing intervals."""
         with self._lock:
             self._failing[source] = error
             self._last_error = error
@@ -85,7 +85,7 @@ class Contact:
 
     @property
     def trouble(self) -> str | None:
-        """What fails at the moment, None if nothing does."""
+        """The current failure, None if there is none."""
         with self._lock:
             return next(iter(self._failing.values()), None)
 
@@ -97,7 +97,7 @@ class Contact:
         registered: tuple[str, ...],
         processes: Mapping[str, tuple[int, ...]],
     ) -> ConsulStatus:
-        """The state at this moment, with what others know."""
+        """The current state, with the values that other parts provide."""
         with self._lock:
             age = None if self._last_answer is None else self._clock() - self._last_answer
             return ConsulStatus(

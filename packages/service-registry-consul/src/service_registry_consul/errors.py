@@ -1,6 +1,6 @@
-"""What can go wrong between this process and Consul, and what to do about it.
+"""Errors between this process and Consul, each with its remedy.
 
-Nothing of this reaches a caller of a service: it is logged and shown in the registry's status.
+None of them reaches a caller of a service: they are logged and shown in the registry's status.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _QUOTED: Final = 200
 
 
 class ConsulError(Exception):
-    """Consul did not answer, or not as it should. The message names the setting to check."""
+    """Consul did not answer, or its answer is invalid. The message names the setting to check."""
 
 
 class ConsulUnreachable(ConsulError):
@@ -40,10 +40,10 @@ class ConsulRefusal(ConsulError):
 
 
 def gone(url: str, error: BaseException) -> ConsulUnreachable:
-    """The error for a connection that could not be made or was lost."""
+    """The error for a connection that could not be opened or was lost."""
     if isinstance(error, EOFError | ConnectionResetError):
         return ConsulUnreachable(
-            f"cannot reach Consul at {url} (it closed the connection): it has ended, it does not listen there "
+            f"cannot reach Consul at {url} (it closed the connection): it has stopped, it does not listen there "
             f"({CHECK_URL}), or {_TOO_MANY}"
         )
     reason = str(error) or type(error).__name__
@@ -53,8 +53,8 @@ def gone(url: str, error: BaseException) -> ConsulUnreachable:
 
 
 def nonsense(url: str, what: str) -> ConsulError:
-    """The error for an answer that is not one of Consul's."""
-    return ConsulError(f"{url} answers, but not like Consul ({what}); {CHECK_URL}")
+    """The error for an answer that is not from Consul."""
+    return ConsulError(f"the answer of {url} is not from Consul ({what}); {CHECK_URL}")
 
 
 def refused(url: str, status: int, body: str) -> ConsulRefusal:
@@ -65,5 +65,5 @@ def refused(url: str, status: int, body: str) -> ConsulRefusal:
     elif status == 429:
         remedy = _TOO_MANY
     else:
-        remedy = "it is asked again" if status >= 500 else CHECK_URL
+        remedy = "it is retried" if status >= 500 else CHECK_URL
     return ConsulRefusal(f"{said}; {remedy}", status)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on asyncio streams: one request, one response. All that this package sends over HTTP is sent here."""
+"""HTTP/1.1 on asyncio streams: one request, one response. All HTTP of this package is sent here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_BODY: Final = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """A complete response, whatever its status."""
+    """A complete response with any status."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -40,7 +40,7 @@ async def exchange(
 ) -> Response:
     """Send a request, ``METHOD target``, and read its response.
 
-    Raises OSError, EOFError, and for what is no HTTP ValueError, ``http.client.HTTPException`` or
+    Raises OSError, EOFError, and for data that is not HTTP ValueError, ``http.client.HTTPException`` or
     ``asyncio.LimitOverrunError``.
     """
     lines = [f"{request} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
@@ -71,7 +71,7 @@ async def get(url: str, *, within: float, tls: ssl.SSLContext | None = None) -> 
 
 
 def any_certificate() -> ssl.SSLContext:
-    """TLS with any server; only for questions that hold no secret."""
+    """TLS without verification; only for requests that hold no secret."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,4 +1,4 @@
-"""Locks between the processes of one machine, which the kernel releases when their holder ends, however it ends.
+"""Locks between the processes of one machine, which the kernel releases at the end of their holder.
 
 They are empty files in a folder of the user's own, locked with ``flock``. Where there is no such folder or no
 ``flock``, as on Windows, every process counts as alone.
@@ -27,12 +27,12 @@ __all__ = ["MachineLock", "Slots"]
 logger: Final = logging.getLogger("service.registry.consul")
 
 _PLACES: Final = ("/dev/shm", tempfile.gettempdir)  # noqa: S108 - the folder in it belongs to the user alone
-"""The first place that can be written; the former is there in containers whose file system is read-only."""
+"""The first writable folder is used; the former is writable in containers whose file system is read-only."""
 _ODD: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
 
 class MachineLock:
-    """A lock of that name, shared by any number of processes or held by one of them. Not thread-safe.
+    """A named lock, shared by any number of processes or held exclusively by one. Not thread-safe.
 
     A forked child does not hold the locks of its parent.
     """
@@ -46,27 +46,27 @@ class MachineLock:
         call_in_child(self._forget)
 
     def share(self) -> bool:
-        """Hold it together with others; False if one process holds it alone at the moment."""
+        """Acquire it shared; False if a process holds it exclusively at the moment."""
         return self._lock(exclusive=False)
 
     def take(self) -> bool:
-        """Hold it alone; False if others hold it, and then this process does not hold it any more."""
+        """Acquire it exclusively; False if others hold it, and then this process does not hold it any more."""
         return self._lock(exclusive=True)
 
     def release(self) -> None:
-        """Hold it no longer."""
+        """Release it."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
     def remove(self) -> None:
-        """Release a lock that this process holds alone, and remove its file."""
+        """Release a lock that this process holds exclusively, and remove its file."""
         if self._descriptor >= 0 and self._path is not None:
             self._path.unlink(missing_ok=True)
         self.release()
 
     def holders(self) -> tuple[int, ...]:
-        """The processes that hold it, as the kernel lists them (Linux); empty if that is not known."""
+        """The processes that hold it, as the kernel lists them (Linux); empty if that is unknown."""
         if self._descriptor < 0:
             return ()
         file = f":{os.fstat(self._descriptor).st_ino}"
@@ -116,7 +116,7 @@ class MachineLock:
 
 
 class Slots:
-    """A number of places for all processes of the user on this machine. Not thread-safe."""
+    """A number of slots for all processes of the user on this machine. Not thread-safe."""
 
     def __init__(self, name: str, count: int) -> None:
         self._name = name
@@ -124,7 +124,7 @@ class Slots:
         self._taken: list[MachineLock] = []
 
     def take(self) -> bool:
-        """Take a place until :meth:`release`; False if all are taken."""
+        """Take a slot until :meth:`release`; False if all are taken."""
         for number in range(self._count):
             lock = MachineLock(f"{self._name}-{number}")
             if lock.take():
@@ -133,14 +133,14 @@ class Slots:
         return False
 
     def release(self) -> None:
-        """Give all places back."""
+        """Release all slots."""
         for lock in self._taken:
             lock.remove()
         self._taken.clear()
 
 
 def _folder() -> Path | None:
-    """The folder of the user's own, None if none can be had."""
+    """The folder of the user, None if no folder is writable."""
     owner = os.getuid()
     for place in _PLACES:
         try:
@@ -151,7 +151,7 @@ def _folder() -> Path | None:
         except OSError:
             continue
     logger.warning(
-        "no folder for locks can be written (%s): each process registers as if it were alone on its port; with several "
+        "no folder for locks is writable (%s): each process registers as if it were alone on its port; with several "
         "workers, make one of them writable",
         ", ".join(str(place if isinstance(place, str) else "the folder for temporary files") for place in _PLACES),
     )

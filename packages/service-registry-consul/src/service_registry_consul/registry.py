@@ -29,19 +29,19 @@ _SLACK: Final = 1.0
 
 
 class ConsulComponentRegistry(ComponentRegistry):
-    """Registers the components of this process in Consul, and finds those of others.
+    """Registers the components of this process in Consul, and discovers those of others.
 
-    Nothing waits for Consul: without it, registration and look-ups happen as soon as it answers, and what was
-    known stays in use. One thread does all the work; it starts when it is needed.
+    It does not wait for Consul: registration and look-ups happen as soon as Consul answers, and known instances
+    stay in use meanwhile. One thread does all the work; it starts on first use.
     """
 
     def __init__(self, port: int, consul: str | Consul | ConsulSettings | None = None, **options: Any) -> None:
-        """``port`` is the port of this process's server, 0 if it has none or its addresses tell it.
+        """``port`` is the port of this process's server, 0 if it has none or its addresses contain it.
 
         ``consul`` is the agent's URL, a client object whose address and credentials are used, or settings;
-        without it the environment tells. ``options`` are fields of :class:`ConsulSettings` and win. Raises
-        ``pydantic.ValidationError`` (a ValueError) for a setting that can never work; that nobody answers at
-        an address is only logged, and shown by :meth:`status`.
+        the default is the environment. ``options`` are fields of :class:`ConsulSettings` and win. Raises
+        ``pydantic.ValidationError`` (a ValueError) for an invalid setting; an address at which no agent answers
+        is only logged, and shown by :meth:`status`.
         """
         super().__init__()
         self._port = port
@@ -50,7 +50,7 @@ class ConsulComponentRegistry(ComponentRegistry):
         self._finalizer = self._finalize()
 
     def set_health_source(self, source: HealthSource) -> None:
-        """Let ``source`` tell the health of components, by name, if the setting ``check`` is ``ttl``."""
+        """Set the function that reports the health of components, by name, for the setting ``check="ttl"``."""
         self._work.registrar.health_source = source
 
     def register(
@@ -62,7 +62,7 @@ class ConsulComponentRegistry(ComponentRegistry):
     ) -> None:
         """Register a component, and keep it registered until it is deregistered. Does not wait.
 
-        Its ``local`` addresses are left out, they are of no use to others. Raises LocalServiceException for
+        Its ``local`` addresses are left out, since other processes cannot use them. Raises LocalServiceException for
         an address that does not fit into Consul.
         """
         registration = plan_registration(
@@ -74,7 +74,7 @@ class ConsulComponentRegistry(ComponentRegistry):
             self._work.registrar.register(registration)
 
     def deregister(self, descriptor: ComponentDescriptor) -> None:
-        """Take a component out of Consul; waits until that is done, or clear that the agent does not answer."""
+        """Deregister a component; waits until that is done, or the agent is known not to answer."""
         self._work.registrar.deregister(descriptor.name)
 
     def follow(self, component: str) -> None:
@@ -82,11 +82,11 @@ class ConsulComponentRegistry(ComponentRegistry):
         self._work.watcher.follow(component)
 
     def is_kept_by_others(self) -> bool:
-        """Whether other workers on the same port keep the registrations that this process has given up."""
+        """Whether other workers on the same port keep the registrations that this process has removed."""
         return self._work.registrar.shared.are_kept_by_others()
 
     def status(self) -> ConsulStatus:
-        """The state of this registry and its contact with Consul. Does not wait."""
+        """The state of this registry and its connection with Consul. Does not wait."""
         watched, registrar = self._work.watcher.watched, self._work.registrar
         return self._work.contact.status(
             watched=tuple(one.name for one in watched),
@@ -96,7 +96,7 @@ class ConsulComponentRegistry(ComponentRegistry):
         )
 
     def describe(self) -> str:
-        """The agent's address, and what is wrong with it at the moment."""
+        """The agent's address, and the current failure."""
         where = f"ConsulComponentRegistry at {self._settings.address}"
         trouble = self._work.contact.trouble
         return where if trouble is None else f"{where}; at the moment {trouble}"
@@ -105,13 +105,13 @@ class ConsulComponentRegistry(ComponentRegistry):
         """Deregister, end the thread and close all connections; safe to call twice.
 
         If the agent hangs, this returns after ``close_timeout`` seconds. A registry that is garbage-collected without
-        it is closed as well, without waiting. In a forked child the registrations of the parent are left alone.
+        it is closed as well, without waiting. A forked child does not deregister the registrations of its parent.
         """
         self._finalizer.detach()
         self._work.close(wait=True)
 
     def after_fork(self) -> None:
-        """Begin anew in a forked child: watches start with the next use, registrations are those of the parent."""
+        """Start again in a forked child: watches start with the next use, registrations are those of the parent."""
         super().after_fork()
         self._finalizer.detach()
         detach(self._work.descriptors())
@@ -127,7 +127,7 @@ class ConsulComponentRegistry(ComponentRegistry):
 
 
 class _Work:
-    """What works for a registry, without keeping it alive."""
+    """The working parts of a registry, which hold no reference to it."""
 
     def __init__(self, settings: ConsulSettings, publish: Callable[[str, Snapshot], None]) -> None:
         self.contact = Contact()
@@ -144,7 +144,7 @@ class _Work:
     def close(self, *, wait: bool) -> None:
         """End everything; ``wait`` for that, for a limited time."""
         self.registrar.close()
-        # A request that has begun when the time is up may take as long as its limit.
+        # A request that has begun at the limit may take as long as its own limit.
         if not self._background.close(self._settings.close_timeout + _SLACK if wait else None):
             logger.warning(
                 "the thread of the registry did not end within %g s: the agent, a listener or name resolution hangs; "

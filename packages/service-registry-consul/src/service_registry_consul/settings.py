@@ -19,16 +19,16 @@ __all__ = ["ConsulSettings", "settings_of"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREFIX: Final = "SERVICE_CONSUL_"
-"""How the environment variables of the settings begin."""
+"""The prefix of the environment variables of the settings."""
 DEFAULT_PORT: Final = 8500
 
 
 class ConsulSettings(BaseSettings):
-    """How to reach Consul, what to tell it, and what to believe it.
+    """The connection to Consul, the registration, and the rules for discovered addresses.
 
     A setting that is not given in code is read from the environment variable ``SERVICE_CONSUL_<NAME>`` (lists
     as JSON), then, for address, token and certificates, from the variable that Consul's own tools use. All
-    times are seconds. Raises ``pydantic.ValidationError`` (a ValueError) for values that can never work.
+    times are seconds. Raises ``pydantic.ValidationError`` (a ValueError) for invalid values.
     """
 
     model_config = SettingsConfigDict(
@@ -47,20 +47,20 @@ class ConsulSettings(BaseSettings):
     """The agent's address, ``host:port`` or ``http(s)://host:port``, with a path if a gateway serves its API below
     one. Use the agent of this machine."""
     scheme: Literal["http", "https"] = "http"
-    """How to talk to the agent if ``url`` does not say so."""
+    """The scheme if ``url`` has none."""
     token: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("SERVICE_CONSUL_TOKEN", "CONSUL_HTTP_TOKEN")
     )
-    """The ACL token. It needs ``service:write`` for what is registered, ``service:read`` and ``node:read``
-    for what is looked for. Sent in a header, never logged."""
+    """The ACL token. It needs ``service:write`` for registered components, ``service:read`` and ``node:read``
+    for discovered ones. Sent in a header, never logged."""
     datacenter: str | None = None
-    """Where to look for components, if not in the agent's own datacenter. Registration is always with the agent."""
+    """Where to discover components, if not in the agent's own datacenter. Registration is always with the agent."""
     ca_file: Path | None = Field(default=None, validation_alias=AliasChoices("SERVICE_CONSUL_CA_FILE", "CONSUL_CACERT"))
     """The CA that signed the agent's certificate; None for the system's."""
     cert_file: Path | None = Field(
         default=None, validation_alias=AliasChoices("SERVICE_CONSUL_CERT_FILE", "CONSUL_CLIENT_CERT")
     )
-    """The certificate that this process shows to the agent."""
+    """The client certificate for the agent."""
     key_file: Path | None = Field(
         default=None, validation_alias=AliasChoices("SERVICE_CONSUL_KEY_FILE", "CONSUL_CLIENT_KEY")
     )
@@ -68,50 +68,50 @@ class ConsulSettings(BaseSettings):
     verify: bool = Field(default=True, validation_alias=AliasChoices("SERVICE_CONSUL_VERIFY", "CONSUL_HTTP_SSL_VERIFY"))
     """Whether to check the agent's certificate."""
     request_timeout: float = Field(default=2.0, gt=0)
-    """How long the agent may take to accept a connection, and to answer anything that is not a watch."""
+    """How long the agent may take to accept a connection, and to answer a request that is not a blocking query."""
     close_timeout: float = Field(default=5.0, gt=0)
     """How long ``close`` and ``deregister`` may take if the agent hangs."""
 
-    # what is registered
+    # registration
 
     advertise_address: str | None = None
-    """The host under which others reach this process; None for that of the component's first address. It replaces
+    """The host at which others reach this process; None for that of the component's first address. It replaces
     the server's own host in the addresses that callers read."""
     advertise_port: int | None = Field(default=None, gt=0, lt=65536)
-    """The port under which others reach this process; None for the server's. It replaces the server's own port in
+    """The port at which others reach this process; None for the server's. It replaces the server's own port in
     the addresses that callers read."""
     tags: tuple[str, ...] = ()
     """Tags for the registrations, besides ``component``."""
     check: Literal["http", "ttl"] = "http"
-    """Who finds out about the health. ``http``: Consul asks the component's health endpoint, or tries to
-    connect if it has none. ``ttl``: this process tells, for agents that cannot reach it."""
+    """How Consul gets the health. ``http``: Consul requests the component's health endpoint, or tries to connect if it
+    has none. ``ttl``: this process reports it, for agents that cannot reach it."""
     check_interval: float = Field(default=10.0, gt=0)
-    """Time between two checks by Consul, which takes less than 1 s for 1 s."""
+    """Time between two checks by Consul, which treats less than 1 s as 1 s."""
     check_timeout: float = Field(default=3.0, gt=0)
     """How long a check may take."""
     check_any_certificate: bool = False
-    """Whether an HTTP check may find any certificate at an ``https`` address, else the agent wants one from an
-    authority that it believes, for the address that is registered. If it demands one of clients, use ``ttl``."""
+    """Whether an HTTP check accepts any certificate at an ``https`` address; otherwise the agent requires one from an
+    authority that it trusts, for the registered address. If the server requires client certificates, use ``ttl``."""
     ttl: float = Field(default=15.0, gt=0)
-    """How long Consul believes what this process told; it tells three times in that time."""
+    """How long a reported state is valid in Consul; it is reported three times in that time."""
     deregister_after: float | None = Field(default=300.0, gt=0)
-    """After that time in a critical state Consul forgets a registration; at least 60 s, None for never."""
+    """How long a registration may be critical until Consul removes it; at least 60 s, None for never."""
     reconcile_interval: float = Field(default=10.0, gt=0)
-    """A registration that got lost, by whatever reason, is back after at most that time."""
+    """A registration that was lost for any reason is restored within that time."""
 
-    # what is looked for
+    # discovery
 
     wait: float = Field(default=60.0, ge=1, le=600)
-    """How long a watch waits for a change before it asks again; a link that swallows everything is noticed then."""
+    """How long a blocking query waits for a change before it is repeated; a black-holed link is detected then."""
     max_queries: int = Field(default=10, ge=0)
-    """Up to so many components of a registry get a query, and so a connection, of their own; further ones share
+    """The most components of a registry with a query, and so a connection, of their own; further ones share
     three connections, over which a change is seen within a second."""
     max_queries_per_machine: int = Field(default=100, ge=0)
-    """The most queries of their own that the processes of this user on this machine make together. An agent allows
+    """The most queries of their own of all processes of this user on this machine together. An agent allows
     200 connections from one address (``limits.http_max_conns_per_client``)."""
     doubt_for: float = Field(default=60.0, ge=0)
-    """How long an empty list after one with instances is doubted, as long as these instances still answer. Agents
-    answer so without error when they have lost their state, or when the token may no longer read the service."""
+    """How long an empty list after one with instances is not applied, as long as these instances still answer. Agents
+    return an empty list when they have lost their state, or when the token may no longer read the service."""
     allow_schemes: tuple[str, ...] = ("http", "https")
     """Addresses with other schemes are not used."""
     allow_cidrs: tuple[Network, ...] = ()
@@ -123,13 +123,13 @@ class ConsulSettings(BaseSettings):
     def _known_form(cls, url: str) -> str:
         scheme, found, rest = url.partition("://")
         if found and scheme not in ("http", "https"):
-            raise ValueError(f"'{scheme}' is no way to reach Consul; write http://host:port or https://host:port")
+            raise ValueError(f"'{scheme}' is not supported; write http://host:port or https://host:port")
         parts = urlsplit(f"//{rest if found else url}")
         if parts.username is not None or parts.password is not None:
-            raise ValueError("it holds credentials; give them in setting 'token'")
+            raise ValueError("it holds credentials; use setting 'token' for them")
         if not parts.hostname:
-            raise ValueError("it names no host; write host:port")
-        port = parts.port or DEFAULT_PORT  # raises ValueError for what is no port
+            raise ValueError("it has no host; write host:port")
+        port = parts.port or DEFAULT_PORT  # raises ValueError if it is not a port
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         if parts.query or parts.fragment:
             raise ValueError("it holds a query; write host:port, with a path if a gateway needs one")
@@ -167,12 +167,12 @@ class ConsulSettings(BaseSettings):
 
     @property
     def path(self) -> str:
-        """What stands before the paths of the agent's API, without a slash at the end; mostly nothing."""
+        """The prefix of the paths of the agent's API, without a slash at the end; mostly empty."""
         return urlsplit(self.address).path
 
     @property
     def uses_tls(self) -> bool:
-        """Whether the agent is spoken to over TLS."""
+        """Whether the connection to the agent uses TLS."""
         return self.address.startswith("https:")
 
     def ssl_context(self) -> ssl.SSLContext | None:
@@ -189,7 +189,7 @@ class ConsulSettings(BaseSettings):
 
 
 def settings_of(given: str | Consul | ConsulSettings | None, options: dict[str, Any]) -> ConsulSettings:
-    """The settings that follow from what a registry was given; ``options`` win.
+    """The settings for the arguments of a registry; ``options`` win.
 
     Of a client object only address, token, datacenter and TLS options are taken.
     """

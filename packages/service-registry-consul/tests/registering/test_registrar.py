@@ -120,7 +120,7 @@ def test_nonsense_is_not_taken_for_forgetting(agent: StubAgent, services: str) -
     agent.script = lambda ask: answer(services)
     with ConsulComponentRegistry(0, agent.url, check="ttl") as registry:
         registry.register(component, [REST])
-        wait_for(lambda: "not like Consul" in (registry.status().last_error or ""))
+        wait_for(lambda: "not from Consul" in (registry.status().last_error or ""))
         assert registrations(agent) == []
         assert registry.status().registered == ()
 

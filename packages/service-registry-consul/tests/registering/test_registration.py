@@ -66,9 +66,7 @@ def test_address_port_and_tags_can_be_set() -> None:
 
 def test_the_port_may_be_told_by_the_address_alone() -> None:
     assert planned(JSON, port=0).port == 8000
-    with pytest.raises(
-        LocalServiceException, match="component 'c': neither the registry nor an address tells the port"
-    ):
+    with pytest.raises(LocalServiceException, match="component 'c': neither the registry nor an address has the port"):
         plan(ChannelAddress("x", "http://h"), port=0)
 
 

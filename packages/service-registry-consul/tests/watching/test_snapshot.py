@@ -79,15 +79,15 @@ def test_a_local_channel_of_another_process_is_left_out_silently() -> None:
 @pytest.mark.parametrize(
     ("node", "complaint"),
     [
-        (None, "component 'c', registration 'None' is skipped: it is none of a service"),
-        ({}, "registration '{}' is skipped: it is none of a service"),
-        ({"Service": "x"}, "is skipped: it is none of a service"),
-        ({"Service": {"ID": "x"}}, "registration 'x' is skipped: it names no channels in its meta entries"),
+        (None, "component 'c', registration 'None' is skipped: it is not a registration of a service"),
+        ({}, "registration '{}' is skipped: it is not a registration of a service"),
+        ({"Service": "x"}, "is skipped: it is not a registration of a service"),
+        ({"Service": {"ID": "x"}}, "registration 'x' is skipped: its meta entries name no channels"),
         (instance("", Meta={"channels": "?"}), r"'one' is skipped: expected 'channel(uri)' at '?'"),
-        (instance("", Meta={"channels": 3}), "'one' is skipped: its meta entries are no texts"),
-        (instance("", Meta=["channels"]), "'one' is skipped: its meta entries are no texts"),
-        ({**instance(ONE), "Checks": 3}, "'one' is skipped: its checks are none"),
-        ({**instance(ONE), "Checks": [3]}, "'one' is skipped: its checks are none"),
+        (instance("", Meta={"channels": 3}), "'one' is skipped: its meta entries are not strings"),
+        (instance("", Meta=["channels"]), "'one' is skipped: its meta entries are not strings"),
+        ({**instance(ONE), "Checks": 3}, "'one' is skipped: its checks are not a list of checks"),
+        ({**instance(ONE), "Checks": [3]}, "'one' is skipped: its checks are not a list of checks"),
         (instance("file:///x"), "'one': the address of channel 'rest' is not used: scheme 'file' is not allowed"),
     ],
 )

@@ -38,18 +38,18 @@ def urls(registry: ConsulComponentRegistry, component: str = "c") -> list[str]:
     ("reply", "message"),
     [
         (answer("Too many connections", status=429), "answered 429 (Too many connections); too many connections"),
-        (answer("No cluster leader", status=500), "answered 500 (No cluster leader); it is asked again"),
+        (answer("No cluster leader", status=500), "answered 500 (No cluster leader); it is retried"),
         (answer("Permission denied", status=403), "answered 403 (Permission denied); check setting 'token'"),
         (answer("gone", status=404), "answered 404 (gone); check setting 'url'"),
-        (answer("<html>", status=200), "answers, but not like Consul (JSONDecodeError"),
-        (answer({"a": 1}), "answers, but not like Consul (a list of instances was expected, not dict"),
-        (answer([], index=None), "answers, but not like Consul (no X-Consul-Index"),
-        (answer([], index="abc"), "answers, but not like Consul (X-Consul-Index 'abc'"),
-        (b"\x16\x03\x01garbage\r\n\r\n", "answers, but not like Consul (ValueError: no HTTP status line"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "answers, but not like Consul (ValueError"),
+        (answer("<html>", status=200), "is not from Consul (JSONDecodeError"),
+        (answer({"a": 1}), "is not from Consul (a list of instances was expected, not dict"),
+        (answer([], index=None), "is not from Consul (no X-Consul-Index"),
+        (answer([], index="abc"), "is not from Consul (X-Consul-Index 'abc'"),
+        (b"\x16\x03\x01garbage\r\n\r\n", "is not from Consul (ValueError: no HTTP status line"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "is not from Consul (ValueError"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", "(ValueError: an answer of 99999999999 bytes"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "answers, but not like Consul (ValueError"),
-        (b"x" * 100_000, "answers, but not like Consul (LimitOverrunError"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "is not from Consul (ValueError"),
+        (b"x" * 100_000, "is not from Consul (LimitOverrunError"),
         (Cut(answer([])[:-1]), "it closed the connection"),
         (None, "it closed the connection"),
         (answer([], X_Consul_Results_Filtered_By_ACLs="true"), "answered 403 (there are results, but none that"),
@@ -243,7 +243,7 @@ def test_a_lasting_trouble_is_logged_once_and_its_end_too(caplog: pytest.LogCapt
         agent.script = lambda _: answer([])
         wait_for(lambda: registry.status().connected)
     assert [record.getMessage() for record in caplog.records] == [
-        f"Consul at {agent.url} answered 500 (no); it is asked again",
+        f"Consul at {agent.url} answered 500 (no); it is retried",
         "Consul answers again",
     ]
 

@@ -1,4 +1,4 @@
-"""The HTTP request that is being answered, for code deep inside that needs a header or the peer's address."""
+"""The HTTP request that is being answered, for code that needs a header or the peer's address."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _request: ContextVar[Scope | ArrivedRequest | None] = ContextVar("service_reques
 
 
 class RequestContext:
-    """Gives access to the current request, in async methods and in worker threads alike.
+    """Returns the current request, in async methods and in worker threads alike.
 
-    The body is gone: it holds the call that is being executed.
+    Its body has been read: it is the call that is being executed.
     """
 
     @staticmethod
     def get_request() -> Request:
-        """The request that is being answered here. Raises LookupError outside a request."""
+        """The request that is being answered. Raises LookupError outside a request."""
         request = _request.get()
         if request is None:
-            raise LookupError("there is no HTTP request here: this code was not called through the server")
+            raise LookupError("there is no HTTP request: this code was not called through the server")
         return Request(request.scope if isinstance(request, ArrivedRequest) else request)
 
     @staticmethod
     def is_active() -> bool:
-        """Whether a request is being answered here."""
+        """Whether a request is being answered."""
         return _request.get() is not None
 
     enter: Final = staticmethod(_request.set)
     """Make a request, or that of an ASGI scope, the current one, until :attr:`leave` is called with the token."""
     leave: Final = staticmethod(_request.reset)
-    """Make the request current that was so before."""
+    """Restore the request that was current before."""

@@ -72,11 +72,11 @@ class FastAPIServer(Server):
         verifier: TokenVerifier | type[TokenVerifier] | None = None,
         settings: ServerSettings | None = None,
     ) -> None:
-        """What is not given comes from ``settings``, by default ``0.0.0.0:8000``; port 0 picks a free one.
+        """The defaults come from ``settings``, by default ``0.0.0.0:8000``; port 0 picks a free one.
 
         ``app`` is the user's own application: its routes, middleware and lifespan work beside the framework's.
-        ``verifier`` is asked for every call of a service who makes it, or its class if the container makes it;
-        without one anybody may call.
+        ``verifier`` returns the principal of every call; if it is a class, the container creates it. Without one
+        every caller is accepted.
         """
         given = {"host": host, "port": port, "expose_errors": expose_errors}
         overrides = {name: value for name, value in given.items() if value is not None}
@@ -119,8 +119,8 @@ class FastAPIServer(Server):
         """Serve in a background thread; returns when requests are answered and the components are registered.
 
         In the main thread SIGTERM and SIGINT stop the server first and then do what they did before; so does the
-        end of the program. Raises PortInUseException, DependencyException, DeclarationException and whatever a
-        component's ``startup`` raises, and LocalServiceException if :meth:`stop` was called meanwhile; then nothing
+        end of the program. Raises PortInUseException, DependencyException, DeclarationException, every error of a
+        component's ``startup``, and LocalServiceException if :meth:`stop` was called meanwhile; then nothing
         is left running, installed or registered.
         """
         self._use()
@@ -150,11 +150,11 @@ class FastAPIServer(Server):
     def wait(self) -> None:
         """Wait in the main thread until SIGTERM, SIGINT or :meth:`stop` has stopped the server; then return.
 
-        Raises what went wrong when it stopped.
+        Raises the error of the stop.
         """
         if self._signals is not None:
             self._signals.pass_on = False
-        while not self._stopped.wait(1.0):  # a signal that comes just before a wait begins is noticed after it
+        while not self._stopped.wait(1.0):  # a signal that arrives just before a wait begins is noticed after it
             pass
         if self._signals is not None:
             self._signals.restore()
@@ -169,13 +169,13 @@ class FastAPIServer(Server):
     def asgi(self, module: type) -> FastAPI:
         """The application for an ASGI server, whose lifespan starts and stops everything.
 
-        ``host`` and ``port`` are then those on which that server is reached. Components are registered once it
+        ``host`` and ``port`` are then those at which that server is reached. Components are registered once it
         answers. With several workers each has an environment of its own, and all are registered as one instance.
         Raises LocalServiceException for port 0.
         """
         if self.settings.port == 0:
             raise LocalServiceException(
-                "asgi() cannot tell which port another server picks; give FastAPIServer(port=...) the port on which "
+                "asgi() cannot know which port another server picks; pass FastAPIServer(port=...) the port on which "
                 "the ASGI server listens"
             )
         user = FastAPI(routes=list(self.app.routes), openapi_url=None)
@@ -188,14 +188,14 @@ class FastAPIServer(Server):
         return self.app
 
     def mount(self, app: Starlette, path: str) -> None:
-        """Serve what :meth:`asgi` has made below ``path`` of another application, and run its lifespan in that one's.
+        """Serve the application of :meth:`asgi` below ``path`` of another one, and run its lifespan within the other's.
 
-        The addresses of ``Server.get_url`` end with the path. By hand one writes ``app.mount(path, inner)`` and enters
-        ``inner.router.lifespan_context(inner)`` in the lifespan of ``app``. Raises LocalServiceException before
+        The addresses of ``Server.get_url`` end with the path. It is the same as ``app.mount(path, inner)`` with
+        ``inner.router.lifespan_context(inner)`` entered in the lifespan of ``app``. Raises LocalServiceException before
         :meth:`asgi`.
         """
         if self._lifespan is None or self._listener is not None:
-            raise LocalServiceException("mount() serves what asgi() has made: call asgi(module) before")
+            raise LocalServiceException("mount() serves the application of asgi(): call asgi(module) before")
         prefix = f"/{path.strip('/')}".rstrip("/")
         self._address = dataclasses.replace(self._address, path=prefix)
         app.mount(prefix, self.app)
@@ -205,10 +205,10 @@ class FastAPIServer(Server):
         """Stop what :meth:`boot` or :meth:`run` started, and return when it has stopped.
 
         Safe to call twice and from any thread. Calls in flight get ``drain_timeout`` seconds to finish. Inside a
-        request it returns at once, since that request is among those that are waited for. Raises what went wrong
-        in ``shutdown`` of components and the like, after all has been stopped; an ExceptionGroup if it was several.
-        What :meth:`asgi` has made ends with its ASGI server, not here. During :meth:`boot` it makes that raise. In a
-        forked child nothing happens.
+        request it returns at once, since the stop waits for that request. Raises the errors
+        of ``shutdown`` of components and the like, after all has been stopped; an ExceptionGroup if it was several.
+        The application of :meth:`asgi` ends with its ASGI server, not here. During :meth:`boot` it makes that raise. In
+        a forked child nothing happens.
         """
         hosting, listener = self._hosting, self._listener
         if os.getpid() != self._process:
@@ -233,7 +233,7 @@ class FastAPIServer(Server):
 
     @property
     def url(self) -> str:
-        """Where this machine's other processes reach the server. Raises LocalServiceException before it is bound."""
+        """The address of the server for processes of this machine. Raises LocalServiceException before it is bound."""
         if self._port is None:
             raise LocalServiceException("the server has no address before boot(), run() or asgi()")
         host = "127.0.0.1" if self.settings.host in WILDCARDS else self.settings.host
@@ -241,13 +241,13 @@ class FastAPIServer(Server):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the components are registered and calls are wanted."""
+        """Whether the components are registered and calls are accepted."""
         return self._hosting is not None and self._hosting.state is HostingState.READY
 
     def route_health(self, path: str, check: Callable[[], Awaitable[Health]]) -> None:
-        """Answer GET requests for ``path`` with what ``check`` says, as JSON; the registry maps it to a status.
+        """Answer GET requests for ``path`` with the result of ``check``, as JSON; the registry maps it to a status.
 
-        Raises DeclarationException if something else is there already.
+        Raises DeclarationException if the path is in use already.
         """
         health, hosting = self._health, self._hosting
         if health is None or hosting is None:
@@ -259,7 +259,7 @@ class FastAPIServer(Server):
 
     def _use(self) -> None:
         if self._is_used:
-            raise LocalServiceException("a FastAPIServer serves once; make another one for another module")
+            raise LocalServiceException("a FastAPIServer serves once; create another one for another module")
         self._is_used = True
         self.app.add_middleware(TrafficMiddleware, traffic=self._traffic)
 
@@ -268,7 +268,7 @@ class FastAPIServer(Server):
         self._address = ServerAddress(host=self.settings.host, port=port, scheme=self._scheme)
 
     def _assemble(self, module: type) -> Hosting:
-        """Make the environment and route to it."""
+        """Create the environment and route to it."""
         with Server.booting(self._address):
             environment = Environment(module, ServiceModule, HealthModule, instances=[self, *self._instances])
         self._hosting = hosting = Hosting(environment, self.settings, self._address)
@@ -396,7 +396,7 @@ class FastAPIServer(Server):
         self._stopped.wait()
 
     def _give_up(self, failure: BaseException) -> None:
-        """End what has begun, because of a failure that boot() raises."""
+        """Undo the steps before a failure that boot() raises."""
         try:
             if self._hosting is not None:
                 self._leave(self._hosting)

@@ -44,10 +44,10 @@ def serve(
         with serve(GreeterImpl(), port=8000) as server:
             server.wait()
 
-    The services are offered over ``dispatch-json`` and ``dispatch-msgpack``, and over ``rest`` if one of a component's
-    services has routes. A component that is not among the implementations needs none. ``port`` 0 picks a free port;
-    ``host`` is this machine alone by default. ``registry`` makes the components known, by default to this process only.
-    Raises DeclarationException if an object implements no service, on entry whatever :meth:`FastAPIServer.boot` raises.
+    The services are available over ``dispatch-json`` and ``dispatch-msgpack``, and over ``rest`` if a service of the
+    component has routes. A component that is not among the implementations needs none. ``port`` 0 picks a free port;
+    ``host`` is this machine alone by default. ``registry`` registers the components, by default for this process only.
+    Raises DeclarationException if an object implements no service, on entry every error of :meth:`FastAPIServer.boot`.
     """
     server = _ImplementationServer(host, port, app, expose_errors=expose_errors, verifier=verifier, settings=settings)
     server.host_implementations(implementations, registry)
@@ -60,7 +60,7 @@ class _ImplementationServer(FastAPIServer):
     _registry: ComponentRegistry
 
     def host_implementations(self, implementations: Sequence[object], registry: ComponentRegistry | None) -> None:
-        """Take the objects in. Raises DeclarationException."""
+        """Add the objects. Raises DeclarationException."""
         self._registry = registry or LocalComponentRegistry()
         self._instances += [*implementations, *_components_of(implementations)]
 
@@ -90,7 +90,7 @@ def _components_of(implementations: Sequence[object]) -> list[object]:
 def _interfaces_of(implementation: object) -> list[type]:
     if isinstance(implementation, type):
         raise DeclarationException(
-            f"serve() got the class {implementation.__name__}; give it an object: {implementation.__name__}()"
+            f"serve() got the class {implementation.__name__}; pass an object: {implementation.__name__}()"
         )
     interfaces = default_catalog.interfaces_of(type(implementation))
     if not interfaces:

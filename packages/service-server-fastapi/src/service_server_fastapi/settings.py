@@ -1,4 +1,4 @@
-"""Everything that can be set about a server, with defaults that are right for production."""
+"""All settings of a server, with defaults for production."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from service_server_fastapi.requests.browsers import check_origin
 __all__ = ["PREFIX", "SHARED_PROPAGATION_DELAY", "ServerSettings"]
 
 PREFIX: Final = "SERVICE_SERVER_"
-"""How the environment variables of the settings begin."""
+"""The prefix of the environment variables of the settings."""
 
 SHARED_PROPAGATION_DELAY: Final = 0.5
 """Seconds between deregistration and the end of new calls, unless set, with a registry that processes share."""
@@ -30,14 +30,14 @@ Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Environment(EnvSettingsSource):
-    """Without the address that a cluster puts into ``SERVICE_SERVER_PORT`` for a Service of that name."""
+    """Ignores the address that a cluster puts into ``SERVICE_SERVER_PORT`` for a Service of that name."""
 
     def __call__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__call__().items() if not is_service_link(value)}
 
 
 class ServerSettings(BaseSettings):
-    """Given in code, or by environment variables ``SERVICE_SERVER_<NAME>``; code wins, an empty variable is none."""
+    """Set in code, or by environment variables ``SERVICE_SERVER_<NAME>``; code wins, empty variables are ignored."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
@@ -55,80 +55,80 @@ class ServerSettings(BaseSettings):
         """Code first, then the environment."""
         return init_settings, _Environment(settings_cls)
 
-    # where, and what strangers are told
+    # address, and what callers may read
 
-    host: str = "0.0.0.0"  # noqa: S104 - a server is there to be reached
+    host: str = "0.0.0.0"  # noqa: S104 - a server is meant to be reached
     """The address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)
     """The port to listen on; 0 picks a free one."""
     expose_errors: bool = False
-    """Whether callers get the messages of errors that are not declared; they may hold secrets."""
+    """Whether callers get the messages of errors that are not declared; they may contain secrets."""
     details: bool = False
-    """Whether health and report tell addresses and what checks have to say, too; they may be of use to strangers."""
+    """Whether health and report include addresses and the details of checks; they may help attackers."""
     report: bool = False
-    """Whether ``/report`` tells what this process hosts and calls."""
+    """Whether ``/report`` answers with the services that this process hosts and calls."""
     describe: bool | None = None
     """Whether ``/describe`` describes the services that this process hosts. None: only for requests from this machine,
-    to a loopback host on a loopback address, that no proxy has passed on."""
+    to a loopback host on a loopback address, without headers of a proxy."""
 
     # encryption
 
     cert_file: Path | None = None
-    """PEM file with the server's certificate, and after it those between it and its authority. With it the server
-    speaks HTTPS only; without it plain HTTP. Files are read once, at the start."""
+    """PEM file with the server's certificate, followed by the intermediate ones. With it the server uses HTTPS only;
+    without it plain HTTP. Files are read once, at the start."""
     key_file: Path | None = None
     """PEM file with the certificate's private key; None if ``cert_file`` holds it."""
     key_password: SecretStr | None = None
-    """What the key is encrypted with; None if it is not."""
+    """The password of the key; None if it is not encrypted."""
     client_ca_file: Path | None = None
-    """PEM file with an authority: clients must show a certificate that it has signed. None for any client."""
+    """PEM file with an authority: clients must have a certificate that it has signed. None for any client."""
 
-    # who may call
+    # access
 
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    """Names by which requests may call this server, ``*.example.org`` for all below one; none for any. In the
-    environment they are divided by commas. An IP address and ``localhost`` are always good, since nobody can make
-    them stand for another machine."""
+    """Host names that requests may have, ``*.example.org`` for all below one; none for any. In the environment they are
+    separated by commas. IP addresses and ``localhost`` are always allowed, since they cannot be resolved to another
+    machine."""
 
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins (``https://shop.example.org``) whose pages may send what a browser sends without a preflight: a ``POST``
     without a content type. Pages of the server itself need no entry, unless a proxy rewrites the ``Host`` header. In
-    the environment they are divided by commas. Other requests of foreign pages are decided by CORS middleware."""
+    the environment they are separated by commas. CORS middleware decides about other requests of foreign pages."""
 
     # limits
 
     worker_threads: int = Field(default=40, ge=1)
     """How many ``def`` methods run at once; more of them wait."""
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1)
-    """The largest request that is read; a larger one is answered with 413."""
+    """The largest body in bytes that is read; a larger one is answered with 413."""
     max_values: int = Field(default=1_000_000, ge=1)
-    """How many values a request may hold, keys of maps among them; one with more is answered with 413."""
+    """The most values in a request, keys of maps included; one with more is answered with 413."""
     memory_budget: int | None = Field(default=None, ge=1024 * 1024)
-    """Bytes of memory that all large requests in work may need together, 16 for each byte of their bodies; beyond it
-    they are answered with 503. None for a quarter of what the machine, or its container, has."""
+    """Bytes of memory of all large requests in progress together, 16 for each byte of their bodies; beyond it
+    they are answered with 503. None for a quarter of the memory of the machine, or of its container."""
     max_header_bytes: int = Field(default=64 * 1024, ge=1024)
-    """The most that a request may have before its body; a larger one is answered with 431."""
+    """The largest head of a request in bytes; a larger one is answered with 431."""
     max_concurrency: int = Field(default=1000, ge=1)
-    """How many calls may be in work or wait for a worker; the next one is answered with 503."""
+    """The most calls that are in progress or wait for a worker; the next one is answered with 503."""
     receive_timeout: Seconds = Field(default=10.0, gt=0)
     """Seconds within which a request must have arrived, its head and its body each; then it is answered with 408.
 
-    A client that takes nothing of the rest of an answer for so long has its connection dropped.
+    The connection of a client that does not read its response for so long is closed.
     """
     health_timeout: Seconds = Field(default=5.0, gt=0)
-    """Seconds that a component may take to say how it is; then it is told to be in error."""
+    """Seconds that ``get_health`` of a component may take; then it is reported as an error."""
     keep_alive: Seconds = Field(default=15.0, gt=0)
-    """Seconds that an idle connection is kept; longer than clients keep it, who would else find it closed."""
+    """Seconds that an idle connection is kept; longer than clients keep it, so that the client closes it first."""
 
-    # the end
+    # stop
 
     propagation_delay: Annotated[Seconds, Field(ge=0)] | None = None
-    """Seconds between deregistration and the end of new calls, in which clients and proxies learn of it. None means
+    """Seconds between deregistration and the end of new calls, for clients and proxies to receive the change. None is
     0.5 with a registry that other processes share, else 0."""
     drain_timeout: Seconds = Field(default=20.0, ge=0)
     """Seconds that calls in flight may take to finish when the server stops; then they are cancelled."""
     shutdown_timeout: Seconds = Field(default=10.0, gt=0)
-    """Seconds that components and the container may take to shut down; then nobody waits for them any more."""
+    """Seconds that components and the container may take to shut down; then the server stops without them."""
 
     @field_validator("allowed_hosts", "allowed_origins", mode="before")
     @classmethod
@@ -154,5 +154,5 @@ class ServerSettings(BaseSettings):
 
     @property
     def uses_tls(self) -> bool:
-        """Whether the server speaks HTTPS."""
+        """Whether the server uses HTTPS."""
         return self.cert_file is not None

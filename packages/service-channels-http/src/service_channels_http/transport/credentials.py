@@ -1,4 +1,4 @@
-"""Who a channel says that it is: headers and tokens that go with every request."""
+"""The headers and tokens that a channel adds to every request."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from service_core import LocalServiceException
 __all__ = ["TokenProvider", "provided", "provided_async", "with_credentials"]
 
 TokenProvider: TypeAlias = Callable[[], str | Awaitable[str]]
-"""Gives a bearer token, called for every request: what is expensive it keeps. May be async for async calls."""
+"""Returns a bearer token; called for every request, so it should cache. May be async for async calls."""
 
 
 def provided(provider: TokenProvider, where: str) -> str:
-    """The token of a provider. Raises LocalServiceException if that has to be awaited."""
+    """The token of a provider. Raises LocalServiceException if it has to be awaited."""
     token = provider()
     if isinstance(token, str):
         return token
     if inspect.iscoroutine(token):
         token.close()
     raise LocalServiceException(
-        f"{where}: the channel's token_provider is async, but the method is not; give the channel one that is not "
+        f"{where}: the channel's token_provider is async, but the method is not; use a provider that is not "
         f"async, or declare the method with 'async def'"
     )
 
@@ -36,7 +36,7 @@ async def provided_async(provider: TokenProvider) -> str:
 
 
 def with_credentials(request: HTTPRequest, headers: Mapping[str, str], token: str | None) -> HTTPRequest:
-    """The request with a channel's headers and token, where it does not have such itself."""
+    """The request with a channel's headers and token, unless it has such headers itself."""
     told = {name.lower(): value for name, value in headers.items()}
     if token is not None:
         told["authorization"] = f"Bearer {token}"

@@ -1,4 +1,4 @@
-"""The errors of a request that every transport raises, by what is known about the bytes that were sent."""
+"""The errors of a request that every transport raises, by the state of the bytes sent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def deadline_exceeded(request: HTTPRequest, *, may_have_run: bool) -> DeadlineEx
 
 
 def not_sent(request: HTTPRequest, reason: str, cause: Exception) -> ServiceCommunicationException:
-    """The error for a request of which nothing was sent, so another instance may be asked."""
+    """The error for a request of which nothing was sent, so that it may be retried on another instance."""
     return ServiceCommunicationException(f"{request.where}: {reason} ({_cause(cause)}){_what_to_do(cause)}")
 
 
@@ -28,7 +28,7 @@ def lost(request: HTTPRequest, error: Exception) -> ServiceCommunicationExceptio
 
 
 def broken_off(request: HTTPRequest) -> ServiceCommunicationException:
-    """The error for an answer that has no end, or is no HTTP."""
+    """The error for an answer that is incomplete or not HTTP."""
     return may_have_run(request, "no complete HTTP answer before the connection ended")
 
 
@@ -38,7 +38,7 @@ def may_have_run(request: HTTPRequest, reason: str) -> ServiceCommunicationExcep
 
 
 def refused_by_tls(request: HTTPRequest, error: Exception) -> ServiceCommunicationException | None:
-    """The error if the server refused the handshake, so that it has read nothing of the request."""
+    """The error if the server refused the TLS handshake, so that it has read nothing of the request."""
     cause = tls_error(error)
     return not_sent(request, "cannot connect", cause) if cause is not None and is_refusal(cause) else None
 

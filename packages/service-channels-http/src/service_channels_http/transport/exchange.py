@@ -1,4 +1,4 @@
-"""A call over HTTP without its transport: what to send for it, and what the reply means."""
+"""A call over HTTP without its transport: the request to send, and the outcome in the reply."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from service_core import Call
 __all__ = ["Exchange"]
 
 
-@dataclass(slots=True)  # made for every call, so not frozen: that would take more than twice as long
+@dataclass(slots=True)  # created for every call, so not frozen: that would take more than twice as long
 class Exchange(ABC):
-    """One call, its arguments already written; used by one thread or task."""
+    """One call, its arguments already encoded; used by one thread or task."""
 
     call: Call
     """The call, with its deadline."""
     caller: str
-    """What is called, for messages: method and component."""
+    """Method and component, for messages."""
     gateway_503_not_run: bool
-    """Whether a 503 that is not ours means that nothing has run."""
+    """Whether a 503 of another server means that the call has not run."""
 
     @abstractmethod
     def request(self, url: str) -> HTTPRequest:
-        """What to send to the instance with that address."""
+        """The request to the instance with that address."""
 
     @abstractmethod
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:

@@ -1,4 +1,4 @@
-"""Which names and values of headers can be sent, the same for every transport."""
+"""The names and values of headers that can be sent, the same for every transport."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VALUE: Final = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff]
 
 
 def check_header(request: HTTPRequest, name: str, value: str) -> None:
-    """Raise LocalServiceException for a header that would not arrive as it is."""
+    """Raise LocalServiceException for a header that would not arrive unchanged."""
     if not _TOKEN.fullmatch(name):
         raise LocalServiceException(f"{name!r} is not a name for a header; use letters, digits and '-'")
     if not _VALUE.fullmatch(value):

@@ -1,4 +1,4 @@
-"""Transports: one request in, one reply out, and what is known about the bytes that were sent."""
+"""Transports: one request in, one reply out, with the state of the bytes sent on failure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["AsyncTransport", "PoolLimits", "Transport"]
 
 
 class Transport(Protocol):
-    """Carries requests of sync calls. Safe to use from several threads."""
+    """Sends requests of sync calls. Safe to use from several threads."""
 
     def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
-        """Send one request and wait for the reply, whatever its status; None, and nothing is sent, for a request that
-        another transport has to carry.
+        """Send one request and wait for the reply, of any status; None, and nothing is sent, for a request that
+        another transport has to send.
 
         ``connect_timeout`` is in seconds, ``max_bytes`` the size of the largest reply. Raises
         ServiceCommunicationException and DeadlineExceeded, whose ``may_have_run`` is False if nothing was sent, and
@@ -24,7 +24,7 @@ class Transport(Protocol):
 
 
 class AsyncTransport(Protocol):
-    """Carries requests of async calls, on one event loop."""
+    """Sends requests of async calls, on one event loop."""
 
     async def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
         """As :meth:`Transport.send`; a call that is cancelled leaves no connection open."""
@@ -32,19 +32,19 @@ class AsyncTransport(Protocol):
 
 
 class PoolLimits(Protocol):
-    """How many connections there are and how long idle ones are kept, with the names of ``httpx.Limits``."""
+    """Limits of the number of connections and of idle time, with the names of ``httpx.Limits``."""
 
     @property
     def max_connections(self) -> int | None:
-        """At most so many at once; None for no limit."""
+        """The most connections; None for no limit."""
         ...
 
     @property
     def max_keepalive_connections(self) -> int | None:
-        """At most so many idle ones; None for no limit."""
+        """The most idle connections; None for no limit."""
         ...
 
     @property
     def keepalive_expiry(self) -> float | None:
-        """Seconds that an idle one is kept; None for no limit."""
+        """Seconds that an idle connection is kept; None for no limit."""
         ...

@@ -1,4 +1,4 @@
-"""Limits of an exchange that hold for every transport: until when, and how much."""
+"""Limits of time and size for an exchange, the same for every transport."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["check_head", "check_size", "in_time"]
 
 @asynccontextmanager
 async def in_time(deadline: Deadline, late: Callable[[], Exception]) -> AsyncIterator[None]:
-    """End the block when the time is up. Raises what ``late`` makes then."""
+    """End the block at the deadline. Raises the error that ``late`` returns."""
     limit = asyncio.timeout(None if math.isinf(deadline.expires_at) else deadline.remaining)
     try:
         async with limit:
@@ -28,14 +28,14 @@ async def in_time(deadline: Deadline, late: Callable[[], Exception]) -> AsyncIte
 
 def check_head(request: HTTPRequest, headers: Mapping[str, str], max_bytes: int) -> None:
     """Refuse an answer by its headers. Raises ProtocolException."""
-    # Unpacking could make much of little; it was not asked for.
+    # A small compressed answer could expand without limit, and the request did not accept compression.
     if headers.get("content-encoding", "identity") != "identity":
         raise ProtocolException(
-            f"{request.where}: the answer is compressed although that was not asked for; "
+            f"{request.where}: the answer is compressed although the request did not accept that; "
             f"keep the server or proxy from compressing it",
             may_have_run=True,
         )
-    announced = headers.get("content-length", "").lstrip("0")[:20]  # of thousands of digits int() makes nothing
+    announced = headers.get("content-length", "").lstrip("0")[:20]  # int() refuses thousands of digits
     check_size(request, int(announced) if announced.isdecimal() else 0, max_bytes)
 
 

@@ -1,4 +1,4 @@
-"""The narrow place between calls and transport: one request goes in; status, headers and bytes come out."""
+"""The messages between calls and transports: a request with address, headers and body; a reply with its status."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ __all__ = ["NO_HEADERS", "HTTPReply", "HTTPRequest"]
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-# They are made for every call. To freeze them would take more than twice as long, and so would to ask for keywords.
+# Created for every call: frozen classes and keyword-only arguments would take more than twice as long.
 @dataclass(slots=True)
 class HTTPRequest:
     """One attempt of one call."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    """There may be a token among them."""
+    """They may contain a token."""
     deadline: Deadline
-    """When nobody waits for the reply any more. The server is told how much is left when the request is sent."""
+    """The deadline of the call. The remaining time is sent in a header, computed when the request is sent."""
     caller: str
-    """What is called, for messages: method and component."""
+    """Method and component, for messages."""
     content: bytes = b""
     fixed: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
-    """More headers, in a mapping that many requests share and nobody changes, so that it can be prepared once."""
+    """Further headers, in an unchanging mapping that many requests share, so that it can be prepared once."""
     method: str = "POST"
 
     def all_headers(self) -> dict[str, str]:
-        """Both kinds of headers, and what is left of the time."""
+        """Both kinds of headers, and the remaining time."""
         return {**self.fixed, **with_deadline(self.headers, self.deadline)}
 
     @property
     def where(self) -> str:
-        """What is called at which address, for messages; without user, password, query and fragment."""
+        """Method and address, for messages; without user, password, query and fragment."""
         return f"{self.caller} at {_without_secrets(self.url)}"
 
 
 @dataclass(slots=True)
 class HTTPReply:
-    """What came back."""
+    """The reply to one request."""
 
     status: int
     headers: Mapping[str, str]
-    """Found by lower-case names."""
+    """The keys are lower-case names."""
     content: bytes = b""
 
 

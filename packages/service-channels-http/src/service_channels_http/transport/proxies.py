@@ -18,13 +18,13 @@ from service_core import LocalServiceException
 __all__ = ["LOOPBACK_NAMES", "EnvironmentProxy", "proxy_for", "proxy_of"]
 
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
-"""Loopback hosts as they stand in addresses."""
+"""Loopback hosts as written in addresses."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentProxy:
-    """A proxy and the variable that it stands in."""
+    """A proxy and the variable that it comes from."""
 
     variable: str
     address: str
@@ -48,8 +48,8 @@ def proxy_for(scheme: str, host: str, port: int) -> EnvironmentProxy | None:
         name, proxy_port = None, None
     if parts.scheme not in _PORTS or not name:
         raise LocalServiceException(
-            f"environment variable {variable} is no address of an HTTP proxy (http://host:port), but a call to {host} "
-            f"would go through it; correct it, or exempt the host or its network in NO_PROXY"
+            f"environment variable {variable} is not the address of an HTTP proxy (http://host:port), but applies to a "
+            f"call to {host}; correct it, or exempt the host or its network in NO_PROXY"
         )
     return EnvironmentProxy(variable=variable, address=f"{name}:{proxy_port or _PORTS[parts.scheme]}")
 
@@ -99,5 +99,5 @@ def _matches(entry: str, host: str, port: int, address: ipaddress.IPv4Address | 
         if int(its_port) != port:
             return False
         entry = name
-    # With a dot in front it means only what is below it.
+    # A leading dot excludes the name itself.
     return entry.strip("[]") == host or host.endswith(f".{entry.removeprefix('.')}")

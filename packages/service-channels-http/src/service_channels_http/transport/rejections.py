@@ -1,4 +1,4 @@
-"""What a reply means that is not an outcome of the method: refusals, and answers of something else."""
+"""Replies that are not an outcome of the method: refusals, and answers of other servers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from service_core.wire import error_from_wire, token_error
 __all__ = ["media_type", "refused", "retry_after", "unreadable"]
 
 _SHOWN: Final = 200
-"""How many bytes of an answer that cannot be read an error keeps."""
+"""Bytes of an unreadable answer that an error keeps."""
 
 
 def refused(request: HTTPRequest, reply: HTTPReply, *, gateway_503_not_run: bool = False) -> Exception:
     """The error for a reply with a status >= 400 in no form of this protocol: a gateway or another server sent it.
 
-    Such an answer says nothing about whether the call has run: a gateway also answers 503 when it loses the connection
+    Such an answer does not show whether the call has run: a gateway also answers 503 when it loses the connection
     to a server that is executing the call. ``gateway_503_not_run`` declares that the gateway answers 503 only if it
     passed the request to no server.
     """
@@ -49,7 +49,7 @@ def refused(request: HTTPRequest, reply: HTTPReply, *, gateway_503_not_run: bool
 
 
 def _message_of_server(where: str, reply: HTTPReply) -> Exception | None:
-    """The error for a refusal of a server of another kind, which says in its body what is wrong with the request."""
+    """The error for a refusal of a server of another kind, whose body describes the fault of the request."""
     if reply.status >= 500 or reply.status in _OF_GATEWAYS:
         return None
     told = read_message(reply.status, reply.headers.get("content-type", ""), reply.content)
@@ -71,13 +71,13 @@ def _gateway_error(where: str, reply: HTTPReply, *, gateway_503_not_run: bool) -
 
 
 _OF_GATEWAYS: Final = frozenset({408, 413, 429})
-"""Statuses below 500 that gateways answer by themselves, some of them with a body in JSON."""
+"""Statuses below 500 that gateways generate themselves, some of them with a body in JSON."""
 
 
 def unreadable(request: HTTPRequest, reply: HTTPReply, reason: str) -> ProtocolException:
-    """The error for a reply that is none of our protocol.
+    """The error for a reply that is not of this protocol.
 
-    ``details`` show its status, type and first bytes; the message does not, since they may be anybody's data.
+    ``details`` show its status, type and first bytes; the message does not, since they may be data of other users.
     """
     return ProtocolException(
         f"{request.where}: {reason}; check that the address is that of a service and not of a proxy or web page",
@@ -92,7 +92,7 @@ def media_type(reply: HTTPReply) -> str:
 
 
 def retry_after(reply: HTTPReply) -> float | None:
-    """Seconds until the server takes requests again, given as such or as a date (RFC 9110, section 10.2.3).
+    """Seconds until the server accepts requests again, given as such or as a date (RFC 9110, section 10.2.3).
 
     Infinite for a date beyond the calendar; None if the header is missing or is neither.
     """

@@ -1,7 +1,7 @@
-"""Who owns clients and engines: a channel has one for sync calls per process and one for async calls per event loop.
+"""Owners of clients and engines: a channel has one for sync calls per process and one for async calls per event loop.
 
-Those for sync calls are shared by threads. After a fork the child makes its own: the connections of the inherited ones
-are the parent's. Those for async calls belong to the loop on which they were first used, and end with it.
+Those for sync calls are shared by threads. After a fork the child creates its own: inherited connections are the
+parent's. Those for async calls belong to the loop on which they were first used, and end with it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ A = TypeVar("A", bound=_AsyncClosable)
 
 
 class _Process:
-    """This process. Its id is needed for every call, and to ask for it is a system call."""
+    """This process. Its id is needed for every call, and reading it is a system call."""
 
     __slots__ = ("id",)
 
@@ -61,7 +61,7 @@ class OncePerProcess(Generic[C]):
     """Owns one object in each process. Safe to use from several threads and after a fork."""
 
     def __init__(self, make: Callable[[], C]) -> None:
-        """``make`` makes the object when it is first asked for."""
+        """``make`` creates the object on first use."""
         self._make = make
         # By process id. A child keeps the slots of its parents but never touches them, since their locks may be held
         # and closing would need one.
@@ -69,7 +69,7 @@ class OncePerProcess(Generic[C]):
         self._closed = False
 
     def get(self) -> C:
-        """The object, made when first asked for. Raises LocalServiceException if closed."""
+        """The object, created on first use. Raises LocalServiceException if closed."""
         slot = self._slots.get(_this.id)
         if slot is not None and slot.owned is not None:
             return slot.owned
@@ -82,7 +82,7 @@ class OncePerProcess(Generic[C]):
         return owned
 
     def close(self) -> None:
-        """Close the object and make no other."""
+        """Close the object, and create no other."""
         slot = self._slot()
         with slot.lock:
             self._closed = True
@@ -105,13 +105,13 @@ class OncePerLoop(Generic[A]):
     """Owns one object on each event loop. Safe to use from several threads, each with its loop."""
 
     def __init__(self, make: Callable[[], A]) -> None:
-        """``make`` makes the object when it is first asked for."""
+        """``make`` creates the object on first use."""
         self._make = make
         self._lifetimes: dict[AbstractEventLoop, _Lifetime[A]] = {}
         self._closed = False
 
     def get(self) -> A:
-        """The object of the running loop, made when first asked for. Raises LocalServiceException if closed."""
+        """The object of the running loop, created on first use. Raises LocalServiceException if closed."""
         loop = asyncio.get_running_loop()
         lifetime = self._lifetimes.get(loop)
         if lifetime is None or self._closed:
@@ -119,26 +119,26 @@ class OncePerLoop(Generic[A]):
             self._forget_closed_loops()
             owned = self._make()
             lifetime = _Lifetime(owned=owned, end=self._until_the_end(loop, owned))
-            with suppress(StopIteration):  # it comes to its yield without waiting
+            with suppress(StopIteration):  # it reaches its yield without waiting
                 anext(lifetime.end).send(None)
             self._lifetimes[loop] = lifetime
         return lifetime.owned
 
     def close(self) -> None:
-        """Make no other object. Those of running loops end with their loop."""
+        """Create no other object. Those of running loops end with their loop."""
         self._closed = True
         self._forget_closed_loops()
 
     async def aclose(self) -> None:
-        """Close the object of the running loop and make no other."""
+        """Close the object of the running loop, and create no other."""
         self.close()
         lifetime = self._lifetimes.get(asyncio.get_running_loop())
         if lifetime is not None:
             await lifetime.end.aclose()
 
     async def _until_the_end(self, loop: AbstractEventLoop, owned: A) -> AsyncGenerator[None, None]:
-        # A loop that ends closes the async generators that were begun on it, while it still runs: the only moment at
-        # which connections can be closed that nobody closed before.
+        # A loop that ends closes the async generators that were started on it, while it still runs: the last moment at
+        # which connections that are still open can be closed.
         try:
             yield
         finally:
@@ -146,7 +146,7 @@ class OncePerLoop(Generic[A]):
             await owned.aclose()
 
     def _forget_closed_loops(self) -> None:
-        # Loops that were closed without ending their generators, which asyncio.run would have done.
+        # Loops that were closed without closing their generators, as asyncio.run does.
         for loop in list(self._lifetimes):
             if loop.is_closed():
                 self._lifetimes.pop(loop, None)
@@ -154,4 +154,4 @@ class OncePerLoop(Generic[A]):
 
 def _check_open(closed: bool) -> None:
     if closed:
-        raise LocalServiceException("the channel is closed; ask the service manager for a new service")
+        raise LocalServiceException("the channel is closed; get a new service from the service manager")

@@ -1,4 +1,4 @@
-"""Whom a channel believes, and who it says that it is: for its engine and for its clients alike."""
+"""Trusted authorities and the client certificate of a channel, for its engine and its clients alike."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _PREFIX: Final = "SERVICE_HTTP_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientTLS:
-    """What a client needs to call ``https`` addresses. Files are read once in the process, when first needed."""
+    """The TLS settings of a client for ``https`` addresses. Files are read once per process, on first use."""
 
     ca_file: str | os.PathLike[str] | None = None
-    """PEM file with the authorities that may have signed a server's certificate, and no others then. None for those
-    that httpx believes: of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else the public ones."""
+    """PEM file with the authorities that may have signed a server's certificate, instead of all others. None for those
+    that httpx trusts: of ``SSL_CERT_FILE`` or ``SSL_CERT_DIR``, else the public ones."""
     cert_file: str | os.PathLike[str] | None = None
-    """PEM file with the certificate that is shown to servers that ask for one; None for none."""
+    """PEM file with the certificate that is sent to servers that require one; None for none."""
     key_file: str | os.PathLike[str] | None = None
     """PEM file with the certificate's private key; None if ``cert_file`` holds it."""
     key_password: SecretStr | None = None
-    """What the key is encrypted with; None if it is not."""
+    """The password of the key; None if it is not encrypted."""
 
     def context(self) -> ssl.SSLContext:
         """The context, the same for the same files. Raises LocalServiceException, which names the wrong setting."""
@@ -40,7 +40,7 @@ class ClientTLS:
 @functools.cache  # it takes tens of milliseconds
 def _context(tls: ClientTLS) -> ssl.SSLContext:
     if tls.ca_file is None:
-        import httpx  # here, since a program without TLS does without it
+        import httpx  # here, since a program without TLS does not need it
 
         context = secured(httpx.create_ssl_context())
     else:

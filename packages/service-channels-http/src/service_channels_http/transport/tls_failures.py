@@ -1,4 +1,4 @@
-"""What is wrong when two processes do not come to speak TLS, and what to do about it."""
+"""Failures of the TLS handshake, with the remedy for each."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Final
 
 __all__ = ["is_refusal", "remedy", "tls_error"]
 
-_GIVE_CERTIFICATE: Final = "the server asks for a certificate; give one in setting 'cert_file' (SERVICE_HTTP_CERT_FILE)"
+_GIVE_CERTIFICATE: Final = "the server requires a certificate; set 'cert_file' (SERVICE_HTTP_CERT_FILE)"
 _GIVE_ANOTHER: Final = (
-    "the server does not accept the certificate in setting 'cert_file' (SERVICE_HTTP_CERT_FILE); give one that has not "
-    "expired, from an authority that the server believes"
+    "the server does not accept the certificate in setting 'cert_file' (SERVICE_HTTP_CERT_FILE); use one that has not "
+    "expired, from an authority that the server trusts"
 )
-_SPEAKS_NO_TLS: Final = "the server does not speak TLS there; announce its address as http:// or give it a certificate"
+_SPEAKS_NO_TLS: Final = (
+    "the server does not use TLS there; announce its address as http:// or configure its certificate"
+)
 
 _BY_ALERT: Final[Mapping[str, str]] = {
     "CERTIFICATE_REQUIRED": _GIVE_CERTIFICATE,
@@ -34,37 +36,37 @@ _BY_REASON: Final[Mapping[str | None, str]] = {
 }
 # OpenSSL's X509_V_ERR_..., x509_vfy.h
 _BY_VERIFICATION: Final[Mapping[int, str]] = {
-    9: "the server's certificate is not valid yet; look at the clocks of both machines",
+    9: "the server's certificate is not valid yet; check the clocks of both machines",
     10: "the server's certificate has expired; renew it",
-    62: "announce the server under a name that is in its certificate, or give it one for this name",
-    64: "announce the server under an address that is in its certificate, or give it one for this address",
+    62: "announce the server under a name that is in its certificate, or issue a certificate for this name",
+    64: "announce the server under an address that is in its certificate, or issue a certificate for this address",
 }
 _UNKNOWN_AUTHORITY: Final = (
-    "give the authority that has signed the server's certificate in setting 'ca_file' (SERVICE_HTTP_CA_FILE)"
+    "set 'ca_file' (SERVICE_HTTP_CA_FILE) to the authority that has signed the server's certificate"
 )
 
 
 def tls_error(error: BaseException | None) -> ssl.SSLError | None:
-    """What OpenSSL said, out of the layers of a client; None if it is not about TLS."""
+    """The error of OpenSSL, among the causes of a client's error; None if it is not about TLS."""
     while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__
     return error
 
 
 def is_refusal(error: ssl.SSLError) -> bool:
-    """Whether the server has refused to shake hands, so that it has read nothing of a request.
+    """Whether the server has refused the handshake, so that it has read nothing of a request.
 
-    With TLS 1.3 a client hears of it after it has sent one.
+    With TLS 1.3 a client gets the alert after it has sent one.
     """
     return _alert(error) in _BY_ALERT
 
 
 def remedy(error: ssl.SSLError) -> str:
-    """What to do; empty if that is not known."""
+    """The remedy; empty if it is not known."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _BY_VERIFICATION.get(error.verify_code, _UNKNOWN_AUTHORITY)
     if isinstance(error, ssl.SSLEOFError):
-        return f"the server has hung up; if it does that at every call, maybe {_GIVE_CERTIFICATE}"
+        return f"the server has closed the connection; if it does so at every call, maybe {_GIVE_CERTIFICATE}"
     return _BY_ALERT.get(_alert(error)) or _BY_REASON.get(error.reason, "")
 
 

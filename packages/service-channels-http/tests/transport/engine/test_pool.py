@@ -526,7 +526,7 @@ async def test_a_connection_in_use_when_the_channel_is_closed_is_closed_after_it
 async def test_a_closed_channel_refuses_calls(server: ScriptedServer, channel: HTTPXChannel) -> None:
     shop = shop_over(channel)
     channel.close()
-    with pytest.raises(LocalServiceException, match="the channel is closed; ask the service manager for a new"):
+    with pytest.raises(LocalServiceException, match="the channel is closed; get a new"):
         shop.find(1)
     with pytest.raises(LocalServiceException, match="the channel is closed"):
         await shop.find_async(1)

@@ -226,7 +226,7 @@ def test_an_announced_size_is_refused_before_the_body_comes() -> None:
 
 
 def test_a_compressed_body_is_refused() -> None:
-    with pytest.raises(ProtocolException, match="compressed although that was not asked for"):
+    with pytest.raises(ProtocolException, match="compressed although the request did not accept that"):
         read(PLAIN.replace(b"text/plain", b"text/plain\r\nContent-Encoding: gzip"))
 
 

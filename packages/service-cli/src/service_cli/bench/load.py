@@ -1,7 +1,7 @@
 """The load: how calls are begun.
 
 In a closed loop each of N workers begins a call when its last one has ended, so a slow server is called less often. In
-an open loop calls are due at a fixed rate whatever the server does, and each latency counts from the moment when the
+an open loop calls are due at a fixed rate, independent of the server, and each latency counts from the moment when the
 call was due: a server that stalls for a second makes all calls late that were due in it, as it would for real callers
 ("coordinated omission" is what a closed loop hides here).
 """
@@ -46,7 +46,7 @@ async def open_loop(call: Call, *, seconds: float, rate: float, in_flight: int, 
             pause = due - time.perf_counter()
             if pause > 0:
                 await asyncio.sleep(pause)
-            elif number % 64 == 0:  # behind the schedule: begin what is due, and let answers be read
+            elif number % 64 == 0:  # behind the schedule: start the calls that are due, and process answers
                 await asyncio.sleep(0)
             calls.create_task(one(due))
     samples.seconds = time.perf_counter() - begin
@@ -55,7 +55,7 @@ async def open_loop(call: Call, *, seconds: float, rate: float, in_flight: int, 
 async def _measure(call: Call, begin: float, due: float, samples: Samples) -> None:
     try:
         await call()
-    except Exception as error:  # noqa: BLE001 - whatever a call raises is a failed call, counted by its name
+    except Exception as error:  # noqa: BLE001 - every exception is a failed call, counted by its name
         samples.errors[type(error).__name__] += 1
     else:
         now = time.perf_counter()

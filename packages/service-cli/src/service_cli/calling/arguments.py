@@ -68,7 +68,7 @@ def _words(words: Sequence[str], parameters: dict[str, ParameterDescription]) ->
         name, equals, text = word.partition("=")
         if not equals:
             raise CommandFailure(
-                f"{word!r} is no argument",
+                f"{word!r} is not an argument",
                 remedy=f"write NAME=VALUE, for example {_example(parameters)}",
                 code=ExitCode.USAGE,
             )
@@ -83,13 +83,13 @@ def _value(text: str, parameter: ParameterDescription) -> Any:
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
     except ValueError:
-        return text  # the check says so if no text is admitted
+        return text  # the validation fails if text is not accepted
     fits = not list(problems(value, schema, schema))
     return value if fits or not accepts_text(schema, schema) else text
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _unknown(name: str, parameters: dict[str, ParameterDescription]) -> str:

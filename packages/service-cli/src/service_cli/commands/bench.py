@@ -32,7 +32,7 @@ def bench(
     arguments: Words = None,
     duration: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 10s, 500ms, 2m.")] = "10s",
     in_flight: Annotated[int, typer.Option("--in-flight", min=1, help="Most calls at once.")] = 64,
-    rate: Annotated[float, typer.Option("--rate", min=0, help="Calls per second, due whatever the server does.")] = 0,
+    rate: Annotated[float, typer.Option("--rate", min=0, help="Calls per second, independent of the server.")] = 0,
     consul: Consul = "",
     file: File = "",
     channel: Channel = "",
@@ -89,5 +89,5 @@ async def _run(call: Call, seconds: float, rate: float, in_flight: int, samples:
 def _seconds(text: str) -> float:
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|)", text)
     if found is None or float(found[1]) == 0:
-        raise CommandFailure(f"--for {text!r} is no time", remedy="write 10s, 500ms or 2m", code=ExitCode.USAGE)
+        raise CommandFailure(f"--for {text!r} is not a duration", remedy="write 10s, 500ms or 2m", code=ExitCode.USAGE)
     return float(found[1]) * _UNITS[found[2]]

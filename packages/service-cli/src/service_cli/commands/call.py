@@ -51,7 +51,7 @@ def call(
 
 
 def callee_of(target: str, method: str, *, consul: str, file: str, channel: str, token: str) -> Callee:
-    """The method to call, as the options say. Raises CommandFailure."""
+    """The method to call, by the options. Raises CommandFailure."""
     source = Source(consul=consul, file=file) if consul or file else None
     callee = find_callee(target, method, source=source, channel=channel, token=token)
     if callee.channel == "dispatch-msgpack" and sends_bytes(callee.method):
@@ -76,7 +76,7 @@ def _show(result: Any, *, as_json: bool) -> None:
 
 
 def _declared(error: RemoteServiceException) -> CommandFailure:
-    """An error that the method declares is an answer: its name and its fields say it all."""
+    """An error that the method declares is an outcome: its name and its fields are printed."""
     details = error.details
     fields = details.get("fields", details) if isinstance(details, dict) else details
     return CommandFailure(f"{error.type} ({error.code.value}) {to_json(fields).decode()}")

@@ -46,5 +46,5 @@ def _load(target: str) -> type:
             f"{target}: {error}", remedy="run it where the module is found", code=ExitCode.USAGE
         ) from None
     if not isinstance(found, type):
-        raise CommandFailure(f"{target} is no class", code=ExitCode.USAGE)
+        raise CommandFailure(f"{target} is not a class", code=ExitCode.USAGE)
     return found

@@ -73,7 +73,7 @@ def _come_and_gone(what: str, inside: str, before: Iterable[str], after: Iterabl
 
 
 def _with_new_name(change: Change, before: dict[str, MethodDescription], after: dict[str, MethodDescription]) -> Change:
-    """A removal that says so if another method looks like the removed one."""
+    """A removal, with a hint if another method has the same signature."""
     name = change.where.rpartition(".")[2]
     if change.kind != "method-removed":
         return change

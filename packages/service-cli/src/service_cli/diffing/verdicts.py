@@ -26,11 +26,11 @@ class Verdict(Enum):
     OTHER_ERROR = "other error"
     """An error arrives as RemoteServiceException instead of its class."""
     MAY_REPEAT = "may repeat"
-    """Callers may run the method twice, which is no longer declared harmless."""
+    """Callers may run the method twice, which is no longer declared idempotent."""
 
 
 class Callers(Enum):
-    """Who calls whom."""
+    """The version of the callers."""
 
     OLD = "old callers"
     """Callers of the old version, servers of the new one."""

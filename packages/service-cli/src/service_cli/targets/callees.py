@@ -14,7 +14,7 @@ from service_core.describing import ComponentDescription, Description, MethodDes
 __all__ = ["Callee", "find_callee"]
 
 _PREFERRED = ("dispatch-json", "rest", "dispatch-msgpack")
-"""Channels in the order in which the command line takes them: the first carry JSON as it was typed."""
+"""Channels in order of preference: the first carry JSON as it was typed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def find_callee(target: str, method: str, *, source: Source | None, channel: str
         description, offered = fetch_description(target, token=token), {}
     else:
         raise CommandFailure(
-            f"{target!r} is no URL",
+            f"{target!r} is not a URL",
             remedy="write http://HOST:PORT, or add --consul URL or --file FILE for the name of a component",
             code=ExitCode.USAGE,
         )
@@ -107,7 +107,7 @@ def _channel(offered: Mapping[str, tuple[str, ...]], wanted: str, method: Method
         if name in usable:
             return name
     raise CommandFailure(
-        f"{method.name} is offered over {', '.join(offered) or 'no channel'}, which the command line does not speak"
+        f"{method.name} is available over {', '.join(offered) or 'no channel'}, which the command line does not support"
     )
 
 

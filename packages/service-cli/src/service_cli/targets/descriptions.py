@@ -32,7 +32,7 @@ def is_url(target: str) -> bool:
 
 
 def fetch_description(url: str, *, token: str = "", timeout: float = TIMEOUT) -> Description:
-    """What the server at ``url`` says it offers. Raises CommandFailure."""
+    """The description of the server at ``url``. Raises CommandFailure."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
     response = get(f"{url.rstrip('/')}/describe", headers=headers, timeout=timeout)
     if response.status_code == 200:
@@ -43,7 +43,7 @@ def fetch_description(url: str, *, token: str = "", timeout: float = TIMEOUT) ->
     if response.status_code == 401:
         raise CommandFailure(
             f"{url} describes itself only to callers with a token",
-            remedy="give one with --token, or in the variable SERVICE_TOKEN",
+            remedy="set one with --token, or in the variable SERVICE_TOKEN",
         )
     remedy = _ON_SERVER if response.status_code in (403, 404) else ""
     raise CommandFailure(f"{url} does not describe itself: {problem_text(response)}", remedy=remedy)
@@ -64,7 +64,7 @@ def _describe_code(target: str) -> Description:
     module_name, _, name = target.partition(":")
     if not name:
         raise CommandFailure(
-            f"{target!r} is no target",
+            f"{target!r} is not a target",
             remedy="write a URL such as http://127.0.0.1:8000, a file of 'service describe --json', or "
             "'module:Component'",
             code=ExitCode.USAGE,

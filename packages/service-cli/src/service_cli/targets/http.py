@@ -13,7 +13,7 @@ from service_cli.failures import CommandFailure, ExitCode
 __all__ = ["TIMEOUT", "get", "problem_text"]
 
 TIMEOUT: Final = 5.0
-"""Seconds for a request that only reads, unless the caller gives another time."""
+"""Seconds for a request that only reads, by default."""
 
 
 def get(url: str, *, headers: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> httpx.Response:
@@ -24,7 +24,7 @@ def get(url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 
         return httpx.get(url, headers=headers, timeout=timeout, verify=verify)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise CommandFailure(
-            f"{url!r} is no URL: {error}", remedy="write one such as http://127.0.0.1:8000", code=ExitCode.USAGE
+            f"{url!r} is not a URL: {error}", remedy="write one such as http://127.0.0.1:8000", code=ExitCode.USAGE
         ) from None
     except httpx.TimeoutException:
         raise CommandFailure(f"{url} did not answer within {timeout:g} s", code=ExitCode.UNREACHABLE) from None
@@ -37,7 +37,7 @@ def get(url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 
 
 
 def problem_text(response: httpx.Response) -> str:
-    """What a refusal says, shortened."""
+    """The message of a refusal, shortened."""
     try:
         detail = response.json()["detail"]
     except (ValueError, KeyError, TypeError):

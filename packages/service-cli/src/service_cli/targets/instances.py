@@ -39,7 +39,7 @@ class Source:
     def __post_init__(self) -> None:
         if sum(map(bool, (self.urls, self.consul, self.file))) != 1:
             raise CommandFailure(
-                "instances come from URLs, from --consul URL or from --file FILE: give one of them",
+                "instances come from URLs, from --consul URL or from --file FILE: use one of them",
                 remedy="service list http://127.0.0.1:8000",
                 code=ExitCode.USAGE,
             )
@@ -53,7 +53,7 @@ class Instance:
     url: str
     channels: tuple[str, ...]
     health: str
-    """What readiness says, or why it says nothing."""
+    """The status of readiness, or the reason why it is unknown."""
     latency: float | None
     """Seconds that the answer about its health took, None without one."""
     digest: str = ""
@@ -121,7 +121,7 @@ def _ask_consul(url: str, path: str) -> Any:
     try:
         return response.json()
     except ValueError:
-        raise CommandFailure(f"{base} is no Consul agent: its answer is no JSON") from None
+        raise CommandFailure(f"{base} is not a Consul agent: its answer is not JSON") from None
 
 
 def _channels(meta: Mapping[str, str]) -> list[ChannelAddress]:
@@ -168,7 +168,7 @@ def _at(url: str, token: str, *, is_only: bool) -> list[Instance]:
 
 
 def _inspect(component: str, url: str, channels: tuple[str, ...]) -> Instance:
-    """An instance as a registry knows it; addresses from there get no token."""
+    """An instance from a registry; addresses from there get no token."""
     health, latency = _health(url)
     described = _described(component, url) if latency is not None else None
     digest = described.digest if described is not None else ""
@@ -184,7 +184,7 @@ def _described(component: str, url: str) -> ComponentDescription | None:
 
 
 def _health(url: str) -> tuple[str, float | None]:
-    """What the server says about its readiness, and how long that took."""
+    """The server's readiness, and the duration of the request."""
     begin = time.perf_counter()
     try:
         response = get(f"{url.rstrip('/')}/health/ready", timeout=TIMEOUT)

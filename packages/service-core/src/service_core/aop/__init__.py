@@ -9,7 +9,8 @@
             with timer(invocation.func.__name__):
                 return await invocation.proceed()
 
-An advice class is injectable like any other. An environment applies the advice of its packages to what it makes.
+An advice class is injectable like any other. An environment applies the advice of its packages to the objects that it
+creates.
 """
 
 from service_core.aop._advice import advice, after, around, before, error

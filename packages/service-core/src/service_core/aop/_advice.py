@@ -1,4 +1,4 @@
-"""The decorators of advice. They only stamp methods; :mod:`service_core.aop.weaver` reads the stamps."""
+"""The decorators of advice. They only mark methods; :mod:`service_core.aop.weaver` reads the markers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADVICE: Final = "__service_advice__"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What one decorator says about a method of an advice class."""
+    """One advice declaration on a method of an advice class."""
 
     kind: Kind
     pointcuts: tuple[Pointcut, ...]
@@ -41,8 +41,8 @@ def advice(*, catalog: Catalog | None = None) -> Callable[[C], C]: ...
 def advice(cls: C | None = None, /, *, catalog: Catalog | None = None) -> C | Callable[[C], C]:
     """Declare an advice class: its decorated methods run around those of other container-made objects.
 
-    Used as ``@advice`` or ``@advice()``. Its constructor is injected; its object is made when it is first
-    needed, once per environment, and is not advised itself.
+    Used as ``@advice`` or ``@advice()``. Its constructor is injected; its object is created on first
+    use, once per environment, and is not advised itself.
     """
 
     def decorate(target: C) -> C:
@@ -68,15 +68,13 @@ def error(*pointcuts: Pointcut) -> Callable[[F], F]:
 
 
 def after(*pointcuts: Pointcut) -> Callable[[F], F]:
-    """Run when a method has ended, well or not; its result is ``invocation.result``."""
+    """Run when a method has ended, with a result or an error; its result is ``invocation.result``."""
     return _stamping("after", pointcuts)
 
 
 def _stamping(kind: Kind, pointcuts: tuple[Pointcut, ...]) -> Callable[[F], F]:
     if not pointcuts or not all(isinstance(pointcut, Pointcut) for pointcut in pointcuts):
-        raise DeclarationException(
-            f"@{kind} does not say for which methods; write for example @{kind}(methods().named('run'))"
-        )
+        raise DeclarationException(f"@{kind} selects no methods; write for example @{kind}(methods().named('run'))")
 
     def decorate(method: F) -> F:
         if len(inspect.signature(method).parameters) != 2:

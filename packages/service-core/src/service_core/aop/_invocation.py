@@ -1,4 +1,4 @@
-"""A call that advice looks at, and the chain of advice that it runs through."""
+"""A call of an advised method, and the chain of its advice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["AdviceMethod", "Chain", "Invocation"]
 
 
 class Invocation:
-    """One call of a method, as an advice sees it."""
+    """One call of a method, as passed to advice."""
 
     __slots__ = ("_chain", "_depth", "args", "exception", "kwargs", "result")
 
@@ -21,9 +21,9 @@ class Invocation:
         self.kwargs = kwargs
         """The keyword arguments."""
         self.result: Any = None
-        """What the method returned. An after advice may exchange it."""
+        """The result of the method. An after advice may replace it."""
         self.exception: BaseException | None = None
-        """What the method raised. An error advice may exchange it; with None the call returns ``result``."""
+        """The exception of the method. An error advice may replace it; with None the call returns ``result``."""
         self._chain = chain
         self._depth = depth
 
@@ -33,7 +33,7 @@ class Invocation:
         return self._chain.function
 
     def proceed(self, *args: Any, **kwargs: Any) -> Any:
-        """Go on with the next around advice, or with the method itself, and return its result.
+        """Call the next around advice, or the method itself, and return its result.
 
         Given arguments replace all original ones; the first is the object itself, which stays if only keyword
         arguments are given. For an async method the result is awaitable. May be called again for another try.

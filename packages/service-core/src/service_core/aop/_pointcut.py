@@ -1,4 +1,4 @@
-"""Which methods an advice is for."""
+"""The selection of the methods that an advice applies to."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["Pointcut", "classes", "methods"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pointcut:
-    """A choice of methods. Immutable: each word gives a narrower one.
+    """A selection of methods. Immutable: each method returns a narrower one.
 
-    The same word twice means "or", different words mean "and". Methods such as ``__call__`` are chosen by
+    The same condition twice means "or", different conditions mean "and". Methods such as ``__call__`` are selected by
     their exact name only.
     """
 
     subject: Literal["method", "class"]
-    """Whose name :meth:`named` and :meth:`matches` look at."""
+    """Whether :meth:`named` and :meth:`matches` test names of methods or of classes."""
     names: tuple[str, ...] = ()
     patterns: tuple[re.Pattern[str], ...] = ()
     types: tuple[type, ...] = ()
@@ -46,7 +46,7 @@ class Pointcut:
         return replace(self, is_async=False)
 
     def covers(self, cls: type, name: str, function: Any) -> bool:
-        """Whether a method of objects of exactly this class is chosen."""
+        """Whether a method of objects of exactly this class is selected."""
         by_method = self.subject == "method"
         if name.startswith("__") and name.endswith("__") and not (by_method and name in self.names):
             return False
@@ -60,10 +60,10 @@ class Pointcut:
 
 
 def methods() -> Pointcut:
-    """Choose methods by what they are: ``methods().named("customize").of_type(Channel)``."""
+    """Select methods by their properties: ``methods().named("customize").of_type(Channel)``."""
     return Pointcut(subject="method")
 
 
 def classes() -> Pointcut:
-    """Choose all methods of classes: ``classes().matches(".*Repository")``."""
+    """Select all methods of classes: ``classes().matches(".*Repository")``."""
     return Pointcut(subject="class")

@@ -1,4 +1,4 @@
-"""What decorators leave on classes and methods until somebody collects it."""
+"""The markers that decorators set on classes and methods."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ORDER: Final = "__service_order__"
 
 
 def stamp(method: Callable[..., Any], attribute: str, value: object) -> None:
-    """Add a value to those that the attribute of a method holds already."""
+    """Add a value to those of the attribute of a method."""
     setattr(method, attribute, (*getattr(method, attribute, ()), value))
 
 
 def stamped_methods(cls: type, attribute: str) -> dict[str, tuple[FunctionType, tuple[Any, ...]]]:
-    """The methods of a class that carry a stamp, with the stamps, those of base classes first.
+    """The methods of a class that have a marker, with its values, those of base classes first.
 
-    Overriding a method does not take its stamp away.
+    A method that overrides another keeps its markers.
     """
     found: dict[str, tuple[FunctionType, tuple[Any, ...]]] = {}
     for base in reversed(cls.__mro__):
@@ -34,7 +34,7 @@ def stamped_methods(cls: type, attribute: str) -> dict[str, tuple[FunctionType, 
 
 
 def order(value: int) -> Callable[[T], T]:
-    """Say how early a class or a method has its turn: lower first, 0 if nothing is said.
+    """Set the order of a class or a method: lower first, 0 by default.
 
     It orders eager classes and ``@create`` methods when an environment starts, the hooks of one class, and
     advice, where the first is the outermost. Dependencies come before what depends on them in any case.
@@ -48,6 +48,6 @@ def order(value: int) -> Callable[[T], T]:
 
 
 def order_of(target: object, default: int = 0) -> int:
-    """The order that a class or a method was given."""
+    """The order of a class or a method."""
     found: int = getattr(target, _ORDER, default)
     return found

@@ -33,10 +33,10 @@ class _Method:
 
 
 class Weaver:
-    """Knows the advice of one environment. Safe to use from several threads."""
+    """Holds the advice of one environment. Safe to use from several threads."""
 
     def __init__(self, owners: Sequence[type], get: Callable[[type], Any]) -> None:
-        """``get`` gives the object of an advice class; it is asked when an advised method is first called."""
+        """``get`` returns the object of an advice class; it is called when an advised method is first called."""
         self._get = get
         self._methods = [
             _Method(owner=owner, name=name, function=function, advice=advice)
@@ -48,7 +48,7 @@ class Weaver:
         self._advised: dict[type, type] = {owner: owner for owner in owners}
 
     def weave(self, target: object) -> None:
-        """Put the advice that there is for an object around its methods. Raises DeclarationException."""
+        """Apply the matching advice to the methods of an object. Raises DeclarationException."""
         cls = type(target)
         advised = self._advised.get(cls)
         if advised is None:

@@ -1,7 +1,7 @@
-"""What has been declared in this process: the only process-wide state.
+"""The declarations of this process: the only process-wide state.
 
-Decorators add to a catalog, containers and managers read it. Everybody uses :data:`default_catalog` unless told
-otherwise; tests that declare the same names again pass a :class:`Catalog` of their own.
+Decorators add to a catalog, containers and managers read it. :data:`default_catalog` is used by default; tests that
+declare the same names again pass a :class:`Catalog` of their own.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _CHANNEL_NAME: Final = re.compile(r"[\w.-]+")  # as addresses are written
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Injectable:
-    """How a container makes objects of a declared class."""
+    """How a container creates objects of a declared class."""
 
     scope: Scope = "singleton"
-    """One object for the whole environment, or one for each call that is served."""
+    """One object for the whole environment, or one for each served call."""
     eager: bool = True
-    """Whether a singleton is made when the environment starts, rather than when it is first asked for."""
+    """Whether a singleton is created when the environment starts, rather than on first use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class _Declaration:
 
 
 class Catalog:
-    """All declarations of one world. Safe to use from several threads."""
+    """A set of declarations. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -66,7 +66,7 @@ class Catalog:
         self._channels: dict[str, type] = {}
         self._advices: dict[type, None] = {}
 
-    # what decorators say
+    # used by decorators
 
     def add_service(self, interface: type, name: str = "", description: str = "") -> None:
         """Declare a service interface. Raises DeclarationException."""
@@ -124,19 +124,19 @@ class Catalog:
             self._channels[name] = cls
 
     def add_injectable(self, cls: type, injectable: Injectable) -> None:
-        """Declare a class whose objects a container makes."""
+        """Declare a class whose objects a container creates."""
         with self._lock:
             self._declare(self._injectables, cls, injectable)
 
     def add_advice(self, cls: type) -> None:
-        """Declare a class whose methods advise those of other container-made objects."""
+        """Declare a class whose methods advise those of other objects from containers."""
         with self._lock:
             self._declare(self._advices, cls, None)
 
-    # what others ask
+    # read by containers and managers
 
     def service(self, interface: type) -> ServiceDescriptor:
-        """The descriptor of a service interface, built when first asked for. Raises DeclarationException."""
+        """The descriptor of a service interface, built on first use. Raises DeclarationException."""
         found = self._service_descriptors.get(interface)
         if found is not None:
             return found
@@ -174,8 +174,8 @@ class Catalog:
     def component_of(self, service: type) -> ComponentDescriptor:
         """The component that a service belongs to. Raises DeclarationException.
 
-        A service that no ``@component`` names is a component of its own, under the service's name. It is made when
-        it is first needed; a ``@component`` that names the service later is refused.
+        A service that no ``@component`` names is a component of its own, with the service's name. It is created on
+        first use; a ``@component`` that names the service later is refused.
         """
         owner = self._component_of.get(service) or self._implicit.get(service) or self._implicit_component(service)
         return self.component(owner)
@@ -185,7 +185,7 @@ class Catalog:
         return component in self._implicit.values()
 
     def component_types(self) -> list[type]:
-        """The interfaces of all declared components; none of them is described, so a fault in one harms no other."""
+        """The interfaces of all declared components, without descriptors: a wrong one does not affect others."""
         return list(self._components)
 
     def bundled_services(self) -> list[type]:
@@ -214,7 +214,7 @@ class Catalog:
         return dict(self._channels)
 
     def injectables(self) -> dict[type, Injectable]:
-        """All classes whose objects containers make."""
+        """All classes whose objects containers create."""
         return dict(self._injectables)
 
     def advices(self) -> list[type]:
@@ -280,4 +280,4 @@ class Catalog:
 
 
 default_catalog: Final = Catalog()
-"""The catalog that decorators add to and managers read unless they are given another."""
+"""The catalog that decorators add to, and the default of managers."""

@@ -1,4 +1,4 @@
-"""Health as values: what a check found, and what follows for the whole."""
+"""Health as values: the result of a check, and the status of the whole."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["CheckResult", "Health", "HealthSource", "HealthStatus"]
 
 
 class HealthStatus(Enum):
-    """How well something is; the order of severity is that of the values."""
+    """The status of a check or component; the order of the values is that of severity."""
 
     OK = 1
     WARNING = 2
-    """Still callable, but others are preferred."""
+    """Still callable, but other instances are preferred."""
     ERROR = 3
     """Not to be called."""
 
     @property
     def http_status(self) -> int:
-        """The HTTP status of an endpoint that tells it: 200, 429 or 503.
+        """The HTTP status of a health endpoint: 200, 429 or 503.
 
         Consul's HTTP checks read any 2xx as passing, 429 as warning and everything else as critical.
         """
@@ -30,19 +30,19 @@ class HealthStatus(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What one check found."""
+    """The result of one check."""
 
     name: str
     status: HealthStatus
     details: str = ""
-    """What a person should know about it; may hold addresses and paths, so not for strangers."""
+    """Details for operators; they may contain addresses and paths, so they are not public."""
     duration: float = 0.0
     """Seconds that the check ran."""
     age: float = 0.0
-    """Seconds since it ended; greater than zero if the result was cached."""
+    """Seconds since the run ended; greater than zero if the result is cached."""
 
     def to_dict(self, *, details: bool = True) -> dict[str, Any]:
-        """The result as JSON-like data, times in seconds; without ``details`` if strangers read it."""
+        """The result as JSON-like data, times in seconds; without ``details`` for public endpoints."""
         told: dict[str, Any] = {"name": self.name, "status": self.status.name}
         if details and self.details:
             told["details"] = self.details
@@ -51,27 +51,27 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The health of a component or process: the worst status of its checks, or one given by hand."""
+    """The health of a component or process: the worst status of its checks, or a status set directly."""
 
     status: HealthStatus = HealthStatus.OK
     checks: Mapping[str, CheckResult] = field(default_factory=dict)
-    """The parts by name; empty if the status was given by hand."""
+    """The results by name; empty if the status was set directly."""
 
     @classmethod
     def of(cls, results: Iterable[CheckResult]) -> Health:
-        """The whole that follows from its parts; no checks at all is OK."""
+        """The health for these results; without results it is OK."""
         checks = {result.name: result for result in results}
         worst = max((result.status for result in checks.values()), key=_severity, default=HealthStatus.OK)
         return cls(worst, checks)
 
     def to_dict(self, *, details: bool = True) -> dict[str, Any]:
-        """The health as JSON-like data; without ``details`` if strangers read it, since details can leak."""
+        """The health as JSON-like data; without ``details`` for public endpoints, since details can leak."""
         checks = [check.to_dict(details=details) for check in self.checks.values()]
         return {"status": self.status.name, "checks": checks}
 
 
 HealthSource = Callable[[str], Awaitable[Health]]
-"""Tells the health of a component of this process, by name. Run on any event loop."""
+"""Returns the health of a component of this process, by name. Run on any event loop."""
 
 
 def _severity(status: HealthStatus) -> int:

@@ -1,4 +1,4 @@
-"""The base classes of what users declare and implement: services and components."""
+"""The base classes of services and components."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:  # a module that only declares interfaces imports little
 __all__ = ["AbstractComponent", "Component", "ComponentStatus", "Service"]
 
 
-class Service(ABC):  # noqa: B024 - a tag: the abstract methods are those of the user's interface
-    """The base of every service interface. Its public methods are what can be called."""
+class Service(ABC):  # noqa: B024 - a marker: the abstract methods are those of the user's interface
+    """The base of every service interface. Its public methods can be called."""
 
 
 class ComponentStatus(Enum):
-    """Where a component stands in its life."""
+    """The state of a component in its life cycle."""
 
     VIRGIN = "virgin"
-    """Made, not started."""
+    """Created, not started."""
     RUNNING = "running"
     STOPPED = "stopped"
 
@@ -32,29 +32,29 @@ class Component(ABC):
 
     @abstractmethod
     def startup(self) -> None:
-        """Called once, after the port is bound and before calls are taken and the component is registered."""
+        """Called once, after the port is bound and before calls are accepted and the component is registered."""
 
     @abstractmethod
     def shutdown(self) -> None:
-        """Called once after the component is deregistered and its calls in flight are done."""
+        """Called once after the component is deregistered and its calls in flight have ended."""
 
     @abstractmethod
     def get_addresses(self, port: int) -> list[ChannelAddress]:
-        """The addresses under which this instance can be called; ``port`` is the server's port."""
+        """The addresses at which this instance can be called; ``port`` is the server's port."""
 
     @abstractmethod
     def get_status(self) -> ComponentStatus:
-        """Where the component stands in its life."""
+        """The state of the component in its life cycle."""
 
     @abstractmethod
     async def get_health(self) -> Health:
-        """How well the component is."""
+        """The health of the component."""
 
 
 class AbstractComponent(Component):
-    """A component that keeps track of its status and is healthy as long as it runs.
+    """A component that tracks its status and is healthy as long as it runs.
 
-    An implementation adds ``get_addresses``; whoever overrides ``startup`` or ``shutdown`` calls ``super()``.
+    An implementation adds ``get_addresses``; an override of ``startup`` or ``shutdown`` calls ``super()``.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class AbstractComponent(Component):
         self._status = ComponentStatus.STOPPED
 
     def get_status(self) -> ComponentStatus:
-        """Where the component stands in its life."""
+        """The state of the component in its life cycle."""
         return self._status
 
     async def get_health(self) -> Health:

@@ -1,4 +1,4 @@
-"""Dependency injection: declare what there is, and an environment makes it, checked beforehand.
+"""Dependency injection: an environment creates the declared objects, and checks all dependencies before.
 
 ::
 
@@ -11,7 +11,7 @@
     with Environment(Module) as environment:
         service_manager = environment.get(ServiceManager)
 
-The container beneath is dishka; this package translates declarations to it and its errors to readable ones.
+It is built on dishka; this package translates declarations to dishka's, and its errors to readable ones.
 """
 
 from service_core.aop.markers import order

@@ -1,4 +1,4 @@
-"""What belongs to an environment, and under which types it can be asked for."""
+"""The products of an environment, and the types under which they can be requested."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODULE: Final = "__service_imports__"
 
 
 class Holdings:
-    """What the modules, packages and ready objects of one environment offer. Raises DependencyException."""
+    """The products of the modules, packages and ready objects of one environment. Raises DependencyException."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Holdings:
             if self.instances.setdefault(type(instance), instance) is not instance:
                 raise DependencyException(f"instances=[...] has two objects of class {name_of(type(instance))}")
         self.products = self._products()
-        """What can be made, by the type under which it is made."""
+        """The products by the type under which they are created."""
         self.advices = [cls for cls in catalog.advices() if cls in self.products]
         self._offers: dict[Any, list[Any]] = {}
         for made in [*self.instances, *self.products]:
@@ -52,16 +52,16 @@ class Holdings:
             self._offers.setdefault(kind, []).append(kind)
 
     def provides(self, kind: Any) -> bool:
-        """Whether anything is a ``kind``, be it one object or several."""
+        """Whether there is a ``kind``, be it one object or several."""
         return kind in self._offers
 
     def find(self, kind: Any) -> Any | None:
-        """The type under which the one object that is a ``kind`` is made; None if there is none, or several."""
+        """The type under which the only object that is a ``kind`` is created; None if there is none, or several."""
         found = self._offers.get(kind, [])
         return kind if kind in found else found[0] if len(found) == 1 else None
 
     def is_shared(self, found: Any) -> bool:
-        """Whether there is one object of a type that :meth:`find` has found, rather than one per call."""
+        """Whether there is one object of a type from :meth:`find`, rather than one per call."""
         product = self.products.get(found)
         return product.is_shared if product is not None else self._provided.get(found, True)
 
@@ -71,7 +71,7 @@ class Holdings:
         return not all(self._provided.values()) or not all(product.is_shared for product in self.products.values())
 
     def check_scopes(self, product: Product, wanted: Iterable[Parameter]) -> None:
-        """Raise DependencyException if an object that is made once needs one that is made per call."""
+        """Raise DependencyException if an object with scope "singleton" needs one with scope "request"."""
         for parameter in wanted if product.is_shared else ():
             found = self.find(parameter.type)
             if found is not None and not self.is_shared(found):
@@ -84,30 +84,28 @@ class Holdings:
                 )
 
     def wanted(self, parameters: Iterable[Parameter]) -> list[Parameter]:
-        """Those parameters for which an argument has to be found; the others keep their default."""
+        """The parameters for which an argument has to be found; the others keep their default."""
         return [p for p in parameters if p.required or self.provides(p.type)]
 
     def unmet(self, kind: Any, wanted_by: str = "") -> DependencyException:
-        """Why there is no ``kind`` to be had."""
+        """The error for a ``kind`` that is missing or ambiguous."""
         name = name_of(kind)
-        nobody, several = f"nobody provides {name}", f"{name} is offered by several"
-        if wanted_by:
-            need = f"{wanted_by} needs {name}, which"
-            nobody, several = f"{need} nobody provides", f"{need} is offered by several"
+        need = f"{wanted_by} needs {name}, which" if wanted_by else name
+        missing, several = f"{need} is not provided", f"{need} is provided by several"
         found = self._offers.get(kind)
         if found:
             sources = [self.products[t].source if t in self.products else name_of(t) for t in found]
-            return DependencyException(f"{several}: {', '.join(sources)}; ask for one of these instead")
+            return DependencyException(f"{several}: {', '.join(sources)}; request one of these instead")
         packages = " or ".join(dict.fromkeys(_package(module) for module in self._modules)) or "of a module"
         outside = [cls for cls in self._declared if cls not in self.products and kind in _kinds(cls)]
         if outside:
             return DependencyException(
-                f"{nobody}: {', '.join(map(_place, outside))} is not in package {packages}; "
+                f"{missing}: {', '.join(map(_place, outside))} is not in package {packages}; "
                 f"import a module of its package with @module(imports=[...])"
             )
         module = name_of(self._modules[-1]) if self._modules else "a module"
         return DependencyException(
-            f"{nobody}; add a @create() method that returns {name} to {module}, or "
+            f"{missing}; add a @create() method that returns {name} to {module}, or "
             f"decorate a class with @injectable() in package {packages}"
         )
 
@@ -143,7 +141,7 @@ def _provided(providers: Sequence[BaseProvider]) -> dict[Any, bool]:
 
 
 def _with_imports(modules: Iterable[type]) -> list[type]:
-    """All modules, those that are imported first."""
+    """All modules, imported ones first."""
     found: dict[type, None] = {}
     entered: set[type] = set()
 
@@ -162,7 +160,7 @@ def _with_imports(modules: Iterable[type]) -> list[type]:
 
 
 def _package(module: type) -> str:
-    """The package that holds the file of a class; of a file outside of packages, the file itself."""
+    """The package that contains the file of a class; for a file outside of packages, the file itself."""
     return getattr(sys.modules.get(module.__module__), "__package__", None) or module.__module__
 
 
@@ -171,7 +169,7 @@ def _place(cls: type) -> str:
 
 
 def _kinds(made: Any) -> list[Any]:
-    """The types by which an object can be asked for: its own and its bases, ``Base`` and also ``Base[int]``."""
+    """The types by which an object can be requested: its own and its bases, ``Base`` and also ``Base[int]``."""
     cls = typing.get_origin(made) or made
     if not isinstance(cls, type):
         return [made]

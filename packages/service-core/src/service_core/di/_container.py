@@ -1,4 +1,4 @@
-"""Holdings as a dishka container: declarations become its providers, its errors become readable ones."""
+"""The bindings as a dishka container: declarations become its providers, its errors become readable ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Ending", "RequestEnding", "container_of", "cycle_error", "end"]
 
 Maker = Callable[[Product, Mapping[Parameter, Any], "Container"], object]
-"""Makes a product from the objects for its parameters, for the container of its scope."""
+"""Creates a product from the objects for its parameters, for the container of its scope."""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class RequestEnding(Ending):
 
 def container_of(holdings: Holdings, make: Maker, lock: AbstractContextManager[Any]) -> Container:
     """A container whose graph has been checked, guarded by ``lock``. Raises DependencyException."""
-    # Not imported with the module: it takes longer than all the rest, and who only calls or declares does not need it.
+    # Not imported with the module: its import takes longer than all others, and a pure client does not need it.
     from dishka import Provider, Scope, make_container
     from dishka.exceptions import CycleDependenciesError, GraphMissingFactoryError
 
@@ -57,7 +57,7 @@ def container_of(holdings: Holdings, make: Maker, lock: AbstractContextManager[A
         wanting = holdings.products.get(error.path[-1].provides.type_hint) if error.path else None
         missing = error.requested.type_hint
         parameter = next((p for p in wanting.needs if p.type == missing), None) if wanting is not None else None
-        if parameter is None:  # of a provider that the user has given
+        if parameter is None:  # of a provider of the user
             raise DependencyException(f"the given dishka providers do not fit together: {error}") from error
         raise holdings.unmet(missing, parameter.where) from error
     except CycleDependenciesError as error:
@@ -66,7 +66,7 @@ def container_of(holdings: Holdings, make: Maker, lock: AbstractContextManager[A
 
 
 def end(container: Container) -> None:
-    """Call all endings. Raises their error after that; an ExceptionGroup of several."""
+    """Call all endings. Raises their error afterwards; an ExceptionGroup of several."""
     from dishka.exceptions import ExitError
 
     try:
@@ -77,10 +77,10 @@ def end(container: Container) -> None:
 
 
 def cycle_error(path: Iterable[Any]) -> DependencyException:
-    """What is said about objects that need each other."""
+    """The message for objects that need each other."""
     return DependencyException(
         f"objects need each other: {' -> '.join(map(name_of, path))}; let one of them inject the Environment "
-        f"and ask it for the other when it is used"
+        f"and request the other from it on use"
     )
 
 

@@ -1,4 +1,4 @@
-"""The decorators of modules, injectable classes and their hooks. They only stamp and collect."""
+"""The decorators of modules, injectable classes and their hooks. They only set markers and add to the catalog."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Injection(Protocol):
-    """Another way to find the arguments of a method than by the types that the environment holds."""
+    """Finds the arguments of a method in another way than by their types in the environment."""
 
     def arguments(self, environment: Environment, parameter_types: list[Any]) -> list[Any]:
-        """One argument for each parameter; asked when an object has been constructed."""
+        """One argument for each parameter; called when an object has been constructed."""
         ...
 
 
 def module(*, imports: Sequence[type] = ()) -> Callable[[C], C]:
-    """Declare a module: a class whose ``@create`` methods make objects, and whose package is looked through.
+    """Declare a module: a class whose ``@create`` methods create objects, and whose package is scanned.
 
     ``imports`` are other modules, all of whose objects belong to the environment as well.
     """
@@ -44,9 +44,9 @@ def module(*, imports: Sequence[type] = ()) -> Callable[[C], C]:
 
 
 def create(*, scope: Scope = "singleton", eager: bool = True) -> Callable[[F], F]:
-    """Let a method of a module make the object of its return type; its parameters are injected.
+    """Let a method of a module create the object of its return type; its parameters are injected.
 
-    It takes the place of an injectable class of the same type. A generator yields the object, and the code after the
+    It replaces an injectable class of the same type. A generator yields the object, and the code after the
     ``yield`` is run at its end.
     """
 
@@ -58,10 +58,10 @@ def create(*, scope: Scope = "singleton", eager: bool = True) -> Callable[[F], F
 
 
 def injectable(*, scope: Scope = "singleton", eager: bool = True, catalog: Catalog | None = None) -> Callable[[C], C]:
-    """Let containers make objects of the class; its constructor's parameters are injected by their types.
+    """Let containers create objects of the class; its constructor's parameters are injected by their types.
 
     A parameter with a default keeps it if nothing provides its type. With scope "request" there is one object for
-    each call that is served; it is ended with the call.
+    each served call; it is ended with the call.
     """
 
     def decorate(cls: C) -> C:
@@ -93,17 +93,17 @@ def on_init() -> Callable[[F], F]:
 
 
 def on_running() -> Callable[[F], F]:
-    """Call the method when the whole environment is up; its parameters are injected.
+    """Call the method when the whole environment has started; its parameters are injected.
 
-    For an object that is made later that is when it is ready.
+    For an object that is created later, it is called when that is ready.
     """
     return _hook(Hook(phase="running"))
 
 
 def on_destroy() -> Callable[[F], F]:
-    """Call the method when the environment is destroyed; its parameters are injected when the object is made.
+    """Call the method when the environment is destroyed; its parameters are injected when the object is created.
 
-    For an object of scope "request" that is when the call ends.
+    For an object of scope "request" it is called at the end of the call.
     """
     return _hook(Hook(phase="destroy"))
 

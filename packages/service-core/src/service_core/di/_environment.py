@@ -1,4 +1,4 @@
-"""The environment: makes objects, hands them out, and ends them."""
+"""The environment: creates objects, returns them, and ends them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class _Path(threading.local):
-    """What this thread is making: each needs the next."""
+    """The objects that this thread is creating: each needs the next."""
 
     def __init__(self) -> None:
         self.steps: list[Any] = []
@@ -41,9 +41,9 @@ class Environment:
     """The objects of one or several modules. Safe to use from several threads.
 
     It holds what the modules and their imports create, and the decorated classes in the Python packages of
-    these modules. Before the first object is made all is checked: a missing, ambiguous or circular dependency
-    raises DependencyException. If an object cannot be made at the start, those before it are ended again. Advice
-    and hooks apply to what the environment makes, not to ready ``instances``.
+    these modules. Before the first object is created all dependencies are checked: a missing, ambiguous or circular one
+    raises DependencyException. If an object cannot be created at the start, those before it are ended again. Advice
+    and hooks apply to objects that the environment creates, not to ready ``instances``.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class Environment:
     ) -> None:
         """``instances`` are ready objects that can be injected; ``catalog`` holds the decorated classes.
 
-        ``providers`` are dishka providers; what they make is injected like everything else, without advice and hooks.
+        ``providers`` are dishka providers; their objects are injected like all others, without advice and hooks.
         """
         self.catalog = default_catalog if catalog is None else catalog
-        """Where the classes of this environment were declared."""
+        """The catalog in which the classes of this environment were declared."""
         self._lock = threading.RLock()
         self._path = _Path()
         self._finished: dict[int, object] = {}
-        """The objects that hooks were called for, by identity: those that the environment keeps anyway."""
+        """The objects with hooks, by identity: those that the environment keeps anyway."""
         self._finished_others: WeakValueDictionary[int, object] = WeakValueDictionary()
         self._observers: list[Callable[[object], object]] = []
         self._to_run: deque[Callable[[], object]] = deque()
@@ -82,9 +82,9 @@ class Environment:
             raise
 
     def get(self, kind: TypeForm[T]) -> T:
-        """The object of a class, or of the one subclass that there is. Raises DependencyException.
+        """The object of a class, or of its only subclass. Raises DependencyException.
 
-        It is made when it is first needed; with scope "request" once for each call that is served, and only inside
+        It is created on first use; with scope "request" once for each served call, and only inside
         of one.
         """
         found = self._holdings.find(kind)
@@ -133,7 +133,7 @@ class Environment:
         return found is not None and not self._holdings.is_shared(found)
 
     def type_of(self, kind: TypeForm[Any]) -> type:
-        """The class of the object of a type: its own one if the object was made, else the declared one."""
+        """The class of the object of a type: the actual one if the object was created, else the declared one."""
         found = self._holdings.find(kind)
         if found is None:
             raise self._holdings.unmet(kind)
@@ -141,7 +141,7 @@ class Environment:
         return type(made) if made is not None else cast(type, typing.get_origin(found) or found)
 
     def when_made(self, observer: Callable[[object], object]) -> None:
-        """Call ``observer`` with each object that the environment keeps: those that there are now, and later ones."""
+        """Call ``observer`` with each object that the environment keeps: the existing and all later ones."""
         with self._lock:
             self._observers.append(observer)
             made = list(self._finished.values())
@@ -153,7 +153,7 @@ class Environment:
         return self._holdings.provides(kind)
 
     def types(self) -> list[Any]:
-        """The type of each object that there is or can be made; :meth:`get` takes each of them."""
+        """The type of each object that exists or can be created; :meth:`get` accepts each of them."""
         return [*self._holdings.instances, *self._holdings.products]
 
     def create(self, cls: type[T]) -> T:
@@ -201,7 +201,7 @@ class Environment:
             container.get(ending).call = call
 
         steps = self._path.steps
-        if steps and steps[-1] is product.type:  # it was asked for itself
+        if steps and steps[-1] is product.type:  # it was requested itself
             made = self._finish(product, supply, at_end)
         else:
             with self._step(product.type):
@@ -217,7 +217,7 @@ class Environment:
     ) -> object:
         made = product.make(at_end, **arguments(product.parameters, supply))
         if self._finished.get(id(made)) is made or self._finished_others.get(id(made)) is made:
-            return made  # a @create method has handed on what it was given
+            return made  # a @create method has returned one of its arguments
         hooks = product.hooks
         if type(made) is not product.type:
             hooks = hooks_of(type(made))
@@ -250,7 +250,7 @@ class Environment:
         return {parameter: self.get(parameter.type) for parameter in wanted}
 
     def _run_waiting(self) -> None:
-        # Not while something is being made, since an @on_running method may ask for it.
+        # Not while an object is being created, since an @on_running method may request it.
         while self._to_run and self._is_up and not self._path.steps:
             with self._lock:
                 run = self._to_run.popleft() if self._to_run else None

@@ -1,4 +1,4 @@
-"""What a callable wants to be given, read from its signature."""
+"""The parameters of a callable that are injected, from its signature."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Parameter:
 
     name: str
     type: Any
-    """What is injected: the type hint, without the ``| None`` of a default."""
+    """The type to inject: the type hint, without the ``| None`` of a default."""
     required: bool
-    """Whether it has no default, which is kept if nobody provides the type."""
+    """Whether it has no default; a default is kept if its type is not provided."""
     where: str
     """``parameter 'x' of Class.method()``, for messages."""
 
@@ -59,12 +59,12 @@ def type_hints(function: Callable[..., Any], where: str) -> dict[str, Any]:
 
 
 def arguments(parameters: Iterable[Parameter], supply: Mapping[Parameter, Any]) -> dict[str, Any]:
-    """The arguments by name; a parameter for which there is no supply keeps its default."""
+    """The arguments by name; a parameter without a value keeps its default."""
     return {parameter.name: supply[parameter] for parameter in parameters if parameter in supply}
 
 
 def name_of(kind: Any) -> str:
-    """A type as people write it."""
+    """A type as written in code."""
     return kind.__name__ if isinstance(kind, type) else str(kind)
 
 

@@ -1,4 +1,4 @@
-"""What can be made, by classes and ``@create`` methods: what it needs, and the hooks in its life."""
+"""The products of classes and ``@create`` methods: their parameters, and their hooks."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ Phase = Literal["inject", "init", "running", "destroy"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """What a decorator says about a method that the container calls."""
+    """The marker of a method that the container calls."""
 
     phase: Phase
     """When: after construction, when advice is active, when the environment is up, when it ends."""
     arguments: Callable[[Any, list[Any]], list[Any]] | None = None
-    """Gives the arguments for an environment and the types of the parameters; None injects them by type."""
+    """Returns the arguments for an environment and the types of the parameters; None injects them by type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HookMethod:
-    """A method that the container calls in the life of an object."""
+    """A method that the container calls at a stage of an object."""
 
     name: str
     hook: Hook
@@ -72,19 +72,19 @@ class HookMethod:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Product:
-    """Something that the container can make."""
+    """A product: an object that the container can create."""
 
     type: Any
-    """The type under which it is made; usually a class."""
+    """The type under which it is created; usually a class."""
     make: Callable[..., Any]
-    """Makes it; called with a function that takes what is called at its end, and the injected parameters by name."""
+    """Creates it; called with a function that registers an ending, and the injected parameters by name."""
     parameters: tuple[Parameter, ...]
     hooks: tuple[HookMethod, ...]
-    """Those of the declared type; the object that ``make`` returns may have others."""
+    """Hooks of the declared type; the object that ``make`` returns may have others."""
     injectable: Injectable
     order: int
     source: str
-    """Where it comes from, for messages."""
+    """Its source, for messages."""
 
     @property
     def needs(self) -> list[Parameter]:
@@ -98,7 +98,7 @@ class Product:
 
 
 def class_product(cls: type, injectable: Injectable) -> Product:
-    """How objects of a class are made. Raises DependencyException."""
+    """The product of a class. Raises DependencyException."""
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
         raise DependencyException(f"{name_of(cls)} cannot be made, it is abstract: implement {missing}")
@@ -114,7 +114,7 @@ def class_product(cls: type, injectable: Injectable) -> Product:
 
 
 def created_products(module: type) -> list[Product]:
-    """What the ``@create`` methods of a module make. Raises DependencyException."""
+    """The products of the ``@create`` methods of a module. Raises DependencyException."""
     created = stamped_methods(module, CREATE).items()
     return [_created_product(module, name, method, stamps[-1]) for name, (method, stamps) in created]
 

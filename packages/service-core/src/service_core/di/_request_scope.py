@@ -25,7 +25,7 @@ class RequestScope:
         self.is_closed = False
 
     def close(self) -> None:
-        """End the objects, the latest first. Raises the error of one after that; an ExceptionGroup of several."""
+        """End the objects, the latest first. Raises the error of one afterwards; an ExceptionGroup of several."""
         self.is_closed = True
         end(self.container)
 
@@ -34,4 +34,4 @@ request_scopes: Final[ContextVar[Mapping[object, RequestScope]]] = ContextVar(
     "service_request_scopes",
     default=MappingProxyType({}),
 )
-"""The request scope of the call that is executed here, by environment."""
+"""The request scope of the current call, by environment."""

@@ -1,4 +1,4 @@
-"""Who calls: the one question that a server asks before it reads anything else of a call."""
+"""The interface of token verifiers, which authenticate callers before other parts of a request are read."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ __all__ = ["TokenVerifier", "check_verifier"]
 
 
 class TokenVerifier(Protocol):
-    """Tells whose bearer token it is that came with a call.
+    """Maps the bearer token of a call to a principal.
 
-    A server that has one lets nobody in without a token, except to methods that are declared with
-    ``@allow_anonymous``. What the principal may do is for the implementation to say: it asks
-    ``current_principal()`` and raises AuthorizationException.
+    A server with a verifier refuses calls without a token, except of methods that are declared with
+    ``@allow_anonymous``. The implementation decides what the principal may do: it reads ``current_principal()`` and
+    raises AuthorizationException.
     """
 
     async def verify(self, token: str) -> Any:
-        """The principal, any object but None and bool: ``current_principal()`` gives it to the implementation.
+        """The principal, any object but None and bool: ``current_principal()`` returns it to the implementation.
 
         Raises InvalidTokenException or TokenExpiredException, which the caller gets. Any other error is logged and
-        the call refused. Called on the server's event loop for every call, so what is slow it keeps. It gets the
-        time of the call, at most 10 s, and is cancelled then: what several calls wait for, say for keys, it shields.
+        the call refused. Called on the server's event loop for every call, so slow results should be cached. It is
+        cancelled at the deadline of the call, after 10 s at most: an operation that several calls await, such as the
+        fetch of keys, should be shielded.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The registry of those who know their addresses already."""
+"""The registry with fixed addresses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StaticComponentRegistry(ComponentRegistry):
         {"test-component": {"dispatch-json": ["http://10.0.0.7:8000", "http://10.0.0.8:8000"]}}
         {"test-component": "dispatch-json(http://10.0.0.7:8000)"}
 
-    Registering with it changes nothing: a server beside it is found by whoever was given its address.
+    Registering with it has no effect: clients of this server get its address in another way.
     """
 
     is_shared = False

@@ -1,4 +1,4 @@
-"""Markers: they say where in a request a parameter travels.
+"""Markers: the place of a parameter in a request.
 
 ``Annotated[T, Body()]`` is the form that type checkers accept; ``Body(T)`` is short for it.
 """
@@ -15,7 +15,7 @@ from service_core.errors import DeclarationException
 __all__ = ["NO_EXAMPLE", "Body", "Header", "Marker", "PathParam", "Place", "QueryParam", "find_marker"]
 
 NO_EXAMPLE: Final = object()
-"""Stands for: there is no example."""
+"""Means that there is no example."""
 
 
 class Place(StrEnum):
@@ -29,13 +29,13 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Marker:
-    """What a marker says about a parameter."""
+    """The contents of a marker."""
 
     place: Place
     name: str = ""
     """What the parameter is called in the request, empty for its own name."""
     description: str = ""
-    """What a reader of the documentation is told."""
+    """The description for readers of the documentation."""
     example: Any = NO_EXAMPLE
     """A value that the documentation shows."""
 
@@ -69,7 +69,7 @@ def PathParam(*, description: str = "", example: Any = NO_EXAMPLE) -> Marker: ..
 @overload
 def PathParam(kind: Any, /, *, description: str = "", example: Any = NO_EXAMPLE) -> Any: ...
 def PathParam(kind: Any = None, /, *, description: str = "", example: Any = NO_EXAMPLE) -> Any:  # noqa: N802
-    """Send the parameter in the path, where ``{its name}`` stands, percent-encoded."""
+    """Send the parameter in the path, in place of ``{its name}``, percent-encoded."""
     return _marked(kind, Marker(place=Place.PATH, description=description, example=example))
 
 

@@ -76,7 +76,7 @@ class Parameter:
             self._plan_text(parameter, f"{where}: parameter '{parameter.name}'")
 
     def write(self, value: Any) -> list[str]:
-        """The texts that stand for an argument; none at all for None. Raises ArgumentException."""
+        """The texts of an argument; none at all for None. Raises ArgumentException."""
         data = from_json(self.wire.to_json(value))
         if data is None:
             return []
@@ -111,7 +111,7 @@ class Parameter:
         return sent <= here or (sent - {"i"} <= here and "n" in here)
 
     def write_body(self, value: Any) -> bytes | None:
-        """The body that stands for an argument, None for no body. Raises ArgumentException."""
+        """The body of an argument, None for no body. Raises ArgumentException."""
         return None if value is None and self.default is None else self.wire.to_json(value)
 
     def _plan_text(self, parameter: ParameterDescriptor, where: str) -> None:
@@ -155,7 +155,7 @@ class Parameter:
         try:
             return self.wire.from_json(b"[]")
         except ArgumentException:
-            return NO_DEFAULT  # at least one item is asked for
+            return NO_DEFAULT  # at least one item is required
 
     def _checked(self, text: str) -> str:
         if self.place is Place.HEADER and not _HEADER_TEXT.fullmatch(text):

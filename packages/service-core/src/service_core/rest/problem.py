@@ -1,4 +1,4 @@
-"""Failures of plain HTTP requests: problem details (RFC 9457) out, and whatever servers send in.
+"""Failures of plain HTTP requests: problem details (RFC 9457), and the error formats of other servers.
 
 Ours carry what a failure carries on every channel as extension members, so it arrives as the same exception. Of other
 servers' answers the status counts, and the message that they have in a place where many put it.
@@ -80,7 +80,7 @@ def read_problem(content_type: str, content: bytes) -> Problem | None:
 
 
 def read_message(status: int, content_type: str, content: bytes) -> WireError | None:
-    """What an answer of other software tells about a failure, None if it has no message in a known place."""
+    """The message in an answer of other software about a failure, None if it has none in a known place."""
     data = _data(content_type, content)
     if not isinstance(data, Mapping):
         return None

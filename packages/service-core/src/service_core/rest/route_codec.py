@@ -177,7 +177,7 @@ class RoutePlan:
     def read_result(self, content_type: str, content: bytes) -> Any:
         """The result from the body of a success, of a type that can be read. Raises MalformedData, ArgumentException.
 
-        What comes of a method that returns None is not looked at.
+        The result of a method that returns None is not read.
         """
         if not content:
             return self._nothing()
@@ -188,7 +188,7 @@ class RoutePlan:
         return self.result.from_plain(content.decode(errors="replace"))
 
     def read_data(self, content_type: str, content: bytes) -> Any:
-        """The body of a success as plain data, whatever its type."""
+        """The body of a success as plain data, for any type."""
         if not content or not is_json(media_type_of(content_type)):
             return content.decode(errors="replace")
         return from_json(content)

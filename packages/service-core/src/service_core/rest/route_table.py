@@ -1,4 +1,4 @@
-"""The routes of a component or server: which is asked first, and that no argument leads to another.
+"""The routes of a component or server: their order, and the check that no argument leads to another route.
 
 A path such as ``/users/me`` belongs to its own route and not to ``/users/{name}``, so "me" is not a name that can be
 sent there. Servers that decode ``%2F`` before they look for a route, as many do, would take ``a/b`` for two segments;

@@ -1,4 +1,4 @@
-"""Path templates: where in a path the arguments stand, how they get there, and how they are found again.
+"""Path templates: the places of arguments in a path, their encoding, and their decoding.
 
 A path is compared in its percent-encoded form, segment by segment, so a ``/`` in a value stays inside its segment.
 """
@@ -23,7 +23,7 @@ _DOTS: Final = (".", "..")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """What stands between two slashes: text, or a parameter with text around it."""
+    """The part between two slashes: text, or a parameter with text around it."""
 
     before: str
     name: str = ""
@@ -73,7 +73,7 @@ class PathTemplate:
                 raise DeclarationException(f"{where}: path '{text}' names '{name}' twice; a parameter has one place")
 
     def expand(self, values: Mapping[str, str]) -> str:
-        """The percent-encoded path. Raises ValueError, telling why, if a value cannot stand in its segment."""
+        """The percent-encoded path. Raises ValueError, with the reason, if a value cannot be encoded in its segment."""
         path = ""
         for segment in self.segments:
             value = values[segment.name] if segment.name else ""
@@ -112,7 +112,7 @@ class PathTemplate:
 
     @property
     def order(self) -> tuple[tuple[bool, int], ...]:
-        """Less for templates that have to be asked first."""
+        """Less for templates that have to be matched first."""
         return tuple(segment.order for segment in self.segments)
 
     @property
@@ -152,4 +152,4 @@ def _decoded(part: str) -> str | None:
     try:
         return unquote(part, errors="strict")
     except UnicodeDecodeError:
-        return None  # not text in UTF-8, so nothing that anybody wrote here
+        return None  # not text in UTF-8, so not encoded by a client

@@ -1,6 +1,6 @@
 """Verbs: decorators that give a method its HTTP method and path.
 
-They stamp the method, or the class, and return it as it was; what follows is planned when somebody calls or serves.
+They mark the method, or the class, and return it unchanged; the route is built on first use.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _PREFIX: Final = "__service_route_prefix__"
 
 
 class RouteDetails(TypedDict, total=False):
-    """What a verb may say beyond the path."""
+    """The options of a verb besides the path."""
 
     status: int
-    """The HTTP status of a success: if nothing is said 200, or 204, which has no body, where None is returned."""
+    """The HTTP status of a success: by default 200, or 204, which has no body, for a method that returns None."""
     summary: str
     """One line for the documentation, by default the first one of the docstring."""
     description: str
@@ -40,7 +40,7 @@ class RouteDetails(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """What a verb said about a method."""
+    """The verb of a method."""
 
     verb: str
     path: str
@@ -54,7 +54,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prefix:
-    """What ``@rest`` said about a service."""
+    """The ``@rest`` of a service."""
 
     path: str = ""
     tags: Sequence[str] = ()
@@ -99,13 +99,13 @@ def patch(path: str, **details: Unpack[RouteDetails]) -> Callable[[F], F]:
 
 
 def route_of(method: Callable[..., Any]) -> Route | None:
-    """What a verb said about a method, None if it has none."""
+    """The verb of a method, None if it has none."""
     route: Route | None = getattr(method, _ROUTE, None)
     return route
 
 
 def prefix_of(interface: type) -> Prefix:
-    """What ``@rest`` said about a service."""
+    """The ``@rest`` of a service."""
     prefix: Prefix = getattr(interface, _PREFIX, Prefix())
     return prefix
 

@@ -1,4 +1,4 @@
-"""For tests: services without a network, faults on command, and contracts to inherit for channels and registries.
+"""Test kit: services without a network, injected faults, and contracts to inherit for channels and registries.
 
 Nothing here needs a test framework to be installed.
 """

@@ -1,7 +1,7 @@
-"""What every channel promises, as tests to inherit.
+"""The contract of every channel, as tests to inherit.
 
-A class of tests for a channel derives from :class:`ChannelContract`, in a file that pytest collects, and says how a
-server is made that the channel can reach::
+A class of tests for a channel derives from :class:`ChannelContract`, in a file that pytest collects, and creates a
+server that the channel can reach::
 
     class TestMyChannel(ChannelContract):
         channel = "my-channel"
@@ -54,23 +54,23 @@ _TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 class ChannelContract:
-    """What callers may rely on, whatever carries their calls."""
+    """The guarantees of every channel."""
 
     channel: ClassVar[str]
     """The name of the channel in addresses."""
     dead_address: ClassVar[str] = "http://127.0.0.1:1"
-    """An address at which nobody is."""
+    """An address at which no server listens."""
 
     def server(self) -> AbstractContextManager[str]:
         """The address of a server that hosts a ``ContractServiceImpl()`` of its own.
 
-        It is there as long as the block lasts, and used by no other block meanwhile; tests do not mind what others have
-        done with it before.
+        It runs for the duration of the block, and no other block uses it meanwhile; tests do not depend on
+        earlier calls.
         """
         raise NotImplementedError
 
     def manager(self, registry: ComponentRegistry) -> ServiceManager:
-        """A manager that can make the channel."""
+        """A manager that can create the channel."""
         return ServiceManager(registry)
 
     # values
@@ -139,7 +139,7 @@ class ChannelContract:
             error = _raised(ContractMismatchException, manager.get_service(AbsentService).run)
             assert (error.code, error.may_have_run) == (ErrorCode.NOT_FOUND, False)
 
-    # time, and what else travels
+    # deadlines and context
 
     def test_a_call_ends_at_its_deadline(self) -> None:
         with self._service() as service:
@@ -213,7 +213,7 @@ class ChannelContract:
             for call in (service.identity, lambda: asyncio.run(service.seen_async())):
                 assert not _raised(ServiceCommunicationException, call).may_have_run
 
-    # many, and the end
+    # concurrency and closing
 
     def test_threads_get_their_own_answers(self) -> None:
         with self._service() as service, ThreadPoolExecutor(8) as pool:

@@ -40,7 +40,7 @@ class OutOfStock(Exception):
 
 
 class Seen(BaseModel):
-    """What an implementation sees of its call besides the arguments."""
+    """The context of a call as an implementation reads it."""
 
     remaining: float | None
     """Seconds until the deadline."""
@@ -51,17 +51,17 @@ class Seen(BaseModel):
 @rest("/contract")
 @service(name="channel-contract-service")
 class ContractService(Service):
-    """Does what a channel has to carry."""
+    """Methods for everything that a channel has to support."""
 
     @abstractmethod
     @post("/echo")
     def echo(self, value: Specimen) -> Specimen:
-        """Give back the value."""
+        """Return the value."""
 
     @abstractmethod
     @post("/echo-async")
     async def echo_async(self, value: Specimen) -> Specimen:
-        """Give back the value."""
+        """Return the value."""
 
     @abstractmethod
     @get("/add")
@@ -72,48 +72,48 @@ class ContractService(Service):
     @post("/buy")
     @raises(OutOfStock)
     def buy(self, item: str) -> None:
-        """Raise what is declared."""
+        """Raise a declared error."""
 
     @abstractmethod
     @post("/buy-async")
     @raises(OutOfStock)
     async def buy_async(self, item: str) -> None:
-        """Raise what is declared."""
+        """Raise a declared error."""
 
     @abstractmethod
     @post("/fail")
     def fail(self, kind: str) -> None:
-        """Raise something else."""
+        """Raise an undeclared error."""
 
     @abstractmethod
     @post("/fail-async")
     async def fail_async(self, kind: str) -> None:
-        """Raise something else."""
+        """Raise an undeclared error."""
 
     @abstractmethod
     @get("/misfit")
     def misfit(self) -> int:
-        """Return what is not of the declared type."""
+        """Return a value that is not of the declared type."""
 
     @abstractmethod
     @post("/count")
     def count(self, key: str) -> int:
-        """How often it has been called with that key; not idempotent."""
+        """The number of calls with that key; not idempotent."""
 
     @abstractmethod
     @get("/identity")
     def identity(self) -> str:
-        """Which object this is."""
+        """An id of this object."""
 
     @abstractmethod
     @get("/seen")
     def seen(self) -> Seen:
-        """What travels beside the arguments."""
+        """The context of the call."""
 
     @abstractmethod
     @get("/seen-async")
     async def seen_async(self) -> Seen:
-        """What travels beside the arguments."""
+        """The context of the call."""
 
     @abstractmethod
     @post("/wait")
@@ -123,12 +123,12 @@ class ContractService(Service):
     @abstractmethod
     @post("/release")
     async def release(self, key: str) -> None:
-        """Let those go who wait for ``key``."""
+        """Release the calls that wait for ``key``."""
 
 
 @component(name="channel-contract-component", services=[ContractService])
 class ContractComponent(Component):
-    """What a server of the contract hosts."""
+    """The component of a server of the contract."""
 
 
 @rest("/absent")
@@ -148,7 +148,7 @@ class AbsentComponent(Component):
 
 
 class ContractServiceImpl(ContractService):
-    """One for each server."""
+    """The implementation, one object for each server."""
 
     def __init__(self) -> None:
         self._identity = uuid.uuid4().hex
@@ -157,11 +157,11 @@ class ContractServiceImpl(ContractService):
         self._events: dict[str, asyncio.Event] = {}
 
     def echo(self, value: Specimen) -> Specimen:
-        """Give back the value."""
+        """Return the value."""
         return value
 
     async def echo_async(self, value: Specimen) -> Specimen:
-        """Give back the value."""
+        """Return the value."""
         await asyncio.sleep(0)
         return value
 
@@ -170,41 +170,41 @@ class ContractServiceImpl(ContractService):
         return first + second + third
 
     def buy(self, item: str) -> None:
-        """Raise what is declared."""
+        """Raise a declared error."""
         raise OutOfStock(item, Decimal("0.50"))
 
     async def buy_async(self, item: str) -> None:
-        """Raise what is declared."""
+        """Raise a declared error."""
         raise OutOfStock(item, Decimal("0.50"))
 
     def fail(self, kind: str) -> None:
-        """Raise something else."""
+        """Raise an undeclared error."""
         raise _error(kind)
 
     async def fail_async(self, kind: str) -> None:
-        """Raise something else."""
+        """Raise an undeclared error."""
         raise _error(kind)
 
     def misfit(self) -> int:
-        """Return what is not of the declared type."""
+        """Return a value that is not of the declared type."""
         return cast(int, "seven")
 
     def count(self, key: str) -> int:
-        """How often it has been called with that key."""
+        """The number of calls with that key."""
         with self._lock:
             self._counts[key] = self._counts.get(key, 0) + 1
             return self._counts[key]
 
     def identity(self) -> str:
-        """Which object this is."""
+        """An id of this object."""
         return self._identity
 
     def seen(self) -> Seen:
-        """What travels beside the arguments."""
+        """The context of the call."""
         return _seen()
 
     async def seen_async(self) -> Seen:
-        """What travels beside the arguments."""
+        """The context of the call."""
         return _seen()
 
     async def wait(self, key: str) -> None:
@@ -212,7 +212,7 @@ class ContractServiceImpl(ContractService):
         await self._released(key).wait()
 
     async def release(self, key: str) -> None:
-        """Let those go who wait for ``key``."""
+        """Release the calls that wait for ``key``."""
         self._released(key).set()
 
     def _released(self, key: str) -> asyncio.Event:
@@ -220,7 +220,7 @@ class ContractServiceImpl(ContractService):
 
 
 class ContractComponentImpl(AbstractComponent, ContractComponent):
-    """For servers that ask for one; the contract knows its addresses from elsewhere."""
+    """For servers that need a component; the contract gets its addresses elsewhere."""
 
     def get_addresses(self, port: int) -> list[ChannelAddress]:
         """None."""

@@ -1,4 +1,4 @@
-"""The values that every channel has to carry."""
+"""The values that every channel has to transfer."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["SPECIMENS", "Specimen"]
 
 
 class Shade(Enum):
-    """A value that travels by its text."""
+    """An enum that is encoded as its text."""
 
     LIGHT = "light"
     DARK = "dark"
 
 
 class Rank(IntEnum):
-    """A value that travels by its number."""
+    """An enum that is encoded as its number."""
 
     LOW = 1
     HIGH = 2
@@ -89,4 +89,4 @@ SPECIMENS: Final = (
         leaf=Leaf(raw=b"\xff\x00", choice="1", leaves=[Leaf(choice=1), Leaf()]),
     ),
 )
-"""Values that have to come back as they were sent."""
+"""Values that have to arrive unchanged."""

@@ -1,4 +1,4 @@
-"""What goes wrong on the way between a caller and a server, as a test plans it."""
+"""Faults between a caller and a server, as a test plans them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["Fate", "FaultPlan"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fate:
-    """What happens to one attempt of a call."""
+    """The faults of one attempt of a call."""
 
     delay: float = 0.0
-    """Seconds until the request arrives; infinite if it never does, and nobody says so."""
+    """Seconds until the request arrives; infinite if it never does, without any error."""
     refused: bool = False
     """The server cannot be reached: nothing is sent, nothing runs."""
     answer_lost: bool = False
@@ -31,14 +31,14 @@ class _Fault:
     method: Callable[..., Any] | None
     url: str
     left: float
-    """How many attempts it is still for."""
+    """The number of attempts that it is left for."""
 
     def hits(self, method: MethodDescriptor, url: str) -> bool:
         return self.left > 0 and self.method in (None, method.function) and self.url in ("", url)
 
 
 class FaultPlan:
-    """Faults for the attempts of calls to come, which a test may add and clear at any time from any thread.
+    """Faults for future attempts of calls, which a test may add and clear at any time from any thread.
 
     Each fault is for all methods and servers unless it names one: ``method`` is the function of the interface, such
     as ``OrderService.place``, and ``url`` the address of a server. It is for the next ``times`` attempts, None for all
@@ -58,7 +58,7 @@ class FaultPlan:
         self._add(Fate(delay=seconds), method, url, times)
 
     def drop(self, method: Callable[..., Any] | None = None, *, url: str = "", times: int | None = None) -> None:
-        """Let requests vanish without a word, so that callers wait until their deadline."""
+        """Drop requests without any error, so that callers wait until their deadline."""
         self._add(Fate(delay=math.inf), method, url, times)
 
     def refuse(self, method: Callable[..., Any] | None = None, *, url: str = "", times: int | None = None) -> None:
@@ -70,12 +70,12 @@ class FaultPlan:
         self._add(Fate(answer_lost=True), method, url, times)
 
     def clear(self) -> None:
-        """Let everything go well from now on."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
     def next(self, method: MethodDescriptor, url: str) -> Fate:
-        """What happens to the attempt that is made now; faults that are for a number of attempts are used up."""
+        """The faults of the current attempt; faults that are for a number of attempts are used up."""
         with self._lock:
             hits = [fault for fault in self._faults if fault.hits(method, url)]
             for fault in hits:

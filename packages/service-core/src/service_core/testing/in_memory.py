@@ -1,7 +1,7 @@
-"""Services without a network: calls are written, read, carried out and answered as ever, but stay in the process.
+"""Services without a network: calls are encoded, decoded, executed and answered as over HTTP, but stay in the process.
 
-:func:`in_memory` is enough to test a service. :class:`InMemoryNetwork` has several servers, which come and go, for
-tests of what callers do about it.
+:func:`in_memory` is enough to test a service. :class:`InMemoryNetwork` has several servers, which can be started and
+stopped, for tests of callers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from service_core.testing.scripted_registry import ScriptedRegistry
 
 __all__ = ["InMemoryNetwork", "in_memory"]
 
-# A catalog of their own: nobody else is to find them.
+# A catalog of their own, so that other managers do not find them.
 _CHANNELS: Final = Catalog()
 _CHANNELS.add_channel("dispatch-json", InMemoryJSONChannel)
 _CHANNELS.add_channel("dispatch-msgpack", InMemoryMSGPackChannel)
@@ -46,10 +46,10 @@ def in_memory(
 ) -> ServiceManager:
     """A manager whose services are these implementations, called over a channel in memory.
 
-    ``channel`` is ``dispatch-json`` or ``dispatch-msgpack``; ``faults`` go wrong on the way; ``expose_errors`` sends
-    the messages of errors that are not declared. ``verifier`` asks for tokens; that of the calling context, which
-    ``bearer_token`` sets, is sent where ``forward_token`` or the component's declaration says so, as over a network.
-    The manager's registry is a :class:`ScriptedRegistry`. Raises DeclarationException if an object implements no
+    ``channel`` is ``dispatch-json`` or ``dispatch-msgpack``; ``faults`` are injected into the transport;
+    ``expose_errors`` sends the messages of errors that are not declared. ``verifier`` requires tokens; that of the
+    calling context, set by ``bearer_token``, is forwarded by ``forward_token`` or the component's declaration. The
+    manager's registry is a :class:`ScriptedRegistry`. Raises DeclarationException if an object implements no
     service.
     """
     network = InMemoryNetwork(faults=faults, expose_errors=expose_errors, verifier=verifier, catalog=catalog)
@@ -61,7 +61,7 @@ def in_memory(
 class InMemoryNetwork:
     """Servers of this process, and the channels by which managers reach them. Safe to use from several threads.
 
-    A manager uses it when it is made with its :attr:`channel_factory` and a registry that knows its addresses.
+    A manager uses it if it is created with its :attr:`channel_factory` and a registry that has its addresses.
     """
 
     def __init__(
@@ -73,9 +73,9 @@ class InMemoryNetwork:
         catalog: Catalog = default_catalog,
     ) -> None:
         self.faults = faults or FaultPlan()
-        """What goes wrong on the way to all servers."""
+        """The faults on the way to all servers."""
         self.channel_factory: ChannelFactory = ChannelFactory(create=self._create, catalog=_CHANNELS)
-        """Makes the channels ``dispatch-json`` and ``dispatch-msgpack`` of this network."""
+        """Creates the channels ``dispatch-json`` and ``dispatch-msgpack`` of this network."""
         self._links = Links(faults=self.faults)
         self._expose_errors = expose_errors
         self._verifier = verifier
@@ -83,7 +83,7 @@ class InMemoryNetwork:
         self._numbers = itertools.count(1)
 
     def start(self, *implementations: object, url: str = "") -> str:
-        """Serve the implementations; gives the address, a new one unless ``url`` is given.
+        """Serve the implementations; returns the address, a new one unless ``url`` is given.
 
         Raises DeclarationException if an object implements no service of a component.
         """

@@ -39,7 +39,7 @@ class MemoryRequest:
         if math.isinf(delay) and math.isinf(remaining):
             raise LocalServiceException(
                 f"{self.where}: the request is dropped and the call has no deadline, so it would never end; "
-                f"give it one with deadline(...)"
+                f"set one with deadline(...)"
             )
         return min(delay, remaining)
 

@@ -1,4 +1,4 @@
-"""The server's end of a call in memory: headers and bytes come in, bytes go out, and the method runs in between."""
+"""The server's end of a call in memory: decodes the request, executes the method and encodes the answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["InMemoryServer", "Reply", "reply_of"]
 T = TypeVar("T")
 
 _NO_WORKERS: Final = ThreadPool(0)
-"""Never asked for a thread, since all methods run inline."""
+"""Has no thread, since all methods run inline."""
 
 
 _STREAM_THREADS: Final = 64
@@ -29,19 +29,19 @@ _MAX_FRAME: Final = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a server answers."""
+    """The answer of a server."""
 
     body: bytes
     codec: Codec
-    """In which the body is written."""
+    """The media type of the body."""
     refused: bool = False
-    """Whether the call was turned away, rather than carried out to whatever outcome."""
+    """Whether the call was refused, rather than executed with any outcome."""
 
 
 class InMemoryServer:
-    """Answers as a real server does, but runs ``def`` methods in the thread that calls.
+    """Answers as a real server does, but runs ``def`` methods in the thread of the caller.
 
-    So such a method is not left alone at the end of its time: its caller learns when it returns that it was too late.
+    So the caller of such a method gets DeadlineExceeded only after the method has returned.
     """
 
     def __init__(
@@ -58,12 +58,12 @@ class InMemoryServer:
         self._streaming = Dispatcher(targets_of(services), streaming, streams=True)
 
     def answer(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Carry out the call of a ``def`` method."""
-        # As in another process, nothing that belongs to the caller is there.
+        """Execute the call of a ``def`` method."""
+        # As in another process, no context of the caller is visible.
         return reply_of(contextvars.Context().run(self._carry_out, codec, headers, body))
 
     async def answer_async(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Carry out the call of an ``async def`` method, which is cancelled at the end of its time."""
+        """Execute the call of an ``async def`` method, which is cancelled at its deadline."""
         carry_out = self._carry_out_async(codec, headers, body)
         return reply_of(await asyncio.create_task(carry_out, context=contextvars.Context()))
 

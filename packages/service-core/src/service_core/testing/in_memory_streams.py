@@ -51,7 +51,7 @@ class MemoryInput:
                 raise source.outcome
             self.ended.set()
             yield write_end()
-        except Exception as error:  # noqa: BLE001 - raised to the caller, by whoever waits for the answer
+        except Exception as error:  # noqa: BLE001 - raised to the caller, who waits for the answer
             if not self.failure.done():
                 self.failure.set_exception(error)
             await asyncio.get_running_loop().create_future()  # until the call is cancelled
@@ -99,7 +99,7 @@ class OpenedStream:
     def __init__(
         self, call: Call, plan: MethodCodec, codec: Codec, url: str, *, where: str, is_up: Callable[[], bool]
     ) -> None:
-        """``is_up`` says whether the server is still there."""
+        """``is_up`` returns whether the server still runs."""
         self.url = url
         self.first: list[Any] = []
         """The items of the first frame; none if the stream is empty."""
@@ -122,7 +122,7 @@ class OpenedStream:
         if items is not None:
             self._given = MemoryInput(self._plan, self._codec, body, items)
             parts = self._given.parts(self._call)
-        # As in another process, nothing that belongs to the caller is there.
+        # As in another process, no context of the caller is visible.
         context = contextvars.Context()
         answer = await asyncio.create_task(server.stream(self._codec, headers, parts), context=context)
         if answer.stream is None:
@@ -175,7 +175,7 @@ class OpenedStream:
 
 
 def lost(where: str, url: str) -> ServiceCommunicationException:
-    """The error of a call whose server has gone before the answer was complete."""
+    """The error of a call whose server stopped before the answer was complete."""
     return ServiceCommunicationException(
         f"{where} at {url}: the connection was lost before the answer was complete; the call may have run",
         may_have_run=True,

@@ -1,7 +1,6 @@
-"""What every component registry promises, as tests to inherit.
+"""The contract of every component registry, as tests to inherit.
 
-A class of tests for a registry derives from one of these, in a file that pytest collects, and says how to make the
-registry::
+A class of tests for a registry derives from one of these, in a file that pytest collects, and creates the registry::
 
     class TestMyRegistry(RegistrationContract):
         @contextmanager
@@ -9,7 +8,7 @@ registry::
             with MyRegistry() as servers_side, MyRegistry() as callers_side:
                 yield servers_side, callers_side
 
-:class:`DiscoveryContract` is for registries that only know what they are given, :class:`RegistrationContract` for
+:class:`DiscoveryContract` is for registries with given addresses, :class:`RegistrationContract` for
 those that components register with. Nothing here needs pytest to be installed.
 """
 
@@ -37,17 +36,17 @@ ELSEWHERE = ChannelAddress("dispatch-json", "http://127.0.0.1:8002")
 
 
 def fresh_component() -> ComponentDescriptor:
-    """A component that nobody else has: tests of a shared registry must not see each other."""
+    """A component with a unique name: tests of a shared registry must not see each other."""
     return ComponentDescriptor(name=f"contract-{uuid.uuid4().hex[:12]}", type=object, description="", services=())
 
 
 class SnapshotRecorder:
-    """A listener that keeps every snapshot it is told, and can be waited for."""
+    """A listener that keeps every snapshot that it receives, with a method to wait for one."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self.snapshots: list[Snapshot] = []
-        """In the order in which they came."""
+        """In the order of arrival."""
 
     def __call__(self, snapshot: Snapshot) -> None:
         with self._changed:
@@ -58,18 +57,18 @@ class SnapshotRecorder:
         """Wait until the last snapshot fulfils the condition. Raises TimeoutError that shows all of them."""
         with self._changed:
             if not self._changed.wait_for(lambda: bool(self.snapshots) and condition(self.snapshots[-1]), timeout):
-                raise TimeoutError(f"after {timeout:g} s the listener has been told {self.snapshots}")
+                raise TimeoutError(f"after {timeout:g} s the listener has received {self.snapshots}")
             return self.snapshots[-1]
 
 
 class DiscoveryContract:
-    """What callers may rely on."""
+    """The guarantees for callers."""
 
     patience: ClassVar[float] = 10.0
-    """Seconds that the registry may take to find out about a component."""
+    """The most seconds until the registry has discovered a component."""
 
     def offering(self, components: Mapping[str, Sequence[ChannelAddress]]) -> AbstractContextManager[ComponentRegistry]:
-        """A registry in which these components are offered, each by one instance; or will be, within patience."""
+        """A registry with an instance of each of these components, registered after ``patience`` seconds at most."""
         raise NotImplementedError
 
     def test_what_is_offered_is_found(self) -> None:
@@ -93,32 +92,32 @@ class DiscoveryContract:
             found = registry.wait_for(other, self.patience)["dispatch-json"]
             assert (found.component, found.urls) == (other.name, (ELSEWHERE.uri,))
 
-    def test_a_component_that_nobody_offers_is_soon_known_to_be_absent(self) -> None:
+    def test_an_unregistered_component_is_known_to_be_absent(self) -> None:
         absent = fresh_component()
         with self.offering({fresh_component().name: [JSON]}) as registry:
             assert registry.wait_until_known(absent.name, self.patience) == {}
             for _ in range(2):
                 assert registry.get_addresses(absent) == []
 
-    def test_waiting_for_nobody_ends_with_an_error_that_names_the_component(self) -> None:
+    def test_waiting_for_an_unregistered_component_raises_an_error_with_its_name(self) -> None:
         absent = fresh_component()
         with self.offering({fresh_component().name: [JSON]}) as registry:
             assert absent.name in str(_refusal(lambda: registry.wait_for(absent, 0.05)))
 
-    def test_waiting_for_a_channel_that_nobody_offers_names_the_channel(self) -> None:
+    def test_waiting_for_an_unregistered_channel_raises_an_error_with_its_name(self) -> None:
         component = fresh_component()
         with self.offering({component.name: [JSON]}) as registry:
             registry.wait_for(component, self.patience)
             assert "'rest'" in str(_refusal(lambda: registry.wait_for(component, 0.05, channel="rest")))
 
-    def test_a_listener_is_told_what_is_offered(self) -> None:
+    def test_a_listener_receives_what_is_registered(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
         with self.offering({component.name: [JSON]}) as registry:
             registry.subscribe(component.name, listener)
             snapshot = listener.wait_until(bool, self.patience)
             assert snapshot["dispatch-json"].urls == (JSON.uri,)
 
-    def test_a_listener_that_comes_later_is_told_at_once(self) -> None:
+    def test_a_later_listener_receives_the_snapshot_at_once(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
         with self.offering({component.name: [JSON]}) as registry:
             known = registry.wait_for(component, self.patience)
@@ -136,10 +135,10 @@ class DiscoveryContract:
 
 
 class RegistrationContract(DiscoveryContract):
-    """What servers, and callers of servers that come and go, may rely on besides."""
+    """Further guarantees for servers, and for callers of servers that start and stop."""
 
     def registries(self) -> AbstractContextManager[tuple[ComponentRegistry, ComponentRegistry]]:
-        """The registry of a server, and that of a caller who finds what is registered with the first.
+        """The registry of a server, and that of a caller which discovers what is registered with the first.
 
         They may be the same object. Nothing listens at the addresses that are registered.
         """
@@ -154,7 +153,7 @@ class RegistrationContract(DiscoveryContract):
                 server.register(descriptor, addresses)
             yield caller
 
-    def test_a_component_that_was_asked_for_too_early_is_found_when_it_comes(self) -> None:
+    def test_a_component_that_is_registered_after_the_first_query_is_found(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
         with self.registries() as (server, caller):
             caller.subscribe(component.name, listener)
@@ -197,7 +196,7 @@ class RegistrationContract(DiscoveryContract):
             server.deregister(component)
             assert caller.wait_until_known(component.name, self.patience) == {}
 
-    def test_a_listener_that_has_left_is_told_nothing(self) -> None:
+    def test_an_unsubscribed_listener_receives_nothing(self) -> None:
         component, left, listener = fresh_component(), SnapshotRecorder(), SnapshotRecorder()
         with self.registries() as (server, caller):
             caller.subscribe(component.name, left)()
@@ -206,7 +205,7 @@ class RegistrationContract(DiscoveryContract):
             listener.wait_until(bool, self.patience)
             assert not any(left.snapshots)
 
-    def test_what_has_not_changed_is_not_told_again(self) -> None:
+    def test_an_unchanged_snapshot_is_not_published_again(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
         with self.registries() as (server, caller):
             caller.subscribe(component.name, listener)
@@ -215,8 +214,8 @@ class RegistrationContract(DiscoveryContract):
             server.register(component, [JSON])
             server.deregister(component)
             listener.wait_until(_is_empty, self.patience)
-            told = [bool(snapshot) for snapshot in listener.snapshots]
-            assert all(one != other for one, other in pairwise(told))
+            received = [bool(snapshot) for snapshot in listener.snapshots]
+            assert all(one != other for one, other in pairwise(received))
 
 
 def _is_empty(snapshot: Snapshot) -> bool:
@@ -228,4 +227,4 @@ def _refusal(ask: Callable[[], object]) -> ComponentUnavailableException:
         ask()
     except ComponentUnavailableException as error:
         return error
-    raise AssertionError("a component that nobody offers was found")
+    raise AssertionError("an unregistered component was found")

@@ -15,14 +15,14 @@ _NONE: Final[Snapshot] = MappingProxyType({})
 
 
 class ScriptedRegistry(LocalComponentRegistry):
-    """Offers, withdraws and fails on command; safe to use from several threads.
+    """Publishes the instances that the test sets, and fails on request; safe to use from several threads.
 
     While it fails it publishes nothing, as a registry that cannot be reached: callers keep the last snapshot and
     receive the changes when it has recovered.
     """
 
     def __init__(self, components: Mapping[str, Any] | None = None) -> None:
-        """``components`` are offered at once, in the form that :class:`StaticComponentRegistry` takes."""
+        """``components`` are published at once, in the form that :class:`StaticComponentRegistry` takes."""
         super().__init__()
         self._offered: dict[str, Snapshot] = {}
         self._failing = False
@@ -30,7 +30,7 @@ class ScriptedRegistry(LocalComponentRegistry):
             self.offer(component, channels)
 
     def offer(self, component: str, channels: Any) -> None:
-        """Offer a component under these addresses instead of those before.
+        """Register a component at these addresses instead of those before.
 
         They are given as ``{channel: url or [urls]}`` or as ``"channel(url),..."``. Raises LocalServiceException if
         they are given otherwise.
@@ -39,7 +39,7 @@ class ScriptedRegistry(LocalComponentRegistry):
         self.publish(component, given.snapshot(component) or _NONE)
 
     def withdraw(self, component: str) -> None:
-        """Offer a component no longer."""
+        """Remove a component."""
         self.publish(component, _NONE)
 
     def fail(self) -> None:
@@ -55,11 +55,11 @@ class ScriptedRegistry(LocalComponentRegistry):
             super().publish(component, self._offered.get(component, _NONE))
 
     def follow(self, component: str) -> None:
-        """Publish at once what is offered; nothing while the registry fails."""
+        """Publish the current instances at once; nothing while the registry fails."""
         self.publish(component, self._offered.get(component, _NONE))
 
     def publish(self, component: str, snapshot: Snapshot) -> None:
-        """Note what is offered, and publish it unless the registry fails."""
+        """Store the instances, and publish them unless the registry fails."""
         with self._changed:
             self._offered[component] = snapshot
             if self._failing:

@@ -1,7 +1,7 @@
-"""How a component of this process is right now, for a registration that claims nothing that is not so.
+"""The state of a component at its registration.
 
-Consul takes a new check for critical until it has run once, up to an interval later. A registration can say how the
-check would end; so it is tried first, the way Consul does it.
+Consul treats a new check as critical until it has run once, up to an interval later. A registration can contain the
+state of its check; so the check is run first, in the same way as Consul does it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def ask(source: HealthSource, component: str, timeout: float) -> State:  #
 
 
 def _context(check: Mapping[str, Any]) -> ssl.SSLContext | None:
-    """As the agent does it, which trusts the authorities of the system, too."""
+    """A TLS context like the agent's, which trusts the authorities of the system, too."""
     if not check["HTTP"].startswith("https:"):
         return None
     return any_certificate() if check.get("TLSSkipVerify", False) else ssl.create_default_context()

@@ -1,8 +1,8 @@
-"""How the channels of an instance are written into, and read from, the meta data of its registration.
+"""How the channels of an instance are encoded in, and decoded from, the meta data of its registration.
 
-Normally they stand in one entry, ``channels``, in the form that aspyx-service reads and writes. An entry
+Normally they are in one entry, ``channels``, in the form that aspyx-service reads and writes. An entry
 holds 512 characters at most; what is longer gets one entry per channel, ``channel-<name>``, and ``channels``
-holds as many as fit, so that older readers still find something. Keys may hold letters, digits, ``-`` and
+holds as many as fit, so that older readers still find some. Keys may hold letters, digits, ``-`` and
 ``_`` only: Consul refuses ``channel.<name>``, which is nevertheless read.
 """
 
@@ -19,7 +19,7 @@ __all__ = ["read_channels", "write_channels"]
 
 CHANNELS: Final = "channels"
 LIMIT: Final = 512
-"""Bytes that Consul takes as the value of a meta entry (agent/structs, metaValueMaxLength)."""
+"""Largest size in bytes of the value of a meta entry in Consul (agent/structs, metaValueMaxLength)."""
 
 _KEY: Final = re.compile(r"channel[-.](.+)")
 _WRITABLE: Final = re.compile(r"[A-Za-z0-9_-]{1,120}")
@@ -48,7 +48,7 @@ def write_channels(addresses: Sequence[ChannelAddress]) -> dict[str, str]:
 
 
 def read_channels(meta: Mapping[str, str]) -> list[ChannelAddress]:
-    """The addresses in an instance's meta entries, in order of preference; none if it is not one of ours.
+    """The addresses in an instance's meta entries, in order of preference; none if it is not such a registration.
 
     Raises ValueError for a text that cannot be read.
     """

@@ -1,6 +1,6 @@
-"""Keeps the registrations of this process as they should be.
+"""Reconciles the registrations of this process with the agent.
 
-What is wanted is kept here and compared with what the agent knows, once per interval, whenever something changes, and
+The wanted registrations are kept here and compared with those of the agent, once per interval, on each change, and
 when the agent ends or loses a registration. So the reason for which a registration is missing does not matter.
 """
 
@@ -41,7 +41,7 @@ class Registrar:
 
     def __init__(self, settings: ConsulSettings, contact: Contact, background: Background) -> None:
         self.health_source: HealthSource | None = None
-        """Reports the health for heartbeats; without one a component is healthy as long as it is registered."""
+        """Reports the health for heartbeats; without it a component is healthy as long as it is registered."""
         self.shared: Final = SharedRegistrations(settings)
         """Which registrations other processes keep, too."""
         self._settings = settings
@@ -58,7 +58,7 @@ class Registrar:
         self._close_at: float | None = None
 
     def register(self, registration: Registration) -> None:
-        """Want a component to be registered; one of that name from before is replaced. Does not wait."""
+        """Register a component; one of that name from before is replaced. Does not wait."""
         with self._changed:
             if self._close_at is not None:
                 return
@@ -71,9 +71,9 @@ class Registrar:
             self._hurry()
 
     def deregister(self, component: str) -> None:
-        """No longer want a component to be registered, and wait until the agent knows.
+        """Deregister a component, and wait until the agent has done it.
 
-        If the agent does not answer, this returns, and it is tried again until :meth:`close` has tried it last.
+        If the agent does not answer, this returns, and it is retried until :meth:`close` has tried it last.
         """
         with self._changed:
             registration = self._wanted.pop(component, None)
@@ -83,7 +83,7 @@ class Registrar:
             self._hurry()
             if self._background.is_own_thread():
                 return
-            # An agent that is known not to answer is not waited for: it would add up, component by component.
+            # No wait for an agent that is known not to answer: the waits would add up, component by component.
             self._changed.wait_for(
                 lambda: registration.id not in self._leaving or self._failures > 0,
                 self._settings.close_timeout,
@@ -91,7 +91,7 @@ class Registrar:
 
     @property
     def registered(self) -> tuple[str, ...]:
-        """The components that the agent was last seen to know."""
+        """The components that the agent listed at the last query."""
         with self._changed:
             return tuple(name for name, wanted in self._wanted.items() if wanted.id in self._confirmed)
 
@@ -101,7 +101,7 @@ class Registrar:
         return self._agent.descriptor
 
     def close(self) -> None:
-        """Deregister everything, within the time set for it, and then end. Does not wait; safe to call twice."""
+        """Deregister everything, within its time limit, and then end. Does not wait; safe to call twice."""
         with self._changed:
             if self._close_at is None:
                 self._close_at = time.monotonic() + self._settings.close_timeout
@@ -129,7 +129,7 @@ class Registrar:
             self.shared.release()
 
     async def _wait(self, pause: float) -> bool:
-        """Wait for the next turn; whether it is the last one."""
+        """Wait for the next round; whether it is the last one."""
         lookout = asyncio.ensure_future(self._look_out())
         woken = asyncio.ensure_future(self._wake.wait())
         try:
@@ -152,10 +152,10 @@ class Registrar:
         except ConsulUnreachable:
             await asyncio.sleep(_AFTER_LOSS)
         except ConsulError:
-            await asyncio.Event().wait()  # this agent does not answer that; the interval has to do
+            await asyncio.Event().wait()  # this agent does not support that query; the interval is used alone
 
     async def _work(self) -> float:
-        """Do what is to be done; seconds until the next look."""
+        """Reconcile once; seconds until the next round."""
         with self._changed:
             leaving, wanted = list(self._leaving.values()), list(self._wanted.values())
         longest = self._settings.reconcile_interval
@@ -182,7 +182,7 @@ class Registrar:
             return backoff(self._failures, min(longest, _LONGEST_BACKOFF))
 
     async def _reconcile(self, leaving: list[Registration], wanted: list[Registration]) -> None:
-        """Make the agent know what it should. A refusal of one does not prevent the others."""
+        """Make the agent's registrations those that are wanted. The refusal of one does not prevent the others."""
         self._limit_requests()
         leaving = [registration for registration in leaving if not self._left_to_others(registration)]
         if not leaving and not wanted:
@@ -199,7 +199,7 @@ class Registrar:
             raise refusals[0]
 
     def _left_to_others(self, registration: Registration) -> bool:
-        """Whether other processes keep a registration that this one gives up."""
+        """Whether other processes keep a registration that this one removes."""
         if self.shared.is_last(registration.id):
             return False
         logger.info("other processes keep '%s' registered", registration.id)

@@ -1,4 +1,4 @@
-"""What Consul is told about a component of this process. Pure: no I/O."""
+"""The registration of a component of this process. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Registration:
     component: str
     """The component's name, which is the service name in Consul."""
     address: str
-    """The host under which others reach this process."""
+    """The host at which others reach this process."""
     port: int
-    """The port under which others reach this process."""
+    """The port at which others reach this process."""
     tags: tuple[str, ...]
-    """Tags, for people who look at Consul."""
+    """Tags, for users of Consul's interface."""
     meta: Mapping[str, str]
     """The channels."""
     check: Mapping[str, Any]
-    """How the health is found out, as the agent's API wants it; without the state to begin with."""
+    """The check, as the agent's API defines it; without the initial state."""
 
     @property
     def check_id(self) -> str:
@@ -48,11 +48,11 @@ class Registration:
 
     @property
     def needs_heartbeat(self) -> bool:
-        """Whether this process has to tell how it is."""
+        """Whether this process has to send heartbeats."""
         return "TTL" in self.check
 
     def is_same_as(self, service: Any) -> bool:
-        """Whether the agent's description of a service, None for none, says the same."""
+        """Whether the agent's description of a service, None for none, is equal to this."""
         return (
             isinstance(service, Mapping)
             and service.get("Service") == self.component
@@ -70,10 +70,10 @@ def plan_registration(
     health: str | None,
     settings: ConsulSettings,
 ) -> Registration | None:
-    """The registration of a component, None if nobody outside this process could call it.
+    """The registration of a component, None if no other process could call it.
 
     ``port`` is the server's port, 0 if it is that of the first address; ``health`` the path of the health
-    endpoint. Raises LocalServiceException if an address does not fit into Consul or the port cannot be told.
+    endpoint. Raises LocalServiceException if an address does not fit into Consul or the port is unknown.
     """
     offered = [address for address in addresses if address.channel != _LOCAL]
     if not offered:
@@ -84,8 +84,8 @@ def plan_registration(
     port = settings.advertise_port or own_port
     if not port:
         raise LocalServiceException(
-            f"component '{component}': neither the registry nor an address tells the port; "
-            f"write ConsulComponentRegistry(port=Server.port, ...) or give setting 'advertise_port'"
+            f"component '{component}': neither the registry nor an address has the port; "
+            f"write ConsulComponentRegistry(port=Server.port, ...) or set 'advertise_port'"
         )
     try:
         meta = write_channels([_advertised(address, own_port, settings) for address in offered])
@@ -108,7 +108,7 @@ def plan_registration(
 
 
 def _location(addresses: Sequence[ChannelAddress]) -> tuple[str, int, str, str]:
-    """Host, port, scheme and path of the first address that has them; empty where it is no address of a host."""
+    """Host, port, scheme and path of the first address that has them; empty if it has no host."""
     for address in addresses:
         try:
             parts = urlsplit(address.uri)
@@ -121,7 +121,7 @@ def _location(addresses: Sequence[ChannelAddress]) -> tuple[str, int, str, str]:
 
 
 def _advertised(address: ChannelAddress, own_port: int, settings: ConsulSettings) -> ChannelAddress:
-    """An address of this server as others reach it; one that leads elsewhere stays as it is."""
+    """An address of this server as others reach it; one of another server stays unchanged."""
     if settings.advertise_address is None and settings.advertise_port is None:
         return address
     try:
@@ -160,5 +160,5 @@ def _check(url: str, health: str | None, settings: ConsulSettings) -> dict[str, 
 
 
 def _duration(seconds: float) -> str:
-    """As Go writes it; whole milliseconds."""
+    """A duration in Go's notation; whole milliseconds."""
     return f"{max(1, round(seconds * 1000))}ms"

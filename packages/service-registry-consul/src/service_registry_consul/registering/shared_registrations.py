@@ -1,8 +1,7 @@
 """Registrations that several processes of one machine keep together, as the workers on one port do.
 
-All of them register under the same id. Each holds a lock of that id together with the others while it does; the one
-that finds itself alone when it leaves takes the registration away. The kernel releases the lock of a process that
-dies.
+All of them register under the same id. Each holds a shared lock of that id meanwhile; the one that is alone when it
+leaves deregisters. The kernel releases the lock of a process that dies.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ __all__ = ["SharedRegistrations"]
 
 
 class SharedRegistrations:
-    """The part of this process in them. The methods may be called by any thread."""
+    """The locks of this process. The methods may be called by any thread."""
 
     def __init__(self, settings: ConsulSettings) -> None:
         self._where = settings.address
@@ -25,7 +24,7 @@ class SharedRegistrations:
         self._left: set[str] = set()
 
     def join(self, service_id: str) -> bool:
-        """Keep a registration from now on; False if another process takes it away at the moment."""
+        """Keep a registration from now on; False if another process deregisters it at the moment."""
         with self._lock:
             self._left.discard(service_id)
             if service_id not in self._locks:
@@ -33,7 +32,7 @@ class SharedRegistrations:
             return self._locks[service_id].share()
 
     def is_last(self, service_id: str) -> bool:
-        """Give a registration up; whether no other process keeps it, so that it must be taken away.
+        """Remove a registration; True if no other process keeps it, so that it must be deregistered.
 
         Until :meth:`end` no other process can join.
         """
@@ -47,14 +46,14 @@ class SharedRegistrations:
             return False
 
     def end(self, service_id: str) -> None:
-        """The registration has been taken away."""
+        """Record that the registration is deregistered."""
         with self._lock:
             lock = self._locks.pop(service_id, None)
             if lock is not None:
                 lock.remove()
 
     def are_kept_by_others(self) -> bool:
-        """Whether another process keeps one of the registrations that this one has given up."""
+        """Whether another process keeps one of the registrations that this one has removed."""
         with self._lock:
             return any(self._is_kept(service_id) for service_id in self._left - self._locks.keys())
 
@@ -64,7 +63,7 @@ class SharedRegistrations:
             return {service_id: lock.holders() for service_id, lock in self._locks.items()}
 
     def release(self) -> None:
-        """Hold no lock any more."""
+        """Release all locks."""
         with self._lock:
             for lock in self._locks.values():
                 lock.release()

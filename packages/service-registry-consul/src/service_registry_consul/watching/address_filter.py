@@ -1,7 +1,7 @@
 """Which discovered addresses may be called.
 
-Whoever may write into Consul can name any address, and callers send tokens to what they find. So an address
-is looked at before it is used; nothing is resolved or contacted for that.
+Everyone who may write into Consul can register any address, and callers send tokens to discovered addresses. So an
+address is checked before it is used, without resolving or contacting it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _METADATA_ADDRESSES: Final = frozenset(
     ipaddress.ip_address(address) for address in ("100.100.100.200", "192.0.0.192", "fd00:ec2::254")
 )
 _METADATA_NAMES: Final = frozenset({"metadata", "metadata.google.internal", "instance-data"})
-# What the C library takes for an IPv4 address although it looks different: 0xa9fea9fe, 2852039166,
+# What the C library reads as an IPv4 address although it looks different: 0xa9fea9fe, 2852039166,
 # 169.254.43518.
 _NUMERIC: Final = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+)){0,3}", re.IGNORECASE)
 _ODD: Final = re.compile(r"[^!-~]|\\")
@@ -37,23 +37,23 @@ class TrustPolicy:
     schemes: frozenset[str]
     """Schemes that may be used, in lower case."""
     networks: tuple[Network, ...] = ()
-    """If there are any, the host must be an IP address in one of them."""
+    """If not empty, the host must be an IP address in one of them."""
 
     @classmethod
     def of(cls, settings: ConsulSettings) -> TrustPolicy:
-        """The rules that settings ask for."""
+        """The rules in the settings."""
         schemes = frozenset(scheme.lower() for scheme in settings.allow_schemes)
         return cls(schemes=schemes, networks=settings.allow_cidrs)
 
     def objection(self, uri: str) -> str | None:
-        """Why an address must not be called, None if it may. The text holds no credentials."""
+        """Why an address must not be called, None if it may. The text contains no credentials."""
         if _ODD.search(uri):
-            return "it holds characters that are no part of a URL"
+            return "it contains characters that are not allowed in a URL"
         try:
             parts = urlsplit(uri)
             host, _ = parts.hostname, parts.port
         except ValueError as error:
-            return f"it is no URL ({error})"
+            return f"it is not a URL ({error})"
         if parts.scheme.lower() not in self.schemes:
             return f"scheme '{parts.scheme}' is not allowed"
         if "@" in parts.netloc:
@@ -73,7 +73,7 @@ class TrustPolicy:
         if address in _METADATA_ADDRESSES or address.is_link_local:
             return f"host {address} is a metadata or link-local address"
         if address.is_multicast or address.is_unspecified:
-            return f"host {address} is no address of an instance"
+            return f"host {address} is not an address of an instance"
         if self.networks and not any(address in network for network in self.networks):
             return f"host {address} is in none of the allowed networks"
         return None

@@ -1,4 +1,4 @@
-"""The rules for blocking queries, as Consul's page "Blocking Queries" states them. Pure: time is handed in."""
+"""The rules for blocking queries, as Consul's page "Blocking Queries" states them. Pure: time is an argument."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 __all__ = ["TokenBucket", "backoff", "jitter", "next_index", "parse_index"]
 
 BURST: Final = 2
-"""Answers that are taken without delay."""
+"""Answers that are processed without delay."""
 REFILL: Final = 0.5
 """Seconds between answers after that."""
 FIRST_DELAY: Final = 0.25
@@ -16,9 +16,9 @@ MAX_DELAY: Final = 10.0
 
 
 def parse_index(header: str | None) -> int:
-    """The index of an answer, at least 1. Raises ValueError for what is no index.
+    """The index of an answer, at least 1. Raises ValueError for a value that is not an index.
 
-    Consul owes an index greater than zero; zero would turn the next query into one that does not wait.
+    Consul guarantees an index greater than zero; with zero the next query would not block.
     """
     if header is None:
         raise ValueError("no X-Consul-Index")
@@ -33,7 +33,7 @@ def next_index(previous: int, answered: int) -> int:
 
 
 class TokenBucket:
-    """Lets a few answers pass at once and then one per interval, so that a busy Consul is not asked in a loop."""
+    """Permits a few answers at once and then one per interval, so that a busy Consul is not queried in a loop."""
 
     def __init__(self, burst: int = BURST, refill: float = REFILL) -> None:
         self._burst = burst
@@ -54,7 +54,7 @@ class TokenBucket:
 def backoff(failures: int, longest: float = MAX_DELAY) -> float:
     """Seconds to wait after that many failures in a row: doubled each time, up to ``longest``.
 
-    A random part of up to a half is taken off, so that many processes do not come back at the same moment.
+    A random part of up to a half is subtracted, so that many processes do not reconnect at the same moment.
     """
     delay = min(longest, FIRST_DELAY * 2.0 ** min(failures - 1, 30))
     return delay * jitter(0.5, 1.0)
@@ -63,7 +63,7 @@ def backoff(failures: int, longest: float = MAX_DELAY) -> float:
 def jitter(least: float, most: float) -> float:
     """A random number between the two, that spreads load.
 
-    It comes from the operating system: processes that seed ``random`` alike must not act at the same moment either,
-    and what they draw from it must not depend on us.
+    It comes from the operating system: processes with equal seeds of ``random`` must not act at the same moment either,
+    and their own random numbers must not change.
     """
     return random.SystemRandom().uniform(least, most)

@@ -14,13 +14,13 @@ from service_registry_consul.http_exchange import get
 __all__ = ["still_answering"]
 
 READY: Final = "/health/ready"
-"""What servers of this framework answer with 503 when they stop; others answer anything."""
+"""The header of a 503 answer of a server of this framework that stops; other servers answer anything."""
 TIMEOUT: Final = 2.0
 """Seconds within which an instance must answer."""
 
 
 async def still_answering(urls: Iterable[str]) -> set[str]:
-    """Those of the addresses where a server answers that does not stop."""
+    """The addresses at which a server answers that is not stopping."""
     listed = list(urls)
     answers = await asyncio.gather(*(_answers(url) for url in listed))
     return {url for url, answered in zip(listed, answers, strict=True) if answered}
@@ -31,6 +31,6 @@ async def _answers(url: str) -> bool:
     try:
         return await get(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}{READY}", within=TIMEOUT) != 503
     except ssl.SSLError:
-        return True  # a server that wants a certificate is one
+        return True  # a server that requires a client certificate is running
     except (OSError, EOFError, ValueError, http.client.HTTPException, asyncio.LimitOverrunError):
         return False

@@ -1,4 +1,4 @@
-"""A blocking query: it is answered when something has changed, or when its wait is over."""
+"""A blocking query: it is answered on a change, or at the end of its wait."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_options(settings: ConsulSettings) -> dict[str, str]:
 
 
 class BlockingQuery:
-    """Asks one thing for ever, over a connection of its own."""
+    """Repeats one query until cancelled, over a connection of its own."""
 
     def __init__(
         self,
@@ -37,11 +37,11 @@ class BlockingQuery:
         on_doubt: Callable[[], None],
         pause: float = REFILL,
     ) -> None:
-        """``query`` tells the parameters of each request, besides those that make it a blocking one.
+        """``query`` returns the parameters of each request, besides those that make it a blocking one.
 
-        ``on_answer`` gets every decoded body, and raises ValueError for one that Consul would not give.
-        ``on_doubt`` is called when what was known may be outdated, or Consul may have lost its memory: after a
-        failure, and when its index went backwards. ``pause`` are seconds between answers, if they come in a row.
+        ``on_answer`` gets every decoded body, and raises ValueError for one that Consul would not send.
+        ``on_doubt`` is called when the known state may be outdated, or Consul may have lost its state: after a
+        failure, and when its index went backwards. ``pause`` is the seconds between consecutive answers.
         """
         self._path = path
         self._query = query
@@ -61,7 +61,7 @@ class BlockingQuery:
         return self._connection.descriptor
 
     async def run(self) -> NoReturn:
-        """Ask until cancelled."""
+        """Query until cancelled."""
         try:
             await keep_doing(
                 self._ask,
@@ -87,8 +87,8 @@ class BlockingQuery:
         self._index = next_index(self._index, answered)
 
     def _start_over(self) -> None:
-        # Another Consul may answer now, whose index is lower: asked with the old one it would be silent about
-        # everything that happens until it has caught up.
+        # Another Consul with a lower index may answer now: a query with the old index would return nothing until
+        # the new index has reached it.
         self._index = 0
         self._connection.close()
         self._on_doubt()

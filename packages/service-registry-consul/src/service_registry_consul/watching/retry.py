@@ -1,4 +1,4 @@
-"""Doing something for ever: at a limited rate while it goes well, ever more rarely while it does not."""
+"""Repeating a step for ever: at a limited rate while it succeeds, with backoff while it fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def keep_doing(
     on_failure: Callable[[], None],
     pause: float,
 ) -> NoReturn:
-    """Run ``step`` again and again until cancelled; no exception ends it.
+    """Run ``step`` repeatedly until cancelled; no exception ends it.
 
     While it succeeds, it is run twice at once and then every ``pause`` seconds at most.
     """
@@ -36,7 +36,7 @@ async def keep_doing(
         except ConsulError as error:
             contact.failed(source, str(error))
         except Exception as error:
-            # A mistake of ours, or of a listener; either way the next change must be seen.
+            # A bug of this package, or of a listener; the next change must be seen in either case.
             logger.exception("watching %s failed", source)
             contact.failed(source, f"watching {source} failed: {error!r}")
         else:

@@ -1,8 +1,8 @@
-"""The watch for components beyond the first ones: two queries, however many components there are.
+"""The watch for components beyond the first ones: two queries for any number of components.
 
-The one about checks shows which components' health has changed, and those are read at once. The one about services
-only shows that some registration has come, changed or gone. Mostly the first query has shown already which one, since
-a check came or went with it; so all components are read then, but less often.
+The query of checks shows which components' health has changed, and those are read at once. The query of services
+shows only that some registration was added, changed or removed. Mostly the first query has shown already which one,
+since a check was added or removed with it; so all components are read then, but less often.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ __all__ = ["SharedWatch", "health_path"]
 _SERVICES: Final = "/v1/catalog/services"
 _CHECKS: Final = "/v1/health/state/any"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
-"""Names that can stand in a filter."""
+"""Names that a filter expression can contain."""
 _UNHURRIED: Final = 0.8
 """Seconds between two rounds through all components, after two at once; a change is promised within one second."""
 
 
 def health_path(component: str) -> str:
-    """Where Consul tells about the instances of a component."""
+    """The path of the query for the instances of a component."""
     return f"/v1/health/service/{quote(component, safe='')}"
 
 
@@ -46,18 +46,18 @@ class SharedWatch:
         self._asked: frozenset[str] = frozenset()
         self._checks: frozenset[tuple[str, ...]] = frozenset()
         self._queries: list[BlockingQuery] = []
-        # Which are to be read, in the order of dicts.
+        # Components to read, in the order of dicts.
         self._urgent: dict[str, None] = {}
         self._unhurried: dict[str, None] = {}
         self._something_to_do = asyncio.Event()
 
     def add(self, watched: WatchedComponent) -> None:
-        """Watch one more component."""
+        """Add a component."""
         self._members[watched.name] = watched
         self._look_at(self._urgent, [watched.name])
 
     def runs(self) -> Iterator[Callable[[], Awaitable[Any]]]:
-        """The coroutine functions to run for as long as the watch lasts."""
+        """The coroutine functions to run for the duration of the watch."""
         self._queries = [
             self._query(_CHECKS, self._filter, self._on_checks),
             self._query(_SERVICES, dict, self._on_services, pause=_UNHURRIED),

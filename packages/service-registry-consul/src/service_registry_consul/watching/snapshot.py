@@ -1,4 +1,4 @@
-"""From Consul's answer about a component to the snapshot that callers use. Pure: no I/O, no state."""
+"""From Consul's answer about a component to the snapshot for callers. Pure: no I/O, no state."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from service_registry_consul.watching.address_filter import TrustPolicy
 __all__ = ["Reading", "read_nodes"]
 
 _RANK: Final = {"passing": 0, "warning": 1}
-"""States in which an instance is called, the preferred first; all others (critical, maintenance) are not."""
+"""States in which an instance is called, in order of preference; all others (critical, maintenance) are not."""
 _LOCAL: Final = "local"
-"""A channel that aspyx-service registers too, though it is of no use to others."""
+"""A channel that aspyx-service registers too, though other processes cannot use it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What an answer says about one component."""
+    """The content of an answer about one component."""
 
     snapshot: Snapshot
-    """Where it can be called: passing instances before those with a warning."""
+    """Its addresses: passing instances before those with a warning."""
     registrations: int
-    """How many instances Consul knows, in whatever state."""
+    """The number of instances in Consul, in any state."""
     complaints: tuple[str, ...]
-    """What was skipped, and why."""
+    """The skipped registrations and addresses, with the reasons."""
 
 
 def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
@@ -45,14 +45,14 @@ def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
                 continue
             addresses = read_channels(meta)
             if not addresses:
-                raise ValueError("it names no channels in its meta entries, so it is somebody else's")
+                raise ValueError("its meta entries name no channels, so it is not a component")
         except ValueError as error:
             complaints.append(f"{where} is skipped: {error}")
             continue
         usable, objections = _sift(addresses, policy)
         complaints += [f"{where}: {objection}" for objection in objections]
         instances.append((rank, _id(node), usable))
-    # Consul promises no order; without one of our own, equal answers could look different.
+    # Consul guarantees no order; without sorting, equal answers could look different.
     instances.sort(key=lambda instance: instance[:2])
     return Reading(
         snapshot=snapshot_of(component, [addresses for _, _, addresses in instances]),
@@ -62,7 +62,7 @@ def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
 
 
 def _id(node: Any) -> str:
-    """The id of an instance, or what can be said instead."""
+    """The id of an instance, or a replacement for it."""
     service = node.get("Service") if isinstance(node, Mapping) else node
     return str(service.get("ID") if isinstance(service, Mapping) else node)[:100]
 
@@ -70,24 +70,24 @@ def _id(node: Any) -> str:
 def _parts(node: Any) -> tuple[Mapping[str, str], int | None]:
     """Meta entries and rank of an instance, None if it is not to be called. Raises ValueError."""
     if not isinstance(node, Mapping) or not isinstance(node.get("Service"), Mapping):
-        raise ValueError("it is none of a service")  # noqa: TRY004
+        raise ValueError("it is not a registration of a service")  # noqa: TRY004
     meta, checks = node["Service"].get("Meta") or {}, node.get("Checks") or []
     if not isinstance(meta, Mapping) or not all(isinstance(value, str) for value in meta.values()):
-        raise ValueError("its meta entries are no texts")
+        raise ValueError("its meta entries are not strings")
     if not isinstance(checks, list) or not all(isinstance(check, Mapping) for check in checks):
-        raise ValueError("its checks are none")
+        raise ValueError("its checks are not a list of checks")
     return meta, _rank(checks)
 
 
 def _rank(checks: Sequence[Mapping[str, Any]]) -> int | None:
-    """The rank that follows from the worst check, None if the instance is not to be called."""
+    """The rank by the worst check, None if the instance is not to be called."""
     ranks = [_RANK.get(str(check.get("Status")), len(_RANK)) for check in checks]
     worst = max(ranks, default=0)
     return worst if worst < len(_RANK) else None
 
 
 def _sift(addresses: list[ChannelAddress], policy: TrustPolicy) -> tuple[list[ChannelAddress], list[str]]:
-    """The addresses that may be called, and what speaks against others."""
+    """The addresses that may be called, and the objections to others."""
     usable: list[ChannelAddress] = []
     objections: list[str] = []
     for address in addresses:

@@ -20,7 +20,7 @@ __all__ = ["Watcher"]
 
 
 class Watcher:
-    """Gives the first components a query each, and lets the others share some.
+    """Runs a query for each of the first components, and a shared watch for the others.
 
     :meth:`follow` may be called by any thread, the rest on the loop.
     """
@@ -44,7 +44,7 @@ class Watcher:
         self._shared: SharedWatch | None = None
 
     def follow(self, component: str) -> None:
-        """Begin to watch a component. Does not wait."""
+        """Start to watch a component. Does not wait."""
         self._background.call(self._watch, component)
 
     @property
@@ -59,7 +59,7 @@ class Watcher:
         return [*(query.descriptor for query in self._queries), *shared]
 
     async def run(self) -> None:
-        """Wait until cancelled, and then release what belongs to the watches."""
+        """Wait until cancelled, and then release the resources of the watches."""
         try:
             await asyncio.Event().wait()
         finally:

@@ -1,4 +1,4 @@
-"""What a watch knows about one component, and when an empty answer counts."""
+"""The known instances of one component, and the rule for an empty answer."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _PROBE_INTERVAL: Final = 1.0
 
 
 class WatchedComponent:
-    """One component that is looked for. Used on the event loop of the registry only.
+    """One component that is watched. Used on the event loop of the registry only.
 
     Consul answers with an empty list and without any error when an agent has lost its state, when it has left, and when
-    a token may no longer read the service. So an empty list after one with instances is doubted: an instance stays in
-    use as long as it answers and does not say that it stops, for at most ``doubt_for`` seconds. Any other answer
-    counts at once.
+    a token may no longer read the service. So an empty list after one with instances is not applied at once: an
+    instance stays in use as long as it answers and is not stopping, for at most ``doubt_for`` seconds. Any other
+    answer is applied at once.
     """
 
     def __init__(
@@ -37,17 +37,17 @@ class WatchedComponent:
         self.name = name
         """The component's name."""
         self.stale = True
-        """Whether what is published is not confirmed."""
+        """Whether the published snapshot is unconfirmed."""
         self._policy = policy
         self._doubt_for = doubt_for
         self._publish = publish
         self._known: Snapshot = MappingProxyType({})
-        """What is published."""
+        """The published snapshot."""
         self._doubting: asyncio.Task[None] | None = None
         self._complaints: frozenset[str] = frozenset()
 
     def answered(self, nodes: Any) -> None:
-        """Consul answered. Raises ValueError if it is not a list of instances."""
+        """Apply an answer of Consul. Raises ValueError if it is not a list of instances."""
         reading = read_nodes(self.name, nodes, self._policy)
         self._complain(reading.complaints)
         if reading.registrations == 0 and self._known and self._doubt_for > 0:
@@ -58,16 +58,16 @@ class WatchedComponent:
         self._accept(reading)
 
     def doubt(self) -> None:
-        """What is published may be outdated, since Consul does not answer."""
+        """Mark the published snapshot as unconfirmed, since Consul does not answer."""
         self.stale = True
-        self._stop_doubting()  # it begins anew with the next answer
+        self._stop_doubting()  # it starts again with the next answer
 
     def close(self) -> None:
-        """End what is under way."""
+        """Cancel the requests in progress."""
         self._stop_doubting()
 
     async def _doubt(self, reading: Reading) -> None:
-        """Keep the instances that answer, until time is up."""
+        """Keep the instances that answer, until ``doubt_for`` seconds have passed."""
         loop = asyncio.get_running_loop()
         end, is_first = loop.time() + self._doubt_for, True
         while loop.time() < end:
@@ -78,7 +78,7 @@ class WatchedComponent:
             if is_first:
                 logger.warning(
                     "Consul lists no instance of component '%s' any more, but %d still answer: they stay in use for "
-                    "at most %g s; check the agent and the rights of setting 'token'",
+                    "at most %g s; check the agent and the permissions of the token",
                     self.name,
                     len(answering),
                     self._doubt_for,

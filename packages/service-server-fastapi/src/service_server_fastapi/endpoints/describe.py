@@ -51,7 +51,7 @@ class DescribeEndpoint:
                 failure = await self._check_caller(request.scope, context)
                 if failure is not None:
                     return response(self._intake.rejected(problem(failure.error, headers=failure.headers)))
-                # Schemas of many types take a while; the loop goes on meanwhile.
+                # Schemas of many types take a while; the loop runs meanwhile.
                 written = self._written or await asyncio.to_thread(self._write)
         except Refused as refused:
             error = refusal(refused.code, str(refused), context=context)
@@ -90,7 +90,7 @@ class DescribeEndpoint:
 
 
 def _is_local(scope: Scope, headers: Mapping[str, str]) -> bool:
-    """Whether a program of this machine sent the request, and no proxy has passed it on."""
+    """Whether a program of this machine sent the request, without a proxy."""
     if any(name in _FORWARDING or name.startswith("x-forwarded-") for name in headers):
         return False
     ends = (scope.get("server"), scope.get("client"))

@@ -1,6 +1,6 @@
 """Health endpoints: those of the process, and those of components.
 
-They take none of the calls' threads and count among none of their limits, so they answer while all of them are taken.
+They use none of the calls' threads and none of their limits, so they answer while all of them are in use.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ logger: Final = logging.getLogger("service.health")
 LIVE: Final = "/health/live"
 """Is the process stuck, so that it should be restarted?"""
 READY: Final = "/health/ready"
-"""May the process be called?"""
+"""Can the process serve calls?"""
 
 
 class ServerHealth:
-    """How well a server, its checks and its components are."""
+    """The health of a server, from its checks and its components."""
 
     def __init__(self, hosting: Hosting, checks: HealthCheckManager, *, timeout: float) -> None:
-        """``timeout`` is the time in seconds that a component may take to say how it is."""
+        """``timeout`` is the time in seconds that ``get_health`` of a component may take."""
         self._hosting = hosting
         self._checks = checks
         self._timeout = timeout
         self._endpoints: dict[str, Callable[[], Awaitable[Health]]] = {LIVE: self.live, READY: self.ready}
 
     def add_component(self, path: str, get_health: Callable[[], Awaitable[Health]]) -> Callable[[], Awaitable[Health]]:
-        """Take a component in, which says how it is at a path; returns what to ask there."""
+        """Add a component with the path of its endpoint; returns the check of that endpoint."""
         self._endpoints[path] = lambda: self.of_component(get_health)
         return self._endpoints[path]
 
     async def all(self) -> dict[str, Health]:
-        """What all endpoints say, by their paths."""
+        """The results of all endpoints, by their paths."""
         found = await asyncio.gather(*(check() for check in self._endpoints.values()))
         return dict(zip(self._endpoints, found, strict=True))
 
     def begin(self) -> None:
-        """Let the registry ask how components are, on whatever loop; called on that of the server."""
+        """Set the registry's source of the health of components; it is called on any loop, and runs on the server's."""
         loop = asyncio.get_running_loop()
 
         async def tell(name: str) -> Health:
@@ -55,11 +55,11 @@ class ServerHealth:
         self._hosting.manager.component_registry.set_health_source(tell)
 
     async def live(self) -> Health:
-        """What the checks of the group "liveness" found."""
+        """The results of the checks of the group "liveness"."""
         return await self._checks.check("liveness")
 
     async def ready(self) -> Health:
-        """Whether the components are registered, and what the checks of the group "readiness" found."""
+        """Whether the components are registered, and the results of the checks of the group "readiness"."""
         state = self._hosting.state
         if state is not HostingState.READY:
             return _not_ready(state)
@@ -67,10 +67,10 @@ class ServerHealth:
         return Health.of([_server(HealthStatus.OK, state), *found.checks.values()])
 
     async def of_component(self, get_health: Callable[[], Awaitable[Health]]) -> Health:
-        """What a component reports; an error if it cannot, and after it was deregistered.
+        """The health of a component; an error if ``get_health`` fails, and after it was deregistered.
 
         Other workers on the same port may keep the registration. Then its health is that of the instance, so a
-        worker that stops does not report an error: the registry would take it for one of all workers.
+        worker that stops does not report an error: the registry would apply it to all workers.
         """
         if self._hosting.has_left and not self._hosting.manager.component_registry.is_kept_by_others():
             return _not_ready(self._hosting.state)

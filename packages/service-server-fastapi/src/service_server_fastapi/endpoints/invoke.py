@@ -19,7 +19,7 @@ from service_server_fastapi.requests.rejections import UNREAD, Refused, unread
 __all__ = ["INVOKE", "InvokeEndpoint", "is_call"]
 
 INVOKE: Final = "/invoke"
-"""Where calls are sent to."""
+"""The path of calls."""
 
 
 class InvokeEndpoint:
@@ -73,7 +73,7 @@ class InvokeEndpoint:
         return await self._dispatcher.admit(context)
 
     def _noted(self, answer: Answer) -> Answer:
-        # Whatever the method itself has to say, it says with 200.
+        # Every outcome of the method itself has status 200.
         return answer if answer.status == 200 else self._intake.rejected(answer)
 
     def _refuse(self, refused: Refused, context: CallContext) -> Answer:
@@ -82,5 +82,5 @@ class InvokeEndpoint:
 
 
 def is_call(scope: Scope) -> bool:
-    """Whether a request is one that the endpoint answers, rather than refuses."""
+    """Whether the endpoint answers a request, rather than refuses it."""
     return (scope["path"], scope["method"]) == (INVOKE, "POST")

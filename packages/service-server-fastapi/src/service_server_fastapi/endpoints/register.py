@@ -16,10 +16,10 @@ __all__ = ["Routes"]
 
 
 class Routes:
-    """Adds them, before any request is served."""
+    """Adds the routes, before any request is served."""
 
     def __init__(self, app: FastAPI, *, details: bool) -> None:
-        """``details`` means that health is told with what checks have to say."""
+        """``details`` includes the details of checks in the health."""
         self._app = app
         self._details = details
 
@@ -27,14 +27,14 @@ class Routes:
         """Send requests for a path to an ASGI application. Raises DeclarationException if it is taken."""
         if any(_takes(route, path) for route in self._app.routes):
             raise DeclarationException(
-                f"the path '{path}' is taken by another route of the application; give that one, or @health(...), "
+                f"the path '{path}' is used by another route of the application; give that one, or @health(...), "
                 f"another path"
             )
         # Before the user's routes, among which there may be one that takes every path.
         self._app.router.routes.insert(0, Route(path, endpoint, include_in_schema=False))
 
     def add_health(self, path: str, check: Callable[[], Awaitable[Health]], status_of: Callable[[Health], int]) -> None:
-        """Tell health at a path as JSON, with that status. Raises DeclarationException if it is taken."""
+        """Answer a path with the health as JSON and that status. Raises DeclarationException if the path is in use."""
         self.add(path, HealthEndpoint(check, details=self._details, status_of=status_of))
 
 

@@ -1,4 +1,4 @@
-"""The report: what a process hosts and calls, for people and programs that look after it."""
+"""The report: the services that a process hosts and calls, for operators and monitoring."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ REPORT: Final = "/report"
 
 
 class Report:
-    """Tells it as JSON, or as text to who accepts ``text/plain``."""
+    """Answers with JSON, or with text if the client accepts ``text/plain``."""
 
     def __init__(self, hosting: Hosting, health: ServerHealth, *, details: bool) -> None:
-        """Without ``details`` it tells no more than the health endpoints do."""
+        """Without ``details`` it has the contents of the health endpoints only."""
         self._hosting = hosting
         self._health = health
         self._details = details
@@ -43,7 +43,7 @@ class Report:
 
 
 def as_text(data: Mapping[str, Any]) -> str:
-    """JSON-like data as indented lines; what has no parts stands behind its name."""
+    """JSON-like data as indented lines; a value without parts follows its name."""
     return "".join(f"{line}\n" for line in _lines(data, ""))
 
 

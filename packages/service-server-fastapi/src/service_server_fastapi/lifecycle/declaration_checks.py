@@ -1,6 +1,6 @@
-"""Checks of what is declared and not hosted as its author expects.
+"""Checks for declarations that are not hosted as their author expects.
 
-Nothing here is an error: a server may host less than what its process imports. But each finding is a usual mistake that
+None of them is an error: a server may host less than its process imports. But each finding is a usual mistake that
 shows only as calls that find no instance, so it is logged as a warning at the start, with class, file and remedy.
 """
 
@@ -20,7 +20,7 @@ __all__ = ["address_findings", "hosting_findings", "known_channels"]
 
 
 def hosting_findings(environment: Environment, hosted: Sequence[HostedService]) -> Iterator[str]:
-    """What is declared and will not be served, or not as declared; one sentence each."""
+    """The findings; one sentence each."""
     catalog = environment.catalog
     served = {each.service.type for each in hosted}
     if not hosted:
@@ -47,7 +47,7 @@ def hosting_findings(environment: Environment, hosted: Sequence[HostedService]) 
 def address_findings(
     component: ComponentDescriptor, addresses: Sequence[ChannelAddress], known: Collection[str]
 ) -> Iterator[str]:
-    """What is wrong with the channels of a component's addresses; ``known`` are the channels that exist here."""
+    """The faults of the channels of a component's addresses; ``known`` are the channels of this process."""
     where = f"component '{component.name}': get_addresses()"
     routed = any(route_of(method.function) for service in component.services for method in service.methods.values())
     for channel in dict.fromkeys(address.channel for address in addresses):

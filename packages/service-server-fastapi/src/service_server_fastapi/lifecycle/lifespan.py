@@ -1,6 +1,6 @@
 """The lifespan of the application: the user's own is around that of the components.
 
-So what the user opens there is open as long as components run, under every ASGI server.
+So a resource that the user opens there is open as long as components run, under every ASGI server.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ __all__ = ["Lifespan", "registered_elsewhere", "running"]
 logger: Final = logging.getLogger("service.server")
 
 _UNUSUAL: Final = 5.0
-"""Seconds after which it is unusual that an ASGI server does not answer, though the application has started."""
+"""Seconds without an answer of the ASGI server after the start of the application, after which a warning is logged."""
 
 
 class Lifespan:
-    """Puts what must run for the components inside the lifespan of the user's application."""
+    """Runs the components inside the lifespan of the user's application."""
 
     def __init__(self, app: Starlette, inside: Callable[[], AbstractAsyncContextManager[Any]], *, keeps: bool) -> None:
-        """``keeps`` means that somebody will raise :attr:`failure`, so that a short message is enough for the log."""
+        """``keeps`` means that the caller raises :attr:`failure`, so that a short message is enough for the log."""
         self._outside = app.router.lifespan_context
         self._inside = inside
         self._keeps = keeps
         self.failure: Exception | None = None
-        """What ended the lifespan before its time."""
+        """The error that ended the lifespan early."""
         app.router.lifespan_context = self.enter
 
     @contextlib.asynccontextmanager
@@ -98,7 +98,7 @@ async def registered_elsewhere(
 async def _register(
     register: Callable[[int], None], settings: ServerSettings, path: str, observed: ObservedPort, steps: ThreadPool
 ) -> None:
-    demands_certificate = settings.client_ca_file is not None  # which this process has not, so it cannot send a request
+    demands_certificate = settings.client_ca_file is not None  # this process has none, so it cannot send a request
     answers = functools.partial(
         wait_until_answering,
         settings.host,

@@ -1,4 +1,4 @@
-"""Requests that come although the lifespan of the application has not run."""
+"""Requests that arrive although the lifespan of the application has not run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ObservedPort:
         self.port: int | None = None
 
     def note(self, scope: Scope) -> None:
-        """Take the port from a request; a Unix socket has none."""
+        """Read the port from a request; a Unix socket has none."""
         server = scope.get("server")
         if server is not None and server[1]:
             self.port = server[1]

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the server stops in order, then what was installed before handles the signal."""
+"""SIGTERM and SIGINT: the server stops in order, then the previous handler handles the signal."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class GracefulSignals:
         self._is_passed_on = False
 
     def install(self) -> None:
-        """Take the signals over, except those that are ignored, as a shell does for background processes.
+        """Install handlers, except for signals that are ignored, as a shell does for background processes.
 
         Outside the main thread nothing happens: Python allows handlers only there.
         """
@@ -80,7 +80,7 @@ class GracefulSignals:
         try:
             self._on_signal()
         except Exception as error:
-            if self.pass_on:  # else wait() raises it
+            if self.pass_on:  # otherwise wait() raises it
                 logger.error("the server did not stop cleanly", exc_info=error)
         finally:
             self._has_ended = True
@@ -90,14 +90,14 @@ class GracefulSignals:
     def _pass_on(self, number: int) -> None:
         """Send the signal to the main thread, where Python runs handlers.
 
-        Again if need be: one that comes just before the main thread begins to wait for something goes unnoticed.
+        Repeated if necessary: one that arrives just before the main thread starts to wait goes unnoticed.
         """
         for look in itertools.count():
             if self._is_passed_on:
                 return
             if look % 40 == 0:
                 signal.pthread_kill(threading.main_thread().ident or 0, number)
-            time.sleep(0.05)  # what could be waited for has a lock, which a handler must not take
+            time.sleep(0.05)  # an object to wait for has a lock, which a handler must not take
 
     def _hand_on(self, number: int, frame: FrameType | None) -> None:
         previous = self._previous.get(number, signal.SIG_DFL)

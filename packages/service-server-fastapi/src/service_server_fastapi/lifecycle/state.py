@@ -1,4 +1,4 @@
-"""A hosted environment from its start to its end, whoever runs the loop: the order in which things happen."""
+"""A hosted environment from its start to its end, with any loop: the order of the steps."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ logger: Final = logging.getLogger("service.server")
 
 
 class HostingState(Enum):
-    """Where a server stands in its life."""
+    """The states of a server."""
 
     STARTING = "starting"
     READY = "ready"
-    """Registered, wants calls."""
+    """Registered, accepts calls."""
     STOPPING = "stopping"
-    """Finishes calls, wants no new ones."""
+    """Finishes calls, accepts no new ones."""
     STOPPED = "stopped"
 
 
 class Hosting:
     """Start: components start, the server answers, they are registered. Stop: the other way round.
 
-    Each step is taken once, whoever asks for it how often from which thread; who comes second waits for its end.
+    Each step runs once, for any number of requests from any thread; later callers wait for its end.
     """
 
     def __init__(self, environment: Environment, settings: ServerSettings, address: ServerAddress) -> None:
-        """``address`` is the one that components see as ``Server.port`` and the like."""
+        """``address`` is the one that components read as ``Server.port`` and the like."""
         self.environment = environment
         self.manager: ServiceManager = environment.get(ServiceManager)
         self.host = ComponentHost(self.manager.component_registry, environment, environment.catalog)
@@ -52,7 +52,7 @@ class Hosting:
         self._lock = threading.Lock()
         self._state = HostingState.STARTING
         self.is_stopping = False
-        """Whether no new calls are wanted any more."""
+        """Whether no new calls are accepted any more."""
         self.has_left = False
         """Whether the components have been deregistered."""
         self._registered = False
@@ -66,7 +66,7 @@ class Hosting:
 
     @property
     def state(self) -> HostingState:
-        """Where the server stands in its life."""
+        """The state of the server."""
         return self._state
 
     def start(self, server: Server) -> None:
@@ -75,14 +75,14 @@ class Hosting:
             self.host.start(server)
 
     def register(self, port: int) -> None:
-        """Offer the components; the server answers on ``port``.
+        """Register the components; the server answers on ``port``.
 
-        Nothing is offered if the server was stopped before.
+        Nothing is registered if the server was stopped before.
         """
         with self._lock:
             if self._state is not HostingState.STARTING:
                 return
-            self._registered = True  # even if it fails half-way, what is there must be taken back
+            self._registered = True  # even if it fails half-way, the registrations made must be removed
             with Server.booting(dataclasses.replace(self._address, port=port)):
                 self.host.register(port)
             self._log_offer()
@@ -92,7 +92,7 @@ class Hosting:
         notify("READY=1")
 
     def leave(self) -> None:
-        """Be not ready any more, deregister, and give clients time to learn of it.
+        """Become not ready, deregister, and wait until clients have received the change.
 
         An error of the registry does not prevent the other steps; :meth:`finish` raises it. In a forked child nothing
         happens: the registrations and components are those of its parent.
@@ -114,7 +114,7 @@ class Hosting:
     def finish(self) -> None:
         """Shut components down and destroy the environment.
 
-        Every step is taken even if one raises; then the error is raised, or an ExceptionGroup of several. Raises
+        Every step runs even if one raises; then the error is raised, or an ExceptionGroup of several. Raises
         LocalServiceException after ``shutdown_timeout`` seconds. In a forked child nothing happens.
         """
         if self._is_inherited:
@@ -133,15 +133,15 @@ class Hosting:
             raise self._failure
 
     def give_up(self, failure: BaseException) -> None:
-        """End it because of a failure, to which other ones are noted."""
+        """End it because of a failure, to which further errors are added as notes."""
         try:
             self.finish()
-        except Exception as another:  # noqa: BLE001 - the first failure is the one that is raised
+        except Exception as another:  # noqa: BLE001 - the first failure is raised
             if another is not failure:
                 failure.add_note(f"then what was started already failed to end: {another!r}")
 
     def is_shutting_down_here(self) -> bool:
-        """Whether the caller is itself something that is being shut down."""
+        """Whether the caller is itself being shut down."""
         return threading.get_ident() == self._shutdown_thread
 
     def _propagation_delay(self) -> float:
@@ -164,7 +164,7 @@ class Hosting:
         self._shut_down.set()
 
     def _log_offer(self) -> None:
-        """Say what is offered where, and what about it is a usual mistake."""
+        """Log the addresses of each component, and usual mistakes in its declaration."""
         catalog = self.environment.catalog
         for component, addresses in self.host.offered.items():
             services = ", ".join(service.name for service in component.services)
@@ -175,12 +175,12 @@ class Hosting:
     def _attempt(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except Exception as error:  # noqa: BLE001 - raised by finish(), after the others had their turn
+        except Exception as error:  # noqa: BLE001 - raised by finish(), after the other steps
             self._errors.append(error)
 
 
 def _run_in_thread(target: Callable[[], None]) -> None:
-    """Run it where nobody has to wait for it; if there can be no thread any more, do it at once."""
+    """Run it without a wait for its end; at once if no thread can be started any more."""
     try:
         threading.Thread(target=target, name="service-shutdown", daemon=True).start()
     except RuntimeError:  # Python is ending

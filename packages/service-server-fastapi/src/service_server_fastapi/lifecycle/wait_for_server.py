@@ -1,4 +1,4 @@
-"""Finds out whether a server that somebody else runs answers yet."""
+"""Waits until a server that this process does not run answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def wait_until_answering(
     tls = _trusting() if uses_tls else None
     try:
         async with asyncio.timeout(timeout):
-            while not await _answers(target, port, path, tls):  # noqa: ASYNC110 - another server's start is no event
+            while not await _answers(target, port, path, tls):  # noqa: ASYNC110 - there is no event for another server's start
                 await asyncio.sleep(interval)
     except TimeoutError:
         return False
@@ -55,7 +55,7 @@ async def _answers(host: str, port: int, path: str | None, tls: ssl.SSLContext |
 
 
 def _trusting() -> ssl.SSLContext:
-    """Believes whoever answers: it is this process, and nothing is told to it."""
+    """TLS without verification: the server is this process, and no secret is sent."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

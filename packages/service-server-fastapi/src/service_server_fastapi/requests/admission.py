@@ -19,7 +19,7 @@ __all__ = ["Disconnected", "Intake", "check_token", "gone", "headers_of"]
 
 
 class Disconnected(Exception):
-    """The caller is gone; there is nobody to answer."""
+    """The caller has disconnected; there is no recipient for an answer."""
 
 
 class Intake:
@@ -112,12 +112,12 @@ def _check_encoding(headers: Mapping[str, str]) -> None:
 
 
 def gone(context: CallContext) -> Answer:
-    """The answer to a request whose caller is gone: nobody gets it, but a middleware may wait for one."""
+    """The answer to a request whose caller has disconnected: it is not sent, but a middleware may wait for one."""
     return problem(refusal(ErrorCode.DEADLINE_EXCEEDED, "the caller has hung up", context=context), executed=True)
 
 
 def check_token(scope: Scope) -> None:
-    """Raise Refused if there are two tokens, of which others on the way may have looked at the other one."""
+    """Raise Refused if there are two tokens, since an intermediary may have checked the other one."""
     if sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
         raise Refused(400, "there are two Authorization headers", headers=UNREAD)
 

@@ -30,7 +30,7 @@ class AllowedHosts:
     """Compares the ``Host`` header of requests with a list. Safe to use from several threads."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        """``*.example.org`` stands for all names below that one; without any name every host is good."""
+        """``*.example.org`` matches all names below that one; without any name every host is allowed."""
         self._names = {check_host(name) for name in names}
         self._endings = tuple(name[1:] for name in self._names if name.startswith("*."))
 

@@ -17,11 +17,11 @@ __all__ = ["Watch", "while_connected"]
 T = TypeVar("T")
 
 _PATIENCE: Final = 0.1
-"""Seconds before anybody looks whether the caller is still there; most calls take less."""
+"""Seconds before the first check whether the caller is connected; most calls take less."""
 
 
 async def while_connected(work: Coroutine[Any, Any, T], receive: Receive) -> T:
-    """Do the work for a request whose body has been read; cancel it if the caller hangs up.
+    """Do the work for a request whose body has been read; cancel it if the caller disconnects.
 
     Raises Disconnected then. What runs in a worker thread cannot be cancelled: it runs to its end.
     """
@@ -35,7 +35,7 @@ async def while_connected(work: Coroutine[Any, Any, T], receive: Receive) -> T:
 
 
 class Watch:
-    """Cancels the current task if the caller hangs up inside the block, which raises Disconnected then."""
+    """Cancels the current task if the caller disconnects inside the block, which raises Disconnected then."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -53,7 +53,7 @@ class Watch:
             raise Disconnected from None
 
     def end(self) -> None:
-        """Watch no more, since the answer has begun and what comes after it is nobody's to cancel."""
+        """Stop watching, since the answer has begun and later messages must not cancel it."""
         self._alarm.cancel()
         if self._listening is not None:
             self._listening.cancel()

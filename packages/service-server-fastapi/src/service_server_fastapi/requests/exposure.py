@@ -1,4 +1,4 @@
-"""The warning about a server that everybody who reaches the machine can call."""
+"""The warning about a server that every host which reaches the machine can call."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _CGROUP_LIMITS: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/mem
 class MemoryBudget:
     """Counts the memory that large requests may need. Used on one event loop.
 
-    A request is let in if no other large one is in work, so one that is larger than the budget can be served.
+    A request is accepted if no other large one is in progress, so one that is larger than the budget can be served.
     """
 
     def __init__(self, limit: int | None) -> None:

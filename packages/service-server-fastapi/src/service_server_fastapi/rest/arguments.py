@@ -42,7 +42,7 @@ def described(wire: WireType) -> Any:
 
 
 class _Described:
-    """Makes pydantic describe a type of the wire, whatever it is that is annotated."""
+    """Makes pydantic describe a type of the wire, for any annotation."""
 
     def __init__(self, wire: WireType) -> None:
         self._wire = wire

@@ -26,7 +26,7 @@ __all__ = ["DirectRoutes"]
 
 
 class DirectRoutes:
-    """Finds the route of a request, and gives an ASGI application that answers it."""
+    """Finds the route of a request, and returns an ASGI application that answers it."""
 
     def __init__(self, app: FastAPI, routes: Iterable[RestRoute]) -> None:
         """``app`` has the same routes, in the same order."""

@@ -1,4 +1,4 @@
-"""What OpenAPI tells about the routes of services: texts, results, and failures as problem details."""
+"""The OpenAPI description of the routes of services: texts, results, and failures as problem details."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["document_problems", "documented"]
 _ALWAYS: Final[Mapping[int | str, str]] = {
     500: "The method failed.",
     503: "The server has too much to do, or is about to stop.",
-    504: "The time of the call was up.",
+    504: "The deadline of the call has passed.",
     "default": "Any other failure.",
 }
 _BEARER: Final = "bearer"
@@ -36,7 +36,7 @@ _WITH_BODY: Final[Mapping[int | str, str]] = {
 
 
 def documented(plan: RoutePlan, *, secured: bool) -> dict[str, Any]:
-    """What FastAPI's route is to be told about a method; ``secured`` if it needs a token."""
+    """The arguments of FastAPI's route for a method; ``secured`` if it requires a token."""
     summary, _, description = inspect.cleandoc(plan.method.function.__doc__ or "").partition("\n")
     status = plan.status
     said: dict[str, Any] = {
@@ -61,9 +61,9 @@ def documented(plan: RoutePlan, *, secured: bool) -> dict[str, Any]:
 
 
 def document_problems(app: FastAPI, routes: Iterable[APIRoute]) -> None:
-    """Give the failures of routes the content type of problem details, and say what tokens are.
+    """Set the content type of failures of routes to problem details, and describe the tokens.
 
-    FastAPI cannot be told: it knows one content type for all answers of a route, and only schemes that it checks.
+    FastAPI has no option for that: it has one content type for all answers of a route, and only schemes that it checks.
     """
     original = app.openapi
     operations = {(route.path_format, verb.lower()): route for route in routes for verb in route.methods or ()}

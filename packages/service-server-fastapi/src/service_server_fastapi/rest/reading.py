@@ -1,4 +1,4 @@
-"""The arguments of a REST request, found and read as the plan of its route says."""
+"""The arguments of a REST request, decoded by the codec of its route."""
 
 from __future__ import annotations
 

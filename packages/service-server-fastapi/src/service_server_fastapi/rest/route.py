@@ -48,7 +48,7 @@ from service_server_fastapi.rest.reading import Wrong, WrongArguments, lists_arg
 __all__ = ["RestRoute", "path_of", "response", "unknown_route"]
 
 _ARGUMENTS: Final = "service.arguments"
-"""Under which name a scope holds the arguments that the caller gives."""
+"""The key of a scope for the arguments of the caller."""
 
 
 class RestRoute(APIRoute):
@@ -130,7 +130,7 @@ class RestRoute(APIRoute):
             self._browsers.check(self.plan.verb, content_type, scope)
 
     async def admit(self, scope: Scope, context: CallContext) -> CallContext | Answer:
-        """The context with the principal whose token it has, or what a caller is told who is not let in."""
+        """The context with the principal of the token, or the answer to a caller that is refused."""
         if not self.calls.are_secured:
             return context
         check_token(scope)
@@ -147,7 +147,7 @@ class RestRoute(APIRoute):
             raise _Mismatched(error) from None
 
     async def carry_out(self, arguments: tuple[Any, ...], context: CallContext) -> Answer:
-        """The answer to a request of somebody who has been let in, with the arguments of the method."""
+        """The answer to an authenticated request, with the arguments of the method."""
         plan = self.plan
         outcome = await self.calls.carry_out(self.target, arguments, plan.write_result, context)
         if isinstance(outcome, Failure):
@@ -157,7 +157,7 @@ class RestRoute(APIRoute):
         return Answer(status=plan.status, content_type="application/json", body=outcome, headers=headers)
 
     def refuse(self, refused: Refused, context: CallContext) -> Answer:
-        """What the sender of a request is told that is turned away."""
+        """The answer to a refused request."""
         if isinstance(refused, _Mismatched):
             error = mismatch(refused.code, str(refused), details=refused.details, context=context)
         else:
@@ -182,7 +182,7 @@ class RestRoute(APIRoute):
         name = next(name for name in ("request", "request_", "request__") if name not in signature.parameters)
 
         async def endpoint(**values: Any) -> Response:
-            # FastAPI has found and documented all of them; which of them the caller gives it does not say.
+            # FastAPI has found and documented all of them, but not which of them the caller has sent.
             arguments = values[name].scope[_ARGUMENTS]
             return response(await self.carry_out(arguments, current_context()))
 
@@ -202,7 +202,7 @@ class RestRoute(APIRoute):
             raise Refused(413, str(TooManyValues(self.intake.max_values)))
 
     def late(self, context: CallContext) -> Answer:
-        """The answer to a request whose time is up before its arguments are read."""
+        """The answer to a request whose deadline has passed before its arguments are read."""
         error = refusal(ErrorCode.DEADLINE_EXCEEDED, "deadline exceeded", context=context)
         return self.intake.rejected(problem(error))
 
@@ -222,7 +222,7 @@ class RestRoute(APIRoute):
 
 
 class _Mismatched(Refused):
-    """A request of a caller with a different interface is turned away."""
+    """Refuse a request of a caller with a different interface."""
 
     def __init__(self, error: ContractMismatchException) -> None:
         super().__init__(error.code.http_status, error.message, error.code)
@@ -240,7 +240,7 @@ class _RawRequest(Request):
 def unknown_route(scope: Scope, headers: Headers = ()) -> Answer:
     """The refusal of a call of one of our clients for which there is no route.
 
-    It is told apart from the 404 of a gateway by its form, so the client can ask another instance.
+    Its form distinguishes it from the 404 of a gateway, so the client can retry on another instance.
     """
     told = (
         f"there is no route {scope['method']} {scope['path'][:200]} here: the interfaces of caller and server differ, "
@@ -269,7 +269,7 @@ def path_of(scope: Scope) -> str:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """What reads the body once more, and then goes on to listen to the caller."""
+    """A receive function that returns the body once more, and then waits for a disconnect."""
     is_read = False
 
     async def replay() -> Message:

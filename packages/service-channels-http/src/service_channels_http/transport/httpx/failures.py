@@ -19,12 +19,12 @@ __all__ = ["translated"]
 
 @contextmanager
 def translated(request: HTTPRequest, client: httpx.Client | httpx.AsyncClient) -> Iterator[None]:
-    """Raise what goes wrong with httpx inside the block as an error of the tree; others pass as they are."""
+    """Convert exceptions of httpx inside the block to errors of the tree; others pass unchanged."""
     try:
         _check_address(request.url)
         yield
     except (httpx.LocalProtocolError, UnicodeEncodeError):
-        # Without the cause, which shows the value: it may be a token.
+        # Without the cause, which contains the value: it may be a token.
         raise LocalServiceException(
             f"{request.where}: the name or value of a header cannot be sent; use printable ASCII, and no blanks around "
             f"a value"
@@ -39,7 +39,7 @@ def translated(request: HTTPRequest, client: httpx.Client | httpx.AsyncClient) -
 
 @functools.lru_cache(1000)
 def _check_address(url: str) -> None:
-    """Raise httpx.InvalidURL, also for what only a socket finds wrong and says in many ways."""
+    """Raise httpx.InvalidURL, also for a host or port that only a socket would refuse."""
     try:
         address = httpx.URL(url)
         address.raw_host.decode().encode("idna")
@@ -60,7 +60,7 @@ _NOT_SENT: Final[dict[type[Exception], str]] = {
     httpx.UnsupportedProtocol: "not an http or https address",
     httpx.InvalidURL: "not a valid address",
 }
-# From here on the request may have arrived; most specific first.
+# For all others the request may have arrived; most specific first.
 _SENT: Final[dict[type[Exception], str]] = {
     httpx.RemoteProtocolError: "no complete HTTP answer before the connection ended",
     httpx.TimeoutException: "no answer in time",

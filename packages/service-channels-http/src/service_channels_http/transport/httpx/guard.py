@@ -1,8 +1,8 @@
-"""Limits for what httpx receives: how much, and for sync calls until when.
+"""Limits of size, and of time for sync calls, for responses that httpx receives.
 
-httpx limits each single wait, so a server that sends a byte now and then could hold a call for ever. A guard
-therefore looks at every part that arrives. It gets hold of the response by an event hook, and so works in any client,
-also in one that a user has made.
+httpx limits each single wait, so a server that sends a byte now and then could block a call for ever. A guard
+therefore checks every part that arrives. It gets the response by an event hook, and so works in any client,
+also in one that a user has created.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Guard", "guarded", "timeouts", "watch", "watch_async"]
 
 
 def timeouts(deadline: Deadline, connect_timeout: float) -> httpx.Timeout:
-    """How long each wait of a sync request may take, so that connecting leaves time for another instance."""
+    """The limit for each wait of a sync request, so that connecting leaves time for another instance."""
     if math.isinf(deadline.expires_at):
         return httpx.Timeout(None, connect=connect_timeout)
     wait = _wait(deadline)
@@ -32,11 +32,11 @@ def timeouts(deadline: Deadline, connect_timeout: float) -> httpx.Timeout:
 
 
 def _wait(deadline: Deadline) -> float:
-    return max(deadline.remaining, 0.001)  # zero would mean: do not wait, but take what is there
+    return max(deadline.remaining, 0.001)  # zero would mean not to wait at all
 
 
 class Guard:
-    """Watches over the reply to one request."""
+    """Enforces the limits for the reply to one request."""
 
     __slots__ = ("_max_bytes", "_received", "_request", "may_have_run")
 
@@ -48,26 +48,26 @@ class Guard:
         """Whether the request may have been sent; False only while the client is known to connect."""
 
     def begin(self, response: httpx.Response) -> None:
-        """The headers are there. Raises DeadlineExceeded, ProtocolException."""
+        """Check the headers. Raises DeadlineExceeded, ProtocolException."""
         self.check_time()
         check_head(self._request, response.headers, self._max_bytes)
         self._received = 0
         self._shorten_wait(response.request.extensions)
 
     def take(self, part: bytes) -> bytes:
-        """A part of the body is there. Raises DeadlineExceeded, ProtocolException."""
+        """Check a part of the body. Raises DeadlineExceeded, ProtocolException."""
         self.check_time()
         self._received += len(part)
         check_size(self._request, self._received, self._max_bytes)
         return part
 
     def check_time(self) -> None:
-        """Raise DeadlineExceeded if the time is up."""
+        """Raise DeadlineExceeded if the deadline has passed."""
         if self._request.deadline.expired:
             raise deadline_exceeded(self._request, may_have_run=self.may_have_run)
 
     def on_event(self, name: str, info: Mapping[str, Any]) -> None:
-        """Called by a client at each step: note what is sent, and shorten the wait for an answer by what it took."""
+        """Called by a client at each step: record that a request was sent, and shorten the wait for its answer."""
         if name == "connection.connect_tcp.started":
             self.may_have_run = False
         elif name.endswith("send_request_headers.started"):
@@ -90,7 +90,7 @@ _guard: ContextVar[Guard | None] = ContextVar("service_http_guard", default=None
 
 @contextmanager
 def guarded(guard: Guard) -> Iterator[None]:
-    """Let ``guard`` watch over the responses that arrive inside the block."""
+    """Apply ``guard`` to the responses that arrive inside the block."""
     token = _guard.set(guard)
     try:
         yield
@@ -99,14 +99,14 @@ def guarded(guard: Guard) -> Iterator[None]:
 
 
 def watch(client: httpx.Client) -> None:
-    """Make a client's responses known to guards; safe to call twice."""
+    """Install the hook for guards in a client; safe to call twice."""
     hooks = client.event_hooks["response"]
     if _on_response not in hooks:
         hooks.insert(0, _on_response)  # before hooks that read the body
 
 
 def watch_async(client: httpx.AsyncClient) -> None:
-    """Make a client's responses known to guards; safe to call twice."""
+    """Install the hook for guards in a client; safe to call twice."""
     hooks = client.event_hooks["response"]
     if _on_response_async not in hooks:
         hooks.insert(0, _on_response_async)

@@ -1,4 +1,4 @@
-"""Sending with httpx clients, which a user may have made."""
+"""Sending with httpx clients, which a user may have created."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class AsyncHTTPXTransport:
 
 
 def checked(make: Callable[[], httpx.Client]) -> httpx.Client:
-    """A client of ``make``, watched by guards. Raises LocalServiceException for anything but a client."""
+    """A client of ``make``, with the hook for guards. Raises LocalServiceException for anything but a client."""
     client = make()
     if not isinstance(client, httpx.Client):
         raise _wrong_type(make, "Client", client)
