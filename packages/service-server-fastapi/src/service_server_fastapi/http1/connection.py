@@ -212,19 +212,23 @@ class Connection(asyncio.Protocol):
         scope = request.scope(self._endpoint)
         self._exchange = AsgiExchange(self, self._out, request, scope, keep_alive=keep_alive)
         self._run(self._exchange.run(self._config.loaded_app))
+        task, tasks = cast("asyncio.Task[None]", self._task), self._server_state.tasks
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._task = self._loop.create_task(work, context=self._context.copy())
-        self._server_state.tasks.add(task)
-        task.add_done_callback(self._server_state.tasks.discard)
+        self._task = self._loop.create_task(work, context=self._context.copy())
 
     async def _answer(self, traffic: Traffic, complete: CompleteRequest, direct: Direct) -> None:
+        task, tasks = cast("asyncio.Task[None]", self._task), self._server_state.tasks
+        tasks.add(task)  # here and not with a callback, which would be a turn of the event loop for every call
         try:
-            answer = await traffic.answer(direct, complete, cast("asyncio.Task[None]", self._task))
+            answer = await traffic.answer(direct, complete, task)
         except BaseException:
             self._close()  # cancelled: there is nothing to say
             raise
         finally:
+            tasks.discard(task)
             self._task = None
         if not self._out.is_lost:
             says_so = CLOSE in answer.headers
