@@ -26,8 +26,9 @@ FLOORS: dict[str, list[set[str]]] = {
     ],
     "service_channels_http": [
         {"transport"},
-        {"settings"},
+        {"dispatch_exchange", "settings"},
         {"channel"},
+        {"streams"},
         {"connection", "dispatch", "rest_channel"},
         {""},
     ],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from service_channels_http.settings import HTTPSettings
 from service_channels_http.transport.credentials import TokenProvider, provided, provided_async, with_credentials
 from service_channels_http.transport.engine import AsyncEngine, AsyncEngineTransport, Engine, EngineTransport
+from service_channels_http.transport.engine.origin import Origin, split
 from service_channels_http.transport.errors import deadline_exceeded
 from service_channels_http.transport.exchange import Exchange
 from service_channels_http.transport.interface import AsyncTransport, PoolLimits, Transport
@@ -16,7 +17,7 @@ from service_channels_http.transport.limits import in_time
 from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTPRequest
 from service_channels_http.transport.proxies import LOOPBACK_NAMES
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
-from service_core import Channel, DeadlineExceeded, current_context
+from service_core import Channel, DeadlineExceeded, LocalServiceException, current_context
 
 if TYPE_CHECKING:  # imported by the transport that uses it
     import httpx
@@ -197,6 +198,41 @@ class HTTPXChannel(Channel):
                 request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
             )
         return reply
+
+    # streams
+
+    def stream_origin(self, request: HTTPRequest, *, is_async: bool) -> tuple[Origin, str]:
+        """Where a request that has a stream goes, and its target.
+
+        Streams are sent by the engine, whose connections are full-duplex. Raises LocalServiceException where requests
+        are sent with httpx.
+        """
+        transport = self._async_transport if is_async else self._transport
+        if isinstance(transport, AsyncEngineTransport | EngineTransport):
+            transport.get()  # raises if the channel is closed
+            beginning, target = split(request.url)
+            origin = Origin.parse(beginning, self.tls) if target else None
+            if origin is not None:
+                return origin, target
+        raise LocalServiceException(
+            f"{request.where}: streams are sent by the engine, but requests to this address are sent with httpx: "
+            f"the channel has a client of its own or transport='httpx', or there is an HTTP proxy"
+        )
+
+    def authorized(self, request: HTTPRequest) -> HTTPRequest:
+        """The request with the channel's headers and token."""
+        token = self._forwarded_token()
+        if token is None and self.token_provider is not None:
+            token = provided(self.token_provider, request.where)
+        return with_credentials(request, self.headers, token)
+
+    async def authorized_async(self, request: HTTPRequest) -> HTTPRequest:
+        """As :meth:`authorized`, for async calls."""
+        token = self._forwarded_token()
+        if token is None and self.token_provider is not None:
+            async with in_time(request.deadline, lambda: deadline_exceeded(request, may_have_run=False)):
+                token = await provided_async(self.token_provider)
+        return with_credentials(request, self.headers, token)
 
     # The transports are chosen at the first call, when clients are created as well; httpx is imported if it is needed.
 

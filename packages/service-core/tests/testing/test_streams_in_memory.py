@@ -95,7 +95,7 @@ class ChatImpl(Chat):
                 yield f"{room} {number}"
                 self.produced += 1
             if room == "endless":
-                time.sleep(0.3)
+                time.sleep(2)
             if room == "closed":
                 raise RoomClosed(room)
             if room == "broken":
@@ -269,8 +269,8 @@ def limited(chat_impl: ChatImpl, policy: Policy) -> ServiceManager:
     ("policy", "count"),
     [
         (Policy(timeout=0.05), 0),
-        (Policy(idle_timeout=0.05), 2),
-        (Policy(timeout=5.0, total_timeout=0.05), 2),
+        (Policy(idle_timeout=0.3), 2),
+        (Policy(timeout=20.0, total_timeout=1.0), 2),
     ],
     ids=["first item", "idle", "total"],
 )
@@ -285,7 +285,7 @@ def test_each_limit_ends_the_stream_and_the_generator(
 
 
 def test_a_deadline_block_limits_the_whole_stream(chat: Chat, chat_impl: ChatImpl) -> None:
-    with deadline(0.05):
+    with deadline(1.0):
         items, error = drain(chat, "async", "endless", 2)
     assert len(items) == 2
     assert isinstance(error, DeadlineExceeded)

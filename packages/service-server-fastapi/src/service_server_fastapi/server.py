@@ -280,7 +280,9 @@ class FastAPIServer(Server):
         verifier = environment.get(self._verifier) if isinstance(self._verifier, type) else self._verifier
         calls = Executor(self._workers, expose_errors=self.settings.expose_errors, verifier=verifier)
         warn_if_open(self.settings, has_verifier=verifier is not None)
-        dispatcher = Dispatcher(targets, calls, readers=self._readers, max_values=self.settings.max_values)
+        dispatcher = Dispatcher(
+            targets, calls, readers=self._readers, max_values=self.settings.max_values, streams=True
+        )
         endpoint = InvokeEndpoint(dispatcher, intake)
         self._routes.add(INVOKE, endpoint)
         checks = environment.get(HealthCheckManager)

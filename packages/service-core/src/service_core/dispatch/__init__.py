@@ -15,7 +15,18 @@ Independent of the server and the network: of HTTP it knows statuses and headers
 
 from service_core.dispatch.dispatcher import Dispatcher
 from service_core.dispatch.executor import Executor, Failure
-from service_core.dispatch.responses import Answer, Headers, correlation, envelope, mismatch, problem, refusal
+from service_core.dispatch.request_refusals import stream_codec
+from service_core.dispatch.responses import (
+    Answer,
+    Headers,
+    StreamBody,
+    correlation,
+    envelope,
+    mismatch,
+    problem,
+    refusal,
+)
+from service_core.dispatch.streams.source import StreamSource
 from service_core.dispatch.target import Target, targets_of
 from service_core.dispatch.thread_pool import ThreadPool
 from service_core.dispatch.timeouts import TimedOut, within
@@ -26,6 +37,8 @@ __all__ = [
     "Dispatcher",
     "Failure",
     "Headers",
+    "StreamBody",
+    "StreamSource",
     "Target",
     "TimedOut",
     "ThreadPool",
@@ -34,6 +47,7 @@ __all__ = [
     "mismatch",
     "problem",
     "refusal",
+    "stream_codec",
     "targets_of",
     "within",
 ]

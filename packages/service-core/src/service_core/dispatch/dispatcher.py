@@ -13,11 +13,20 @@ from typing import Any, Final
 from service_core.context import CallContext
 from service_core.declaring.streams import with_stream
 from service_core.dispatch.executor import Executor, Failure
-from service_core.dispatch.responses import Answer, correlation, envelope, mismatch, refusal
-from service_core.dispatch.streams import InputFrames, open_stream
+from service_core.dispatch.request_refusals import (
+    REFUSALS,
+    Forbidden,
+    answer_of,
+    check_is_whole,
+    media_type,
+    refused,
+    stream_codec,
+    unknown_type,
+)
+from service_core.dispatch.responses import Answer, correlation
+from service_core.dispatch.streams.frames import InputFrames, open_stream
 from service_core.dispatch.target import Target
 from service_core.dispatch.thread_pool import ThreadPool
-from service_core.dispatch.timeouts import TimedOut
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
 from service_core.wire import (
     CODECS,
@@ -25,14 +34,13 @@ from service_core.wire import (
     LARGE,
     MAX_VALUES,
     Codec,
-    MalformedData,
     TooManyValues,
     context_from_headers,
 )
 from service_core.wire.arguments import CHANGES_PAGE
 from service_core.wire.streams import STREAM_TYPES
 
-__all__ = ["Dispatcher", "media_type", "stream_codec"]
+__all__ = ["Dispatcher"]
 
 _SHORT: Final = 1000
 """Requests of so many bytes hold too few values for these to be counted."""
@@ -66,12 +74,23 @@ class Dispatcher:
         self.methods: list[str] = list(named)
         """The names of the methods that can be called: ``component:service:method``."""
         self._targets = {**_without_component(named.values()), **named}
+        self._some_have_streams = any(target.plan.method.has_streams for target in self._targets.values())
         self._some_are_anonymous = any(target.plan.method.anonymous for target in self._targets.values())
 
     async def admit(self, context: CallContext) -> CallContext | Answer:
         """The context with the principal whose token it has, or what a caller is told who is not let in."""
         admitted = await self._calls.admit(context, anonymous=self._some_are_anonymous)
-        return _told(admitted, JSON) if isinstance(admitted, Failure) else admitted
+        return answer_of(admitted, JSON) if isinstance(admitted, Failure) else admitted
+
+    def is_stream(self, content_type: str, body: bytes) -> bool:
+        """Whether a request is a stream, or calls a method whose result is one."""
+        if not self._some_have_streams:
+            return stream_codec(content_type) is not None
+        codec = CODECS.get(content_type) or CODECS.get(media_type(content_type))
+        if codec is None:
+            return stream_codec(content_type) is not None
+        target = self._targets.get(codec.method_name(body))
+        return target is not None and target.plan.method.has_streams
 
     async def dispatch(self, content_type: str, body: bytes, context: CallContext | None = None) -> Answer:
         """Carry out one call of somebody who has been let in by :meth:`admit`.
@@ -81,16 +100,16 @@ class Dispatcher:
         context = context or context_from_headers({})
         codec = CODECS.get(content_type) or CODECS.get(media_type(content_type))
         if codec is None:
-            return _unknown_type(content_type, context)
+            return unknown_type(content_type, context)
         try:
             if self._readers is None or len(body) < LARGE:
                 target, arguments = self._read(codec, body, context)
             else:
                 time_left = None if context.deadline is None else context.deadline.remaining
                 target, arguments = await self._readers.run(self._read, (codec, body, context), time_left)
-            _check_is_whole(target)
-        except _REFUSALS as error:
-            return _refused(error, codec, context)
+            check_is_whole(target)
+        except REFUSALS as error:
+            return refused(error, codec, context)
         return await self._carry_out(codec, target, arguments, context)
 
     async def dispatch_stream(
@@ -102,15 +121,15 @@ class Dispatcher:
         """
         codec = stream_codec(content_type)
         if codec is None:
-            return _unknown_type(content_type, context)
+            return unknown_type(content_type, context)
         frames = InputFrames(parts, max_bytes=max_bytes)
         try:
             target, arguments = self._read(codec, await frames.call(), context)
             stream, wire = target.plan.method.input_stream, target.plan.input_items
             if stream is None or wire is None:
                 raise ArgumentException(f"{target.plan.method.where}: no parameter is a stream; send an ordinary call")
-        except _REFUSALS as error:
-            return _refused(error, codec, context)
+        except REFUSALS as error:
+            return refused(error, codec, context)
         items = (frames.items if stream.is_async else frames.items_sync)(codec, wire, partial(self._check_size, codec))
         return await self._carry_out(codec, target, with_stream(arguments, stream, items), context)
 
@@ -124,13 +143,13 @@ class Dispatcher:
         if target.plan.method.stream is not None:
             frames = open_stream(self._calls, target, arguments, codec, context)
             if isinstance(frames, Failure):
-                return _told(frames, codec)
+                return answer_of(frames, codec)
             headers = correlation(context.correlation_id)
             kind = STREAM_TYPES[codec.content_type]
             return Answer(status=200, content_type=kind, body=b"", headers=headers, stream=frames)
         outcome = await self._calls.carry_out(target, arguments, partial(codec.write_result, target.plan), context)
         if isinstance(outcome, Failure):
-            return _told(outcome, codec)
+            return answer_of(outcome, codec)
         headers = correlation(context.correlation_id)
         return Answer(status=200, content_type=codec.content_type, body=outcome, headers=headers)
 
@@ -169,46 +188,7 @@ class Dispatcher:
     def _check_caller(self, target: Target | None, context: CallContext) -> None:
         forbidden = self._calls.forbid(target, context)
         if forbidden is not None:
-            raise _Forbidden(forbidden)
-
-
-def media_type(content_type: str) -> str:
-    """The media type without its parameters."""
-    return content_type.partition(";")[0].strip().lower()
-
-
-def stream_codec(content_type: str) -> Codec | None:
-    """The codec of a request that is a stream, None for a request that is not."""
-    codec = _STREAM_CODECS.get(content_type)
-    return codec or _STREAM_CODECS.get(media_type(content_type))
-
-
-def _check_is_whole(target: Target) -> None:
-    stream = target.plan.method.input_stream
-    if stream is not None:
-        raise ArgumentException(
-            f"{target.plan.method.where}: parameter '{stream.parameter}' is a stream; send a request of type "
-            f"{' or '.join(STREAM_TYPES.values())}"
-        )
-
-
-def _unknown_type(content_type: str, context: CallContext) -> Answer:
-    told = f"content type {content_type[:100]!r} is not one of {', '.join((*CODECS, *_STREAM_CODECS))}"
-    return envelope(refusal(ErrorCode.INVALID_ARGUMENT, told, context=context), status=415)
-
-
-def _refused(error: Exception, codec: Codec, context: CallContext) -> Answer:
-    """The answer to a request that cannot be read, or that is not allowed."""
-    if isinstance(error, _Forbidden):
-        return _told(error.failure, codec)
-    if isinstance(error, TimedOut):
-        return envelope(refusal(ErrorCode.DEADLINE_EXCEEDED, "deadline exceeded", context=context), codec=codec)
-    if isinstance(error, ContractMismatchException):
-        return envelope(mismatch(error.code, error.message, details=error.details, context=context), codec=codec)
-    if isinstance(error, ArgumentException):
-        return envelope(refusal(error.code, error.message, details=error.details, context=context), codec=codec)
-    status = 413 if isinstance(error, TooManyValues) else 400
-    return envelope(refusal(ErrorCode.INVALID_ARGUMENT, str(error), context=context), status=status, codec=codec)
+            raise Forbidden(forbidden)
 
 
 def _without_component(targets: Collection[Target]) -> dict[str, Target]:
@@ -224,20 +204,3 @@ def _without_component(targets: Collection[Target]) -> dict[str, Target]:
         for target in targets
         if len(components[name := target.hosted.service.name]) == 1
     }
-
-
-def _told(failure: Failure, codec: Codec) -> Answer:
-    # Status 200 says that the implementation has run, to whatever outcome.
-    status = 200 if failure.executed else None
-    return envelope(failure.error, status=status, codec=codec, headers=failure.headers)
-
-
-class _Forbidden(Exception):
-    def __init__(self, failure: Failure) -> None:
-        super().__init__()
-        self.failure = failure
-
-
-_REFUSALS: Final = (_Forbidden, TimedOut, ContractMismatchException, ArgumentException, TooManyValues, MalformedData)
-"""What reading a request raises."""
-_STREAM_CODECS: Final[dict[str, Codec]] = {STREAM_TYPES[name]: codec for name, codec in CODECS.items()}

@@ -21,7 +21,7 @@ from service_core.declaring.policy import DEFAULT_TIMEOUT
 from service_core.dispatch.method_limits import Busy
 from service_core.dispatch.overload.waiting_calls import Overloaded
 from service_core.dispatch.responses import Headers, refusal
-from service_core.dispatch.stream_source import StreamSource
+from service_core.dispatch.streams.source import StreamSource
 from service_core.dispatch.target import Target
 from service_core.dispatch.thread_pool import ThreadPool
 from service_core.dispatch.timeouts import TimedOut, within

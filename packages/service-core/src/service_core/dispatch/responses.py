@@ -22,11 +22,13 @@ class StreamBody:
     The holder of one calls :meth:`aclose`, also where no part is read, since that ends the call.
     """
 
-    __slots__ = ("_on_end", "_parts")
+    __slots__ = ("_on_end", "_parts", "stopped")
 
-    def __init__(self, parts: AsyncGenerator[bytes, None], on_end: Callable[[], None]) -> None:
+    def __init__(self, parts: AsyncGenerator[bytes, None], on_end: Callable[[], None], *, stopped: bytes) -> None:
         """``on_end`` is called once, after ``parts`` have ended."""
         self._parts = parts
+        self.stopped = stopped
+        """The last part if the server ends the call because it stops."""
         self._on_end: Callable[[], None] | None = on_end
 
     def __aiter__(self) -> Self:

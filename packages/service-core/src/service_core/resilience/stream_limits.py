@@ -37,6 +37,10 @@ class StreamLimits:
         """When the client stops waiting for the next item."""
         return self._next if self._next.expires_at < self.total.expires_at else self.total
 
+    def remaining(self) -> float:
+        """The seconds until then; infinite without a limit."""
+        return self.deadline.remaining
+
     def exceeded(self) -> DeadlineExceeded:
         """The error of a stream whose next item did not come in time."""
         if self.total.expired:

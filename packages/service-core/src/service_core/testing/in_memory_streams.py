@@ -11,7 +11,7 @@ from typing import Any, Final
 from service_core.call import Call
 from service_core.dispatch import Answer, ThreadPool
 from service_core.dispatch.responses import StreamBody
-from service_core.dispatch.stream_source import StreamSource
+from service_core.dispatch.streams.source import StreamSource
 from service_core.errors import DeadlineExceeded, ServiceCommunicationException
 from service_core.resilience.stream_limits import StreamLimits
 from service_core.testing.in_memory_server import InMemoryServer

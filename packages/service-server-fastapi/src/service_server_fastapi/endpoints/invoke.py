@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
 from service_core.context import CallContext
-from service_core.dispatch import Answer, Dispatcher, envelope, refusal
+from service_core.dispatch import Answer, Dispatcher, envelope, refusal, stream_codec
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
+from service_server_fastapi.endpoints.streams import IncomingStream, send_stream
 from service_server_fastapi.http1.asgi import send_answer
 from service_server_fastapi.requests.admission import Disconnected, Intake, check_token, gone, headers_of
-from service_server_fastapi.requests.disconnect import while_connected
+from service_server_fastapi.requests.disconnect import Watch, while_connected
 from service_server_fastapi.requests.fast_path import ArrivedRequest
+from service_server_fastapi.requests.memory_budget import MemoryShare
 from service_server_fastapi.requests.rejections import UNREAD, Refused, unread
 
 __all__ = ["INVOKE", "InvokeEndpoint", "is_call"]
@@ -33,27 +37,61 @@ class InvokeEndpoint:
         """Answer one request."""
         headers = headers_of(scope)
         context = context_from_headers(headers)
+        answer: Answer | None
         try:
             with self._intake, self._intake.memory.share() as memory:
-                if scope["method"] != "POST":
-                    allow = ("allow", "POST")
-                    raise Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
-                admitted = await self._admit(scope, context)
-                if isinstance(admitted, CallContext):
-                    body = await self._intake.read_body(receive, headers, memory)
-                    content_type = headers.get("content-type", "")
-                    dispatch = self._dispatcher.dispatch(content_type, body, admitted)
-                    answer = self._noted(await while_connected(dispatch, receive))
-                else:
-                    answer = unread(self._noted(admitted))
+                answer = await self._answered(scope, receive, send, headers, context, memory)
         except Disconnected:
             answer = gone(context)
         except Refused as refused:
             answer = self._refuse(refused, context)
-        await send_answer(send, answer)
+        if answer is not None:
+            await send_answer(send, answer)
 
-    async def answer(self, request: ArrivedRequest) -> Answer:
-        """The answer to a call that has arrived."""
+    async def _answered(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: Mapping[str, str],
+        context: CallContext,
+        memory: MemoryShare,
+    ) -> Answer | None:
+        """The answer to one request; None for one that is a stream and has been sent. Raises Refused, Disconnected."""
+        if scope["method"] != "POST":
+            allow = ("allow", "POST")
+            raise Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
+        admitted = await self._admit(scope, context)
+        if not isinstance(admitted, CallContext):
+            return unread(self._noted(admitted))
+        content_type = headers.get("content-type", "")
+        if stream_codec(content_type) is not None:
+            return await self._converse(receive, send, content_type, admitted)
+        body = await self._intake.read_body(receive, headers, memory)
+        dispatch = self._dispatcher.dispatch(content_type, body, admitted)
+        answer = self._noted(await while_connected(dispatch, receive))
+        if answer.stream is None:
+            return answer
+        with suppress(Disconnected), Watch(receive) as watch:
+            await send_stream(send, answer, answer.stream, watch)
+        return None
+
+    async def _converse(self, receive: Receive, send: Send, content_type: str, context: CallContext) -> Answer | None:
+        """As :meth:`_answered`, for a request that is a stream."""
+        limit = self._intake.max_body_bytes
+        with suppress(Disconnected), IncomingStream(receive) as request:
+            answer = self._noted(
+                await self._dispatcher.dispatch_stream(content_type, request.parts(), context, max_bytes=limit)
+            )
+            if answer.stream is None:
+                return answer
+            await send_stream(send, answer, answer.stream, request)
+        return None
+
+    async def answer(self, request: ArrivedRequest) -> Answer | None:
+        """The answer to a call that has arrived; None for a stream, which goes over ASGI."""
+        if self._dispatcher.is_stream(request.content_type, request.body):
+            return None
         context = request.context
         try:
             with self._intake, self._intake.memory.share_of(len(request.body)):

@@ -31,6 +31,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from service_core.dispatch import Answer
+from service_server_fastapi.endpoints.streams import is_stream
 from service_server_fastapi.http1.asgi import AsgiExchange
 from service_server_fastapi.http1.incoming import Incoming
 from service_server_fastapi.http1.outgoing import Outgoing
@@ -49,6 +50,8 @@ __all__ = ["Connection", "State"]
 
 _GRACE: Final = 1.0
 """Seconds more than ``receive_timeout`` for a body, in which an application can answer 408 itself."""
+_STREAM_PAUSE: Final = 600.0
+"""Seconds between two parts of a request that is a stream."""
 _LINGER: Final = 2.0
 """Seconds for which a connection is read after an answer that came before the end of its request."""
 _LINGER_BYTES: Final = 16 * 1024 * 1024
@@ -230,7 +233,10 @@ class Connection(asyncio.Protocol):
         finally:
             tasks.discard(task)
             self._task = None
-        if not self._out.is_lost:
+        if answer is None and not self._out.is_lost:
+            complete.request.body.feed(complete.body)  # read again
+            self._go_over_asgi(complete.request)
+        elif answer is not None and not self._out.is_lost:
             says_so = CLOSE in answer.headers
             closes = says_so or self._is_last or not complete.request.keep_alive or traffic.is_stopping()
             self._out.write_whole(self._heads.head_of(answer, closes=closes and not says_so), answer.body)
@@ -266,7 +272,8 @@ class Connection(asyncio.Protocol):
     def want_body(self, *, waits: bool) -> None:
         """The application reads the body."""
         if waits and self.state is State.BODY:
-            self._deadline.set(self._settings.receive_timeout + _GRACE)
+            streams = self._in.current is not None and is_stream(self._in.current.fields.get(b"content-type"))
+            self._deadline.set(_STREAM_PAUSE if streams else self._settings.receive_timeout + _GRACE)
         self._in.resume()
 
     def complete(self) -> None:

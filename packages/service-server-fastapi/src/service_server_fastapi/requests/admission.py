@@ -35,6 +35,8 @@ class Intake:
         """How many values a request may hold."""
         self.memory = MemoryBudget(settings.memory_budget)
         """What large requests may need of memory."""
+        self.max_body_bytes = settings.max_body_bytes
+        """How large a body may be; of a stream, each frame."""
         self._in_work = 0
         self._log = log
 

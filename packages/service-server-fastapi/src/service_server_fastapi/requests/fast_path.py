@@ -57,8 +57,8 @@ class Direct(Protocol):
         """Answer a request that may still be arriving."""
         ...
 
-    async def answer(self, request: ArrivedRequest) -> Answer:
-        """The answer to a request that has arrived. Only cancellation is raised.
+    async def answer(self, request: ArrivedRequest) -> Answer | None:
+        """The answer to a request that has arrived, None if it has to go over ASGI. Only cancellation is raised.
 
         Whoever calls cancels it when the caller hangs up.
         """

@@ -14,6 +14,7 @@ from service_core.dispatch import Answer, envelope, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.endpoints.invoke import INVOKE
+from service_server_fastapi.endpoints.streams import STOPPING
 from service_server_fastapi.http1.asgi import send_answer
 from service_server_fastapi.request_context import RequestContext
 from service_server_fastapi.requests.admission import headers_of
@@ -71,8 +72,10 @@ class Traffic:
             self.tasks.discard(task)
             RequestContext.leave(token)
 
-    async def answer(self, direct: Direct, request: ArrivedRequest, task: asyncio.Task[Any]) -> Answer:
-        """What ``task`` answers to a request by an allowed name; it is counted among those in flight meanwhile.
+    async def answer(self, direct: Direct, request: ArrivedRequest, task: asyncio.Task[Any]) -> Answer | None:
+        """What ``task`` answers to a request by an allowed name, None if it has to go over ASGI.
+
+        It is counted among those in flight meanwhile.
 
         The request stays the current one of the task.
         """
@@ -101,7 +104,7 @@ class Traffic:
         if self.tasks:
             logger.error("%d requests did not finish in time before the end and are cancelled", len(self.tasks))
         for task in self.tasks:
-            task.cancel()
+            task.cancel(STOPPING)
 
 
 class TrafficMiddleware:

@@ -17,7 +17,7 @@ from service_channels_http.transport.errors import deadline_exceeded, lost, not_
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "connected_socket"]
 
 _CHUNK: Final = 256 * 1024
 _LONGEST: Final = 24 * 3600.0
@@ -40,7 +40,7 @@ class Connection:
         """Connect. Raises ServiceCommunicationException, DeadlineExceeded; nothing was sent then."""
         end = min(request.deadline.expires_at, time.monotonic() + connect_timeout)
         try:
-            return (cls if origin.tls is None else _EncryptedConnection)(_connect(origin, end))
+            return (cls if origin.tls is None else _EncryptedConnection)(connected_socket(origin, end))
         except TimeoutError as error:
             raise _too_late(request, error) from error
         except (OSError, UnicodeError) as error:  # the latter for a name that is none
@@ -158,7 +158,8 @@ class _EncryptedConnection(Connection):
                 self._wait(request, wait)
 
 
-def _connect(origin: Origin, end: float) -> socket.socket:
+def connected_socket(origin: Origin, end: float) -> socket.socket:
+    """A socket that is connected by ``end``, a monotonic time, with TLS if the origin has it. Raises OSError."""
     addresses = resolver.resolve(origin.host, origin.port, end)
     try:
         connected = connect(addresses, end)

@@ -41,7 +41,8 @@ def write_head(request: HTTPRequest, beginning: bytes) -> bytes:
         if name not in _names or not value.isascii() or not value.isprintable() or value != value.strip():
             _check(request, name, value)
         lines = f"{lines}{name}: {value}\r\n"
-    end = f"{lines}content-length: {size}\r\n\r\n" if size or request.method in _WITH_BODY else f"{lines}\r\n"
+    has_length = (size or request.method in _WITH_BODY) and "transfer-encoding" not in headers
+    end = f"{lines}content-length: {size}\r\n\r\n" if has_length else f"{lines}\r\n"
     return beginning + end.encode("latin-1")
 
 

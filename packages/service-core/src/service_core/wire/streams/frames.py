@@ -19,13 +19,16 @@ from typing import Final, NamedTuple
 
 from service_core.wire.codec import MalformedData
 
-__all__ = ["STREAM_TYPES", "Frame", "FrameKind", "FrameReader", "frame"]
+__all__ = ["STOPPING", "STREAM_TYPES", "Frame", "FrameKind", "FrameReader", "frame"]
 
 STREAM_TYPES: Final = {
     "application/json": "application/vnd.service.stream+json",
     "application/msgpack": "application/vnd.service.stream+msgpack",
 }
 """The media type of a stream whose payloads have the media type of an ordinary call."""
+
+STOPPING: Final = "ServerStopping"
+"""The type of the error that ends a stream when its server stops."""
 
 _HEAD: Final = Struct("!IBI")
 

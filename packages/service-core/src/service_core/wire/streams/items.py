@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from service_core.errors import ArgumentException, ProtocolException
+from service_core.errors import ArgumentException, ProtocolException, ServiceCommunicationException
 from service_core.wire.codec import Codec, MalformedData
 from service_core.wire.errors import WireError, error_from_wire
 from service_core.wire.method_codec import MethodCodec
 from service_core.wire.misfit import misfit
-from service_core.wire.streams.frames import Frame, FrameKind, frame
+from service_core.wire.streams.frames import STOPPING, Frame, FrameKind, frame
 
 __all__ = ["read_items", "write_call", "write_end", "write_items"]
 
@@ -44,6 +44,12 @@ def read_items(came: Frame, plan: MethodCodec, codec: Codec, where: str) -> list
             failure = codec.read_response(plan, came.payload)
             if not isinstance(failure, WireError):
                 raise MalformedData("a frame of an error without an error")
+            if failure.type == STOPPING:
+                raise ServiceCommunicationException(
+                    f"{where}: the server stops and has ended the stream; call again for another instance",
+                    may_have_run=True,
+                    correlation_id=failure.correlation_id,
+                )
             raise error_from_wire(failure, where=where, declared=plan.errors, method=plan.method)
         if came.kind is not FrameKind.ITEMS or plan.items is None:
             raise MalformedData(f"a frame of kind {came.kind.name} in an answer")

@@ -9,12 +9,12 @@ from typing import Any
 from service_core.context import CallContext, call_context
 from service_core.dispatch.executor import Executor, Failure
 from service_core.dispatch.responses import StreamBody
-from service_core.dispatch.stream_source import StreamSource
+from service_core.dispatch.streams.source import StreamSource
 from service_core.dispatch.target import Target
 from service_core.dispatch.timeouts import TimedOut, within
-from service_core.errors import ArgumentException
-from service_core.wire import Codec, MalformedData, TooManyValues, WireType
-from service_core.wire.streams import Frame, FrameKind, FrameReader, frame
+from service_core.errors import ArgumentException, ErrorCode
+from service_core.wire import Codec, MalformedData, TooManyValues, WireError, WireType
+from service_core.wire.streams import STOPPING, Frame, FrameKind, FrameReader, frame
 
 __all__ = ["InputFrames", "open_stream"]
 
@@ -30,7 +30,9 @@ def open_stream(
     if refused is not None:
         return refused
     frames = _frames(executor, target, arguments, codec, context)
-    return StreamBody(frames, lambda: executor.leave_stream(target))
+    stopping = WireError(type=STOPPING, code=ErrorCode.UNAVAILABLE, correlation_id=context.correlation_id)
+    stopped = frame(FrameKind.ERROR, codec.write_error(stopping))
+    return StreamBody(frames, lambda: executor.leave_stream(target), stopped=stopped)
 
 
 async def _frames(

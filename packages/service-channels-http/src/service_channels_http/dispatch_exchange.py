@@ -1,0 +1,113 @@
+"""A call over dispatch: what to send for it, and what the reply means."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service_channels_http.transport.exchange import Exchange
+from service_channels_http.transport.messages import HTTPReply, HTTPRequest
+from service_channels_http.transport.rejections import media_type, refused, retry_after, unreadable
+from service_core import ArgumentException, Deadline, ServiceCommunicationException
+from service_core.resilience.retrying import Raised
+from service_core.wire import CODECS, Codec, MalformedData, MethodCodec, WireError, error_from_wire
+from service_core.wire.streams import STREAM_TYPES
+
+__all__ = ["DispatchExchange"]
+
+
+@dataclass(slots=True)
+class DispatchExchange(Exchange):
+    """One call, encoded."""
+
+    plan: MethodCodec
+    codec: Codec
+    headers: dict[str, str]
+    """The headers that all attempts have."""
+    content: bytes
+
+    def request(self, url: str) -> HTTPRequest:
+        return HTTPRequest(
+            _target(url), self.headers, self.call.deadline, self.caller, self.content, _FIXED[self.codec]
+        )
+
+    def stream_request(self, url: str, deadline: Deadline, *, has_input: bool) -> HTTPRequest:
+        """What to send if the result is a stream, or, with ``has_input``, an argument; then the call is in a frame."""
+        fixed = (_STREAMING if has_input else _STREAMED)[self.codec]
+        headers, content = {**self.headers, **fixed}, b"" if has_input else self.content
+        return HTTPRequest(_target(url), headers, deadline, self.caller, content)
+
+    def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
+        if reply.status != 200:
+            return self._failure(request, reply)
+        codec: Codec | None = self.codec
+        if reply.headers.get("content-type") != self.codec.content_type:
+            codec = _codec_of(reply)
+        if codec is None:
+            raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
+        try:
+            answer = codec.read_answer(self.plan, reply.content, where=lambda: request.where)
+        except MalformedData as error:
+            raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
+        if isinstance(answer, WireError):
+            return Raised(error_from_wire(answer, where=request.where, declared=self.plan.errors))
+        return answer
+
+    def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Raised:
+        """The error in a reply that is not an answer of the method. Raises ServiceCommunicationException."""
+        if reply.status < 400:
+            raise unreadable(request, reply, f"answered with HTTP {reply.status}, where only 200 is an answer")
+        error = self._refusal(request, reply)
+        if isinstance(error, ServiceCommunicationException):
+            raise error
+        return Raised(error)
+
+    def _refusal(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
+        told = self._envelope_error(reply)
+        if told is None:
+            return refused(request, reply, gateway_503_not_run=self.gateway_503_not_run)
+        return error_from_wire(
+            told,
+            where=request.where,
+            declared=self.plan.errors,
+            refused=True,
+            retry_after=retry_after(reply),
+            method=self.plan.method,
+        )
+
+    def _envelope_error(self, reply: HTTPReply) -> WireError | None:
+        """The error in the envelope of a refusal; None if a gateway or middleware refused without an envelope."""
+        codec = _codec_of(reply)
+        if codec is None:
+            return None
+        try:
+            answer = codec.read_response(self.plan, reply.content)
+        except (MalformedData, ArgumentException):
+            return None
+        return answer if isinstance(answer, WireError) else None
+
+
+_FIXED: Final = {
+    codec: {"content-type": codec.content_type, "accept": codec.content_type, "accept-encoding": "identity"}
+    for codec in CODECS.values()
+}
+
+
+@functools.lru_cache(1000)  # instances change
+def _target(url: str) -> str:
+    return f"{url.rstrip('/')}/invoke"
+
+
+def _codec_of(reply: HTTPReply) -> Codec | None:
+    return CODECS.get(reply.headers.get("content-type", "")) or CODECS.get(media_type(reply))
+
+
+_STREAMED: Final = {
+    codec: {"content-type": codec.content_type, "accept": STREAM_TYPES[name], "accept-encoding": "identity"}
+    for name, codec in CODECS.items()
+}
+_STREAMING: Final = {
+    codec: {**headers, "content-type": STREAM_TYPES[codec.content_type], "transfer-encoding": "chunked"}
+    for codec, headers in _STREAMED.items()
+}

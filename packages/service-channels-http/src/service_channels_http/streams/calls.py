@@ -1,0 +1,130 @@
+"""Calls with streams over dispatch: retried until the first items have come, and load until the last."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from typing import Any
+
+from service_channels_http.channel import HTTPXChannel
+from service_channels_http.dispatch_exchange import DispatchExchange
+from service_channels_http.streams.answers import (
+    Frames,
+    OpenedStream,
+    explained,
+    failure_in,
+    in_time,
+    is_stream,
+    next_async,
+    next_items,
+    whole,
+    whole_async,
+)
+from service_channels_http.streams.requests import sent, sent_async
+from service_channels_http.transport.streams.response import TooLate
+from service_core import LocalServiceException
+from service_core.resilience.retrying import Raised
+from service_core.resilience.stream_limits import StreamLimits
+
+__all__ = ["lists", "lists_async", "send_input", "send_input_async"]
+
+
+async def lists_async(channel: HTTPXChannel, exchange: DispatchExchange, items: Any) -> AsyncGenerator[list[Any], None]:
+    """The lists of items of a result; ``items`` is the argument that is a stream, None if there is none."""
+    call, limits = exchange.call, StreamLimits(exchange.call)
+
+    async def send(url: str) -> Any:
+        request, stream = await sent_async(channel, exchange, items, url, limits)
+        frames = Frames(exchange, request, channel.max_response_bytes)
+        try:
+            await in_time(stream.read_head(limits.remaining), limits)
+            if not is_stream(stream.response, exchange):
+                return failure_in(
+                    exchange, request, await whole_async(stream, request, limits, channel.max_response_bytes)
+                )
+            return OpenedStream(url, stream, frames, request, await next_async(stream, frames, request, limits))
+        except BaseException as error:
+            await stream.aclose()
+            if error is frames.failure:
+                return Raised(error)
+            raise
+
+    opened: OpenedStream = await channel.run_async(call, send)
+    with channel.balancer.loaded(opened.url):
+        try:
+            came = opened.first
+            while came:
+                yield came
+                limits.item_came()
+                came = await next_async(opened.stream, opened.frames, opened.request, limits)
+        finally:
+            await opened.stream.aclose()
+
+
+def lists(channel: HTTPXChannel, exchange: DispatchExchange, items: Any) -> Generator[list[Any], None, None]:
+    """As :func:`lists_async`, in this thread."""
+    call, limits = exchange.call, StreamLimits(exchange.call)
+    if items is not None:
+        raise LocalServiceException(
+            f"{call.descriptor.where}: a sync method with streams both ways would have to read and to send at once; "
+            f"declare it with AsyncIterator"
+        )
+
+    def send(url: str) -> Any:
+        request, stream = sent(channel, exchange, None, url, limits)
+        frames = Frames(exchange, request, channel.max_response_bytes)
+        try:
+            stream.read_head(limits.deadline)
+            if not is_stream(stream.response, exchange):
+                return failure_in(exchange, request, whole(stream, request, limits, channel.max_response_bytes))
+            return OpenedStream(url, stream, frames, request, next_items(stream, frames, request, limits))
+        except BaseException as error:
+            stream.close()
+            if error is frames.failure:
+                return Raised(error)
+            if isinstance(error, TooLate):
+                raise limits.exceeded() from error
+            raise
+
+    opened: OpenedStream = channel.run(call, send)
+    with channel.balancer.loaded(opened.url):
+        try:
+            came = opened.first
+            while came:
+                yield came
+                limits.item_came()
+                came = next_items(opened.stream, opened.frames, opened.request, limits)
+        finally:
+            opened.stream.close()
+
+
+async def send_input_async(channel: HTTPXChannel, exchange: DispatchExchange, items: Any) -> Any:
+    """The result of a call with a stream as argument."""
+    limits = StreamLimits(exchange.call)
+
+    async def send(url: str) -> Any:
+        request, stream = await sent_async(channel, exchange, items, url, limits)
+        try:
+            reply = await whole_async(stream, request, limits, channel.max_response_bytes)
+        finally:
+            await stream.aclose()
+        return explained(exchange.complete(request, reply), reply)
+
+    return await channel.run_async(exchange.call, send)
+
+
+def send_input(channel: HTTPXChannel, exchange: DispatchExchange, items: Any) -> Any:
+    """As :func:`send_input_async`, in this thread."""
+    limits = StreamLimits(exchange.call)
+
+    def send(url: str) -> Any:
+        request, stream = sent(channel, exchange, items, url, limits)
+        try:
+            limits.input_ended(exchange.call.policy.timeout)
+            reply = whole(stream, request, limits, channel.max_response_bytes)
+        except TooLate as error:
+            raise limits.exceeded() from error
+        finally:
+            stream.close()
+        return explained(exchange.complete(request, reply), reply)
+
+    return channel.run(exchange.call, send)
