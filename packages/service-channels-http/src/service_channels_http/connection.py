@@ -138,10 +138,16 @@ def _check_url(target: Any) -> None:
 
 
 def _maker(token: str | TokenProvider | None) -> Callable[[type[Any]], Any]:
+    provider = _constant(token) if isinstance(token, str) else token
+
     def create(cls: type[Any]) -> Any:
         made = cls()
-        if token is not None and isinstance(made, HTTPXChannel):
-            made.token_provider = (lambda: token) if isinstance(token, str) else token
+        if isinstance(made, HTTPXChannel):
+            made.token_provider = provider
         return made
 
     return create
+
+
+def _constant(token: str) -> TokenProvider:
+    return lambda: token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -165,8 +165,8 @@ def test_what_is_no_component_is_refused(catalog: Catalog) -> None:
 def test_decorators_without_required_arguments_need_no_parentheses(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog = Catalog()
     for decorator in (service, component):
-        monkeypatch.setitem(decorator.__kwdefaults__, "catalog", catalog)
-    monkeypatch.setitem(implementation.__kwdefaults__, "catalog", catalog)
+        monkeypatch.setitem(cast(Any, decorator).__kwdefaults__, "catalog", catalog)
+    monkeypatch.setitem(cast(Any, implementation).__kwdefaults__, "catalog", catalog)
 
     @service
     class Bare(Service):

@@ -30,17 +30,23 @@ class Page(BaseModel, Generic[T]):
 
 
 class Repository(Service, Generic[K, T]):
-    def get(self, key: K) -> T | None: ...
+    def get(self, key: K) -> T | None:
+        raise NotImplementedError
 
     def put(self, item: Annotated[T, "kept"]) -> None: ...
 
-    def find(self, keys: list[K]) -> dict[str, list[T]]: ...
+    def find(self, keys: list[K]) -> dict[str, list[T]]:
 
-    def page(self) -> Page[T]: ...
+        raise NotImplementedError
+
+    def page(self) -> Page[T]:
+
+        raise NotImplementedError
 
 
 class Swapped(Repository[T, K], Generic[K, T]):
-    def swap(self, key: T) -> K: ...
+    def swap(self, key: T) -> K:
+        raise NotImplementedError
 
 
 def hints(interface: type) -> dict[str, list[Any]]:
@@ -75,9 +81,10 @@ def test_a_nested_generic_type_can_be_given() -> None:
 
 def test_a_default_stands_for_a_type_that_is_not_given() -> None:
     class WithDefault(Service, Generic[D]):
-        def get(self) -> list[D]: ...
+        def get(self) -> list[D]:
+            raise NotImplementedError
 
-    class Plain(WithDefault): ...  # type: ignore[type-arg]
+    class Plain(WithDefault): ...
 
     assert hints(Plain)["get"] == [list[int]]
 
@@ -93,7 +100,8 @@ def test_a_variable_without_a_type_is_refused() -> None:
 
 def test_a_variable_of_a_method_is_refused() -> None:
     class Echo(Service):
-        def echo(self, value: list[T]) -> T: ...
+        def echo(self, value: list[T]) -> T:
+            raise NotImplementedError
 
     with pytest.raises(DeclarationException, match=r"^Echo\.echo: 'value': the type variable T stands for no type"):
         hints(Echo)
@@ -103,7 +111,8 @@ STORE = """
 from service_core.declaring.interfaces import Service
 
 class Store[V](Service):
-    def get(self, key: str) -> "list[V]": ...
+    def get(self, key: str) -> "list[V]":
+        raise NotImplementedError
 
 class Numbers(Store[int]): ...
 """
@@ -115,7 +124,8 @@ def store():
     V = TypeVar("V")
     class Store(Service, Generic[V]):
         __type_params__ = (V,)
-        def get(self, key: str) -> "list[V]": ...
+        def get(self, key: str) -> "list[V]":
+            raise NotImplementedError
     return Store
 
 class Numbers(store()[int]): ...

@@ -80,7 +80,8 @@ def of(function: Any) -> Any:
 
 
 def test_a_method_may_have_a_stream_each_way() -> None:
-    def talk(room: str, words: AsyncIterator[str]) -> AsyncIterator[int]: ...
+    def talk(room: str, words: AsyncIterator[str]) -> AsyncIterator[int]:
+        raise NotImplementedError
 
     result, given = of(talk)
     assert result == StreamDescriptor(item=int, is_async=True)
@@ -88,21 +89,24 @@ def test_a_method_may_have_a_stream_each_way() -> None:
 
 
 def test_a_sync_iterator_of_an_async_method_is_refused() -> None:
-    async def ingest(rows: Iterator[int]) -> int: ...
+    async def ingest(rows: Iterator[int]) -> int:
+        raise NotImplementedError
 
     with pytest.raises(DeclarationException, match=r"parameter 'rows'; write 'rows: AsyncIterator"):
         of(ingest)
 
 
 def test_an_async_iterator_of_a_sync_method_is_refused() -> None:
-    def ingest(rows: AsyncIterator[int]) -> int: ...
+    def ingest(rows: AsyncIterator[int]) -> int:
+        raise NotImplementedError
 
     with pytest.raises(DeclarationException, match=r"parameter 'rows'; write 'rows: Iterator"):
         of(ingest)
 
 
 def test_a_stream_with_a_default_is_refused() -> None:
-    def ingest(rows: Iterator[int] = EMPTY) -> int: ...
+    def ingest(rows: Iterator[int] = EMPTY) -> int:
+        raise NotImplementedError
 
     with pytest.raises(DeclarationException, match="'rows' is a stream and has a default"):
         of(ingest)

@@ -135,7 +135,12 @@ def test_a_caller_without_a_token_has_nothing_read_but_for_methods_that_need_non
     assert send(codec, body("size", "abc"), None).status == 200
     with pytest.MonkeyPatch.context() as patch:
         read = type(codec).read_request
-        patch.setattr(type(codec), "read_request", lambda self, data: reads.append(data) or read(self, data))
+
+        def noted(self: Codec, data: bytes) -> Any:
+            reads.append(data)
+            return read(self, data)
+
+        patch.setattr(type(codec), "read_request", noted)
         assert send(codec, body("count", [1], "a"), None).status == 401
         assert send(codec, body("unknown", [1]), None).status == 401
         assert send(codec, b"nothing of ours", None).status == 401

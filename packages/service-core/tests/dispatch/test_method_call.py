@@ -31,7 +31,9 @@ class ShopImpl(Shop):
     def find(self, name: str, limit: int = 100, skip: int = 200, *, deep: bool = True, sort: str = "z") -> Any:
         return name, limit, skip, deep, sort
 
-    def place(self, first: int, second: int = 20, third: int = 30, /, further: int = 40) -> Any:
+    def place(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, first: int, second: int = 20, third: int = 30, /, further: int = 40
+    ) -> Any:
         return first, second, third, further
 
     def plain(self, first: int) -> Any:
@@ -42,7 +44,7 @@ class Variadic(Shop):
     def find(self, *args: Any, **kwargs: Any) -> Any:
         return args, kwargs
 
-    def place(self, *args: Any) -> Any:
+    def place(self, *args: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return args
 
     def plain(self, first: int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -46,9 +47,13 @@ COLLIDING: list[tuple[Any, Any]] = [
 @pytest.mark.parametrize(("annotation", "value"), COLLIDING)
 def test_keys_of_which_too_many_have_the_same_hash_are_refused(annotation: Any, value: Any) -> None:
     wire = WireType(annotation, "here")
-    for read in (lambda: wire.from_json(json.dumps(value).encode()), lambda: wire.from_plain(value)):
+    reads: list[tuple[Callable[[Any], Any], Any]] = [
+        (wire.from_json, json.dumps(value).encode()),
+        (wire.from_plain, value),
+    ]
+    for read, data in reads:
         with pytest.raises(ArgumentException, match=f"More than {MAX_EQUAL_HASHES} keys have the same hash"):
-            read()
+            read(data)
 
 
 def test_keys_with_hashes_of_their_own_are_read_however_many_there_are() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from desk import World, serving
@@ -19,7 +20,7 @@ def served() -> Iterator[tuple[FastAPIServer, World]]:
         yield pair
 
 
-def described(url: str, **headers: object) -> Reply:
+def described(url: str, **headers: Any) -> Reply:
     return request(url, "/describe", **{"host": "localhost", **headers})
 
 

@@ -99,7 +99,7 @@ def test_a_request_that_offers_an_upgrade_is_read_with_its_body(
 @pytest.mark.parametrize("framing", ["content-length", "transfer-encoding"])
 def test_the_body_of_an_upgrade_that_is_not_made_is_no_request(client: Connection, world: World, framing: str) -> None:
     hidden = packet("echo", "a")
-    told = {framing: len(hidden) if framing == "content-length" else "chunked"}
+    told: dict[str, Any] = {framing: len(hidden) if framing == "content-length" else "chunked"}
     client.send(head_of(**UPGRADE, **told) + hidden)
     assert client.reply().status == 400
     assert world.desk.runs == []

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 from desk import until
@@ -241,7 +241,7 @@ def test_a_shutdown_that_raises_ends_the_process_with_an_error(port: int) -> Non
 # under uvicorn
 
 
-def uvicorn(port: int, *options: str, **settings: object) -> Program:
+def uvicorn(port: int, *options: str, **settings: Any) -> Program:
     command = ["-m", "uvicorn", "--factory", "program:make_app", "--port", str(port), *options]
     return Program(*command, port=port, **settings)
 

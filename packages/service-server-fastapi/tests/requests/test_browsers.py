@@ -13,7 +13,7 @@ from raw_http import Reply, request
 from service_server_fastapi import ServerSettings
 
 FORMS = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "TEXT/PLAIN;charset=a"]
-FOREIGN: list[dict[str, object]] = [
+FOREIGN: list[dict[str, Any]] = [
     {"sec_fetch_site": "cross-site"},
     {"sec_fetch_site": "same-site", "origin": "http://test:81"},
     {"sec_fetch_site": "cross-site", "origin": "http://test"},
@@ -47,7 +47,7 @@ def _nothing_ran(served: Served) -> None:
     served.archive.runs.clear()
 
 
-def post(served: Served, **headers: object) -> Reply:
+def post(served: Served, **headers: Any) -> Reply:
     return request(served.url, "/archive/mark", method="POST", **{"content_type": None, **headers})
 
 

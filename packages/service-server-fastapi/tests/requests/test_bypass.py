@@ -27,7 +27,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "told", "app": scope.get("app"), "routed": "router" in scope})
 
-    async def answer(self, request: ArrivedRequest) -> Answer | None:
+    async def answer(self, request: ArrivedRequest) -> Answer:
         raise AssertionError("nobody has asked for it")
 
 

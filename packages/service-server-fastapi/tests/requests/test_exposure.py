@@ -40,5 +40,5 @@ def test_a_server_with_allowed_hosts_is_not_warned_about(caplog: pytest.LogCaptu
 
 
 def test_a_server_that_checks_certificates_is_not_warned_about(caplog: pytest.LogCaptureFixture) -> None:
-    files = {"cert_file": Path("cert.pem"), "client_ca_file": Path("ca.pem")}
+    files: dict[str, Any] = {"cert_file": Path("cert.pem"), "client_ca_file": Path("ca.pem")}
     assert warnings(caplog, **files) == []

@@ -31,7 +31,7 @@ def changes_view(changes: Sequence[Change], allowed: Sequence[Change]) -> Render
             style = "red" if one.breaks and change not in allowed else _COLOURS.get(one.verdict, "yellow")
             name = change.id if number == 0 else ""
             note = " (allowed)" if change in allowed and number == 0 else ""
-            channels = "all" if len(one.channels) > 1 else one.channels[0]
+            channels = "all" if len(one.channels) > 1 else ", ".join(one.channels)
             table.add_row(
                 f"{name}{note}", one.callers.value, channels, Text(one.verdict.value, style=style), one.sentence
             )

@@ -20,7 +20,7 @@ from service_core.calling.proxy import DynamicProxy
 from service_core.calling.router import Router
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.declaring.descriptors import ComponentDescriptor, ServiceDescriptor
-from service_core.declaring.interfaces import Component
+from service_core.declaring.interfaces import Component, Service
 from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException, LocalServiceException
 from service_core.forks import call_in_child
@@ -105,10 +105,10 @@ class ServiceManager:
             self._services.clear()
 
     @overload
-    def get_descriptor(self, interface: type[Component]) -> ComponentDescriptor: ...
+    def get_descriptor(self, interface: TypeForm[Component]) -> ComponentDescriptor: ...
     @overload
-    def get_descriptor(self, interface: type) -> ServiceDescriptor: ...
-    def get_descriptor(self, interface: type) -> ServiceDescriptor | ComponentDescriptor:
+    def get_descriptor(self, interface: TypeForm[Service]) -> ServiceDescriptor: ...
+    def get_descriptor(self, interface: Any) -> ServiceDescriptor | ComponentDescriptor:
         """The descriptor of a service interface or of a component interface. Raises DeclarationException."""
         if issubclass(interface, Component):
             return self._catalog.component(interface)

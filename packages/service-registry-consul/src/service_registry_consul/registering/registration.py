@@ -129,7 +129,7 @@ def _advertised(address: ChannelAddress, own_port: int, settings: ConsulSettings
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return address
-    if port != own_port or host not in {Server.get_local_ip(), Server.host, *WILDCARDS, *LOOPBACK}:
+    if port is None or port != own_port or host not in {Server.get_local_ip(), Server.host, *WILDCARDS, *LOOPBACK}:
         return address
     netloc = _netloc(settings.advertise_address or host, settings.advertise_port or port)
     return ChannelAddress(address.channel, urlunsplit(parts._replace(netloc=netloc)))

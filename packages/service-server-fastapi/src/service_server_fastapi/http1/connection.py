@@ -214,7 +214,7 @@ class Connection(asyncio.Protocol):
         keep_alive = request.keep_alive and not self._is_last
         scope = request.scope(self._endpoint)
         self._exchange = AsgiExchange(self, self._out, request, scope, keep_alive=keep_alive)
-        self._run(self._exchange.run(self._config.loaded_app))
+        self._run(self._exchange.run(cast(Any, self._config.loaded_app)))
         task, tasks = cast("asyncio.Task[None]", self._task), self._server_state.tasks
         tasks.add(task)
         task.add_done_callback(tasks.discard)

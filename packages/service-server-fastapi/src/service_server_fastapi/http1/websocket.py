@@ -38,9 +38,8 @@ def hand_over(
     app_state: dict[str, Any],
 ) -> None:
     """Let uvicorn's class for WebSockets go on with a connection; ``rest`` has arrived behind the request."""
-    protocol: Any = config.ws_protocol_class(  # type: ignore[misc, call-arg]
-        config=config, server_state=server_state, app_state=app_state
-    )
+    make: Any = config.ws_protocol_class
+    protocol = make(config=config, server_state=server_state, app_state=app_state)
     lines = [b"%b %b HTTP/1.1\r\n" % (request.method.encode(), request.target)]
     lines += [b"%b: %b\r\n" % header for header in request.headers]
     protocol.connection_made(transport)
