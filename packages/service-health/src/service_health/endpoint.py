@@ -43,14 +43,14 @@ class HealthEndpoint:
             await _answer(send, 405, {"error": "a health endpoint accepts GET and HEAD only"}, (b"allow", b"GET, HEAD"))
         else:
             health = await self._check()
-            told = health.to_dict(details=self._details)
-            await _answer(send, self._status_of(health), told, head=scope["method"] == "HEAD")
+            data = health.to_dict(details=self._details)
+            await _answer(send, self._status_of(health), data, head=scope["method"] == "HEAD")
 
 
 async def _answer(
-    send: Send, status: int, told: Mapping[str, Any], *more: tuple[bytes, bytes], head: bool = False
+    send: Send, status: int, data: Mapping[str, Any], *more: tuple[bytes, bytes], head: bool = False
 ) -> None:
-    body = json.dumps(told).encode()
+    body = json.dumps(data).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

@@ -252,8 +252,8 @@ class FastAPIServer(Server):
         health, hosting = self._health, self._hosting
         if health is None or hosting is None:
             raise LocalServiceException("health is routed while the server starts, not before")
-        tell = health.add_component(path, check)
-        self._routes.add_health(path, tell, hosting.manager.component_registry.map_health)
+        check_component = health.add_component(path, check)
+        self._routes.add_health(path, check_component, hosting.manager.component_registry.map_health)
 
     # parts
 

@@ -220,7 +220,7 @@ def test_a_path_that_the_application_has_already_is_refused(path: str) -> None:
     app.add_api_route(path, lambda: None)
     world = World()
 
-    with pytest.raises(DeclarationException, match=f"the path '{path}' is taken by another route") as caught:
+    with pytest.raises(DeclarationException, match=f"the path '{path}' is used by another route") as caught:
         FastAPIServer("127.0.0.1", 0, app).boot(world.module())
 
     assert "another path" in str(caught.value)

@@ -172,5 +172,5 @@ def test_routes_of_two_components_that_can_mean_the_same_are_refused() -> None:
 
 def test_the_health_of_a_component_is_not_put_where_a_route_is() -> None:
     app = mount(hosted("/health", read=get("/{name}")(_with_hints(_read))))
-    with pytest.raises(DeclarationException, match="the path '/health/desk' is taken by another route"):
+    with pytest.raises(DeclarationException, match="the path '/health/desk' is used by another route"):
         Routes(app, details=False).add("/health/desk", lambda scope, receive, send: None)

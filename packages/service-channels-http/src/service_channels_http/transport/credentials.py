@@ -37,8 +37,8 @@ async def provided_async(provider: TokenProvider) -> str:
 
 def with_credentials(request: HTTPRequest, headers: Mapping[str, str], token: str | None) -> HTTPRequest:
     """The request with a channel's headers and token, unless it has such headers itself."""
-    told = {name.lower(): value for name, value in headers.items()}
+    own = {name.lower(): value for name, value in headers.items()}
     if token is not None:
-        told["authorization"] = f"Bearer {token}"
-    more = {name: told[name] for name in told if name not in request.fixed and name not in request.headers}
+        own["authorization"] = f"Bearer {token}"
+    more = {name: own[name] for name in own if name not in request.fixed and name not in request.headers}
     return replace(request, headers={**request.headers, **more}) if more else request

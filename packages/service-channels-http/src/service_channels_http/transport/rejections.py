@@ -52,8 +52,8 @@ def _message_of_server(where: str, reply: HTTPReply) -> Exception | None:
     """The error for a refusal of a server of another kind, whose body describes the fault of the request."""
     if reply.status >= 500 or reply.status in _OF_GATEWAYS:
         return None
-    told = read_message(reply.status, reply.headers.get("content-type", ""), reply.content)
-    return None if told is None else error_from_wire(told, where=where, declared={})
+    refusal = read_message(reply.status, reply.headers.get("content-type", ""), reply.content)
+    return None if refusal is None else error_from_wire(refusal, where=where, declared={})
 
 
 def _gateway_error(where: str, reply: HTTPReply, *, gateway_503_not_run: bool) -> ServiceCommunicationException:

@@ -43,10 +43,10 @@ class CheckResult:
 
     def to_dict(self, *, details: bool = True) -> dict[str, Any]:
         """The result as JSON-like data, times in seconds; without ``details`` for public endpoints."""
-        told: dict[str, Any] = {"name": self.name, "status": self.status.name}
+        data: dict[str, Any] = {"name": self.name, "status": self.status.name}
         if details and self.details:
-            told["details"] = self.details
-        return told | {"duration": round(self.duration, 6), "age": round(self.age, 6)}
+            data["details"] = self.details
+        return data | {"duration": round(self.duration, 6), "age": round(self.age, 6)}
 
 
 @dataclass(frozen=True, slots=True)

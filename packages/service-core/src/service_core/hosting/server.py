@@ -72,7 +72,7 @@ class Server(ABC):
     @staticmethod
     @contextmanager
     def booting(address: ServerAddress) -> Iterator[None]:
-        """Make ``address`` the current one inside the block, whatever other servers of the process do."""
+        """Make ``address`` the current one inside the block, independent of other servers of the process."""
         Server._last = address
         token = _booting.set(address)
         try:

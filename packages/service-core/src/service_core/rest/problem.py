@@ -31,7 +31,7 @@ class Problem(BaseModel):
     type: str = "about:blank"
     title: str = Field(description="What the status means.")
     status: int = Field(description="The HTTP status.")
-    detail: str = Field(default="", description="What went wrong, as far as it is told.")
+    detail: str = Field(default="", description="The message of the failure, if it is exposed.")
     code: ErrorCode = Field(description="The kind of failure.")
     error: str = Field(default="", description="The class of the error.")
     details: Any = Field(default=None, description="What belongs to the failure: for wrong arguments the wrong places.")
@@ -85,12 +85,12 @@ def read_message(status: int, content_type: str, content: bytes) -> WireError | 
     if not isinstance(data, Mapping):
         return None
     code = code_for_status(status)
-    told = next((data[name] for name in _MESSAGES if data.get(name)), None)
-    if isinstance(told, str):
-        return WireError(code=code, message=told)
-    if isinstance(told, list) and all(isinstance(one, Mapping) and one.keys() >= _PLACE for one in told):
+    found = next((data[name] for name in _MESSAGES if data.get(name)), None)
+    if isinstance(found, str):
+        return WireError(code=code, message=found)
+    if isinstance(found, list) and all(isinstance(one, Mapping) and one.keys() >= _PLACE for one in found):
         # FastAPI's list of wrong places; what it quotes of the input is dropped.
-        places = [{name: one[name] for name in sorted(_PLACE)} for one in told]
+        places = [{name: one[name] for name in sorted(_PLACE)} for one in found]
         return WireError(code=code, message=str(places[0]["msg"]), details=places)
     return None
 

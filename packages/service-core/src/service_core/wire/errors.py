@@ -67,7 +67,7 @@ class WireError:
 
     @classmethod
     def from_data(cls, data: Any) -> WireError:
-        """Read a failure; whatever is not understood is kept as text, since it is a failure in any case.
+        """Read a failure; unknown values are kept as text, since it is a failure in any case.
 
         aspyx-service sends a plain string.
         """
@@ -237,7 +237,7 @@ def _refusal(wire: WireError, where: str, retry_after: float | None) -> ServiceE
 
 
 def _remote(wire: WireError, where: str, *, is_logged: bool = True) -> RemoteServiceException:
-    """``is_logged`` tells that servers log such a failure: not a refused call, nor an error that is declared."""
+    """``is_logged`` means that servers log such a failure: not a refused call, nor an error that is declared."""
     reason = wire.message or wire.type or wire.code.value
     known_as = "logged there under" if is_logged else "correlation id"
     hint = f" ({known_as} {wire.correlation_id})" if wire.correlation_id else ""

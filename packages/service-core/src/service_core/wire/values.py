@@ -33,7 +33,7 @@ _SCALARS: Final = _LOOKED_AT - {"list", "set", "frozenset", "dict"}
 _FEW_VALUES: Final = 1000
 """More than a tuple of arguments holds of which each is a simple value."""
 _MOST_DETAILS: Final = 20
-"""How many wrong places are told."""
+"""The most wrong places in an error."""
 
 
 class WireType:
@@ -136,7 +136,7 @@ class WireType:
         try:
             context = HashCounter() if self._counts_hashes else None
             return self._checker.validate_python(value, context=context, by_alias=False, by_name=True)
-        except Exception as error:  # noqa: BLE001 - a validator of the user's may raise whatever it likes
+        except Exception as error:  # noqa: BLE001 - a validator of the user's may raise any error
             raise self._refusal(error) from _cause(error)
 
     def from_json(self, data: bytes) -> Any:
@@ -145,7 +145,7 @@ class WireType:
         try:
             context = HashCounter() if self._counts_hashes else None
             return validator.validate_json(data, context=context, by_alias=self._by_alias, by_name=self._by_name)
-        except Exception as error:  # noqa: BLE001 - a validator of the user's may raise whatever it likes
+        except Exception as error:  # noqa: BLE001 - a validator of the user's may raise any error
             raise self._refusal(error) from _cause(error)
 
     def from_plain(self, data: Any, *, is_large: bool = False) -> Any:

@@ -48,11 +48,11 @@ class ServerHealth:
         """Set the registry's source of the health of components; it is called on any loop, and runs on the server's."""
         loop = asyncio.get_running_loop()
 
-        async def tell(name: str) -> Health:
+        async def health_of(name: str) -> Health:
             get_health = self._hosting.host.running[name].get_health
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.of_component(get_health), loop))
 
-        self._hosting.manager.component_registry.set_health_source(tell)
+        self._hosting.manager.component_registry.set_health_source(health_of)
 
     async def live(self) -> Health:
         """The results of the checks of the group "liveness"."""

@@ -35,11 +35,11 @@ class Report:
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
-        told = await self.collect()
+        report = await self.collect()
         headers = {"cache-control": "no-store"}
         if "text/plain" in request.headers.get("accept", ""):
-            return PlainTextResponse(as_text(told), headers=headers)
-        return JSONResponse(told, headers=headers)
+            return PlainTextResponse(as_text(report), headers=headers)
+        return JSONResponse(report, headers=headers)
 
 
 def as_text(data: Mapping[str, Any]) -> str:

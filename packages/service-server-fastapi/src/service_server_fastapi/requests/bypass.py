@@ -19,7 +19,7 @@ __all__ = ["Front"]
 logger: Final = logging.getLogger("service.server")
 
 _OBSERVERS: Final = ("opentelemetry.sdk", "ddtrace", "sentry_sdk", "newrelic")
-"""Who has loaded one of these wants FastAPI to tell of every request."""
+"""Instrumentation tools: if one is loaded, FastAPI has to process every request."""
 
 
 _OURS: Final = __name__.partition(".")[0]
@@ -40,7 +40,7 @@ class Front:
         self._obstacles: list[str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or whatever else the ASGI server has to say."""
+        """Answer one request, or another event of the ASGI server."""
         direct = self.direct(scope) if scope["type"] == "http" else None
         if direct is None:
             await self.app(scope, receive, send)
@@ -48,7 +48,7 @@ class Front:
             await self.traffic.watch(direct, scope, receive, send)
 
     def direct(self, scope: Scope) -> Direct | None:
-        """What answers an HTTP request if nobody can tell the difference, None if the application has to see it.
+        """The endpoint of an HTTP request if the bypass cannot be observed, None if the application has to see it.
 
         The same for all requests of one beginning: verb, path and host.
         """
@@ -66,7 +66,7 @@ class Front:
 
 
 def _obstacles(app: FastAPI) -> list[str]:
-    """Why an application has to see calls; nothing if nobody can tell whether it does."""
+    """The reasons why an application has to see calls; empty if the bypass cannot be observed."""
     layers = [f"{one.cls.__module__}.{one.cls.__qualname__}" for one in app.user_middleware]  # type: ignore[attr-defined]
     found = [f"it has the middleware {name}" for name in layers if not name.startswith(f"{_OURS}.")]
     if type(app) is not FastAPI:
@@ -83,6 +83,6 @@ def _obstacles(app: FastAPI) -> list[str]:
 
 
 def _is_original(method: object) -> bool:
-    """Whether nobody has wrapped a method of FastAPI's, as tools do that watch over applications."""
+    """Whether no method of FastAPI is wrapped, as instrumentation tools do."""
     module = str(getattr(method, "__module__", ""))
     return module.startswith(("fastapi.", "starlette.")) and not hasattr(method, "__wrapped__")

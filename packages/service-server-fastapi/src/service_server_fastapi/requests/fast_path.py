@@ -60,6 +60,6 @@ class Direct(Protocol):
     async def answer(self, request: ArrivedRequest) -> Answer | None:
         """The answer to a request that has arrived, None if it has to go over ASGI. Only cancellation is raised.
 
-        Whoever calls cancels it when the caller hangs up.
+        The protocol cancels it when the caller disconnects.
         """
         ...

@@ -1,4 +1,4 @@
-"""All requests of the server on their way through, whatever route they take."""
+"""All requests of the server in flight, over every route."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ logger: Final = logging.getLogger("service.server")
 
 
 class Traffic:
-    """Knows the requests in flight and ends them when their time is up. Used on one event loop."""
+    """Knows the requests in flight and ends them at their deadline. Used on one event loop."""
 
     def __init__(self, is_stopping: Callable[[], bool], hosts: AllowedHosts, log: RejectionLog) -> None:
         self.log = log
@@ -92,7 +92,7 @@ class Traffic:
             self.tasks.discard(task)
 
     def _misdirected(self, scope: Scope) -> Answer:
-        """What the sender of a request is told that was meant for another server."""
+        """The answer to a request for another server."""
         reason = f"the Host header has no name that {named('allowed_hosts')} lists"
         error = refusal(ErrorCode.PERMISSION_DENIED, reason, context=_context_of(scope))
         answer = (envelope if _is_call(scope) else problem)(error, status=421, headers=UNREAD)
@@ -148,7 +148,7 @@ def _closing(message: Message) -> Message:
 
 
 def _cut_off(scope: Scope, context: CallContext) -> Answer:
-    """What a caller is told whose request has been cancelled: as little as if its own deadline had passed."""
+    """The answer to a cancelled request: the same as if its own deadline had passed."""
     error = refusal(
         ErrorCode.DEADLINE_EXCEEDED,
         "the server has stopped and could not finish the request in time; it may have run",

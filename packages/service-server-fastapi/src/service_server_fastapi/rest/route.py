@@ -242,11 +242,11 @@ def unknown_route(scope: Scope, headers: Headers = ()) -> Answer:
 
     Its form distinguishes it from the 404 of a gateway, so the client can retry on another instance.
     """
-    told = (
+    message = (
         f"there is no route {scope['method']} {scope['path'][:200]} here: the interfaces of caller and server differ, "
         f"or the server is another one; see {CHANGES_PAGE}"
     )
-    error = mismatch(ErrorCode.NOT_FOUND, told, context=context_from_headers(headers_of(scope)))
+    error = mismatch(ErrorCode.NOT_FOUND, message, context=context_from_headers(headers_of(scope)))
     return problem(error, headers=headers)
 
 
@@ -263,7 +263,7 @@ def path_of(scope: Scope) -> str:
     path: str = scope["path"]
     encoded: str = scope["raw_path"].decode("latin-1") if scope.get("raw_path") else ""
     if unquote(encoded) != path:
-        encoded = quote(path)  # a middleware has changed it, or the server does not tell how it came
+        encoded = quote(path)  # a middleware has changed it, or the server does not pass the raw path
     root = quote(scope.get("root_path", ""))
     return encoded.removeprefix(root) if encoded.startswith(f"{root}/") else encoded
 

@@ -1,7 +1,7 @@
-"""HTTP/1.1 for channels whose clients nobody has customised: what a call needs and nothing else.
+"""HTTP/1.1 for channels whose clients are not customised, with the features that calls need only.
 
 A request is written in one piece, the answer is parsed by httptools, and connections are kept for the next call.
-Whatever is out of the ordinary (a proxy, user information in an address, a limit on connections) is left to httpx.
+Special cases (a proxy, user information in an address, a limit on connections) use httpx.
 
 ::
 

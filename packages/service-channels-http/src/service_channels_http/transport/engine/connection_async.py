@@ -106,7 +106,7 @@ class AsyncConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._waiter is None:
-            self.parser.reusable = False  # nobody has asked for it
+            self.parser.reusable = False  # unrequested data
             self._transport.abort()
             return
         try:

@@ -5,7 +5,7 @@ last: the length of the body and the id of the call. Parsing takes as long as a 
 for a short call, so a connection remembers the beginning of the last head, and what the parser made of it.
 
 That is sound since the same bytes mean the same to the parser, up to the end of a line; since no line that is
-remembered says anything about the body or the connection; and since what may follow is told in one form only.
+remembered concerns the body or the connection; and since the rest is accepted in one form only.
 Everything else goes to the parser.
 """
 
@@ -25,7 +25,7 @@ _FOLLOWS: Final = re.compile(_REST + rb"(.*)", re.DOTALL)
 
 
 class Repeated:
-    """The beginning of a head, with all that the parser has told of that response."""
+    """The beginning of a head, with the results of the parser for that response."""
 
     __slots__ = ("_beginning", "_headers", "_length")
 

@@ -40,7 +40,7 @@ class Origin:
     def parse(cls, text: str, tls: ClientTLS) -> Origin | None:
         """Read ``scheme://host:port``; None if it is one for httpx, which also knows what is wrong with it.
 
-        That is: another scheme, user information, a host that is not ASCII, and whatever goes through a proxy. Raises
+        That is: another scheme, user information, a host that is not ASCII, and every request through a proxy. Raises
         LocalServiceException if the files of ``tls`` are needed and wrong, or the environment names no usable proxy.
         """
         parts = _ORIGIN.fullmatch(text)

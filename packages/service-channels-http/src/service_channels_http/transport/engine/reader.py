@@ -152,7 +152,7 @@ class ResponseParser:
             check_head(self._request, reply.headers, self._max_bytes)
             check_size(self._request, len(reply.content), self._max_bytes)
         if reply is not None and not self._is_quiet:
-            self.reusable = False  # another message has begun, which nobody has asked for
+            self.reusable = False  # another, unrequested message has begun
         return reply
 
     def end(self) -> HTTPReply:

@@ -35,7 +35,7 @@ class UnsendableValue(ValueError):
 
 
 def plain(value: Any) -> Any:
-    """A value of type Any. Raises UnsendableValue if it is more than JSON can hold, since nothing tells its type."""
+    """A value of type Any. Raises UnsendableValue if it is more than JSON can hold, since its type would be lost."""
     kind = type(value)
     if kind is list:
         for item in value:

@@ -43,7 +43,7 @@ class Form:
     schema: Mapping[str, Any]
     """The part of the core schema that it comes from."""
     values: frozenset[tuple[type, Any]] | None = None
-    """The only values that it may have, None if they are not told."""
+    """The only values that it may have, None if they are unknown."""
     checked: bool = False
     """Whether a validator of the user's may change what is read."""
 

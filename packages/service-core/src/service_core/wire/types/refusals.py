@@ -63,7 +63,7 @@ def _keys(part: Mapping[str, Any], definitions: Definitions) -> str:
     keys = part.get("keys_schema", {"type": "any"})
     forms = forms_of(keys, definitions)
     if keys.get("type") == "any":
-        return "keys are written as text, and nothing tells their type; write 'dict[str, ...]', or a list of pairs"
+        return "keys are written as text, and their type is lost; write 'dict[str, ...]', or a list of pairs"
     several = len({form.read_as for form in forms}) > 1
     if several or any(form.kind in _NOT_FOR_KEYS or _is_named_number(form) for form in forms):
         return "keys of maps are written as text, so they must be values of one simple type; use pairs"
@@ -149,7 +149,7 @@ def _unreadable(part: Mapping[str, Any], definitions: Definitions) -> str:
         return (
             ""
             if "object" not in read
-            else f"nothing tells what its serializer writes; annotate its result, or {advice}"
+            else f"the result type of its serializer is unknown; annotate its result, or {advice}"
         )
     if (
         read.isdisjoint(written)

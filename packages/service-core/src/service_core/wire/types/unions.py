@@ -1,4 +1,4 @@
-"""Unions: which of their members can be told apart by their JSON.
+"""Unions: which of their members can be distinguished by their JSON.
 
 Unions carry no tags on the wire. Each pair of members is compared by its JSON forms: a pair is accepted if no JSON
 is a form of both, or if what both read from it is the same value.
@@ -39,11 +39,11 @@ def _reason(one: Form, other: Form) -> str:
         )
     if one.kind == "object":
         return (
-            f"'{one.name}' and '{other.name}' cannot be told apart in a union: each needs a required field that the "
+            f"'{one.name}' and '{other.name}' cannot be distinguished in a union: each needs a required field that the "
             f"other does not have, or one field with different values; give both a field such as 'kind: Literal[...]'"
         )
     return (
-        f"'{one.name}' and '{other.name}' cannot be told apart in a union, since both are written as JSON of type "
+        f"'{one.name}' and '{other.name}' cannot be distinguished in a union, since both are written as JSON of type "
         f"{one.kind}; use one of them, or a dataclass with a field for each"
     )
 
