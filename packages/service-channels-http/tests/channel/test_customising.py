@@ -231,12 +231,13 @@ def test_advice_replaces_clients_and_customizes(server: ScriptedServer, call: Ca
 
 
 @calls
-@pytest.mark.parametrize("value", ["secret\n", " secret", "secr\xe9t", "\u010a"])
+@pytest.mark.parametrize("value", ["secret\n", " secret", "\u010a"])
 def test_a_header_that_cannot_be_sent_is_the_callers_fault(server: ScriptedServer, value: str, call: Call) -> None:
     channel = bound(TokenChannel(), server.url)
     channel.headers = {"baggage": value}
-    with pytest.raises(LocalServiceException, match="the name or value of a header cannot be sent") as caught:
+    with pytest.raises(LocalServiceException, match="the value of header 'baggage' cannot be sent") as caught:
         call(shop_over(channel), "find", 1)
     channel.close()
-    assert caught.value.__suppress_context__  # it shows the value
+    shown = [str(error) for error in (caught.value, caught.value.__cause__, caught.value.__context__) if error]
+    assert not any("secret" in text for text in shown)
     assert server.requests == []

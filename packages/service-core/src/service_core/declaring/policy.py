@@ -49,9 +49,6 @@ class Policy:
     """Seconds between two items of a stream; None for no limit. Default 60."""
     total_timeout: float | Unset | None = UNSET
     """Seconds for a whole stream; None, the default, for no limit."""
-    hedge_after: float | Unset | None = UNSET
-    """Seconds after which a second instance receives an idempotent call that was not answered; None, the default, for
-    never. Hedges are paid from the retry budget."""
     max_attempts: int | Unset = UNSET
     """How often one call is sent at most. Default 3."""
     backoff: float | Unset = UNSET
@@ -112,7 +109,6 @@ class EffectivePolicy:
     timeout: float | None = DEFAULT_TIMEOUT
     idle_timeout: float | None = 60.0
     total_timeout: float | None = None
-    hedge_after: float | None = None
     max_attempts: int = 3
     backoff: float = 0.05
     max_backoff: float = 1.0
@@ -129,7 +125,7 @@ CHANNEL_FIELDS: Final = frozenset(
 )
 """Fields that describe what all calls of a channel share, so that a method cannot set them."""
 
-_OPTIONAL: Final = frozenset({"timeout", "idle_timeout", "total_timeout", "hedge_after"})
+_OPTIONAL: Final = frozenset({"timeout", "idle_timeout", "total_timeout"})
 _RANGES: Final = {field.name: (0.0, float("inf")) for field in fields(Policy)} | {
     "max_attempts": (1, 100),
     "backoff": (0.0, 60.0),

@@ -127,7 +127,8 @@ class Connection(asyncio.Protocol):
         self._in.pause_if_much()
 
     def eof_received(self) -> None:
-        """The client sends nothing more: it has hung up."""
+        """The client sends nothing more: it has disconnected."""
+        self._in.lose()  # now, not some turns of the event loop later, so that what waits for a body gives its place up
         self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
