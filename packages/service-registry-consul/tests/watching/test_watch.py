@@ -60,11 +60,11 @@ def test_a_bad_answer_keeps_what_was_known(reply: bytes | None, message: str) ->
         registry.wait_for("c", PATIENCE)
         agent.script = lambda _: reply
         wait_for(lambda: message in (registry.status().last_error or ""))
+        wait_for(lambda: (registry.status().stale, registry.status().connected) == (("c",), False))
         assert urls(registry) == [ONE]
-        assert (registry.status().stale, registry.status().connected) == (("c",), False)
         agent.script = blocking(lambda: agent, [instance(TWO)])
         wait_for(lambda: urls(registry) == [TWO])
-        assert (registry.status().stale, registry.status().connected) == ((), True)
+        wait_for(lambda: (registry.status().stale, registry.status().connected) == ((), True))
 
 
 def test_an_agent_that_fails_is_asked_ever_more_rarely() -> None:
