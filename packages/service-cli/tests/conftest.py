@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from shop import ShopModule
+from order_shop import ShopModule
 from typer.testing import CliRunner
 
 from service_cli.program import app

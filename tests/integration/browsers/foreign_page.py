@@ -53,9 +53,9 @@ async function run() {
     }
     await attempt("get " + mode, {method: "GET", path: "look", mode});
     await fetch(target + "/invoke", {method: "POST", mode, headers: {"content-type": "text/plain"},
-      body: JSON.stringify({method: "shop-component:shop:buy", args: ["invoke " + mode]})}).catch(() => 0);
+      body: JSON.stringify({method: "foreign:foreign-shop:buy", args: ["invoke " + mode]})}).catch(() => 0);
     await fetch(target + "/invoke", {method: "POST", mode, headers: {"content-type": "application/json"},
-      body: JSON.stringify({method: "shop-component:shop:buy", args: ["invoke json " + mode]})}).catch(() => 0);
+      body: JSON.stringify({method: "foreign:foreign-shop:buy", args: ["invoke json " + mode]})}).catch(() => 0);
   }
   navigator.sendBeacon(target + "/shop/buy?name=beacon");
   navigator.sendBeacon(target + "/shop/buy?name=beacon-json", new Blob(["{}"], {type: "application/json"}));

@@ -33,7 +33,7 @@ TIMEOUT = 60.0
 """Seconds after which a test that hangs fails."""
 
 
-@service(name="shop")
+@service(name="foreign-shop")
 @rest("/shop")
 class Shop(Service):
     @abstractmethod
@@ -57,7 +57,7 @@ class Shop(Service):
     async def look(self, name: str) -> str: ...
 
 
-@component(name="shop-component", services=[Shop])
+@component(name="foreign", services=[Shop])
 class ShopComponent(Component): ...
 
 

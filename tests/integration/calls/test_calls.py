@@ -25,8 +25,14 @@ pytestmark = pytest.mark.parametrize("channel", CHANNELS)
 
 # What is not finite is refused; that has tests of its own.
 points = st.builds(Point, st.integers(), st.floats(allow_nan=False, allow_infinity=False))
+# An integer that is an item of a set has at most 64 bits.
+tables = st.dictionaries(st.text(), st.lists(st.sets(st.integers(-(2**63), 2**64 - 1))))
 leaves = st.builds(
-    Everything, price=st.decimals(allow_nan=False, allow_infinity=False, places=3), point=points, children=st.just([])
+    Everything,
+    price=st.decimals(allow_nan=False, allow_infinity=False, places=3),
+    point=points,
+    table=tables,
+    children=st.just([]),
 )
 everything = st.builds(
     Everything.model_copy, leaves, update=st.fixed_dictionaries({"children": st.lists(leaves, max_size=2)})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shop import ShopComponent
+from order_shop import ShopComponent
 
 from service_cli.calling.arguments import read_arguments
 from service_cli.failures import CommandFailure, ExitCode

@@ -78,7 +78,7 @@ def test_describe_shows_the_schemas_of_one_method(service: Command, url: str) ->
     assert "error OrderNotFound (not_found)" in output
 
 
-@pytest.mark.parametrize("target", ["shop:ShopComponent", "shop:OrderService"])
+@pytest.mark.parametrize("target", ["order_shop:ShopComponent", "order_shop:OrderService"])
 def test_describe_reads_code_without_a_server(service: Command, target: str) -> None:
     document = service("describe", target, "--json").json
 
@@ -86,12 +86,14 @@ def test_describe_reads_code_without_a_server(service: Command, target: str) -> 
 
 
 def test_code_and_server_have_the_same_digest(service: Command, url: str) -> None:
-    code, server = (service("describe", one, "--json").json for one in ("shop:ShopComponent", url))
+    code, server = (service("describe", one, "--json").json for one in ("order_shop:ShopComponent", url))
 
     assert code["components"][0]["digest"] == server["components"][0]["digest"]
 
 
-@pytest.mark.parametrize("target", ["nothing", "missing.module:Thing", "shop:Missing", "shop:Order", "ftp://a"])
+@pytest.mark.parametrize(
+    "target", ["nothing", "missing.module:Thing", "order_shop:Missing", "order_shop:Order", "ftp://a"]
+)
 def test_what_is_no_target_is_wrong_usage(service: Command, target: str) -> None:
     assert service("describe", target).code == 2
 
@@ -227,14 +229,14 @@ def test_bench_refuses_what_is_no_time(service: Command, url: str, duration: str
 @pytest.fixture
 def old_version(service: Command, tmp_path: Path) -> str:
     """A description in which one method has another name."""
-    document = service("describe", "shop:ShopComponent", "--json").json
+    document = service("describe", "order_shop:ShopComponent", "--json").json
     document["components"][0]["services"][0]["methods"][0]["name"] = "look_up"
     (tmp_path / "old.json").write_text(json.dumps(document))
     return str(tmp_path / "old.json")
 
 
 def test_diff_of_equal_versions_ends_with_0(service: Command, url: str) -> None:
-    outcome = service("diff", "shop:ShopComponent", url)
+    outcome = service("diff", "order_shop:ShopComponent", url)
 
     assert outcome.code == 0
     # A server requires what it offers; code offers nothing yet.

@@ -121,7 +121,7 @@ boxes = st.builds(Box, content=st.binary(), label=st.text())
 
 KEYS: Mapping[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
-    int: st.integers(),
+    int: st.integers(-(2**63), 2**64 - 1),  # of a key or an item of a set, which have at most 64 bits
     str: st.text(),
     bytes: st.binary(),
     Decimal: decimals,
@@ -138,7 +138,7 @@ KEYS: Mapping[Any, st.SearchStrategy[Any]] = {
 HASHABLE = {
     **KEYS,
     Literal["a", 2]: st.sampled_from(["a", 2]),
-    int | str: st.integers() | st.text(),
+    int | str: st.integers(-(2**63), 2**64 - 1) | st.text(),
 }
 OTHERS: Mapping[Any, st.SearchStrategy[Any]] = {
     None: st.none(),

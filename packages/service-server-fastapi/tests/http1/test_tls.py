@@ -381,22 +381,23 @@ def test_components_are_registered_when_another_server_answers_over_tls(
 def test_another_server_without_tls_is_told_so(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("service_server_fastapi.lifecycle.lifespan._PATIENCE", 0.2)
+    monkeypatch.setattr("service_server_fastapi.lifecycle.lifespan._UNUSUAL", 0.2)
     world = World()
 
-    def told() -> list[str]:
-        return [record.getMessage() for record in caplog.records if record.name == "service.server"]
+    def warnings() -> list[str]:
+        return [message for message in caplog.messages if message.startswith("no server answers")]
 
     with bind("127.0.0.1", 0) as bound:
         port: int = bound.getsockname()[1]
         server = FastAPIServer("127.0.0.1", port, settings=certificates.settings())
         listener = Listener(server.asgi(world.module()), bound, ServerSettings())
         listener.start()
-        until(lambda: bool(told()))
+        until(lambda: bool(warnings()))
         listener.stop(timeout=TIMEOUT)
-    assert told() == [
-        f"nobody answers on 127.0.0.1:{port} over TLS, so nothing is registered; give FastAPIServer(host=..., "
-        f"port=...) the address that your ASGI server listens on, and 'cert_file' only if that speaks TLS"
+    assert warnings() == [
+        f"no server answers on 127.0.0.1:{port} over TLS, so nothing is registered and the server is not ready; give "
+        f"FastAPIServer(host=..., port=...) or SERVICE_SERVER_HOST and SERVICE_SERVER_PORT the address that your ASGI "
+        f"server listens on, and 'cert_file' only if that uses TLS"
     ]
     assert "register" not in world.log
 
