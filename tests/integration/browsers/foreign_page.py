@@ -95,7 +95,7 @@ class ForeignSite:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
                 """Nothing is written for a request."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -18,6 +18,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanContext
 from rich.console import Console
 from rich.tree import Tree
 
@@ -177,12 +178,18 @@ def free_port() -> int:
         return port
 
 
+def _identity(span: ReadableSpan) -> SpanContext:
+    context = span.get_span_context()
+    assert context is not None
+    return context
+
+
 def as_data(span: ReadableSpan) -> dict[str, Any]:
     return {
         "name": span.name,
         "kind": span.kind.name,
-        "trace": span.context.trace_id,
-        "id": span.context.span_id,
+        "trace": _identity(span).trace_id,
+        "id": _identity(span).span_id,
         "parent": span.parent.span_id if span.parent is not None else None,
         "channel": (span.attributes or {}).get("service.channel"),
         "events": [event.name for event in span.events],
@@ -206,7 +213,7 @@ def draw(spans: list[ReadableSpan], file: Path) -> None:
             node = branch.add(f"{line}[dim]{start:.1f} to {end:.1f} ms[/]")
             for event in span.events:
                 node.add(f"[yellow]{event.name}[/] [dim]{((event.timestamp or 0) - begin) / 1e6:.1f} ms[/]")
-            add(node, span.context.span_id)
+            add(node, _identity(span).span_id)
 
     add(tree, None)
     with Path("/dev/null").open("w") as nowhere:

@@ -36,6 +36,7 @@ class Waiting(Protocol):
     @property
     def expires_at(self) -> float:
         """The deadline on the monotonic clock; infinite for none."""
+        ...
 
     @property
     def service_time(self) -> ServiceTime | None:
