@@ -87,8 +87,15 @@ def test_the_command_without_words_shows_its_commands() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_there_for_a_shell(shell: str) -> None:
+    # The shell is named, instead of the one that has started the tests.
+    environment = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     shown = subprocess.run(
-        [*PROGRAM, "--show-completion", shell], capture_output=True, text=True, timeout=SECONDS, check=False
+        [*PROGRAM, "--show-completion", shell],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        env=environment,
     )
 
     assert "_COMPLETE" in shown.stdout
