@@ -31,7 +31,7 @@ class Outcome:
 Command = Callable[..., Outcome]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     with FastAPIServer("127.0.0.1", 0) as server:
         server.boot(ShopModule)
