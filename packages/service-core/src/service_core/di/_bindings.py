@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 
 from service_core.declaring.catalog import Catalog, Injectable
+from service_core.declaring.names import place
 from service_core.di._parameters import Parameter, name_of
 from service_core.di._providers import Product, class_product, created_products
 from service_core.errors import DependencyException
@@ -100,7 +101,7 @@ class Holdings:
         outside = [cls for cls in self._declared if cls not in self.products and kind in _kinds(cls)]
         if outside:
             return DependencyException(
-                f"{missing}: {', '.join(map(_place, outside))} is not in package {packages}; "
+                f"{missing}: {', '.join(map(place, outside))} is not in package {packages}; "
                 f"import a module of its package with @module(imports=[...])"
             )
         module = name_of(self._modules[-1]) if self._modules else "a module"
@@ -162,10 +163,6 @@ def _with_imports(modules: Iterable[type]) -> list[type]:
 def _package(module: type) -> str:
     """The package that contains the file of a class; for a file outside of packages, the file itself."""
     return getattr(sys.modules.get(module.__module__), "__package__", None) or module.__module__
-
-
-def _place(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _kinds(made: Any) -> list[Any]:
