@@ -107,8 +107,8 @@ class FastAPIServer(Server):
         self._observed = ObservedPort()
         self._is_used = False
         self._process = os.getpid()
-        self._is_booting = False
-        self._is_stop_wanted = False
+        self._is_booting = self._is_stop_wanted = False
+        self._booted = threading.Event()  # boot() has returned or raised
         self._stopping = threading.Lock()
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
@@ -123,6 +123,9 @@ class FastAPIServer(Server):
         component's ``startup``, and LocalServiceException if :meth:`stop` was called meanwhile; then nothing
         is left running, installed or registered.
         """
+        return self._boot(module, passes_signals_on=True)
+
+    def _boot(self, module: type, *, passes_signals_on: bool) -> Environment:
         self._use()
         tls = server_tls(self.settings)
         bound = bind(self.settings.host, self.settings.port)
@@ -133,12 +136,13 @@ class FastAPIServer(Server):
             self._check_wanted()
             self._listen(bound, hosting, tls)
             self._check_wanted()
-            self._signals = GracefulSignals(self._stop_by_signal, pass_on=True)
+            self._signals = GracefulSignals(self._stop_by_signal, pass_on=passes_signals_on)
             self._signals.install()
             hosting.register(self._address.port)
             with self._stopping:
                 self._check_wanted()
                 self._is_booting = False
+            self._booted.set()
         except BaseException as failure:
             self._give_up(failure)
             bound.close()
@@ -163,7 +167,7 @@ class FastAPIServer(Server):
 
     def run(self, module: type) -> None:
         """Serve in the foreground: :meth:`boot` and :meth:`wait`."""
-        self.boot(module)
+        self._boot(module, passes_signals_on=False)
         self.wait()
 
     def asgi(self, module: type) -> FastAPI:
@@ -394,6 +398,7 @@ class FastAPIServer(Server):
             raise LocalServiceException("the server was stopped before it was ready")
 
     def _stop_by_signal(self) -> None:
+        self._booted.wait()  # boot() does not raise then, which would end the process in another way than the signal
         self.stop()
         self._stopped.wait()
 
@@ -411,4 +416,5 @@ class FastAPIServer(Server):
             if self._signals is not None and not self._signals.has_come:
                 self._signals.restore()
             self._is_booting = False
+            self._booted.set()
             self._stopped.set()
