@@ -93,10 +93,19 @@ def test_a_wrong_value_names_class_and_method() -> None:
             def check(self, result: HealthCheckManager.Result) -> None: ...
 
 
-def test_a_check_without_parentheses_is_refused() -> None:
-    bare: Any = health_check
-    with pytest.raises(DeclarationException, match=r"ok: .* write @health_check\(\) with parentheses"):
-        bare(ok)
+def test_the_decorators_need_no_parentheses() -> None:
+    @health_checks
+    class Checks:
+        @health_check
+        def check(self, result: HealthCheckManager.Result) -> None: ...
+
+    assert declared_checks(Checks) == {"check": CheckSettings(name="check")}
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    wrong: Any = staticmethod(ok)
+    with pytest.raises(DeclarationException, match=r"ok: the name of a check is a string, not"):
+        health_check(wrong)
 
 
 def test_a_static_method_is_refused() -> None:

@@ -33,6 +33,35 @@ def log() -> list[str]:
     return []
 
 
+def test_decorators_need_no_parentheses(catalog: Catalog, log: list[str]) -> None:
+    class Watched:
+        @inject
+        def set_environment(self, environment: Environment) -> None:
+            log.append("inject")
+
+        @on_init
+        def init(self) -> None:
+            log.append("init")
+
+        @on_running
+        def running(self) -> None:
+            log.append("running")
+
+        @on_destroy
+        def destroy(self) -> None:
+            log.append("destroy")
+
+    @module
+    class Bare:
+        @create
+        def watched(self) -> Watched:
+            return Watched()
+
+    with Environment(Bare, catalog=catalog):
+        pass
+    assert log == ["inject", "init", "running", "destroy"]
+
+
 def test_hooks_run_once_in_their_order(catalog: Catalog, log: list[str]) -> None:
     class Base:
         def __init__(self) -> None:

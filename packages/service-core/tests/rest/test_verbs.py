@@ -11,7 +11,7 @@ from service_core.declaring.descriptors import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import DeclarationException
 from service_core.rest import delete, get, patch, post, put, rest
-from service_core.rest.verbs import prefix_of, route_of
+from service_core.rest.verbs import Prefix, prefix_of, route_of
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,13 @@ def test_a_service_has_the_prefix_that_it_or_its_base_was_given() -> None:
     assert prefix_of(Service).path == ""
 
 
+def test_a_prefix_needs_no_parentheses() -> None:
+    @rest
+    class Library(Service): ...
+
+    assert prefix_of(Library) == Prefix()
+
+
 def _documents(self: object) -> None: ...
 
 
@@ -56,7 +63,7 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (lambda: get("documents"), "@get(\"documents\"): a path starts with '/'; write '/documents'"),
     (lambda: rest("library"), "@rest(\"library\"): a path starts with '/'; write '/library'"),
     (lambda: get(_documents), "@get on _documents: write '@get(\"/path\")'"),  # type: ignore[arg-type]
-    (lambda: rest(Service), "@rest on Service: write '@rest(\"/prefix\")'"),  # type: ignore[arg-type]
+    (lambda: rest(7), "@rest(7): write '@rest(\"/prefix\")'"),  # type: ignore[call-overload]
     (lambda: post("/x", status=404), '@post("/x"): status 404 is not one of a success, 200 to 299'),
     (
         lambda: post("/x")(get("/documents")(lambda self: [])),

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from types import FunctionType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, overload
 
 from service_core.aop.markers import stamp, stamped_methods
 from service_core.errors import DeclarationException
@@ -21,28 +21,42 @@ _CLASS: Final = "__service_health_checks__"
 _METHOD: Final = "__service_health_check__"
 
 
-def health_checks() -> Callable[[C], C]:
+@overload
+def health_checks(cls: C, /) -> C: ...
+@overload
+def health_checks() -> Callable[[C], C]: ...
+def health_checks(cls: C | None = None, /) -> C | Callable[[C], C]:
     """Mark a class whose methods decorated with ``@health_check`` are checks.
 
     Objects of the class that a container creates are found by the ``HealthCheckManager``; pass it others with ``add``.
     Raises DeclarationException if the class has no check, two of one name, or one with a wrong signature.
     """
 
-    def decorate(cls: C) -> C:
-        setattr(cls, _CLASS, True)
-        declared_checks(cls)
-        return cls
+    def decorate(target: C) -> C:
+        setattr(target, _CLASS, True)
+        declared_checks(target)
+        return target
 
-    return decorate
+    return decorate if cls is None else decorate(cls)
 
 
+@overload
+def health_check(method: F, /) -> F: ...
+@overload
 def health_check(
     name: str = "",
     cache: float = 0,
     fail_if_slower_than: float = 0,
     timeout: float = DEFAULT_TIMEOUT,
     group: Group = "readiness",
-) -> Callable[[F], F]:
+) -> Callable[[F], F]: ...
+def health_check(
+    name: Any = "",
+    cache: float = 0,
+    fail_if_slower_than: float = 0,
+    timeout: float = DEFAULT_TIMEOUT,
+    group: Group = "readiness",
+) -> Any:
     """Mark a method as a check: it takes one parameter, a ``HealthCheckManager.Result``, and returns None.
 
     A ``def`` runs in a thread of its own, an ``async def`` on the event loop of the caller.
@@ -56,6 +70,8 @@ def health_check(
 
     Raises DeclarationException for an invalid value.
     """
+    if isinstance(name, FunctionType):
+        return health_check()(name)
     settings = CheckSettings(
         name=name, cache=cache, fail_if_slower_than=fail_if_slower_than, timeout=timeout, group=group
     )

@@ -41,8 +41,7 @@ class CheckSettings:
 def checked(settings: CheckSettings, where: str) -> CheckSettings:
     """The settings, if they are valid. Raises DeclarationException, which names ``where`` and the remedy."""
     if not isinstance(settings.name, str):
-        hint = "; write @health_check() with parentheses" if callable(settings.name) else ""
-        raise DeclarationException(f"{where}: the name of a check is a string, not {settings.name!r}{hint}")
+        raise DeclarationException(f"{where}: the name of a check is a string, not {settings.name!r}")
     if settings.name in GROUPS:
         raise DeclarationException(
             f"{where}: '{settings.name}' is the name of a group; give the check another with name=..."

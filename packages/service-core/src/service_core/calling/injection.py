@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from service_core.calling.service_manager import ServiceManager
 from service_core.di import Environment, injection
@@ -26,8 +26,14 @@ class _ServiceInjection:
         return [manager.get_service(wanted, self._preferred_channel) for wanted in parameter_types]
 
 
-def inject_service(preferred_channel: str = "") -> Callable[[F], F]:
-    """Call the method with the services that its parameters are typed with, when the container makes the object."""
+@overload
+def inject_service(method: F, /) -> F: ...
+@overload
+def inject_service(preferred_channel: str = "") -> Callable[[F], F]: ...
+def inject_service(preferred_channel: Any = "") -> Any:
+    """Call the method with the services that its parameters are typed with, when the container creates the object."""
+    if callable(preferred_channel):
+        return inject_service()(preferred_channel)
 
     def declare(method: F) -> F:
         if len(inspect.signature(method).parameters) < 2:

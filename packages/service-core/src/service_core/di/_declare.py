@@ -1,10 +1,13 @@
-"""The decorators of modules, injectable classes and their hooks. They only set markers and add to the catalog."""
+"""The decorators of modules, injectable classes and their hooks. They only set markers and add to the catalog.
+
+Each works with and without parentheses where all its arguments are optional.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 from service_core.aop.markers import stamp
 from service_core.declaring.catalog import Catalog, Injectable, Scope, default_catalog
@@ -30,92 +33,127 @@ class Injection(Protocol):
         ...
 
 
-def module(*, imports: Sequence[type] = ()) -> Callable[[C], C]:
+@overload
+def module(cls: C, /) -> C: ...
+@overload
+def module(*, imports: Sequence[type] = ()) -> Callable[[C], C]: ...
+def module(cls: C | None = None, /, *, imports: Sequence[type] = ()) -> C | Callable[[C], C]:
     """Declare a module: a class whose ``@create`` methods create objects, and whose package is scanned.
 
     ``imports`` are other modules, all of whose objects belong to the environment as well.
     """
 
-    def decorate(cls: C) -> C:
-        setattr(cls, MODULE, tuple(imports))
-        return cls
+    def decorate(target: C) -> C:
+        setattr(target, MODULE, tuple(imports))
+        return target
 
-    return decorate
+    return decorate if cls is None else decorate(cls)
 
 
-def create(*, scope: Scope = "singleton", eager: bool = True) -> Callable[[F], F]:
+@overload
+def create(method: F, /) -> F: ...
+@overload
+def create(*, scope: Scope = "singleton", eager: bool = True) -> Callable[[F], F]: ...
+def create(method: F | None = None, /, *, scope: Scope = "singleton", eager: bool = True) -> F | Callable[[F], F]:
     """Let a method of a module create the object of its return type; its parameters are injected.
 
     It replaces an injectable class of the same type. A generator yields the object, and the code after the
     ``yield`` is run at its end.
     """
 
-    def decorate(method: F) -> F:
-        stamp(method, CREATE, Injectable(scope=scope, eager=eager))
-        return method
+    def decorate(target: F) -> F:
+        stamp(target, CREATE, Injectable(scope=scope, eager=eager))
+        return target
 
-    return decorate
+    return decorate if method is None else decorate(method)
 
 
-def injectable(*, scope: Scope = "singleton", eager: bool = True, catalog: Catalog | None = None) -> Callable[[C], C]:
+@overload
+def injectable(cls: C, /) -> C: ...
+@overload
+def injectable(
+    *, scope: Scope = "singleton", eager: bool = True, catalog: Catalog | None = None
+) -> Callable[[C], C]: ...
+def injectable(
+    cls: C | None = None, /, *, scope: Scope = "singleton", eager: bool = True, catalog: Catalog | None = None
+) -> C | Callable[[C], C]:
     """Let containers create objects of the class; its constructor's parameters are injected by their types.
 
     A parameter with a default keeps it if nothing provides its type. With scope "request" there is one object for
     each served call; it is ended with the call.
     """
 
-    def decorate(cls: C) -> C:
+    def decorate(target: C) -> C:
         declared = Injectable(scope=scope, eager=eager)
-        (default_catalog if catalog is None else catalog).add_injectable(cls, declared)
-        return cls
+        (default_catalog if catalog is None else catalog).add_injectable(target, declared)
+        return target
 
-    return decorate
+    return decorate if cls is None else decorate(cls)
 
 
-def inject() -> Callable[[F], F]:
+@overload
+def inject(method: F, /) -> F: ...
+@overload
+def inject() -> Callable[[F], F]: ...
+def inject(method: F | None = None, /) -> F | Callable[[F], F]:
     """Call the method with objects of its parameters' types when its object has been constructed."""
-    return _hook(Hook(phase="inject"))
+    return _hook(Hook(phase="inject"), method)
 
 
-def inject_environment() -> Callable[[F], F]:
-    """Call the method with the environment, its only parameter, when its object has been constructed."""
-    return inject()
+inject_environment = inject
+"""The same as :func:`inject`, for a method whose only parameter is the environment."""
 
 
 def injection(how: Injection) -> Callable[[F], F]:
     """Call the method with the arguments that ``how`` finds when its object has been constructed."""
-    return _hook(Hook(phase="inject", arguments=how.arguments))
+    return _hook(Hook(phase="inject", arguments=how.arguments), None)
 
 
-def on_init() -> Callable[[F], F]:
+@overload
+def on_init(method: F, /) -> F: ...
+@overload
+def on_init() -> Callable[[F], F]: ...
+def on_init(method: F | None = None, /) -> F | Callable[[F], F]:
     """Call the method when everything is injected and advice is active; its parameters are injected."""
-    return _hook(Hook(phase="init"))
+    return _hook(Hook(phase="init"), method)
 
 
-def on_running() -> Callable[[F], F]:
+@overload
+def on_running(method: F, /) -> F: ...
+@overload
+def on_running() -> Callable[[F], F]: ...
+def on_running(method: F | None = None, /) -> F | Callable[[F], F]:
     """Call the method when the whole environment has started; its parameters are injected.
 
     For an object that is created later, it is called when that is ready.
     """
-    return _hook(Hook(phase="running"))
+    return _hook(Hook(phase="running"), method)
 
 
-def on_destroy() -> Callable[[F], F]:
+@overload
+def on_destroy(method: F, /) -> F: ...
+@overload
+def on_destroy() -> Callable[[F], F]: ...
+def on_destroy(method: F | None = None, /) -> F | Callable[[F], F]:
     """Call the method when the environment is destroyed; its parameters are injected when the object is created.
 
     For an object of scope "request" it is called at the end of the call.
     """
-    return _hook(Hook(phase="destroy"))
+    return _hook(Hook(phase="destroy"), method)
 
 
-def _hook(hook: Hook) -> Callable[[F], F]:
-    def decorate(method: F) -> F:
-        if inspect.iscoroutinefunction(method):
+@overload
+def _hook(hook: Hook, method: None) -> Callable[[F], F]: ...
+@overload
+def _hook(hook: Hook, method: F | None) -> F | Callable[[F], F]: ...
+def _hook(hook: Hook, method: F | None) -> F | Callable[[F], F]:
+    def decorate(target: F) -> F:
+        if inspect.iscoroutinefunction(target):
             raise DeclarationException(
-                f"{method.__qualname__} is called by the container, which does not await; "
-                f"write 'def {method.__name__}' without 'async'"
+                f"{target.__qualname__} is called by the container, which does not await; "
+                f"write 'def {target.__name__}' without 'async'"
             )
-        stamp(method, HOOK, hook)
-        return method
+        stamp(target, HOOK, hook)
+        return target
 
-    return decorate
+    return decorate if method is None else decorate(method)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypedDict, TypeVar, Unpack
+from typing import Any, Final, TypedDict, TypeVar, Unpack, overload
 
 from service_core.declaring.descriptors import IDEMPOTENT
 from service_core.errors import DeclarationException
@@ -60,10 +60,16 @@ class Prefix:
     tags: Sequence[str] = ()
 
 
-def rest(prefix: str = "", *, tags: Sequence[str] = ()) -> Callable[[C], C]:
+@overload
+def rest(cls: C, /) -> C: ...
+@overload
+def rest(prefix: str = "", *, tags: Sequence[str] = ()) -> Callable[[C], C]: ...
+def rest(prefix: Any = "", *, tags: Sequence[str] = ()) -> Any:
     """Put ``prefix`` in front of the paths of a service, and group its methods under ``tags`` in the documentation."""
+    if isinstance(prefix, type):
+        return rest()(prefix)
     if not isinstance(prefix, str):
-        raise DeclarationException(f"@rest on {getattr(prefix, '__name__', prefix)}: write '@rest(\"/prefix\")'")
+        raise DeclarationException(f"@rest({prefix!r}): write '@rest(\"/prefix\")'")
     _check_path(f'@rest("{prefix}")', prefix)
 
     def declare(cls: C) -> C:
