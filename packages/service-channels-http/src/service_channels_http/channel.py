@@ -18,6 +18,7 @@ from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTP
 from service_channels_http.transport.proxies import LOOPBACK_NAMES
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
 from service_core import Channel, DeadlineExceeded, LocalServiceException, current_context
+from service_core.resilience.retrying import AnswerWait
 
 if TYPE_CHECKING:  # imported by the transport that uses it
     import httpx
@@ -139,13 +140,14 @@ class HTTPXChannel(Channel):
         if token is None and self.token_provider is not None:  # a failure must not count against an instance
             token = provided(self.token_provider, exchange.caller)
 
-        def send(url: str) -> Any:
+        def send(url: str, wait: AnswerWait | None) -> Any:
             request = exchange.request(url)
+            request.wait = wait
             if token is not None:
                 request = with_credentials(request, NO_HEADERS, token)
             return exchange.complete(request, self.send(request))
 
-        return self.run(exchange.call, send)
+        return self.run_hedged(exchange.call, send)
 
     async def exchange_async(self, exchange: Exchange) -> Any:
         """Execute a call, with retries on other instances. Raises the error of the call."""

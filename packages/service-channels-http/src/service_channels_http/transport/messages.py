@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from service_core import Deadline
+from service_core.resilience.retrying import AnswerWait
 from service_core.wire import with_deadline
 
 __all__ = ["NO_HEADERS", "HTTPReply", "HTTPRequest"]
@@ -33,6 +34,8 @@ class HTTPRequest:
     fixed: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
     """Further headers, in an unchanging mapping that many requests share, so that it can be prepared once."""
     method: str = "POST"
+    wait: AnswerWait | None = None
+    """With what a sync call waits for the answer, None for the deadline alone."""
 
     def all_headers(self) -> dict[str, str]:
         """Both kinds of headers, and the remaining time."""

@@ -12,9 +12,10 @@ from service_core.declaring.address import ChannelInstances
 from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor
 from service_core.declaring.policy import EffectivePolicy, Policy
 from service_core.errors import LocalServiceException
+from service_core.resilience.hedging.hedge_sync import AnswerWait
 from service_core.resilience.load_balancer import LoadBalancer
 from service_core.resilience.policies import Policies
-from service_core.resilience.retrying import run, run_async
+from service_core.resilience.retrying import run, run_async, run_hedged
 from service_core.resilience.selectors import (
     FirstURLSelector,
     LeastLoadedURLSelector,
@@ -145,8 +146,15 @@ class Channel(InvocationHandler):
         """
         return run(call, self.balancer, send)
 
+    def run_hedged(self, call: Call, send: Callable[[str, AnswerWait | None], Any]) -> Any:
+        """As :meth:`run`, for a ``send`` that can be interrupted: an idempotent call is then hedged.
+
+        See :func:`service_core.resilience.retrying.run_hedged`.
+        """
+        return run_hedged(call, self.balancer, send)
+
     async def run_async(self, call: Call, send: Callable[[str], Awaitable[Any]]) -> Any:
-        """As :meth:`run`, for an ``async def`` method. ``send`` itself ends at ``call.deadline``."""
+        """As :meth:`run_hedged`, for an ``async def`` method. ``send`` itself ends at ``call.deadline``."""
         return await run_async(call, self.balancer, send)
 
     @abstractmethod

@@ -13,7 +13,7 @@ from types import FunctionType, MappingProxyType
 from typing import Any, Final
 
 from service_core.declaring.arguments import Arguments, by_place, in_order
-from service_core.declaring.policy import Policy
+from service_core.declaring.policy import UNSET, Policy
 from service_core.declaring.streams import StreamDescriptor, method_streams
 from service_core.errors import DeclarationException
 
@@ -219,7 +219,7 @@ def _describe_method(interface: type, name: str, function: FunctionType) -> Meth
         result=result,
         is_async=inspect.iscoroutinefunction(function) if stream is None else stream.is_async,
         idempotent=getattr(function, IDEMPOTENT, False),
-        policy=getattr(function, POLICY, None),
+        policy=_policy(function, where, is_whole=stream is None and given_stream is None),
         anonymous=getattr(function, ANONYMOUS, False),
         raises=_declared_errors(interface, function),
         where=where,
@@ -228,6 +228,20 @@ def _describe_method(interface: type, name: str, function: FunctionType) -> Meth
         stream=stream,
         input_stream=given_stream,
     )
+
+
+def _policy(function: FunctionType, where: str, *, is_whole: bool) -> Policy | None:
+    policy: Policy | None = getattr(function, POLICY, None)
+    if policy is None or policy.hedge_after is UNSET or policy.hedge_after is None:
+        return policy
+    if not getattr(function, IDEMPOTENT, False):
+        raise DeclarationException(
+            f"{where}: Policy(hedge_after=...) sends a call a second time while the first may run; declare the method "
+            f"with @idempotent if that does no harm, else leave hedge_after out"
+        )
+    if not is_whole:
+        raise DeclarationException(f"{where}: a stream is sent once, so leave hedge_after out of its policy")
+    return policy
 
 
 def _parameters(function: FunctionType, where: str) -> list[inspect.Parameter]:

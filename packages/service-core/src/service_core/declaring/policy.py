@@ -51,6 +51,11 @@ class Policy:
     """Seconds for a whole stream; None, the default, for no limit."""
     max_attempts: int | Unset = UNSET
     """How often one call is sent at most. Default 3."""
+    hedge_after: float | Unset | None = UNSET
+    """Seconds after which an idempotent call that is not answered is sent to another instance as well, at most
+    ``max_attempts`` times together; the first answer counts, and the other attempts are given up. None for never. By
+    default twice the time in which 99 % of the method's answers come, at least 0.2; 1 before the first answer. Each
+    such attempt is paid from the retry budget."""
     backoff: float | Unset = UNSET
     """Upper bound in seconds of the random pause before instances that failed in this call are called again; doubled
     with every round (full jitter). Default 0.05."""
@@ -104,12 +109,16 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectivePolicy:
-    """A policy in which every field has a value; the fields are those of :class:`Policy`."""
+    """A policy in which every field has a value; the fields are those of :class:`Policy`.
+
+    ``hedge_after`` alone may be unset: it is learned then, for each method.
+    """
 
     timeout: float | None = DEFAULT_TIMEOUT
     idle_timeout: float | None = 60.0
     total_timeout: float | None = None
     max_attempts: int = 3
+    hedge_after: float | Unset | None = UNSET
     backoff: float = 0.05
     max_backoff: float = 1.0
     retry_ratio: float = 0.2
@@ -125,7 +134,7 @@ CHANNEL_FIELDS: Final = frozenset(
 )
 """Fields that describe what all calls of a channel share, so that a method cannot set them."""
 
-_OPTIONAL: Final = frozenset({"timeout", "idle_timeout", "total_timeout"})
+_OPTIONAL: Final = frozenset({"timeout", "idle_timeout", "total_timeout", "hedge_after"})
 _RANGES: Final = {field.name: (0.0, float("inf")) for field in fields(Policy)} | {
     "max_attempts": (1, 100),
     "backoff": (0.0, 60.0),

@@ -3,7 +3,6 @@
 Independent of the server and the network: of HTTP it knows statuses and headers only.
 
     responses      what is sent back
-    timers         one timer of the event loop for all deadlines
     timeouts       waits with a limit
     thread_pool    threads for methods that block
     overload       which call is next, and which are refused, where more wait than can be done in time

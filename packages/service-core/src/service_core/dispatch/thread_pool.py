@@ -14,7 +14,7 @@ from typing import Any
 from service_core.dispatch.overload.service_time import ServiceTime
 from service_core.dispatch.overload.waiting_calls import Overloaded, WaitingCalls
 from service_core.dispatch.timeouts import TimedOut
-from service_core.dispatch.timers import alarm
+from service_core.timers import alarm
 
 __all__ = ["ThreadPool"]
 

@@ -23,9 +23,12 @@ class CallEventKind(Enum):
     FAILED = "failed"
     """An instance could not be reached, or its answer was lost."""
     ABANDONED = "abandoned"
-    """The caller stopped waiting: the call was cancelled, or its deadline passed."""
+    """The attempt is not awaited any more: the call was cancelled, its deadline passed, or another attempt of it was
+    answered."""
     RETRIED = "retried"
     """The call goes on to another attempt."""
+    HEDGED = "hedged"
+    """The call takes long and goes to another instance as well; the event is of the attempt that is not answered."""
     BUDGET_EXHAUSTED = "budget_exhausted"
     """Another attempt would have been made, but the retry budget is spent."""
     EJECTED = "ejected"

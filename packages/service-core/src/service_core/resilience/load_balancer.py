@@ -13,6 +13,7 @@ from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import EffectivePolicy
 from service_core.errors import ComponentUnavailableException
 from service_core.resilience.events import CallEvent, CallEventKind, CallObserver, notify
+from service_core.resilience.hedging.overdue import Overdue
 from service_core.resilience.outlier_detector import OutlierDetector
 from service_core.resilience.refused_methods import RefusedMethods
 from service_core.resilience.retry_budget import RetryBudget
@@ -30,6 +31,7 @@ class LoadBalancer:
         self.selector: URLSelector = LeastLoadedURLSelector()
         self.observers: Sequence[CallObserver] = ()
         self.refused_methods = RefusedMethods()
+        self.overdue = Overdue()
         self._endpoints: tuple[Endpoint, ...] = ()
         self.adopt(EffectivePolicy())
         _balancers.add(self)

@@ -124,9 +124,14 @@ class Connection:
         # Rounded up, else the last millisecond would be spent in a busy loop.
         if left <= 0.0 and not self._arrived_during_pause(left):
             raise deadline_exceeded(request, may_have_run=True)
-        if left > 0.0 and not self._poll(int(min(left, _LONGEST) * 1000.0) + 1):
+        if left > 0.0 and not self._answer_comes(request, left):
             raise deadline_exceeded(request, may_have_run=True)
         return self._socket.recv(_CHUNK)
+
+    def _answer_comes(self, request: HTTPRequest, left: float) -> object:
+        if request.wait is not None:
+            return request.wait.wait(self._poll, self._socket.fileno(), left)
+        return self._poll(int(min(left, _LONGEST) * 1000.0) + 1)
 
     def _arrived_during_pause(self, left: float) -> bool:
         """Whether this process was suspended past the deadline and data has arrived, which is read at once.
@@ -136,8 +141,12 @@ class Connection:
         return left < -_PAUSE and bool(self._poll(0))
 
     def _wait(self, request: HTTPRequest, why: OSError) -> None:
-        reads = isinstance(why, ssl.SSLWantReadError)
-        self._wait_for(request, self._poll if reads else poll_for_writing(self._socket.fileno()))
+        if not isinstance(why, ssl.SSLWantReadError):
+            self._wait_for(request, poll_for_writing(self._socket.fileno()))
+            return
+        left = request.deadline.expires_at - time.monotonic()
+        if left <= 0.0 or not self._answer_comes(request, left):
+            raise deadline_exceeded(request, may_have_run=True)
 
     def _wait_for(self, request: HTTPRequest, poll: Callable[[int], object]) -> None:
         left = request.deadline.expires_at - time.monotonic()
