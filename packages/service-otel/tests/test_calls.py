@@ -27,6 +27,7 @@ from service_core import (
 )
 from service_core.testing import FaultPlan, InMemoryNetwork, ScriptedRegistry, in_memory
 from service_otel import ServiceInstrumentor, instrument
+from service_otel.calls import SERVER_ADDRESS, SERVER_PORT, _place
 
 if TYPE_CHECKING:
     from conftest import Telemetry
@@ -296,3 +297,16 @@ def test_the_entry_point_is_what_opentelemetry_instrument_looks_for() -> None:
 
     (found,) = entry_points(group="opentelemetry_instrumentor", name="service-core")
     assert found.load() is ServiceInstrumentor
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("http://10.0.0.7:8000/secret", {SERVER_ADDRESS: "10.0.0.7", SERVER_PORT: 8000}),
+        ("http+unix://%2Frun%2Fa.sock/secret", {SERVER_ADDRESS: "/run/a.sock"}),
+        ("http+unix:///run/a.sock", {}),
+        ("http://[::1", {}),
+    ],
+)
+def test_the_place_of_an_instance_is_its_host_and_port_or_its_socket(url: str, place: dict[str, Any]) -> None:
+    assert _place(url) == place

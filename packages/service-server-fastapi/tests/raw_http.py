@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
+from service_core.declaring.address import unix_path
+
 TIMEOUT = 20.0
 """Seconds after which a test that hangs fails."""
 
@@ -44,11 +46,10 @@ class _Incoming(io.BufferedReader):
 
 
 class Connection:
-    """A TCP connection to a server, usable for several requests."""
+    """A connection to a server, usable for several requests."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self.socket = socket.create_connection((parts.hostname or "", parts.port or 80), TIMEOUT)
+        self.socket = _connected(url)
         self._reader: _Incoming | None = None
 
     def __enter__(self) -> Self:
@@ -88,6 +89,16 @@ class Connection:
             return self._incoming.read(1) == b""
         except ConnectionResetError:
             return True
+
+
+def _connected(url: str) -> socket.socket:
+    uds, parts = unix_path(url), urlsplit(url)
+    if uds is None:
+        return socket.create_connection((parts.hostname or "", parts.port or 80), TIMEOUT)
+    connected = socket.socket(socket.AF_UNIX)
+    connected.settimeout(TIMEOUT)
+    connected.connect(uds)
+    return connected
 
 
 def head_of(method: str = "POST", path: str = "/invoke", **headers: object) -> bytes:

@@ -19,6 +19,7 @@ from service_core import (
     StaticComponentRegistry,
     default_catalog,
 )
+from service_core.declaring.address import unix_path
 
 __all__ = ["Connection", "connect"]
 
@@ -103,6 +104,8 @@ def connect(
         with connect(Greeter, "http://127.0.0.1:8000") as greeter:
             greeter.greet("world")
 
+    The address of a Unix domain socket is ``unix_url("/run/greeter.sock")``.
+
     ``channel`` is ``dispatch-msgpack`` by default; with a registry, the first one that is registered. ``token``
     is sent with every call; a function is called for each. ``policy`` sets deadline and retries. Nothing is contacted
     before the first call. A registry is closed with the connection. Raises DeclarationException if ``interface`` is
@@ -134,7 +137,12 @@ def _check_url(target: Any) -> None:
             f"connect() got {target!r} as an address; pass URLs, 'http://127.0.0.1:8000', or a single registry"
         )
     if "://" not in target:
-        raise LocalServiceException(f"connect() got the address {target!r} without a scheme; write 'http://{target}'")
+        remedy = f"unix_url({target!r})" if target.startswith(("/", "./")) else f"'http://{target}'"
+        raise LocalServiceException(f"connect() got the address {target!r} without a scheme; write {remedy}")
+    try:
+        unix_path(target)
+    except ValueError as error:
+        raise LocalServiceException(f"connect(): {error}") from None
 
 
 def _maker(token: str | TokenProvider | None) -> Callable[[type[Any]], Any]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         current_principal,
         deadline,
     )
-    from service_core.declaring.address import ChannelAddress, ChannelInstances
+    from service_core.declaring.address import ChannelAddress, ChannelInstances, unix_url
     from service_core.declaring.catalog import Catalog, default_catalog
     from service_core.declaring.decorators import (
         allow_anonymous,
@@ -129,6 +129,7 @@ __all__ = [
     # find
     "ChannelAddress",
     "ChannelInstances",
+    "unix_url",
     "ComponentRegistry",
     "LocalComponentRegistry",
     "StaticComponentRegistry",
@@ -184,7 +185,7 @@ _NAMES = {
     "context": (
         "CallContext Deadline bearer_token call_context current_context current_deadline current_principal deadline"
     ),
-    "declaring.address": "ChannelAddress ChannelInstances",
+    "declaring.address": "ChannelAddress ChannelInstances unix_url",
     "declaring.catalog": "Catalog default_catalog",
     "declaring.decorators": "allow_anonymous channel component health idempotent raises service with_policy",
     "declaring.implementing": "implementation max_concurrency",

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service_core.declaring.address import ChannelAddress, format_addresses, parse_addresses
+from service_core.declaring.address import (
+    ChannelAddress,
+    format_addresses,
+    parse_addresses,
+    unix_path,
+    unix_url,
+)
 
 CHANNELS = st.from_regex(r"[a-z0-9_.-]+", fullmatch=True)
 URIS = st.text() | st.lists(st.sampled_from(["%", "25", "28", "29", "2C", "2c", "(", ")", ",", "a"])).map("".join)
@@ -65,3 +73,33 @@ def test_what_cannot_be_read_is_quoted(text: str, quoted: str) -> None:
     with pytest.raises(ValueError, match=r"^expected 'channel\(uri\)' at ") as caught:
         parse_addresses(text)
     assert str(caught.value) == f"expected 'channel(uri)' at {quoted}"
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1).filter(lambda it: it != ".")
+
+
+@given(st.lists(NAMES, min_size=1))
+def test_the_path_of_a_unix_socket_is_read_back_from_its_url(names: list[str]) -> None:
+    path = "/" + "/".join(names)
+    assert unix_path(unix_url(path)) == path
+    assert unix_path(f"{unix_url(path)}/invoke?a=b") == path
+    assert parse_addresses(format_addresses([ChannelAddress("rest", unix_url(path))]))[0].uri == unix_url(path)
+
+
+def test_a_relative_path_of_a_unix_socket_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert unix_path(unix_url("a.sock")) == str(tmp_path / "a.sock")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http+unix://", "http+unix:///run/a.sock", "http+unix://run%2Fa", "http+unix://%2Frun%00a", "http+unix://%2"],
+)
+def test_a_url_without_the_path_of_a_unix_socket_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="write its absolute path percent-encoded") as caught:
+        unix_path(url)
+    assert url in str(caught.value)
+
+
+def test_other_urls_name_no_unix_socket() -> None:
+    assert unix_path("http://127.0.0.1:8000/%2Frun") is None

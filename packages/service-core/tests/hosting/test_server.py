@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from service_core import LocalServiceException
-from service_core.hosting.server import Server, ServerAddress, check_scheme
+from service_core.hosting.server import Server, ServerAddress, check_address
 
 
 @pytest.mark.parametrize("host", ["", "0.0.0.0", "::"])
@@ -49,11 +49,32 @@ def test_plain_addresses_of_an_encrypted_server_are_refused(host: str, monkeypat
     monkeypatch.setattr(Server, "host", "127.0.0.9")
     monkeypatch.setattr(Server, "port", 8443)
     with pytest.raises(LocalServiceException) as caught:
-        check_scheme(f"http://{host}:8443/x", "A.b")
+        check_address(f"http://{host}:8443/x", "A.b")
     assert str(caught.value) == (
         f"A.b says http://{host}:8443/x, but the server speaks https only; use Server.get_url(port), which is right "
-        f"with and without TLS"
+        f"with and without TLS and for Unix sockets"
     )
+
+
+def test_a_server_on_a_unix_socket_has_a_url_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Server, "_last", ServerAddress())  # restored at the end
+    with Server.booting(ServerAddress(uds="/run/shop/a b.sock", path="/api")):
+        assert Server.get_url(0) == "http+unix://%2Frun%2Fshop%2Fa%20b.sock/api"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_ports_of_a_server_on_a_unix_socket_are_refused(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Server, "_last", ServerAddress())
+    with Server.booting(ServerAddress(uds="/run/a.sock")):
+        uri = f"{scheme}://{Server.get_local_ip()}:0"
+        with pytest.raises(LocalServiceException) as caught:
+            check_address(uri, "A.b")
+        assert str(caught.value) == (
+            f"A.b says {uri}, but the server listens on the Unix socket /run/a.sock only; use Server.get_url(port), "
+            f"which is right with and without TLS and for Unix sockets"
+        )
+        check_address(Server.get_url(0), "A.b")
+        check_address("http://proxy:8000", "A.b")
 
 
 @pytest.mark.parametrize(
@@ -63,15 +84,15 @@ def test_other_addresses_are_left_alone(uri: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Server, "scheme", "https")
     monkeypatch.setattr(Server, "host", "127.0.0.9")
     monkeypatch.setattr(Server, "port", 8443)
-    check_scheme(uri, "A.b")
+    check_address(uri, "A.b")
 
 
 def test_a_plain_server_may_be_behind_one_that_encrypts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Server, "scheme", "http")
     monkeypatch.setattr(Server, "host", "127.0.0.9")
     monkeypatch.setattr(Server, "port", 8000)
-    check_scheme("http://127.0.0.9:8000", "A.b")
-    check_scheme("https://127.0.0.9:8000", "A.b")
+    check_address("http://127.0.0.9:8000", "A.b")
+    check_address("https://127.0.0.9:8000", "A.b")
 
 
 def test_a_server_that_boots_sees_its_own_address_whatever_another_thread_does() -> None:

@@ -11,6 +11,7 @@ from opentelemetry.metrics import Meter
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
 from service_core import CallEvent, CallEventKind
+from service_core.declaring.address import unix_path
 from service_core.observing import BegunCall, EndedCall
 from service_otel.conventions import (
     ATTEMPT,
@@ -99,8 +100,11 @@ def note_attempt(event: CallEvent) -> None:
 
 
 def _place(url: str) -> dict[str, str | int]:
-    """Host and port of an instance; other parts of the URL may be secret."""
+    """Host and port of an instance, or the path of its Unix socket; other parts of the URL may be secret."""
     try:
+        uds = unix_path(url)
+        if uds is not None:
+            return {SERVER_ADDRESS: uds}
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:

@@ -40,6 +40,15 @@ def test_what_only_this_process_can_call_is_left_out() -> None:
     assert plan() is None
 
 
+def test_a_unix_socket_is_refused_since_other_machines_would_read_it() -> None:
+    with pytest.raises(LocalServiceException) as caught:
+        plan(JSON, ChannelAddress("rest", "http+unix://%2Frun%2Fa.sock"))
+    assert str(caught.value) == (
+        "component 'c': only processes of this machine reach http+unix://%2Frun%2Fa.sock, but Consul reports it to all "
+        "machines; serve on a port, or use StaticComponentRegistry or connect() on this machine"
+    )
+
+
 @pytest.mark.parametrize(
     ("uri", "address"),
     [

@@ -8,6 +8,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import Scope
 
+from service_server_fastapi.http1.peer import PEER, PeerCredentials
 from service_server_fastapi.requests.fast_path import ArrivedRequest
 
 __all__ = ["RequestContext"]
@@ -28,6 +29,14 @@ class RequestContext:
         if request is None:
             raise LookupError("there is no HTTP request: this code was not called through the server")
         return Request(request.scope if isinstance(request, ArrivedRequest) else request)
+
+    @staticmethod
+    def get_peer() -> PeerCredentials | None:
+        """The process that sent the request over a Unix domain socket; None over TCP, outside of Linux, and under
+        another ASGI server. Works inside a token verifier, too. Raises LookupError outside a request.
+        """
+        peer: PeerCredentials | None = RequestContext.get_request().scope.get("extensions", {}).get(PEER)
+        return peer
 
     @staticmethod
     def is_active() -> bool:

@@ -8,7 +8,6 @@ import dataclasses
 import logging
 import os
 import socket
-import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Self
@@ -16,7 +15,7 @@ from typing import Final, Self
 from fastapi import FastAPI
 from starlette.applications import Starlette
 
-from service_core import Health, LocalServiceException, Server, ServiceModule, TokenVerifier
+from service_core import Health, LocalServiceException, Server, ServiceModule, TokenVerifier, unix_url
 from service_core.di import Environment
 from service_core.dispatch import Dispatcher, Executor, ThreadPool, targets_of
 from service_core.hosting.server import WILDCARDS, ServerAddress, url_of
@@ -27,13 +26,14 @@ from service_server_fastapi.endpoints.health import LIVE, READY, ServerHealth
 from service_server_fastapi.endpoints.invoke import INVOKE, InvokeEndpoint, is_call
 from service_server_fastapi.endpoints.register import Routes
 from service_server_fastapi.endpoints.report import REPORT, Report
-from service_server_fastapi.http1.listener import Listener, bind
-from service_server_fastapi.http1.tls import server_tls
 from service_server_fastapi.lifecycle.declaration_checks import hosting_findings
 from service_server_fastapi.lifecycle.lifespan import Lifespan, registered_elsewhere, running
 from service_server_fastapi.lifecycle.missing_lifespan import MissingLifespan, ObservedPort
 from service_server_fastapi.lifecycle.signals import GracefulSignals
 from service_server_fastapi.lifecycle.state import Hosting, HostingState
+from service_server_fastapi.listening.listener import Listener
+from service_server_fastapi.listening.sockets import UnixSocketFile, bind, bind_unix
+from service_server_fastapi.listening.tls import server_tls
 from service_server_fastapi.request_context import RequestContext
 from service_server_fastapi.requests.admission import Intake
 from service_server_fastapi.requests.allowed_hosts import AllowedHosts
@@ -44,7 +44,7 @@ from service_server_fastapi.requests.in_flight import Traffic, TrafficMiddleware
 from service_server_fastapi.requests.rejection_log import RejectionLog
 from service_server_fastapi.rest.fast_path import DirectRoutes
 from service_server_fastapi.rest.mount import mount_services
-from service_server_fastapi.settings import PREFIX, ServerSettings
+from service_server_fastapi.settings import PREFIX, ServerSettings, settings_of
 
 __all__ = ["FastAPIServer"]
 
@@ -68,20 +68,21 @@ class FastAPIServer(Server):
         port: int | None = None,
         app: FastAPI | None = None,
         *,
+        uds: str | os.PathLike[str] | None = None,
         expose_errors: bool | None = None,
         verifier: TokenVerifier | type[TokenVerifier] | None = None,
         settings: ServerSettings | None = None,
     ) -> None:
         """The defaults come from ``settings``, by default ``0.0.0.0:8000``; port 0 picks a free one.
 
+        ``uds`` is the path of a Unix domain socket to listen on, for processes of this machine, in place of host and
+        port. Raises LocalServiceException if both are given.
         ``app`` is the user's own application: its routes, middleware and lifespan work beside the framework's.
         ``verifier`` returns the principal of every call; if it is a class, the container creates it. Without one
         every caller is accepted.
         """
-        given = {"host": host, "port": port, "expose_errors": expose_errors}
-        overrides = {name: value for name, value in given.items() if value is not None}
         warn_about_unknown(PREFIX, ServerSettings.model_fields)
-        self.settings = ServerSettings(**{**(settings.model_dump() if settings is not None else {}), **overrides})
+        self.settings = settings_of(settings, host=host, port=port, uds=uds, expose_errors=expose_errors)
         self.app = app if app is not None else FastAPI(title="Services")
         self._verifier = verifier
         self._instances: list[object] = []
@@ -128,13 +129,13 @@ class FastAPIServer(Server):
     def _boot(self, module: type, *, passes_signals_on: bool) -> Environment:
         self._use()
         tls = server_tls(self.settings)
-        bound = bind(self.settings.host, self.settings.port)
+        bound, file = self._bind()
         self._process, self._is_booting = os.getpid(), True
         try:
-            self._bind_to(bound.getsockname()[1])
+            self._bind_to(bound.getsockname()[1] if file is None else 0)
             hosting = self._assemble(module)
             self._check_wanted()
-            self._listen(bound, hosting, tls)
+            self._listen(Listener(self._front, bound, self.settings, tls, file=file), hosting)
             self._check_wanted()
             self._signals = GracefulSignals(self._stop_by_signal, pass_on=passes_signals_on)
             self._signals.install()
@@ -145,6 +146,8 @@ class FastAPIServer(Server):
             self._booted.set()
         except BaseException as failure:
             self._give_up(failure)
+            if file is not None:
+                file.remove()
             bound.close()
             raise
         atexit.register(self.stop)
@@ -173,11 +176,11 @@ class FastAPIServer(Server):
     def asgi(self, module: type) -> FastAPI:
         """The application for an ASGI server, whose lifespan starts and stops everything.
 
-        ``host`` and ``port`` are then those at which that server is reached. Components are registered once it
-        answers. With several workers each has an environment of its own, and all are registered as one instance.
-        Raises LocalServiceException for port 0.
+        ``host`` and ``port``, or ``uds``, are then those at which that server is reached. Components are registered
+        once it answers. With several workers each has an environment of its own, and all are registered as one
+        instance. Raises LocalServiceException for port 0.
         """
-        if self.settings.port == 0:
+        if self.settings.port == 0 and self.settings.uds is None:
             raise LocalServiceException(
                 "asgi() cannot know which port another server picks; pass FastAPIServer(port=...) the port on which "
                 "the ASGI server listens"
@@ -240,6 +243,8 @@ class FastAPIServer(Server):
         """The address of the server for processes of this machine. Raises LocalServiceException before it is bound."""
         if self._port is None:
             raise LocalServiceException("the server has no address before boot(), run() or asgi()")
+        if self._address.uds:
+            return unix_url(self._address.uds)
         host = "127.0.0.1" if self.settings.host in WILDCARDS else self.settings.host
         return url_of(self._scheme, host, self._port)
 
@@ -267,9 +272,17 @@ class FastAPIServer(Server):
         self._is_used = True
         self.app.add_middleware(TrafficMiddleware, traffic=self._traffic)
 
+    def _bind(self) -> tuple[socket.socket, UnixSocketFile | None]:
+        if self.settings.uds is not None:
+            return bind_unix(self.settings.uds.absolute(), self.settings.uds_mode)
+        return bind(self.settings.host, self.settings.port), None
+
     def _bind_to(self, port: int) -> None:
         self._port = port
-        self._address = ServerAddress(host=self.settings.host, port=port, scheme=self._scheme)
+        if self.settings.uds is not None:
+            self._port, self._address = 0, ServerAddress(uds=str(self.settings.uds.absolute()))
+        else:
+            self._address = ServerAddress(host=self.settings.host, port=port, scheme=self._scheme)
 
     def _assemble(self, module: type) -> Hosting:
         """Create the environment and route to it."""
@@ -305,11 +318,11 @@ class FastAPIServer(Server):
         self._front = Front(self.app, self._traffic, lambda scope: endpoint if is_call(scope) else direct.find(scope))
         return hosting
 
-    def _listen(self, bound: socket.socket, hosting: Hosting, tls: ssl.SSLContext | None) -> None:
+    def _listen(self, listener: Listener, hosting: Hosting) -> None:
         lifespan = self._lifespan = Lifespan(self.app, lambda: self._running(hosting), keeps=True)
-        self._listener = Listener(self._front, bound, self.settings, tls)
+        self._listener = listener
         try:
-            self._listener.start()
+            listener.start()
         except LocalServiceException:
             if lifespan.failure is None:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
@@ -31,8 +32,9 @@ _DISPATCH: Final = ("dispatch-json", "dispatch-msgpack")
 
 def serve(
     *implementations: object,
-    host: str = "127.0.0.1",
-    port: int = 8000,
+    host: str | None = None,
+    port: int | None = None,
+    uds: str | os.PathLike[str] | None = None,
     app: FastAPI | None = None,
     registry: ComponentRegistry | None = None,
     verifier: TokenVerifier | None = None,
@@ -45,11 +47,16 @@ def serve(
             server.wait()
 
     The services are available over ``dispatch-json`` and ``dispatch-msgpack``, and over ``rest`` if a service of the
-    component has routes. A component that is not among the implementations needs none. ``port`` 0 picks a free port;
-    ``host`` is this machine alone by default. ``registry`` registers the components, by default for this process only.
+    component has routes. A component that is not among the implementations needs none. ``host`` is ``127.0.0.1``, this
+    machine alone, and ``port`` 8000 by default; port 0 picks a free one. ``uds`` is the path of a Unix domain socket to
+    listen on instead. ``registry`` registers the components, by default for this process only.
     Raises DeclarationException if an object implements no service, on entry every error of :meth:`FastAPIServer.boot`.
     """
-    server = _ImplementationServer(host, port, app, expose_errors=expose_errors, verifier=verifier, settings=settings)
+    if uds is None and (settings is None or settings.uds is None):
+        host, port = "127.0.0.1" if host is None else host, 8000 if port is None else port
+    server = _ImplementationServer(
+        host, port, app, uds=uds, expose_errors=expose_errors, verifier=verifier, settings=settings
+    )
     server.host_implementations(implementations, registry)
     return server
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -14,11 +15,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from service_core import LocalServiceException
 from service_core.variables import is_service_link
 from service_server_fastapi.requests.allowed_hosts import check_host
 from service_server_fastapi.requests.browsers import check_origin
 
-__all__ = ["PREFIX", "SHARED_PROPAGATION_DELAY", "ServerSettings"]
+__all__ = ["PREFIX", "SHARED_PROPAGATION_DELAY", "ServerSettings", "settings_of"]
 
 PREFIX: Final = "SERVICE_SERVER_"
 """The prefix of the environment variables of the settings."""
@@ -27,6 +29,11 @@ SHARED_PROPAGATION_DELAY: Final = 0.5
 """Seconds between deregistration and the end of new calls, unless set, with a registry that processes share."""
 
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _octal(mode: Any) -> Any:
+    """Permissions, written as for ``chmod`` if they are a text."""
+    return int(mode, 8) if isinstance(mode, str) else mode
 
 
 class _Environment(EnvSettingsSource):
@@ -61,6 +68,12 @@ class ServerSettings(BaseSettings):
     """The address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)
     """The port to listen on; 0 picks a free one."""
+    uds: Path | None = None
+    """The path of a Unix domain socket to listen on, instead of host and port. A file that an earlier process has left
+    there is replaced; it is removed at the end."""
+    uds_mode: Annotated[int, BeforeValidator(_octal)] = Field(default=0o600, ge=0, le=0o777)
+    """The permissions of that file: connecting needs to write it. By default other users cannot connect. In the
+    environment it is octal: ``660``."""
     expose_errors: bool = False
     """Whether callers get the messages of errors that are not declared; they may contain secrets."""
     details: bool = False
@@ -150,9 +163,29 @@ class ServerSettings(BaseSettings):
         for name in ("key_file", "key_password", "client_ca_file"):
             if self.cert_file is None and getattr(self, name) is not None:
                 raise ValueError(f"setting '{name}' is given without 'cert_file'")
+        if self.cert_file is not None and self.uds is not None:
+            raise ValueError("setting 'cert_file' is for ports; what a Unix socket ('uds') carries leaves no machine")
         return self
 
     @property
     def uses_tls(self) -> bool:
         """Whether the server uses HTTPS."""
         return self.cert_file is not None
+
+
+def settings_of(
+    base: ServerSettings | None,
+    *,
+    host: str | None,
+    port: int | None,
+    uds: str | os.PathLike[str] | None,
+    expose_errors: bool | None,
+) -> ServerSettings:
+    """The settings with what is not None in place of theirs. Raises LocalServiceException for a port and a ``uds``."""
+    given = {"host": host, "port": port, "uds": uds, "expose_errors": expose_errors}
+    overrides: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if host is not None or port is not None:
+        if uds is not None:
+            raise LocalServiceException("a server listens on host and port or on a Unix socket (uds), not on both")
+        overrides["uds"] = None  # not the one of the environment
+    return ServerSettings(**{**(base.model_dump() if base is not None else {}), **overrides})

@@ -12,7 +12,8 @@ from raw_http import call, envelope, request
 
 from service_core import LocalServiceException, Server
 from service_server_fastapi import FastAPIServer, ServerSettings
-from service_server_fastapi.http1.listener import Listener, bind
+from service_server_fastapi.listening.listener import Listener
+from service_server_fastapi.listening.sockets import bind
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import ssl
 import pytest
 import trustme
 
-from service_server_fastapi.http1.listener import bind
 from service_server_fastapi.lifecycle.wait_for_server import wait_until_answering
+from service_server_fastapi.listening.sockets import bind
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -58,7 +58,9 @@ def proxy_of(url: str) -> EnvironmentProxy | None:
     """As :func:`proxy_for`, for the address of a request."""
     try:
         parts = urlsplit(url)
-        return proxy_for(parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0))
+        if parts.scheme not in _PORTS:  # a Unix domain socket
+            return None
+        return proxy_for(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
     except ValueError:
         return None
 

@@ -5,12 +5,18 @@ The written form is ``channel(uri)``, several joined by commas: ``dispatch-json(
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
+from urllib.parse import quote, unquote_to_bytes
 
-__all__ = ["ChannelAddress", "ChannelInstances", "format_addresses", "parse_addresses"]
+__all__ = ["ChannelAddress", "ChannelInstances", "format_addresses", "parse_addresses", "unix_path", "unix_url"]
+
+_UNIX: Final = "http+unix://"
+_UNIX_HOST: Final = re.compile(r"%2[Ff](?:[A-Za-z0-9._~!$&'*+;=-]|%[0-9A-Fa-f]{2})+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,28 @@ def parse_addresses(text: str) -> list[ChannelAddress]:
         addresses.append(ChannelAddress(entry[1], _ESCAPED.sub(_unescape, entry[2])))
         position = entry.end()
     return addresses
+
+
+def unix_url(path: str | os.PathLike[str]) -> str:
+    """The URL of a Unix domain socket: ``http+unix://`` with the absolute path, percent-encoded, in place of a host."""
+    return _UNIX + quote(os.fsencode(Path(path).absolute()), safe="")
+
+
+def unix_path(url: str) -> str | None:
+    """The path of the Unix domain socket that a URL names, None for URLs of other schemes.
+
+    Raises ValueError, which says what to write, if the path is not absolute and percent-encoded.
+    """
+    if not url.startswith(_UNIX):
+        return None
+    host = re.split(r"[/?#]", url.removeprefix(_UNIX), maxsplit=1)[0]
+    path = unquote_to_bytes(host)
+    if not _UNIX_HOST.fullmatch(host) or b"\0" in path:
+        raise ValueError(
+            f"{url[:200]!r} does not name a Unix socket; write its absolute path percent-encoded, "
+            f"'http+unix://%2Frun%2Fgreeter.sock', or use unix_url('/run/greeter.sock')"
+        )
+    return os.fsdecode(path)
 
 
 def _escape(char: re.Match[str]) -> str:

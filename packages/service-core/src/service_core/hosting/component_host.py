@@ -12,7 +12,7 @@ from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.interfaces import Component
 from service_core.errors import LocalServiceException
 from service_core.hosting.hosted_services import Implementations
-from service_core.hosting.server import Server, check_scheme
+from service_core.hosting.server import Server, check_address
 from service_core.registry.base import ComponentRegistry
 
 __all__ = ["ComponentHost"]
@@ -133,4 +133,4 @@ def _check_addresses(descriptor: ComponentDescriptor, component: object, address
     if not isinstance(addresses, list) or not all(isinstance(address, ChannelAddress) for address in addresses):
         raise LocalServiceException(f"{where} must return a list of ChannelAddress, not {addresses!r}")
     for address in addresses:
-        check_scheme(address.uri, where)
+        check_address(address.uri, where)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
+from service_core.declaring.address import unix_url
 from service_core.declaring.health import Health
 from service_core.errors import LocalServiceException
 
-__all__ = ["WILDCARDS", "Server", "ServerAddress", "check_scheme", "url_of"]
+__all__ = ["WILDCARDS", "Server", "ServerAddress", "check_address", "url_of"]
 
 V = TypeVar("V")
 
@@ -34,6 +35,8 @@ class ServerAddress:
     scheme: Literal["http", "https"] = "http"
     path: str = ""
     """The prefix below which it serves, ``/api``, or empty."""
+    uds: str = ""
+    """The path of the Unix domain socket on which it listens instead of host and port, or empty."""
 
 
 _booting: Final[ContextVar[ServerAddress | None]] = ContextVar("service_server_address", default=None)
@@ -94,8 +97,11 @@ class Server(ABC):
         """The URL under which other machines reach the server of this process, ``https://10.1.2.3:8443``.
 
         For ``get_addresses`` of components: it is right with TLS and without, and puts IPv6 addresses into brackets.
+        On a Unix domain socket it is ``http+unix://`` and the path of the socket, for processes of this machine.
         """
-        return url_of(Server.scheme, Server.get_local_ip(), port) + Server.current_address().path
+        address = Server.current_address()
+        location = unix_url(address.uds) if address.uds else url_of(Server.scheme, Server.get_local_ip(), port)
+        return location + address.path
 
     @abstractmethod
     def route_health(self, path: str, check: Callable[[], Awaitable[Health]]) -> None:
@@ -107,23 +113,27 @@ def url_of(scheme: str, host: str, port: int) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def check_scheme(uri: str, where: str) -> None:
-    """Raise LocalServiceException if ``uri`` is a plain HTTP address of a server of this process that is HTTPS only.
+def check_address(uri: str, where: str) -> None:
+    """Raise LocalServiceException if ``uri`` is an address of a server of this process at which it does not listen:
+    plain HTTP where it is HTTPS only, or a port where it listens on a Unix domain socket.
 
     ``where`` names the source of the address, for the message.
     """
-    if Server.scheme != "https" or not uri.startswith("http:"):
+    uds = Server.current_address().uds
+    if not uri.startswith(("http:", "https:") if uds else "http:") or not (uds or Server.scheme == "https"):
         return
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname, parts.port
     except ValueError:  # the caller's channel refuses it
         return
-    if port == Server.port and host in {Server.get_local_ip(), Server.host, *_LOOPBACK}:
-        raise LocalServiceException(
-            f"{where} says {uri}, but the server speaks https only; use Server.get_url(port), which is right with and "
-            f"without TLS"
-        )
+    if port != Server.port or host not in {Server.get_local_ip(), Server.host, *_LOOPBACK}:
+        return
+    listens = f"listens on the Unix socket {uds} only" if uds else "speaks https only"
+    raise LocalServiceException(
+        f"{where} says {uri}, but the server {listens}; use Server.get_url(port), which is right with and without TLS "
+        f"and for Unix sockets"
+    )
 
 
 @functools.cache

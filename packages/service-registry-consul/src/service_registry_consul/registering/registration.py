@@ -73,11 +73,18 @@ def plan_registration(
     """The registration of a component, None if no other process could call it.
 
     ``port`` is the server's port, 0 if it is that of the first address; ``health`` the path of the health
-    endpoint. Raises LocalServiceException if an address does not fit into Consul or the port is unknown.
+    endpoint. Raises LocalServiceException if an address does not fit into Consul or is that of a Unix domain socket, or
+    the port is unknown.
     """
     offered = [address for address in addresses if address.channel != _LOCAL]
     if not offered:
         return None
+    for address in offered:
+        if address.uri.startswith("http+unix:"):
+            raise LocalServiceException(
+                f"component '{component}': only processes of this machine reach {address.uri}, but Consul reports it "
+                f"to all machines; serve on a port, or use StaticComponentRegistry or connect() on this machine"
+            )
     host, url_port, scheme, prefix = _location(offered)
     host = settings.advertise_address or host or Server.get_local_ip()
     own_port = url_port or port  # callers use the addresses, so the check has to

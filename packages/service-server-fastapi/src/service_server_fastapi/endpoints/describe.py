@@ -93,7 +93,9 @@ def _is_local(scope: Scope, headers: Mapping[str, str]) -> bool:
     """Whether a program of this machine sent the request, without a proxy."""
     if any(name in _FORWARDING or name.startswith("x-forwarded-") for name in headers):
         return False
-    ends = (scope.get("server"), scope.get("client"))
+    server, client = scope.get("server"), scope.get("client")
+    over_unix_socket = server is not None and server[1] is None
+    ends = () if over_unix_socket else (server, client)
     return all(end is not None and _is_loopback(end[0]) for end in ends) and _is_loopback(host_of(scope) or "")
 
 

@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from service_core.context import CallContext
 from service_core.wire import CONTEXT_HEADERS, context_of
+from service_server_fastapi.http1.peer import PEER, PeerCredentials, peer_of
 from service_server_fastapi.requests.fast_path import ArrivedRequest
 
 __all__ = ["CompleteRequest", "Endpoint", "IncomingRequest", "LostConnection", "RequestBody"]
@@ -37,7 +38,9 @@ class Endpoint:
     """What ASGI's scopes say about a connection."""
 
     server: tuple[str, int | None] | None
+    """Host and port; the path and None for a Unix domain socket."""
     client: tuple[str, int] | None
+    peer: PeerCredentials | None
     scheme: str
     root_path: str
     state: Mapping[str, Any]
@@ -47,12 +50,17 @@ class Endpoint:
     def of(cls, transport: asyncio.BaseTransport, root_path: str, state: Mapping[str, Any]) -> Self:
         """The endpoint of a transport."""
         return cls(
-            server=_address(transport.get_extra_info("sockname")),
+            server=_server(transport.get_extra_info("sockname")),
             client=_address(transport.get_extra_info("peername")),
+            peer=peer_of(transport),
             scheme="http" if transport.get_extra_info("sslcontext") is None else "https",
             root_path=root_path,
             state=state,
         )
+
+
+def _server(address: Any) -> tuple[str, int | None] | None:
+    return (address, None) if isinstance(address, str) and address else _address(address)
 
 
 def _address(address: Any) -> tuple[str, int] | None:
@@ -194,7 +202,7 @@ class IncomingRequest:
             path = url.path.decode("ascii")
         except (httptools.HttpParserError, AttributeError) as error:
             raise ValueError("the target of the request is not a path") from error
-        return {
+        scope: Scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": self.version,
@@ -209,6 +217,9 @@ class IncomingRequest:
             "headers": self.headers,
             "state": dict(endpoint.state),
         }
+        if endpoint.peer is not None:
+            scope["extensions"] = {PEER: endpoint.peer}
+        return scope
 
 
 class CompleteRequest(ArrivedRequest):

@@ -95,6 +95,20 @@ async def registered_elsewhere(
         signals.restore()
 
 
+def _unanswered(settings: ServerSettings) -> str:
+    result = "so nothing is registered and the server is not ready"
+    if settings.uds is not None:
+        return (
+            f"no server answers on the Unix socket {settings.uds}, {result}; give FastAPIServer(uds=...) or "
+            f"SERVICE_SERVER_UDS the one that your ASGI server listens on"
+        )
+    over, and_tls = (" over TLS", ", and 'cert_file' only if that uses TLS") if settings.uses_tls else ("", "")
+    return (
+        f"no server answers on {settings.host}:{settings.port}{over}, {result}; give FastAPIServer(host=..., port=...) "
+        f"or SERVICE_SERVER_HOST and SERVICE_SERVER_PORT the address that your ASGI server listens on{and_tls}"
+    )
+
+
 async def _register(
     register: Callable[[int], None], settings: ServerSettings, path: str, observed: ObservedPort, steps: ThreadPool
 ) -> None:
@@ -104,22 +118,16 @@ async def _register(
         settings.host,
         path=None if demands_certificate else path + LIVE,
         uses_tls=settings.uses_tls and not demands_certificate,
+        uds=settings.uds,
     )
     port = settings.port
     if not await answers(port, timeout=_UNUSUAL):
-        logger.warning(
-            "no server answers on %s:%d%s, so nothing is registered and the server is not ready; give "
-            "FastAPIServer(host=..., port=...) or SERVICE_SERVER_HOST and SERVICE_SERVER_PORT the address that your "
-            "ASGI server listens on%s",
-            settings.host,
-            port,
-            *((" over TLS", ", and 'cert_file' only if that uses TLS") if settings.uses_tls else ("", "")),
-        )
+        logger.warning(_unanswered(settings))
         while not await answers(port, timeout=1.0, interval=0.5):
             port = observed.port if port == settings.port and observed.port else settings.port
-    if port != settings.port:
+    if port != settings.port and settings.uds is None:
         logger.warning("requests arrive on port %d, not on %d: registering port %d", port, settings.port, port)
     try:
-        await steps.run(register, (port,))
+        await steps.run(register, (port if settings.uds is None else 0,))
     except Exception:
         logger.exception("the components cannot be registered, so the server is never ready")

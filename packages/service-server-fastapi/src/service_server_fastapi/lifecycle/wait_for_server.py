@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import ssl
-from typing import Final
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, TypeAlias
 
 from service_core.hosting.server import WILDCARDS
 
 __all__ = ["wait_until_answering"]
 
 _INTERVAL: Final = 0.05
+_Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def wait_until_answering(
@@ -21,25 +25,30 @@ async def wait_until_answering(
     timeout: float | None,  # noqa: ASYNC109
     interval: float = _INTERVAL,
     uses_tls: bool = False,
+    uds: Path | None = None,
 ) -> bool:
     """Request ``path`` each ``interval`` seconds until there is any HTTP answer; False after ``timeout`` seconds.
 
-    Without a path a connection is enough.
+    Without a path a connection is enough. ``uds`` is the path of a Unix domain socket, which takes the place of host
+    and port.
     """
-    target = "127.0.0.1" if host in WILDCARDS else host
-    tls = _trusting() if uses_tls else None
+    if uds is not None:
+        opened: Callable[[], Awaitable[_Streams]] = functools.partial(asyncio.open_unix_connection, uds)
+    else:
+        target = "127.0.0.1" if host in WILDCARDS else host
+        opened = functools.partial(asyncio.open_connection, target, port, ssl=_trusting() if uses_tls else None)
     try:
         async with asyncio.timeout(timeout):
-            while not await _answers(target, port, path, tls):  # noqa: ASYNC110 - there is no event for another server's start
+            while not await _answers(opened, path):  # noqa: ASYNC110 - there is no event for another server's start
                 await asyncio.sleep(interval)
     except TimeoutError:
         return False
     return True
 
 
-async def _answers(host: str, port: int, path: str | None, tls: ssl.SSLContext | None) -> bool:
+async def _answers(opened: Callable[[], Awaitable[_Streams]], path: str | None) -> bool:
     try:
-        reader, writer = await asyncio.open_connection(host, port, ssl=tls)
+        reader, writer = await opened()
     except OSError:
         return False
     try:

@@ -1,4 +1,8 @@
-"""Connecting to one of several addresses, each with a head start over the next (RFC 8305, "Happy Eyeballs")."""
+"""Connecting to an origin.
+
+Of several addresses of a host each has a head start over the next (RFC 8305, "Happy Eyeballs"). A Unix domain socket
+whose server has many connections to accept refuses to queue another one; it is tried again until there is room.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +15,75 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from service_channels_http.transport.engine.resolver import Addresses
+from service_channels_http.transport.engine.origin import Origin
+from service_channels_http.transport.engine.resolver import Addresses, resolver
 
 __all__ = ["connect", "connect_async"]
 
 _HEAD_START: Final = 0.25
 """Seconds after which the next address is tried as well (RFC 8305, section 5)."""
+_PAUSE: Final = 0.005
+"""Seconds between two attempts to connect to a Unix domain socket without room."""
 _PENDING: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN})
 
 
-def connect(addresses: Addresses, end: float) -> socket.socket:
-    """A connected socket that does not block. Raises OSError, TimeoutError at the monotonic time ``end``."""
+def connect(origin: Origin, end: float) -> socket.socket:
+    """A connected socket that does not block, without TLS. Raises OSError, and TimeoutError at ``end``, a monotonic
+    time."""
+    if origin.uds:
+        return _connect_unix(origin.uds, end)
+    addresses = resolver.resolve(origin.host, origin.port, end)
+    try:
+        connected = _connect_first(addresses, end)
+    except OSError:
+        resolver.forget(origin.host, origin.port)
+        raise
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connected
+
+
+async def connect_async(origin: Origin) -> socket.socket:
+    """As :func:`connect`, on the running event loop; the caller limits the time."""
+    if origin.uds:
+        return await _connect_unix_async(origin.uds)
+    addresses = await resolver.resolve_async(origin.host, origin.port)
+    try:
+        return await _connect_first_async(addresses)
+    except OSError:
+        resolver.forget(origin.host, origin.port)
+        raise
+
+
+def _connect_unix(path: str, end: float) -> socket.socket:
+    while (connected := _try_unix(path)) is None:
+        if time.monotonic() >= end:
+            raise TimeoutError(f"the server at {path!r} did not accept a connection in time")
+        time.sleep(_PAUSE)
+    return connected
+
+
+async def _connect_unix_async(path: str) -> socket.socket:
+    while (connected := _try_unix(path)) is None:  # noqa: ASYNC110 - the system does not report room
+        await asyncio.sleep(_PAUSE)
+    return connected
+
+
+def _try_unix(path: str) -> socket.socket | None:
+    """A connected socket, None if the server has no room for it now. Raises OSError."""
+    if not hasattr(socket, "AF_UNIX"):
+        raise OSError("this system has no Unix domain sockets")
+    connecting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connecting.setblocking(False)
+    code = connecting.connect_ex(path)  # connects at once, or not at all
+    if not code:
+        return connecting
+    connecting.close()
+    if code == errno.EAGAIN:
+        return None
+    raise OSError(code, os.strerror(code), path)
+
+
+def _connect_first(addresses: Addresses, end: float) -> socket.socket:
     race = _Race(addresses)
     try:
         while True:
@@ -90,8 +152,7 @@ class _Race:
         self._selector.close()
 
 
-async def connect_async(addresses: Addresses) -> socket.socket:
-    """As :func:`connect`, on the running event loop; the caller limits the time."""
+async def _connect_first_async(addresses: Addresses) -> socket.socket:
     loop = asyncio.get_running_loop()
     if len(addresses) == 1:
         return await _connect_one(loop, addresses[0])

@@ -12,7 +12,6 @@ from service_channels_http.transport.engine.connecting import connect
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.polling import poll_for_both, poll_for_reading, poll_for_writing
 from service_channels_http.transport.engine.reader import ResponseParser
-from service_channels_http.transport.engine.resolver import resolver
 from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
@@ -169,14 +168,8 @@ class _EncryptedConnection(Connection):
 
 def connected_socket(origin: Origin, end: float) -> socket.socket:
     """A socket that is connected by ``end``, a monotonic time, with TLS if the origin has it. Raises OSError."""
-    addresses = resolver.resolve(origin.host, origin.port, end)
+    connected = connect(origin, end)
     try:
-        connected = connect(addresses, end)
-    except OSError:
-        resolver.forget(origin.host, origin.port)
-        raise
-    try:
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if origin.tls is None:
             return connected
         connected.settimeout(_left(end))

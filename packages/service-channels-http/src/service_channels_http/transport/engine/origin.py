@@ -9,6 +9,8 @@ from typing import Final
 
 from service_channels_http.transport.proxies import proxy_for
 from service_channels_http.transport.tls import ClientTLS
+from service_core import LocalServiceException
+from service_core.declaring.address import unix_path
 
 __all__ = ["Origin", "split"]
 
@@ -35,14 +37,21 @@ class Origin:
     """The value of the ``host`` header."""
     tls: ssl.SSLContext | None
     """How to encrypt, None for plain HTTP."""
+    uds: str = ""
+    """The path of a Unix domain socket, which takes the place of host and port, or empty."""
 
     @classmethod
     def parse(cls, text: str, tls: ClientTLS) -> Origin | None:
-        """Read ``scheme://host:port``; None if it is one for httpx, which also knows what is wrong with it.
+        """Read ``scheme://host:port`` or ``http+unix://path``; None if it is one for httpx, which also knows what is
+        wrong with it.
 
         That is: another scheme, user information, a host that is not ASCII, and every request through a proxy. Raises
-        LocalServiceException if the files of ``tls`` are needed and wrong, or the environment names no usable proxy.
+        LocalServiceException if the path of a Unix domain socket is not readable, if the files of ``tls`` are needed
+        and wrong, or if the environment names no usable proxy.
         """
+        uds = _unix_path(text)
+        if uds is not None:
+            return cls(host="localhost", port=0, authority="localhost", tls=None, uds=uds)
         parts = _ORIGIN.fullmatch(text)
         if parts is None:
             return None
@@ -56,9 +65,16 @@ class Origin:
         return cls(host=host, port=port, authority=authority, tls=tls.context() if scheme == "https" else None)
 
 
+def _unix_path(text: str) -> str | None:
+    try:
+        return unix_path(text)
+    except ValueError as error:
+        raise LocalServiceException(str(error)) from None
+
+
 def split(url: str) -> tuple[str, str]:
     """An address as origin and target, ``""`` as the target if it holds what only httpx knows how to write."""
-    end = url.find("/", 8)  # behind "https://"
+    end = url.find("/", url.find("://") + 3)
     if end < 0:
         return url, "/"
     target = url[end:]

@@ -39,7 +39,14 @@ def translated(request: HTTPRequest, client: httpx.Client | httpx.AsyncClient) -
 
 @functools.lru_cache(1000)
 def _check_address(url: str) -> None:
-    """Raise httpx.InvalidURL, also for a host or port that only a socket would refuse."""
+    """Raise httpx.InvalidURL, also for a host or port that only a socket would refuse; LocalServiceException for a Unix
+    domain socket."""
+    if url.startswith("http+unix:"):
+        raise LocalServiceException(
+            f"requests to the Unix socket {url!r} are sent by the engine, but this channel sends with httpx: it has a "
+            f"client or limits of its own or transport='httpx'; give that client "
+            f"httpx.HTTPTransport(uds=...) and the channel the address http://localhost"
+        )
     try:
         address = httpx.URL(url)
         address.raw_host.decode().encode("idna")

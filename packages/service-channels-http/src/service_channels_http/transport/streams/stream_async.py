@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from service_channels_http.transport.engine.connecting import connect_async
 from service_channels_http.transport.engine.origin import Origin
-from service_channels_http.transport.engine.resolver import resolver
 from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent
 from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.streams.response import StreamedResponse, TooLate, chunk, last_chunk
@@ -39,8 +38,7 @@ class AsyncStream:
         end = min(request.deadline.expires_at, time.monotonic() + connect_timeout)
         try:
             async with asyncio.timeout(end - time.monotonic()):
-                addresses = await resolver.resolve_async(origin.host, origin.port)
-                connected = await connect_async(addresses)
+                connected = await connect_async(origin)
                 server_hostname = origin.host if origin.tls is not None else None
                 reader, writer = await asyncio.open_connection(
                     sock=connected, ssl=origin.tls, server_hostname=server_hostname, limit=_BUFFER
@@ -50,7 +48,6 @@ class AsyncStream:
                 raise deadline_exceeded(request, may_have_run=False) from error
             raise not_sent(request, "no connection in time", error) from error
         except (OSError, UnicodeError) as error:
-            resolver.forget(origin.host, origin.port)
             raise not_sent(request, "cannot connect", error) from error
         return cls(request, reader, writer)
 

@@ -11,11 +11,10 @@ import pytest
 from fastapi import FastAPI
 from raw_http import Connection, request
 
-from service_core import LocalServiceException, PortInUseException
-from service_server_fastapi.http1.listener import Listener, bind
+from service_core import LocalServiceException
+from service_server_fastapi.listening.listener import Listener
+from service_server_fastapi.listening.sockets import bind
 from service_server_fastapi.settings import ServerSettings
-
-HAS_IPV6 = socket.has_ipv6
 
 
 @pytest.fixture
@@ -27,41 +26,6 @@ def bound() -> Iterator[socket.socket]:
 def port_of(bound: socket.socket) -> int:
     port: int = bound.getsockname()[1]
     return port
-
-
-def test_port_0_picks_a_free_one_each_time(bound: socket.socket) -> None:
-    with bind("127.0.0.1", 0) as other:
-        assert 0 != port_of(bound) != port_of(other)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])
-def test_a_taken_port_is_refused_with_what_to_do(bound: socket.socket, host: str) -> None:
-    port = port_of(bound)
-    with pytest.raises(PortInUseException) as caught:
-        bind(host, port)
-    assert str(caught.value) == (
-        f"port {port} on {host} is taken by another process; stop it, choose another port, or port 0 for any free one"
-    )
-
-
-def test_a_port_is_free_again_as_soon_as_it_is_closed() -> None:
-    with bind("127.0.0.1", 0) as first:
-        port = port_of(first)
-        with socket.create_connection(("127.0.0.1", port)):
-            pass
-    bind("127.0.0.1", port).close()
-
-
-@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid", "::ffff"])
-def test_an_address_that_is_not_ours_is_refused(host: str) -> None:
-    with pytest.raises(LocalServiceException, match=f"cannot listen on {host}:0: ") as caught:
-        bind(host, 0)
-    assert not isinstance(caught.value, PortInUseException)
-
-
-def test_an_ipv6_address_can_be_listened_on() -> None:
-    with bind("::1", 0) as bound:
-        assert bound.family == socket.AF_INET6
 
 
 def test_it_answers_when_it_has_started_and_does_not_when_it_has_stopped(bound: socket.socket) -> None:

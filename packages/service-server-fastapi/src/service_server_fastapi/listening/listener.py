@@ -1,48 +1,23 @@
-"""The listening socket and the uvicorn server on it, run by a thread."""
+"""The uvicorn server on a listening socket, run by a thread."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import math
-import os
 import socket
 import ssl
 import threading
-from typing import Any, Final
+from typing import Any
 
 import uvicorn
 
-from service_core.errors import LocalServiceException, PortInUseException
+from service_core.errors import LocalServiceException
 from service_server_fastapi.http1.connection import Connection
 from service_server_fastapi.http1.websocket import StrictWebSocket
+from service_server_fastapi.listening.sockets import BACKLOG, UnixSocketFile
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["Listener", "bind"]
-
-_BACKLOG: Final = 2048
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A bound TCP socket; port 0 picks a free one. Raises PortInUseException, LocalServiceException."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if os.name == "posix":  # elsewhere the option lets two servers share a port
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-        # Listening at once: with SO_REUSEADDR a port is taken only by a socket that listens.
-        bound.listen(_BACKLOG)
-    except OSError as error:
-        bound.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortInUseException(
-                f"port {port} on {host} is taken by another process; stop it, choose another port, or port 0 for "
-                f"any free one"
-            ) from error
-        raise LocalServiceException(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
-    bound.setblocking(False)
-    return bound
+__all__ = ["Listener"]
 
 
 class _Config(uvicorn.Config):
@@ -90,7 +65,7 @@ class _UvicornServer(uvicorn.Server):
             lambda: Connection(self._limited, self.server_state, self.lifespan.state),
             sock=bound,
             ssl=tls,
-            backlog=_BACKLOG,
+            backlog=BACKLOG,
             ssl_handshake_timeout=self._limited.settings.receive_timeout,
             ssl_shutdown_timeout=self._limited.settings.receive_timeout,
         )
@@ -100,9 +75,17 @@ class Listener:
     """Serves one ASGI application on one socket until :meth:`stop`."""
 
     def __init__(
-        self, app: Any, bound: socket.socket, settings: ServerSettings, tls: ssl.SSLContext | None = None
+        self,
+        app: Any,
+        bound: socket.socket,
+        settings: ServerSettings,
+        tls: ssl.SSLContext | None = None,
+        *,
+        file: UnixSocketFile | None = None,
     ) -> None:
+        """``file`` is that of a Unix domain socket, which is removed at the end."""
         self._socket = bound
+        self._file = file
         self._up = threading.Event()
         self._server = _UvicornServer(_Config(app, settings, tls), self._up)
         self._failure: BaseException | None = None
@@ -123,6 +106,8 @@ class Listener:
 
         The application has to see to it that requests come to an end.
         """
+        if self._file is not None:
+            self._file.remove()
         self._server.should_exit = True
         if self._thread.ident is not None:
             self._thread.join(timeout)

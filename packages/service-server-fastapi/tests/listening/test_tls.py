@@ -27,8 +27,9 @@ from raw_http import TIMEOUT, Connection, envelope, head_of
 from service_core import ChannelAddress, LocalServiceException, Server
 from service_server_fastapi import FastAPIServer, ServerSettings
 from service_server_fastapi.http1.connection import Connection as ServerConnection
-from service_server_fastapi.http1.listener import Listener, bind
-from service_server_fastapi.http1.tls import server_tls
+from service_server_fastapi.listening.listener import Listener
+from service_server_fastapi.listening.sockets import bind
+from service_server_fastapi.listening.tls import server_tls
 
 PASSWORD = "hunter2"
 

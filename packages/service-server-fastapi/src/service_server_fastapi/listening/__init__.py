@@ -1,0 +1,1 @@
+"""Listening: sockets of ports and files, TLS, and the uvicorn server on them."""
