@@ -19,7 +19,6 @@ from service_core import Health, LocalServiceException, Server, ServiceModule, T
 from service_core.di import Environment
 from service_core.dispatch import Dispatcher, Executor, ThreadPool, targets_of
 from service_core.hosting.server import WILDCARDS, ServerAddress, url_of
-from service_core.variables import warn_about_unknown
 from service_health import HealthCheckManager, HealthModule
 from service_server_fastapi.endpoints.describe import DESCRIBE, DescribeEndpoint
 from service_server_fastapi.endpoints.health import LIVE, READY, ServerHealth
@@ -44,7 +43,7 @@ from service_server_fastapi.requests.in_flight import Traffic, TrafficMiddleware
 from service_server_fastapi.requests.rejection_log import RejectionLog
 from service_server_fastapi.rest.fast_path import DirectRoutes
 from service_server_fastapi.rest.mount import mount_services
-from service_server_fastapi.settings import PREFIX, ServerSettings, settings_of
+from service_server_fastapi.settings import ServerSettings, settings_of
 
 __all__ = ["FastAPIServer"]
 
@@ -81,7 +80,6 @@ class FastAPIServer(Server):
         ``verifier`` returns the principal of every call; if it is a class, the container creates it. Without one
         every caller is accepted.
         """
-        warn_about_unknown(PREFIX, ServerSettings.model_fields)
         self.settings = settings_of(settings, host=host, port=port, uds=uds, expose_errors=expose_errors)
         self.app = app if app is not None else FastAPI(title="Services")
         self._verifier = verifier

@@ -16,7 +16,7 @@ from pydantic_settings import (
 )
 
 from service_core import LocalServiceException
-from service_core.variables import is_service_link
+from service_core.variables import is_service_link, warn_about_unknown
 from service_server_fastapi.requests.allowed_hosts import check_host
 from service_server_fastapi.requests.browsers import check_origin
 
@@ -182,6 +182,7 @@ def settings_of(
     expose_errors: bool | None,
 ) -> ServerSettings:
     """The settings with what is not None in place of theirs. Raises LocalServiceException for a port and a ``uds``."""
+    warn_about_unknown(PREFIX, ServerSettings.model_fields)
     given = {"host": host, "port": port, "uds": uds, "expose_errors": expose_errors}
     overrides: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if host is not None or port is not None:
