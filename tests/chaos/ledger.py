@@ -54,6 +54,11 @@ class Ledger(Service):
         """The process that has answered."""
 
     @abstractmethod
+    @idempotent
+    def echo(self, entry: str) -> str:
+        """The entry."""
+
+    @abstractmethod
     def book(self, entry: str) -> int:
         """The process that has answered; not to be carried out twice."""
 
@@ -127,6 +132,9 @@ class LedgerImpl(Ledger):
 
     async def read_async(self, entry: str) -> int:
         return self.read(entry)
+
+    def echo(self, entry: str) -> str:
+        return entry
 
     def book(self, entry: str) -> int:
         self._journal.note(entry)

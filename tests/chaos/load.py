@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import time
@@ -38,6 +39,8 @@ class Load:
         """Idempotent calls that have ended."""
         self.bookings: list[Call] = []
         """Other calls that have ended."""
+        self.mistaken: list[tuple[str, str]] = []
+        """Entries whose answer was another one, with that answer."""
         self._ledger = ledger
         self._pause = pause
         self._ended = threading.Event()
@@ -69,6 +72,13 @@ class Load:
                 return
             self.reads.append(_carried_out(self._ledger.read, f"read-{thread}-{number}"))
             self.bookings.append(_carried_out(self._ledger.book, f"book-{thread}-{number}"))
+            self._compare(f"echo-{thread}-{number}")
+
+    def _compare(self, entry: str) -> None:
+        with contextlib.suppress(ServiceException):
+            answer = self._ledger.echo(entry)
+            if answer != entry:
+                self.mistaken.append((entry, answer))
 
 
 def _carried_out(method: Callable[[str], int], entry: str) -> Call:

@@ -32,8 +32,11 @@ def release_of_this_machine() -> str:
     raise RuntimeError("/etc/os-release names no release, so this is not Debian")
 
 
-def unpack(packages: Sequence[str], *, release: str, into: Path) -> None:
-    """Fetch packages of a Debian release and unpack them as the folder ``into``, which appears when all is there."""
+def unpack(packages: Sequence[str], *, release: str, into: Path, with_dependencies: bool = False) -> None:
+    """Fetch packages of a Debian release and unpack them as the folder ``into``, which appears when all is there.
+
+    ``with_dependencies`` adds the packages that they need and that this machine, of the same release, lacks.
+    """
     into.parent.mkdir(parents=True, exist_ok=True)
     with (
         (into.parent / ".lock").open("w") as lock,
@@ -47,6 +50,8 @@ def unpack(packages: Sequence[str], *, release: str, into: Path) -> None:
         downloads = work / "packages"
         downloads.mkdir()
         _run(["apt-get", *options, "update"], downloads)
+        if with_dependencies:
+            packages = _with_dependencies(packages, options, downloads)
         _run(["apt-get", *options, "download", *packages], downloads)
         for package in downloads.glob("*.deb"):
             _run(["dpkg-deb", "-x", str(package), str(work / "unpacked")], work)
@@ -69,6 +74,13 @@ def _private_apt(folder: Path, release: str) -> list[str]:
         "APT::Sandbox::User": "",
     }
     return [f"--option={name}={value}" for name, value in options.items()]
+
+
+def _with_dependencies(packages: Sequence[str], options: Sequence[str], folder: Path) -> list[str]:
+    installed = "--option=Dir::State::status=/var/lib/dpkg/status"
+    plan = _run(["apt-get", *options, installed, "install", "--simulate", "--no-install-recommends", *packages], folder)
+    new = [line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")]
+    return sorted({*packages, *new})
 
 
 def _mirror() -> str:
