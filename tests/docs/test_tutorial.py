@@ -18,6 +18,8 @@ import pytest
 
 from tests.support.consul import ConsulAgent, free_ports
 
+pytestmark = pytest.mark.slow
+
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial"
 PAGES = sorted(TUTORIAL.glob("[0-9]*.md"))
 BLOCK = re.compile(

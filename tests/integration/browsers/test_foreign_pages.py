@@ -29,6 +29,8 @@ from service_server_fastapi import FastAPIServer
 from tests.integration.browsers.foreign_page import ForeignSite
 from tests.support.chromium import open_page
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 60.0
 """Seconds after which a test that hangs fails."""
 

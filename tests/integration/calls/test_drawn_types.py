@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple, Union
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretStr, create_model
@@ -18,6 +19,8 @@ from typing_extensions import TypedDict
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.wire import WireType
 from service_core.wire.msgpack_io import pack, unpack
+
+pytestmark = pytest.mark.slow
 
 COUNT = int(os.environ.get("DRAWN_TYPES", "300"))
 """How many types are drawn."""

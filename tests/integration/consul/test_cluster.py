@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from service_core.testing import SnapshotRecorder, fresh_component
 from tests.integration.consul.parts import MakeRegistry, address_of, urls
 from tests.support.consul import consul_cluster
 from tests.support.figures import Figures
 from tests.support.health_server import HealthServer
 from tests.support.waiting import PATIENCE, eventually
+
+pytestmark = pytest.mark.slow
 
 
 def test_nothing_is_lost_when_the_leader_dies(make_registry: MakeRegistry, figures: Figures) -> None:

@@ -7,6 +7,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from service_core.registry.base import Snapshot
 from service_core.testing import SnapshotRecorder
 from service_registry_consul import ConsulSettings
@@ -14,6 +16,8 @@ from tests.integration.consul.parts import MakeRegistry, registered_elsewhere, u
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures
 from tests.support.waiting import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 COMPONENTS = [f"scale-{number}" for number in range(200)]
 WAIT = 3.0

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.integration.consul.parts import Doomed, states
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures
 from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.slow
 
 REAPED_WITHIN = 130.0
 """Seconds: one minute critical, half a minute between two rounds of the reaper, and some patience."""

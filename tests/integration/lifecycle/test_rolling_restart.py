@@ -8,11 +8,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from service_core import ServiceManager
 from tests.integration.lifecycle.conftest import MakeServer
 from tests.integration.lifecycle.fleet import calling
 from tests.integration.lifecycle.work import WorkService
 from tests.support.figures import Figures
+
+pytestmark = pytest.mark.slow
 
 COMPONENT = "lifecycle-component"
 AT_ONCE = 64

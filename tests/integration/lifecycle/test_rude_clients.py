@@ -15,6 +15,8 @@ from tests.integration.lifecycle.conftest import MakeServer
 from tests.integration.lifecycle.fleet import WorkServer
 from tests.support.figures import Figures
 
+pytestmark = pytest.mark.slow
+
 CALL = b'{"method":"lifecycle-component:lifecycle-work:work","args":[0]}'
 MEGABYTE = 1 << 20
 

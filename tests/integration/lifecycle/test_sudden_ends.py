@@ -21,6 +21,8 @@ from tests.integration.lifecycle.work import WorkService
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures
 
+pytestmark = pytest.mark.slow
+
 AWAY = 60.0 if os.environ.get("CHAOS") == "long" else 1.0
 """Seconds for which an agent is away."""
 

@@ -16,6 +16,8 @@ from tests.integration.lifecycle.work import WorkService
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures
 
+pytestmark = pytest.mark.slow
+
 COMPONENT = "lifecycle-component"
 
 

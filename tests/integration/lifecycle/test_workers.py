@@ -22,6 +22,8 @@ from tests.support.consul import ConsulAgent, free_ports
 from tests.support.figures import Figures
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 APP = "tests.integration.lifecycle.workers:app"
 CHANNEL = "dispatch-msgpack"
 

@@ -19,6 +19,8 @@ from raw_http import call, request
 from service_server_fastapi.lifecycle.signals import GracefulSignals
 from service_server_fastapi.listening.sockets import bind
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def port() -> int:
