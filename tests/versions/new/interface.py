@@ -25,6 +25,10 @@ class Wider(BaseModel):
     size: int = 5
 
 
+class Narrower(BaseModel):
+    number: int
+
+
 class Stricter(BaseModel):
     number: int
     size: int
@@ -72,6 +76,10 @@ class Shop(Service):
     @abstractmethod
     @post("/field_added")
     def field_added(self, item: Annotated[Wider, Body()]) -> list[str]: ...
+
+    @abstractmethod
+    @post("/field_removed")
+    def field_removed(self, item: Annotated[Narrower, Body()]) -> list[str]: ...
 
     @abstractmethod
     @post("/required_field_added")
@@ -140,6 +148,10 @@ class AsyncShop(Service):
     @abstractmethod
     @post("/field_added")
     async def field_added(self, item: Annotated[Wider, Body()]) -> list[str]: ...
+
+    @abstractmethod
+    @post("/field_removed")
+    async def field_removed(self, item: Annotated[Narrower, Body()]) -> list[str]: ...
 
     @abstractmethod
     @post("/required_field_added")

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from service_core import AbstractComponent, ChannelAddress, Server, implementation
-from tests.versions.new.interface import CATALOG, AsyncShop, Catalogue, Color, Shop, ShopComponent, Stricter, Wider
+from tests.versions.new.interface import (
+    CATALOG,
+    AsyncShop,
+    Catalogue,
+    Color,
+    Narrower,
+    Shop,
+    ShopComponent,
+    Stricter,
+    Wider,
+)
 
 
 @implementation(catalog=CATALOG)
@@ -36,6 +46,9 @@ class ShopImpl(Shop):
         return [f"number={number}"]
 
     def field_added(self, item: Wider) -> list[str]:
+        return [f"{name}={value}" for name, value in item.model_dump().items()]
+
+    def field_removed(self, item: Narrower) -> list[str]:
         return [f"{name}={value}" for name, value in item.model_dump().items()]
 
     def required_field_added(self, item: Stricter) -> list[str]:
@@ -87,6 +100,9 @@ class AsyncShopImpl(AsyncShop):
         return [f"number={number}"]
 
     async def field_added(self, item: Wider) -> list[str]:
+        return [f"{name}={value}" for name, value in item.model_dump().items()]
+
+    async def field_removed(self, item: Narrower) -> list[str]:
         return [f"{name}={value}" for name, value in item.model_dump().items()]
 
     async def required_field_added(self, item: Stricter) -> list[str]:

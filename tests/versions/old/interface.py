@@ -23,6 +23,11 @@ class Wider(BaseModel):
     number: int
 
 
+class Narrower(BaseModel):
+    number: int
+    size: int = 5
+
+
 class Stricter(BaseModel):
     number: int
 
@@ -69,6 +74,10 @@ class Shop(Service):
     @abstractmethod
     @post("/field_added")
     def field_added(self, item: Annotated[Wider, Body()]) -> list[str]: ...
+
+    @abstractmethod
+    @post("/field_removed")
+    def field_removed(self, item: Annotated[Narrower, Body()]) -> list[str]: ...
 
     @abstractmethod
     @post("/required_field_added")
@@ -137,6 +146,10 @@ class AsyncShop(Service):
     @abstractmethod
     @post("/field_added")
     async def field_added(self, item: Annotated[Wider, Body()]) -> list[str]: ...
+
+    @abstractmethod
+    @post("/field_removed")
+    async def field_removed(self, item: Annotated[Narrower, Body()]) -> list[str]: ...
 
     @abstractmethod
     @post("/required_field_added")

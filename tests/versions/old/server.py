@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service_core import AbstractComponent, ChannelAddress, Server, implementation
-from tests.versions.old.interface import CATALOG, AsyncShop, Color, Shop, ShopComponent, Stricter, Wider
+from tests.versions.old.interface import CATALOG, AsyncShop, Color, Narrower, Shop, ShopComponent, Stricter, Wider
 
 
 @implementation(catalog=CATALOG)
@@ -36,6 +36,9 @@ class ShopImpl(Shop):
         return [f"number={number}"]
 
     def field_added(self, item: Wider) -> list[str]:
+        return [f"{name}={value}" for name, value in item.model_dump().items()]
+
+    def field_removed(self, item: Narrower) -> list[str]:
         return [f"{name}={value}" for name, value in item.model_dump().items()]
 
     def required_field_added(self, item: Stricter) -> list[str]:
@@ -87,6 +90,9 @@ class AsyncShopImpl(AsyncShop):
         return [f"number={number}"]
 
     async def field_added(self, item: Wider) -> list[str]:
+        return [f"{name}={value}" for name, value in item.model_dump().items()]
+
+    async def field_removed(self, item: Narrower) -> list[str]:
         return [f"{name}={value}" for name, value in item.model_dump().items()]
 
     async def required_field_added(self, item: Stricter) -> list[str]:

@@ -87,6 +87,7 @@ def test_msgpack_has_the_same_form() -> None:
     assert msgpack.unpackb(MSGPACK.write_request(ADD, (Item("a"), 1, "b"))) == {
         "method": "test:shop:add",
         "names": ["item", "times", "note"],
+        "fields": ["x1dY3aaK", {"Item": {"parts": [], "raw": b""}}],
         "args": [{"name": "a", "parts": [], "raw": b""}, 1, "b"],
     }
     assert msgpack.unpackb(MSGPACK.write_result(NOTHING, None)) == {"result": None, "exception": None}

@@ -12,6 +12,7 @@ import typing
 from collections.abc import Sequence
 from dataclasses import is_dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.errors import PydanticInvalidForJsonSchema
@@ -21,6 +22,7 @@ from service_core.declaring.descriptors import NO_DEFAULT, ParameterDescriptor
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Marker, Place, find_marker
 from service_core.wire import WireType
+from service_core.wire.sent_fields import sent_fields
 
 __all__ = ["Parameter", "place_of"]
 
@@ -42,6 +44,8 @@ class Parameter:
     __slots__ = (
         "_literals",
         "default",
+        "entry",
+        "fields",
         "is_list",
         "is_optional",
         "kinds",
@@ -71,9 +75,14 @@ class Parameter:
         """Whether the argument may be left out of a call."""
         self.kinds = ""
         """The JSON types of its text as letters, ``*`` after those of a list's items; empty for the body."""
+        self.fields = sent_fields(self.wire.core_schema, by_alias=True) if place is Place.BODY else None
+        """The fields of the objects in the body, None if there are none."""
         self._literals: tuple[type, ...] = ()
         if place is not Place.BODY:
             self._plan_text(parameter, f"{where}: parameter '{parameter.name}'")
+        fields = "" if self.fields is None else quote(to_json(self.fields.written), safe="")
+        self.entry = f"{quote(parameter.name)}:{self.kinds}{fields}"
+        """What a client of ours lists when it sends the argument."""
 
     def write(self, value: Any) -> list[str]:
         """The texts of an argument; none at all for None. Raises ArgumentException."""

@@ -29,7 +29,7 @@ __all__ = ["RestRequest", "RoutePlan", "is_json", "media_type_of"]
 _WITHOUT_BODY: Final = (204, 205)
 _MOST_SENT: Final = 16
 """How many headers of a method are kept with what they mean; callers use few."""
-_LONGEST_SENT: Final = 1000
+_LONGEST_SENT: Final = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

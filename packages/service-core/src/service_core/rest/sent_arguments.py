@@ -3,7 +3,9 @@
 A query has no room for what a call of an interface means: an argument that is not given looks like None, and a
 parameter that the server does not know is ignored, as any API does. So our clients send ``x-arguments: limit:i,-tags``:
 the name of each argument and the JSON types of its parameter, or a name after ``-`` if the argument is given and
-travels by being left out (None, an empty list). Without the header a request is read as that of any program.
+travels by being left out (None, an empty list). After the name of the body stand the fields of its objects, see
+:mod:`service_core.wire.sent_fields`, as percent-encoded JSON. Without the header a request is read as that of any
+program.
 """
 
 from __future__ import annotations
@@ -13,9 +15,14 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
+from pydantic_core import from_json
+
 from service_core.errors import ContractMismatchException
+from service_core.rest.markers import Place
 from service_core.rest.parameters import Parameter
+from service_core.wire import WireType
 from service_core.wire.arguments import ArgumentTypes
+from service_core.wire.sent_fields import SentFields
 
 __all__ = ["NONE_SENT", "SENT_ARGUMENTS", "SentArguments", "differing", "sent_entry"]
 
@@ -33,6 +40,8 @@ class SentArguments:
     """The parameters whose arguments are in the request."""
     absent: frozenset[str]
     """Those whose arguments are given by being left out."""
+    body: WireType | None = None
+    """The type by which the body is read if the objects of the caller have other fields than those here."""
 
     @classmethod
     def read(cls, header: str, parameters: Iterable[Parameter], types: ArgumentTypes) -> SentArguments:
@@ -40,10 +49,15 @@ class SentArguments:
         listed = [_entry(text) for text in header.split(",") if text != NONE_SENT]
         types.check([name for name, _, _ in listed])
         by_name = {parameter.python_name: parameter for parameter in parameters}
+        body: WireType | None = None
         for name, kinds, is_absent in listed:
-            if not is_absent and not by_name[name].accepts(kinds):
+            parameter = by_name[name]
+            if parameter.place is Place.BODY and kinds:
+                body = _type_for(parameter, kinds)
+            elif not is_absent and not parameter.accepts(kinds):
                 raise differing(types, name, "has another type here")
         return cls(
+            body=body,
             present=frozenset(name for name, _, is_absent in listed if not is_absent),
             absent=frozenset(name for name, _, is_absent in listed if is_absent),
         )
@@ -51,8 +65,18 @@ class SentArguments:
 
 def sent_entry(parameter: Parameter, *, is_absent: bool) -> str:
     """The entry of an argument that is given."""
-    name = quote(parameter.python_name)
-    return f"-{name}" if is_absent else f"{name}:{parameter.kinds}"
+    return f"-{quote(parameter.python_name)}" if is_absent else parameter.entry
+
+
+def _type_for(parameter: Parameter, written: str) -> WireType | None:
+    """The type by which the body of a caller with these fields is read, None if they are those here."""
+    try:
+        sent = SentFields.read(from_json(unquote(written)))
+    except ValueError:
+        return None  # the JSON types of a text: the argument is refused as not in the body
+    if parameter.fields is not None and parameter.fields.digest == sent.digest:
+        return None
+    return parameter.wire.for_caller(sent.defaults)
 
 
 def differing(types: ArgumentTypes, name: str, reason: str) -> ContractMismatchException:

@@ -22,7 +22,7 @@ from service_core.wire.limits import MAX_VALUES, TooManyValues, json_holds_more
 from service_core.wire.method_codec import MethodCodec
 from service_core.wire.misfit import misfit
 from service_core.wire.msgpack import MSGPACK
-from service_core.wire.values import WireType, validation_details
+from service_core.wire.values import WireType
 
 __all__ = [
     "CODECS",
@@ -51,6 +51,5 @@ __all__ = [
     "misfit",
     "read_json",
     "token_error",
-    "validation_details",
     "with_deadline",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
 from typing import Annotated, Any, Final, NotRequired
 
@@ -13,6 +15,8 @@ from service_core.declaring.arguments import NOT_GIVEN, Arguments, in_order, wit
 from service_core.declaring.descriptors import NO_DEFAULT, MethodDescriptor, ParameterDescriptor
 from service_core.declaring.signature_text import signature_text
 from service_core.errors import ArgumentException, ContractMismatchException, DeclarationException
+from service_core.wire.sent_fields import Defaults, SentFields, sent_fields
+from service_core.wire.types.unknown_fields import UNKNOWN_FIELD
 from service_core.wire.values import WireType
 
 __all__ = ["CHANGES_PAGE", "ArgumentTypes", "Names"]
@@ -81,6 +85,28 @@ class ArgumentTypes:
         fields: dict[str, Any] = {one.name: NotRequired[one.annotation] for one in self._parameters}
         arguments: Any = TypedDict("Arguments", fields)  # type: ignore[misc]
         return WireType(arguments, self.method.where)
+
+    def sent_fields(self, *, as_json: bool) -> SentFields | None:
+        """The fields of the objects in the arguments, None if there are none; written as JSON or as msgpack."""
+        return sent_fields(self._placed.core_schema, as_json=as_json)
+
+    def for_caller(self, defaults: Defaults) -> ArgumentTypes:
+        """The types for arguments of a caller that declares other fields, see :meth:`WireType.for_caller`."""
+        other = copy(self)
+        other._placed, other.named = self._placed.for_caller(defaults), self.named.for_caller(defaults)
+        return other
+
+    @contextmanager
+    def comparing_fields(self) -> Iterator[None]:
+        """Raise ContractMismatchException instead of an error for a field that is not known here."""
+        try:
+            yield
+        except ArgumentException as error:
+            places = [one["loc"] for one in error.details or () if one["type"] == UNKNOWN_FIELD]
+            if not places:
+                raise
+            field = ".".join(map(str, places[0]))
+            raise self.mismatch(field, f"the field '{field[:100]}' has a value and is not known here") from None
 
     def in_order(self, given: Mapping[str, Any]) -> Arguments:
         """The arguments of a map that was read."""

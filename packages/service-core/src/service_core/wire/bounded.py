@@ -15,15 +15,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+from pydantic_core import PydanticCustomError
 
 from service_core.wire.schema import NAMED, OPAQUE
+from service_core.wire.sent_fields import Defaults
+from service_core.wire.types.parts import OBJECTS
+from service_core.wire.types.unknown_fields import refusing_fields
 
 __all__ = ["HashCounter", "bounded", "counts_hashes"]
 
 MAX_EQUAL_HASHES: Final = 64
 """How many different keys of one value may have the same hash; by accident two do among some billions."""
-_MAX_NAMES: Final = 20
 
 _COLLECTIONS: Final[Mapping[str, str]] = {
     "list": "items_schema",
@@ -51,12 +53,17 @@ _SECRET_HASHES: Final = _SIMPLE - {"any", "int"} | {"timedelta", "enum", "url", 
 """Kinds whose hashes have a secret, or of whose values only a few share one."""
 
 
+_WITH_FIELDS: Final = frozenset({"model-fields", "dataclass-args", "typed-dict"})
+
+
 class HashCounter:
     """Counts the different keys of one value by their hashes. Raises PydanticCustomError if too many share one."""
 
-    __slots__ = ("_keys",)
+    __slots__ = ("_keys", "defaults")
 
-    def __init__(self) -> None:
+    def __init__(self, defaults: Defaults | None = None) -> None:
+        self.defaults: Defaults = defaults or {}
+        """Those of the caller's fields, if the value is read by a schema that is bounded for a caller."""
         self._keys: dict[str, list[Any]] = {}  # by the hash as text, since the hash of a text has a secret
 
     def add(self, key: Any) -> None:
@@ -71,13 +78,15 @@ class HashCounter:
         keys.append(key)
 
 
-def bounded(schema: Any, *, pauses: bool = False) -> Any:
+def bounded(schema: Any, *, pauses: bool = False, for_caller: bool = False) -> Any:
     """A copy of a core schema that validates in linear time and memory.
 
-    With ``pauses`` a Python function is called before each item that is no simple value, so that a thread that
-    validates a large value lets others run; pydantic itself holds the interpreter's lock from begin to end.
+    ``for_caller`` is for values of a caller that declares other fields: those that are unknown here are refused unless
+    they have the caller's default, see :class:`HashCounter`. With ``pauses`` a Python function is called before each
+    item that is no simple value, so that a thread that validates a large value lets others run; pydantic itself holds
+    the interpreter's lock from begin to end.
     """
-    return _Bounds(pauses=pauses).of(schema)
+    return _Bounds(pauses=pauses, for_caller=for_caller).of(schema)
 
 
 def counts_hashes(schema: Any) -> bool:
@@ -90,28 +99,29 @@ def counts_hashes(schema: Any) -> bool:
 
 
 class _Bounds:
-    def __init__(self, *, pauses: bool) -> None:
+    def __init__(self, *, pauses: bool, for_caller: bool) -> None:
         self._pauses = pauses
+        self._for_caller = for_caller
 
-    def of(self, part: Any, *, forbids: bool = False) -> Any:
-        """A bounded copy; ``forbids`` says that the model around it forbids fields that are not declared."""
+    def of(self, part: Any, *, extra: str = "ignore") -> Any:
+        """A bounded copy; ``extra`` is what the model around it does with fields that are not declared."""
         if isinstance(part, list | tuple):
-            return type(part)(self.of(one, forbids=forbids) for one in part)
+            return type(part)(self.of(one, extra=extra) for one in part)
         if not isinstance(part, dict):
             return part
-        config = part.get("config") or {}
-        forbids = config.get("extra_fields_behavior") == "forbid" if _has_config(part) else forbids
-        copy = {key: self._part(key, inner, forbids=forbids) for key, inner in part.items()}
-        return self._with_bounds(copy, forbids=forbids)
+        if part.get("type") in OBJECTS:
+            extra = (part.get("config") or {}).get("extra_fields_behavior") or "ignore"
+        copy = {key: self._part(key, inner, extra=extra) for key, inner in part.items()}
+        return self._with_bounds(copy, extra=extra)
 
-    def _part(self, key: str, part: Any, *, forbids: bool) -> Any:
+    def _part(self, key: str, part: Any, *, extra: str) -> Any:
         if key in OPAQUE or key in ("serialization", "config"):
             return part
         if key in NAMED and isinstance(part, dict):
             return {name: self.of(named) for name, named in part.items()}
-        return self.of(part, forbids=forbids)
+        return self.of(part, extra=extra)
 
-    def _with_bounds(self, schema: dict[str, Any], *, forbids: bool) -> dict[str, Any]:
+    def _with_bounds(self, schema: dict[str, Any], *, extra: str) -> dict[str, Any]:
         kind = str(schema.get("type"))
         if kind in _COLLECTIONS or "variadic_item_index" in schema:
             schema["fail_fast"] = True
@@ -119,13 +129,11 @@ class _Bounds:
             schema[_HASHED[kind]] = _hashable(schema[_HASHED[kind]])
         if self._pauses and _COLLECTIONS.get(kind) in schema:
             schema[_COLLECTIONS[kind]] = _pausing(schema[_COLLECTIONS[kind]])
-        if kind in _EXTRAS and schema.get("extra_behavior", "forbid" if forbids else None) == "forbid":
-            return _forbidding(schema, kind)
+        if kind in _WITH_FIELDS:
+            extra = schema.get("extra_behavior") or extra
+            if extra == "forbid" or (self._for_caller and extra == "ignore"):
+                return refusing_fields(schema, of_caller=self._for_caller)
         return schema
-
-
-def _has_config(schema: dict[str, Any]) -> bool:
-    return schema.get("type") in ("model", "dataclass", "typed-dict")
 
 
 # keys
@@ -167,35 +175,3 @@ def _around(schema: dict[str, Any], kind: str, function: Mapping[str, Any]) -> d
     inner = dict(schema)
     reference = {"ref": inner.pop("ref")} if "ref" in inner else {}
     return {"type": kind, "function": function, "schema": inner, **reference}
-
-
-# fields that are not declared
-
-
-def _forbidding(schema: dict[str, Any], kind: str) -> dict[str, Any]:
-    """pydantic's own check makes an error for each; here they are let in, and refused together."""
-    known = frozenset(schema["fields"]) if isinstance(schema["fields"], dict) else _names(schema["fields"])
-    read = _EXTRAS[kind]
-
-    def refuse(validated: Any) -> Any:
-        extras = read(validated, known)
-        if extras:
-            raise ValidationError.from_exception_data("", [_forbidden(name) for name in extras[:_MAX_NAMES]])
-        return (validated[0], None, validated[2]) if kind == "model-fields" else validated
-
-    return _around({**schema, "extra_behavior": "allow"}, "function-after", {"type": "no-info", "function": refuse})
-
-
-def _names(fields: list[dict[str, Any]]) -> frozenset[str]:
-    return frozenset(str(field["name"]) for field in fields)
-
-
-def _forbidden(name: str) -> InitErrorDetails:
-    return InitErrorDetails(type="extra_forbidden", loc=(name,), input=None)
-
-
-_EXTRAS: Final[Mapping[str, Any]] = {
-    "model-fields": lambda validated, known: list(validated[1] or ()),
-    "dataclass-args": lambda validated, known: [name for name in validated[0] if name not in known],
-    "typed-dict": lambda validated, known: [name for name in validated if name not in known],
-}

@@ -4,7 +4,8 @@ The envelope is that of aspyx-service: ``{"method": "component:service:method", 
 ``{"result": ..., "exception": ...}``. Unknown members are ignored. Between the two members of a request stands a third
 one, ``"names": [...]``, with the name of the parameter that each argument is for, ``null`` for an argument that the
 caller does not give and whose place it only fills. Without names the arguments are taken by place. By hand one writes
-``"kwargs": {...}`` instead of both.
+``"kwargs": {...}`` instead of both. If arguments hold objects, ``"fields": [digest, defaults]`` says which fields
+these have, see :mod:`service_core.wire.sent_fields`; without it fields that are not known are ignored.
 
 Reading is done in two steps on the server, since the types of the arguments are known by the method's name.
 """
@@ -18,9 +19,11 @@ from typing import Any, Final
 
 from service_core.declaring.arguments import Arguments
 from service_core.errors import ArgumentException
+from service_core.wire.arguments import ArgumentTypes
 from service_core.wire.errors import WireError
 from service_core.wire.method_codec import MethodCodec
 from service_core.wire.misfit import misfit
+from service_core.wire.sent_fields import SentFields
 from service_core.wire.values import WireType
 
 __all__ = [
@@ -31,6 +34,7 @@ __all__ = [
     "by_name",
     "envelope_of_request",
     "envelope_of_response",
+    "types_for",
 ]
 
 MAX_DEPTH: Final = 200
@@ -51,6 +55,8 @@ class WireRequest:
     """A list, a map by name, or what the codec has cut out and not parsed yet."""
     names: Any = None
     """What the arguments of a list are for, as it came; None if they are taken by place."""
+    fields: Any = None
+    """The fields of the caller's objects, as they came; None if unknown ones are ignored."""
 
 
 class Codec(ABC):
@@ -120,13 +126,27 @@ def envelope_of_request(data: Any) -> WireRequest:
     """The request in a parsed envelope. Raises MalformedData."""
     if not isinstance(data, dict):
         raise MalformedData("the request must be a map with 'method' and 'args'")
-    method, names, kwargs = data.get("method"), data.get("names"), data.get("kwargs")
+    method, names, kwargs, fields = (data.get(name) for name in ("method", "names", "kwargs", "fields"))
     if isinstance(method, str) and isinstance(kwargs, dict) and "args" not in data and names is None:
-        return WireRequest(method, kwargs)
+        return WireRequest(method, kwargs, None, fields)
     arguments = data.get("args")
     if not isinstance(method, str) or not isinstance(arguments, list) or kwargs is not None:
         raise MalformedData("the request must have 'method', a string, and 'args', a list, or 'kwargs', a map")
-    return WireRequest(method, arguments, names)
+    return WireRequest(method, arguments, names, fields)
+
+
+def types_for(request: WireRequest, plan: MethodCodec, digest: str) -> ArgumentTypes:
+    """The types by which the arguments of a parsed request are read. Raises MalformedData.
+
+    ``digest`` is that of the fields here.
+    """
+    if request.fields is None:
+        return plan.arguments
+    try:
+        sent = SentFields.read(request.fields)
+    except ValueError as error:
+        raise MalformedData(str(error)) from None
+    return plan.arguments if sent.digest == digest else plan.arguments.for_caller(sent.defaults)
 
 
 def by_name(request: WireRequest) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from service_core.wire.codec import (
     by_name,
     envelope_of_request,
     envelope_of_response,
+    types_for,
 )
 from service_core.wire.errors import WireError
 from service_core.wire.large import LARGE, uncollected
@@ -44,9 +45,8 @@ class _JSONCodec(Codec):
         beginning = _BEGINNING.match(data)
         if beginning is not None and data.endswith(b"]}") and not may_be_infinite(data):
             at = data.rfind(_NAMES)
-            names = _NAMES_AT_END.match(data, at) if at > 0 else None
-            end = -1 if names is None else at
-            return WireRequest(beginning[1].decode(), data[beginning.end() : end], names and names[1])
+            names = data[at + len(_NAMES) : -1] if at > 0 else None
+            return WireRequest(beginning[1].decode(), data[beginning.end() : at if at > 0 else -1], names)
         return envelope_of_request(_parse(data))
 
     def method_name(self, data: bytes) -> str:
@@ -116,24 +116,33 @@ _RESULT_ENDS: Final = -len(_NO_EXCEPTION)
 # A name without quotes and escapes.
 _BEGINNING: Final = re.compile(rb'\{"method":"([^"\\\x80-\xff]*)","args":')
 _NAMES: Final = b',"names":'
-# At the end of the request and without brackets inside, so that it is none of the arguments: those end with one more.
-_NAMES_AT_END: Final = re.compile(rb',"names":(\[[^\[\]{}]*\])\}\Z')
 
 
 def _written_names(plan: MethodCodec) -> WrittenNames:
     """The names as they are written, which are prepared when a method is first called as JSON."""
     types, start = plan.arguments, b"".join((b'{"method":', to_json(plan.name), b',"args":'))
-    written = WrittenNames(_NAMES, b"}", to_json, types.names, types.fewest, start=start)
+    sent = types.sent_fields(as_json=True)
+    fields, digest = (b"", "") if sent is None else (b',"fields":' + to_json(sent.written), sent.digest)
+    written = WrittenNames(
+        lambda names: to_json(names) + fields,
+        lambda known: _NAMES + known + b"}",
+        types.names,
+        types.fewest,
+        digest=digest,
+        start=start,
+    )
     return plan.written_names.setdefault(JSON.content_type, written)
 
 
 def _read_parsed(plan: MethodCodec, request: WireRequest) -> Arguments:
-    types = plan.arguments
-    if request.names is None and isinstance(request.arguments, list):
-        return types.placed_from_json(to_json(request.arguments))
-    given = by_name(request)
-    types.check(given)
-    return types.in_order(_read(types.named.from_json, to_json(given)))
+    written = plan.written_names.get(JSON.content_type) or _written_names(plan)
+    types = types_for(request, plan, written.digest)
+    with types.comparing_fields():
+        if request.names is None and isinstance(request.arguments, list):
+            return types.placed_from_json(to_json(request.arguments))
+        given = by_name(request)
+        types.check(given)
+        return types.in_order(_read(types.named.from_json, to_json(given)))
 
 
 def _read(from_json: Callable[[bytes], R], data: bytes) -> R:

@@ -14,6 +14,7 @@ from service_core.wire.codec import (
     by_name,
     envelope_of_request,
     envelope_of_response,
+    types_for,
 )
 from service_core.wire.errors import WireError
 from service_core.wire.large import LARGE, uncollected
@@ -102,13 +103,18 @@ def _write_objects(wire: WireType, value: Any) -> bytes:
 
 def _written_names(plan: MethodCodec) -> WrittenNames:
     """The beginnings of requests, which are made when a method is first called as msgpack."""
-    types, before = plan.arguments, b"".join((b"\x83\xa6method", pack(plan.name, plan.name), b"\xa5names"))
-    heads = WrittenNames(before, b"\xa4args", _pack_names, types.names, types.fewest)
+    types, method = plan.arguments, b"\xa6method" + pack(plan.name, plan.name)
+    sent = types.sent_fields(as_json=False)
+    fields, digest = (b"", "") if sent is None else (b"\xa6fields" + pack(sent.written, "fields"), sent.digest)
+    members = b"\x82" if fields else b"\x81"
+    heads = WrittenNames(
+        lambda names: b"".join((members, b"\xa5names", pack(names, "names"), fields)),
+        lambda known: b"".join((bytes([known[0] + 2]), method, known[1:], _ARGS)),
+        types.names,
+        types.fewest,
+        digest=digest,
+    )
     return plan.written_names.setdefault(MSGPACK.content_type, heads)
-
-
-def _pack_names(names: list[str | None]) -> bytes:
-    return pack(names, "names")
 
 
 def _read_cut(plan: MethodCodec, data: Buffer, names: bytes | None) -> Arguments:
@@ -116,17 +122,20 @@ def _read_cut(plan: MethodCodec, data: Buffer, names: bytes | None) -> Arguments
     if names is not None:
         heads = plan.written_names.get(MSGPACK.content_type) or _written_names(plan)
         if heads.counts.get(names) != len(arguments):
-            return _read_parsed(plan, WireRequest(plan.name, arguments, unpack(names)))
+            members = unpack(names)
+            return _read_parsed(plan, WireRequest(plan.name, arguments, members["names"], members.get("fields")))
     return plan.arguments.placed_from_plain(arguments, is_large=len(data) >= LARGE)
 
 
 def _read_parsed(plan: MethodCodec, request: WireRequest) -> Arguments:
-    types = plan.arguments
-    if request.names is None and isinstance(request.arguments, list):
-        return types.placed_from_plain(request.arguments)
-    given = by_name(request)
-    types.check(given)
-    return types.in_order(types.named.from_plain(given))
+    heads = plan.written_names.get(MSGPACK.content_type) or _written_names(plan)
+    types = types_for(request, plan, heads.digest)
+    with types.comparing_fields():
+        if request.names is None and isinstance(request.arguments, list):
+            return types.placed_from_plain(request.arguments)
+        given = by_name(request)
+        types.check(given)
+        return types.in_order(types.named.from_plain(given))
 
 
 _NOT_FINITE: Final = re.compile(rb"\xcb[\x7f\xff](?:\xf8|\xf0\0{6})")
@@ -139,7 +148,7 @@ _LONGEST_BEGINNING: Final = 4096
 _LIST: Final = frozenset(bytes([byte]) for byte in (*range(0x90, 0xA0), 0xDC, 0xDD))
 """First bytes of lists."""
 _BEGINNING: Final = re.compile(
-    rb"[\x82\x83]\xa6method(?:\xd9.|[\xa0-\xbf])([\0-\x7f]*)(?:\xa5names(.+))?\xa4args", re.DOTALL
+    rb"[\x82-\x84]\xa6method(?:\xd9.|[\xa0-\xbf])([\0-\x7f]*)(?:\xa5names(.+))?\xa4args", re.DOTALL
 )
 _RESULT: Final = b"\x82\xa6result"
 _RESULT_STARTS: Final = len(_RESULT)
@@ -159,16 +168,19 @@ def _cut(data: bytes) -> WireRequest | None:
 
 @lru_cache(1000)  # each method has few of them
 def _read_beginning(data: bytes) -> tuple[str, bytes | None] | None:
-    """The method and the names of arguments in the beginning of a canonical request; None for another request."""
+    """The method in the beginning of a canonical request, and a map of what stands between it and the arguments.
+
+    None for another request.
+    """
     beginning = _BEGINNING.fullmatch(data)
     if beginning is None:
         return None
     name, names = beginning.groups()
     start = beginning.start(1)
     announced = data[start - 1] if start == 10 else data[start - 1] & 0x1F
-    if announced != len(name) or (data[0] == 0x83) != (names is not None):
+    if announced != len(name) or (data[0] == 0x82) != (names is None):
         return None
-    return name.decode(), names
+    return name.decode(), names and bytes([data[0] - 2]) + b"\xa5names" + names
 
 
 MSGPACK: Final[Codec] = _MsgpackCodec()

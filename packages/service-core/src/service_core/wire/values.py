@@ -7,6 +7,8 @@ quote them, are not chained to ours.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
@@ -16,10 +18,12 @@ from service_core.errors import ArgumentException, DeclarationException
 from service_core.wire.bounded import HashCounter, bounded, counts_hashes
 from service_core.wire.large import LARGE
 from service_core.wire.schema import RULES, classes_in, for_checking, kinds, with_class_guards, with_rules
+from service_core.wire.sent_fields import Defaults
 from service_core.wire.types.exact import UnsendableValue
 from service_core.wire.types.refusals import UnsendableType, check
+from service_core.wire.types.wrong_places import validation_details
 
-__all__ = ["WireType", "may_be_infinite", "validation_details"]
+__all__ = ["WireType", "may_be_infinite"]
 
 R = TypeVar("R")
 
@@ -32,8 +36,6 @@ _LOOKED_AT: Final = frozenset(
 _SCALARS: Final = _LOOKED_AT - {"list", "set", "frozenset", "dict"}
 _FEW_VALUES: Final = 1000
 """More than a tuple of arguments holds of which each is a simple value."""
-_MOST_DETAILS: Final = 20
-"""The most wrong places in an error."""
 
 
 class WireType:
@@ -45,7 +47,8 @@ class WireType:
         "_by_name",
         "_checker",
         "_classes",
-        "_counts_hashes",
+        "_counter",
+        "_for_callers",
         "_names",
         "_options",
         "_pausing",
@@ -79,8 +82,9 @@ class WireType:
             raise DeclarationException(f"{where}: values of type {annotation!r} cannot be sent: {error}") from None
         bounded_schema = bounded(self.core_schema)
         self._validator = _validator(bounded_schema, RULES)
-        self._counts_hashes = counts_hashes(bounded_schema)
-        self._pausing: Any = None  # made when it is needed for the first time
+        self._counter: Callable[[], HashCounter] | None = HashCounter if counts_hashes(bounded_schema) else None
+        self._pausing: Any = None  # made when it is needed for the first time, as the next one
+        self._for_callers: Any = None
         self._serializer = _serializer(self.core_schema)
         self.where = where
         self.max_values: int | None = _FEW_VALUES if kinds(self.core_schema) <= _SCALARS else None
@@ -134,7 +138,7 @@ class WireType:
                 self._classes = ()
                 break
         try:
-            context = HashCounter() if self._counts_hashes else None
+            context = self._counter and self._counter()
             return self._checker.validate_python(value, context=context, by_alias=False, by_name=True)
         except Exception as error:  # noqa: BLE001 - a validator of the user's may raise any error
             raise self._refusal(error) from _cause(error)
@@ -143,7 +147,7 @@ class WireType:
         """Read a value from JSON. Raises ArgumentException, also if it is no JSON."""
         validator = self._validator if len(data) < LARGE else self._validator_with_pauses()
         try:
-            context = HashCounter() if self._counts_hashes else None
+            context = self._counter and self._counter()
             return validator.validate_json(data, context=context, by_alias=self._by_alias, by_name=self._by_name)
         except Exception as error:  # noqa: BLE001 - a validator of the user's may raise any error
             raise self._refusal(error) from _cause(error)
@@ -155,10 +159,22 @@ class WireType:
         """
         validator = self._validator_with_pauses() if is_large else self._validator
         try:
-            context = HashCounter() if self._counts_hashes else None
+            context = self._counter and self._counter()
             return validator.validate_python(data, context=context, by_alias=self._by_alias, by_name=self._by_name)
         except Exception as error:  # noqa: BLE001 - as above
             raise self._refusal(error) from _cause(error)
+
+    def for_caller(self, defaults: Defaults) -> WireType:
+        """The type for reading values of a caller that declares other fields, which have these defaults.
+
+        A field that is not known here is ignored if it has its default, else refused as an ``UNKNOWN_FIELD``.
+        """
+        if self._for_callers is None:
+            self._for_callers = _validator(bounded(self.core_schema, pauses=True, for_caller=True), RULES)
+        other = copy(self)
+        other._validator = other._pausing = self._for_callers
+        other._counter = partial(HashCounter, defaults)
+        return other
 
     def _validator_with_pauses(self) -> Any:
         if self._pausing is None:
@@ -217,23 +233,3 @@ def _validator(schema: Any, rules: Mapping[str, Any]) -> Any:
 def may_be_infinite(data: bytes) -> bool:
     """Whether JSON could hold NaN or infinity, which are no JSON, but which pydantic's parser takes."""
     return b"NaN" in data or b"Infinity" in data
-
-
-def validation_details(error: ValidationError, names: Sequence[str] = (), *, at: str = "") -> list[dict[str, Any]]:
-    """The first wrong places as ``{loc, msg, type}``, without the values, which may be secret.
-
-    ``names`` are the parameters that stand at the first level, where the schema only knows positions; ``at`` is put
-    in front.
-    """
-    details: list[dict[str, Any]] = []
-    for wrong in error.errors(include_url=False, include_input=False)[:_MOST_DETAILS]:
-        loc: list[Any] = list(wrong["loc"])
-        if loc and isinstance(loc[0], int) and 0 <= loc[0] < len(names):
-            loc[0] = names[loc[0]]
-        if at:
-            loc.insert(0, at)
-        msg = wrong["msg"]
-        if wrong["type"] == "union_tag_invalid":  # the one message that quotes
-            msg = f"Input tag does not match any of the expected tags: {wrong.get('ctx', {})['expected_tags']}"
-        details.append({"loc": loc, "msg": msg, "type": wrong["type"]})
-    return details

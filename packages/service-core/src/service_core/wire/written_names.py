@@ -1,4 +1,4 @@
-"""The part of a method's requests that names the arguments, prepared for every number of arguments."""
+"""The part of a method's requests that names the arguments and their fields, prepared for every number of arguments."""
 
 from __future__ import annotations
 
@@ -10,35 +10,37 @@ __all__ = ["WrittenNames"]
 class WrittenNames:
     """The written names of one method's arguments in one format. Immutable, shared by threads.
 
-    A request names the parameters of its arguments. Nearly always these are the first ones of the interface in its
-    order, at both ends: such names are neither written nor parsed but copied and compared as bytes.
+    A request names the parameters of its arguments and the fields of their objects. Nearly always these are the first
+    parameters of the interface in its order, and the same fields, at both ends: such names are neither written nor
+    parsed but copied and compared as bytes.
     """
 
-    __slots__ = ("_after", "_before", "_pack", "by_count", "counts", "start")
+    __slots__ = ("_around", "_known", "by_count", "counts", "digest", "start")
 
     def __init__(
         self,
-        before: bytes,
-        after: bytes,
-        pack: Callable[[list[str | None]], bytes],
+        known: Callable[[list[str | None]], bytes],
+        around: Callable[[bytes], bytes],
         names: Sequence[str],
         fewest: int,
         *,
+        digest: str = "",
         start: bytes = b"",
     ) -> None:
-        """``before`` and ``after`` stand around the names; ``fewest`` is how many of ``names`` have to be given.
+        """``known`` gives the bytes that are compared for names, ``around`` the part of a request that holds them.
 
-        ``start`` is the beginning of a request in a format in which the names follow the arguments.
+        ``fewest`` is how many of ``names`` have to be given. ``digest`` is that of the fields, and ``start`` the
+        beginning of a request in a format in which the names follow the arguments.
         """
         self.start = start
-        self._before = before
-        self._after = after
-        self._pack = pack
+        self.digest = digest
+        self._known = known
+        self._around = around
         self.by_count = tuple(self.of(names[:count]) for count in range(len(names) + 1))
         """The part for the first so many arguments."""
-        self.counts = {pack(list(names[:count])): count for count in range(fewest, len(names) + 1)}
+        self.counts = {known(list(names[:count])): count for count in range(fewest, len(names) + 1)}
         """How many arguments the written names stand for, if those are all that are needed."""
 
     def of(self, names: Sequence[str | None]) -> bytes:
         """The part for these names; None stands for an argument that is not given."""
-        return b"".join((self._before, self._pack(list(names)), self._after))
+        return self._around(self._known(list(names)))

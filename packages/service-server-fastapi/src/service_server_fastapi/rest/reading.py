@@ -91,6 +91,9 @@ def _listed(plan: RoutePlan, parameter: Parameter, given: Any, sent: SentArgumen
         return NOT_GIVEN
     if given is None:
         raise differing(plan.call.arguments, parameter.python_name, f"is expected in the {parameter.place.value} here")
+    if parameter.place is Place.BODY and sent.body is not None:
+        with plan.call.arguments.comparing_fields():
+            return read_json(sent.body, given)
     return _read(parameter, given)
 
 

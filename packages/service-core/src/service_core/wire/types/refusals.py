@@ -14,13 +14,10 @@ from pydantic import BaseModel, EncodedBytes, EncodedStr
 
 from service_core.wire.types.exact import UnsendableValue, json_forms
 from service_core.wire.types.forms import Definitions, Form, forms_of, is_of_pydantic
-from service_core.wire.types.parts import OPAQUE, definitions_in, parts_of
+from service_core.wire.types.parts import OBJECTS, OPAQUE, PYTHON_ONLY, definitions_in, fields_of, parts_of
 from service_core.wire.types.unions import ambiguity_in
 
 __all__ = ["UnsendableType", "check"]
-
-_PYTHON_ONLY: Final = frozenset({"python_schema", "strict_schema", "serialization", "computed_fields"})
-"""Members of a schema by which no JSON is read."""
 
 _FIELDS: Final = frozenset({"model-field", "dataclass-field", "typed-dict-field"})
 _CHECKS: Final = frozenset({"function-before", "function-after", "function-wrap", "function-plain"})
@@ -43,7 +40,7 @@ class UnsendableType(TypeError):
 def check(schema: Any, *, by_alias: bool) -> None:
     """Refuse what cannot arrive as it was sent. Raises UnsendableType."""
     definitions = definitions_in(schema)
-    for part in parts_of(schema, OPAQUE | _PYTHON_ONLY):
+    for part in parts_of(schema, OPAQUE | PYTHON_ONLY):
         kind = part["type"]
         reason = _KINDS.get(kind, "")
         if kind in _REASONS:
@@ -55,7 +52,7 @@ def check(schema: Any, *, by_alias: bool) -> None:
         reason = reason or _unreadable(part, definitions)
         if reason:
             raise UnsendableType(reason)
-        if by_alias and kind in ("model", "dataclass", "typed-dict"):
+        if by_alias and kind in OBJECTS:
             _check_aliases(part)
 
 
@@ -81,7 +78,7 @@ def _model(part: Mapping[str, Any], _definitions: Definitions) -> str:
 
 
 def _dataclass(part: Mapping[str, Any], _definitions: Definitions) -> str:
-    read = {field["name"] for field in _arguments(part)}
+    read = fields_of(part)
     for field in fields(part["cls"]):
         if field.name not in read and field.compare:
             return (
@@ -89,13 +86,6 @@ def _dataclass(part: Mapping[str, Any], _definitions: Definitions) -> str:
                 f"make it a property, or exclude it from comparison with field(init=False, compare=False)"
             )
     return ""
-
-
-def _arguments(part: Mapping[str, Any]) -> list[Any]:
-    inner = part["schema"]
-    while inner["type"] in _CHECKS:
-        inner = inner["schema"]
-    return list(inner.get("fields", ()))
 
 
 def _field(part: Mapping[str, Any]) -> str:
@@ -172,7 +162,7 @@ def _has_reader(part: Mapping[str, Any]) -> bool:
 
 
 def _check_aliases(part: Mapping[str, Any]) -> None:
-    named = _named_fields(part)
+    named = fields_of(part)
     config = part.get("config") or {}
     by_name = bool(config.get("validate_by_name") or config.get("populate_by_name"))
     for name, field in named.items():
@@ -193,14 +183,6 @@ def _check_aliases(part: Mapping[str, Any]) -> None:
                 f"the alias of field '{name}' is the name of another one, and both may be used; "
                 f"rename one, or remove populate_by_name"
             )
-
-
-def _named_fields(part: Mapping[str, Any]) -> dict[str, Any]:
-    inner = part if part["type"] == "typed-dict" else part["schema"]
-    while inner["type"] in _CHECKS and "schema" in inner:
-        inner = inner["schema"]
-    found = inner.get("fields", {})
-    return dict(found) if isinstance(found, Mapping) else {field["name"]: field for field in found}
 
 
 _REASONS: Final[Mapping[str, Callable[[Mapping[str, Any], Definitions], str]]] = {

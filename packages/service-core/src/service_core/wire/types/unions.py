@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import Any, Final
 
 from service_core.wire.types.forms import Definitions, Form, choices_of, forms_of
+from service_core.wire.types.parts import OBJECTS, fields_of, inner_schema
 
 __all__ = ["ambiguity_in"]
 
@@ -150,16 +151,9 @@ class _Fields:
     def of(cls, form: Form) -> _Fields | None:
         """The fields of a form, None if their names are not known."""
         schema = form.schema
-        if form.read_as == "typed-dict":
-            return cls(schema["fields"], extra=_extra(schema, schema))
-        if form.read_as not in ("model", "dataclass"):
+        if form.read_as not in OBJECTS:
             return None
-        inner = schema["schema"]
-        while inner.get("type") in ("function-before", "function-after", "function-wrap"):
-            inner = inner["schema"]
-        fields = inner.get("fields", {})
-        named = fields if isinstance(fields, Mapping) else {field["name"]: field for field in fields}
-        return cls(named, extra=_extra(schema, inner))
+        return cls(fields_of(schema), extra=_extra(schema, inner_schema(schema)))
 
 
 def _extra(schema: Mapping[str, Any], inner: Mapping[str, Any]) -> Any:

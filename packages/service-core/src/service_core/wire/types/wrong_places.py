@@ -1,0 +1,33 @@
+"""The wrong places in a value, as an error lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+__all__ = ["validation_details"]
+
+_MOST_DETAILS: Final = 20
+"""The most wrong places in an error."""
+
+
+def validation_details(error: ValidationError, names: Sequence[str] = (), *, at: str = "") -> list[dict[str, Any]]:
+    """The first wrong places as ``{loc, msg, type}``, without the values, which may be secret.
+
+    ``names`` are the parameters that stand at the first level, where the schema only knows positions; ``at`` is put
+    in front.
+    """
+    details: list[dict[str, Any]] = []
+    for wrong in error.errors(include_url=False, include_input=False)[:_MOST_DETAILS]:
+        loc: list[Any] = list(wrong["loc"])
+        if loc and isinstance(loc[0], int) and 0 <= loc[0] < len(names):
+            loc[0] = names[loc[0]]
+        if at:
+            loc.insert(0, at)
+        msg = wrong["msg"]
+        if wrong["type"] == "union_tag_invalid":  # the one message that quotes
+            msg = f"Input tag does not match any of the expected tags: {wrong.get('ctx', {})['expected_tags']}"
+        details.append({"loc": loc, "msg": msg, "type": wrong["type"]})
+    return details
