@@ -99,7 +99,6 @@ LONG_FILES = {
     "service_core/di/_environment.py": 300,
     "service_core/dispatch/executor.py": 300,
     "service_core/errors.py": 300,
-    "service_core/rest/parameters.py": 300,
     "service_core/testing/channel_contract.py": 300,
     "service_core/wire/errors.py": 300,
     "service_registry_consul/registering/registrar.py": 300,

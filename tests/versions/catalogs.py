@@ -6,8 +6,10 @@ import os
 
 from service_core import Catalog, default_catalog
 
-__all__ = ["SERVES", "catalog_for"]
+__all__ = ["CHANNELS", "SERVES", "catalog_for"]
 
+CHANNELS = ("dispatch-json", "dispatch-msgpack", "rest")
+"""The channels of all components."""
 SERVES = "TESTS_VERSIONS_SERVES"
 """The environment variable with the version that a process serves."""
 

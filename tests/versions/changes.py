@@ -21,6 +21,9 @@ class Case:
     answers: Sequence[Any]
     """The right ones; of a list of texts the arguments that have to be among them."""
     service: str = "Shop"
+    component: str = "shop-component"
+    preferred_only_at: str = ""
+    """The version whose servers alone offer the channel under test, which the caller prefers."""
 
     def is_right(self, answer: Any) -> bool:
         """Whether the answer is what the caller means by the call."""
@@ -51,6 +54,14 @@ def _sent(method: str, item: Any) -> Case:
 
 def _returned(method: str, *answers: Any) -> Case:
     return Case(method=method, kwargs={}, answers=answers)
+
+
+def _counted(service: str, component: str = "shop-component") -> Case:
+    return Case(method="count", kwargs={}, answers=[3], service=service, component=component)
+
+
+def _preferring(version: str) -> Case:
+    return Case(method="reordered", kwargs={"payer": "a", "payee": "b"}, answers=[[]], preferred_only_at=version)
 
 
 CHANGES = [
@@ -144,5 +155,10 @@ CHANGES = [
     ),
     Change(name="method added", old=None, new=_given("method_added", number=3)),
     Change(name="method removed", old=_given("method_removed", number=3), new=None),
-    Change(name="service added", old=None, new=Case(method="count", kwargs={}, answers=[3], service="Catalogue")),
+    Change(name="service added", old=None, new=_counted("Catalogue")),
+    Change(name="service removed", old=_counted("Archive"), new=None),
+    Change(name="component added", old=None, new=_counted("Stock", "stock-component")),
+    Change(name="component removed", old=_counted("Ledger", "ledger-component"), new=None),
+    Change(name="channel added, preferred", old=None, new=_preferring("new")),
+    Change(name="channel removed, preferred", old=_preferring("old"), new=None),
 ]

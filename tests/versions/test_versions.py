@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.versions.catalogs import SERVES
+from tests.versions.catalogs import CHANNELS
 from tests.versions.changes import CHANGES, Change
 from tests.versions.new import interface as new
 from tests.versions.old import interface as old
-from tests.versions.table import ANOTHER, BEFORE, CHANNELS, WAYS, WORKS, outcome, table
+from tests.versions.table import ANOTHER, BEFORE, WAYS, WORKS, outcome, table
 
 ORDERS = (("old", "new"), ("new", "old"))
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/how-to/change-an-interface.md"
-
-
-@contextmanager
-def serving(version: str) -> Iterator[str]:
-    """The URL of a process that serves the version."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.versions.serve"],
-        cwd=ROOT,
-        env={**os.environ, SERVES: version, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdin is not None
-    assert server.stdout is not None
-    try:
-        yield server.stdout.readline().strip()
-    finally:
-        server.stdin.close()
-        server.wait(30)
-        server.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def urls() -> Iterator[dict[str, str]]:
-    with ExitStack() as stack:
-        yield {version: stack.enter_context(serving(version)) for version in ("old", "new")}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -68,7 +36,7 @@ def test_with_both_versions_in_rotation_a_call_that_one_can_serve_is_served(
     for version, case in ((old, change.old), (new, change.new)):
         if case is None:
             continue
-        alone = {outcome(version, case, channel, way, url) for url in urls.values()}
-        together = {outcome(version, case, channel, way, urls[first], urls[second]) for first, second in ORDERS}
+        alone = {outcome(version, case, channel, way, {server: urls[server]}) for server in urls}
+        together = {outcome(version, case, channel, way, {one: urls[one] for one in order}) for order in ORDERS}
         assert ANOTHER not in alone | together
         assert together == {WORKS} if alone <= {WORKS, BEFORE} else together <= alone

@@ -192,5 +192,23 @@ class Catalogue(Service):
     async def count_async(self) -> int: ...
 
 
+@service(name="stock", catalog=CATALOG)
+@rest("/stock")
+class Stock(Service):
+    """The service of a component that the old version does not have."""
+
+    @abstractmethod
+    @get("/count")
+    def count(self) -> int: ...
+
+    @abstractmethod
+    @get("/count-async")
+    async def count_async(self) -> int: ...
+
+
 @component(name="shop-component", services=[Shop, AsyncShop, Catalogue], catalog=CATALOG)
 class ShopComponent(Component): ...
+
+
+@component(name="stock-component", services=[Stock], catalog=CATALOG)
+class StockComponent(Component): ...

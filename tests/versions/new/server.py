@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service_core import AbstractComponent, ChannelAddress, Server, implementation
+from tests.versions.catalogs import CHANNELS
 from tests.versions.new.interface import (
     CATALOG,
     AsyncShop,
@@ -11,6 +12,8 @@ from tests.versions.new.interface import (
     Narrower,
     Shop,
     ShopComponent,
+    Stock,
+    StockComponent,
     Stricter,
     Wider,
 )
@@ -134,8 +137,21 @@ class CatalogueImpl(Catalogue):
 
 
 @implementation(catalog=CATALOG)
+class StockImpl(Stock):
+    def count(self) -> int:
+        return 3
+
+    async def count_async(self) -> int:
+        return 3
+
+
+@implementation(catalog=CATALOG)
 class ShopComponentImpl(AbstractComponent, ShopComponent):
     def get_addresses(self, port: int) -> list[ChannelAddress]:
-        return [
-            ChannelAddress(channel, Server.get_url(port)) for channel in ("dispatch-json", "dispatch-msgpack", "rest")
-        ]
+        return [ChannelAddress(channel, Server.get_url(port)) for channel in CHANNELS]
+
+
+@implementation(catalog=CATALOG)
+class StockComponentImpl(AbstractComponent, StockComponent):
+    def get_addresses(self, port: int) -> list[ChannelAddress]:
+        return [ChannelAddress(channel, Server.get_url(port)) for channel in CHANNELS]

@@ -176,5 +176,37 @@ class AsyncShop(Service):
     async def method_removed(self, number: int) -> list[str]: ...
 
 
-@component(name="shop-component", services=[Shop, AsyncShop], catalog=CATALOG)
+@service(name="archive", catalog=CATALOG)
+@rest("/archive")
+class Archive(Service):
+    """A service that the new version does not have."""
+
+    @abstractmethod
+    @get("/count")
+    def count(self) -> int: ...
+
+    @abstractmethod
+    @get("/count-async")
+    async def count_async(self) -> int: ...
+
+
+@service(name="ledger", catalog=CATALOG)
+@rest("/ledger")
+class Ledger(Service):
+    """The service of a component that the new version does not have."""
+
+    @abstractmethod
+    @get("/count")
+    def count(self) -> int: ...
+
+    @abstractmethod
+    @get("/count-async")
+    async def count_async(self) -> int: ...
+
+
+@component(name="shop-component", services=[Shop, AsyncShop, Archive], catalog=CATALOG)
 class ShopComponent(Component): ...
+
+
+@component(name="ledger-component", services=[Ledger], catalog=CATALOG)
+class LedgerComponent(Component): ...

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from service_core import AbstractComponent, ChannelAddress, Server, implementation
-from tests.versions.old.interface import CATALOG, AsyncShop, Color, Narrower, Shop, ShopComponent, Stricter, Wider
+from tests.versions.catalogs import CHANNELS
+from tests.versions.old.interface import (
+    CATALOG,
+    Archive,
+    AsyncShop,
+    Color,
+    Ledger,
+    LedgerComponent,
+    Narrower,
+    Shop,
+    ShopComponent,
+    Stricter,
+    Wider,
+)
 
 
 @implementation(catalog=CATALOG)
@@ -115,8 +128,30 @@ class AsyncShopImpl(AsyncShop):
 
 
 @implementation(catalog=CATALOG)
+class ArchiveImpl(Archive):
+    def count(self) -> int:
+        return 3
+
+    async def count_async(self) -> int:
+        return 3
+
+
+@implementation(catalog=CATALOG)
+class LedgerImpl(Ledger):
+    def count(self) -> int:
+        return 3
+
+    async def count_async(self) -> int:
+        return 3
+
+
+@implementation(catalog=CATALOG)
 class ShopComponentImpl(AbstractComponent, ShopComponent):
     def get_addresses(self, port: int) -> list[ChannelAddress]:
-        return [
-            ChannelAddress(channel, Server.get_url(port)) for channel in ("dispatch-json", "dispatch-msgpack", "rest")
-        ]
+        return [ChannelAddress(channel, Server.get_url(port)) for channel in CHANNELS]
+
+
+@implementation(catalog=CATALOG)
+class LedgerComponentImpl(AbstractComponent, LedgerComponent):
+    def get_addresses(self, port: int) -> list[ChannelAddress]:
+        return [ChannelAddress(channel, Server.get_url(port)) for channel in CHANNELS]

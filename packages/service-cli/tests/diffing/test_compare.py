@@ -18,7 +18,7 @@ from service_core.describing import Description, describe
 from service_core.rest import post
 
 WORKS, REFUSED, UNREADABLE = Verdict.WORKS, Verdict.REFUSED, Verdict.UNREADABLE
-LOST, OTHER = Verdict.LOST, Verdict.OTHER_ERROR
+OTHER = Verdict.OTHER_ERROR
 
 
 def described(*functions: Callable[..., Any], channels: tuple[str, ...] = ()) -> Description:
@@ -84,13 +84,13 @@ Renamed.__name__ = "NotFound"
 CHANGES: list[tuple[str, Any, Any, str, dict[str, Verdict]]] = [
     # name, old, new, kind, verdicts of old and new callers over dispatch and rest
     ("required parameter added", "(a: int) -> int", "(a: int, b: int) -> int", "required-parameter-added",
-     {"old": REFUSED, "new": REFUSED, "new rest": LOST}),
+     {"old": REFUSED, "new": REFUSED}),
     ("optional parameter added", "(a: int) -> int", "(a: int, b: int = 1) -> int", "optional-parameter-added",
-     {"old": WORKS, "new": REFUSED, "new rest": LOST}),
+     {"old": WORKS, "new": REFUSED}),
     ("required parameter removed", "(a: int, b: int) -> int", "(a: int) -> int", "required-parameter-removed",
-     {"old": REFUSED, "old rest": LOST, "new": REFUSED}),
+     {"old": REFUSED, "new": REFUSED}),
     ("optional parameter removed", "(a: int, b: int = 1) -> int", "(a: int) -> int", "optional-parameter-removed",
-     {"old": REFUSED, "old rest": LOST, "new": WORKS}),
+     {"old": REFUSED, "new": WORKS}),
     ("parameter renamed", "(a: int) -> int", "(b: int) -> int", "parameter-renamed", {"old": REFUSED, "new": REFUSED}),
     ("parameters reordered", "(a: int, b: str) -> int", "(b: str, a: int) -> int", "parameters-reordered",
      {"old": WORKS, "new": WORKS}),
@@ -105,11 +105,11 @@ CHANGES: list[tuple[str, Any, Any, str, dict[str, Verdict]]] = [
     ("enum member added to a parameter", "(a: Colour) -> int", "(a: MoreColours) -> int", "parameter-type-changed",
      {"new": REFUSED}),
     ("required field added to a parameter", "(a: Old) -> int", "(a: NewRequired) -> int", "parameter-type-changed",
-     {"old": REFUSED, "new": LOST}),
+     {"old": REFUSED, "new": REFUSED}),
     ("optional field added to a parameter", "(a: Old) -> int", "(a: NewOptional) -> int", "parameter-type-changed",
-     {"new": LOST}),
+     {"new": REFUSED}),
     ("field removed from a parameter", "(a: NewOptional) -> int", "(a: Old) -> int", "parameter-type-changed",
-     {"old": LOST}),
+     {"old": REFUSED}),
     ("result of another type", "() -> int", "() -> bool", "result-type-changed",
      {"old": UNREADABLE, "new": UNREADABLE}),
     ("result widened", "() -> int", "() -> int | None", "result-type-changed", {"old": UNREADABLE}),

@@ -125,7 +125,7 @@ def test_a_body_of_none_is_left_out() -> None:
         path="/library/documents/a/notes",
         headers={},
         body=b'{"text":"x"}',
-        arguments="name:s,note:,lang:s",
+        arguments="name:s,note:%5B%22OfOKC5nR%22%5D,lang:s",
     )
 
 

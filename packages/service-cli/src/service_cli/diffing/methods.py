@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from service_cli.diffing.parameters import parameter_changes
-from service_cli.diffing.schemas import Fault, Mismatch, mismatches
+from service_cli.diffing.schemas import UNKNOWN_FIELDS, Mismatch, mismatches
 from service_cli.diffing.verdicts import DISPATCH, REST, Callers, Change, Effect, Verdict, effect
 from service_core.describing import ErrorDescription, MethodDescription
 
@@ -38,7 +38,7 @@ def _result(old: MethodDescription, new: MethodDescription, where: str) -> Itera
 def _unread(callers: Callers, found: list[Mismatch]) -> Iterator[Effect]:
     for one in found:
         place = f"result.{one.path}" if one.path and not one.path.startswith("[") else f"result{one.path}"
-        if one.fault is Fault.DROPPED:
+        if one.fault in UNKNOWN_FIELDS:
             yield effect(callers, Verdict.WORKS, f"{place}: {callers.value} do not see it")
         else:
             yield effect(callers, Verdict.UNREADABLE, f"{place}: {one.text} ({callers.value})")
@@ -64,7 +64,7 @@ def _same_error(old: ErrorDescription, new: ErrorDescription, where: str) -> Ite
     effects = []
     for callers, writer, reader in ((Callers.OLD, new, old), (Callers.NEW, old, new)):
         for one in mismatches(writer.schema, reader.schema):
-            if one.fault is not Fault.DROPPED:
+            if one.fault not in UNKNOWN_FIELDS:
                 sentence = f"{old.name}.{one.path}: {one.text}, so it arrives as RemoteServiceException"
                 effects.append(effect(callers, Verdict.OTHER_ERROR, sentence))
     if effects:

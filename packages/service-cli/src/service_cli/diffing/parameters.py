@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from service_cli.diffing.schemas import Fault, Mismatch, mismatches
-from service_cli.diffing.verdicts import DISPATCH, REST, Callers, Change, Effect, Verdict, effect
+from service_cli.diffing.verdicts import Callers, Change, Effect, Verdict, effect
 from service_core.describing import MethodDescription, ParameterDescription
 
 __all__ = ["parameter_changes"]
@@ -62,7 +62,7 @@ def _addition(parameter: ParameterDescription, where: str) -> Change:
         old = effect(Callers.OLD, Verdict.REFUSED, f"new servers need '{name}', which old callers do not give")
     else:
         old = effect(Callers.OLD, Verdict.WORKS, f"new servers take the default of '{name}'")
-    effects = (old, *_unknown(Callers.NEW, parameter, breaks=parameter.required))
+    effects = (old, _unknown(Callers.NEW, parameter, breaks=parameter.required))
     kind = "required-parameter-added" if parameter.required else "optional-parameter-added"
     return Change(kind=kind, where=where, subject=name, effects=effects)
 
@@ -73,28 +73,16 @@ def _removal(parameter: ParameterDescription, where: str) -> Change:
         new = effect(Callers.NEW, Verdict.REFUSED, f"old servers need '{name}', which new callers do not give")
     else:
         new = effect(Callers.NEW, Verdict.WORKS, f"old servers take the default of '{name}'")
-    effects = (*_unknown(Callers.OLD, parameter, breaks=True), new)
+    effects = (_unknown(Callers.OLD, parameter, breaks=True), new)
     kind = "required-parameter-removed" if parameter.required else "optional-parameter-removed"
     return Change(kind=kind, where=where, subject=name, effects=effects)
 
 
-def _unknown(callers: Callers, parameter: ParameterDescription, *, breaks: bool) -> Iterator[Effect]:
+def _unknown(callers: Callers, parameter: ParameterDescription, *, breaks: bool) -> Effect:
     """A parameter that servers of the other version do not know."""
     who = callers.value if parameter.required else f"{callers.value} that give '{parameter.name}'"
-    yield effect(
-        callers,
-        Verdict.REFUSED,
-        f"{who} are refused: the servers do not know '{parameter.name}'",
-        breaks=breaks,
-        channels=(DISPATCH,),
-    )
-    yield effect(
-        callers,
-        Verdict.LOST,
-        f"the servers ignore '{parameter.name}', as plain HTTP has it",
-        breaks=breaks,
-        channels=(REST,),
-    )
+    sentence = f"{who} are refused: the servers do not know '{parameter.name}'"
+    return effect(callers, Verdict.REFUSED, sentence, breaks=breaks)
 
 
 def _same_name(old: ParameterDescription, new: ParameterDescription, where: str) -> Iterator[Change]:
@@ -132,10 +120,10 @@ def _optional(name: str, where: str, callers: Callers, kind: str, servers: str) 
 def _typed(callers: Callers, found: list[Mismatch], name: str) -> Iterator[Effect]:
     for one in found:
         place = f"'{name}.{one.path}'" if one.path and not one.path.startswith("[") else f"'{name}{one.path}'"
-        verdict = Verdict.LOST if one.fault is Fault.DROPPED else Verdict.REFUSED
         # What only new callers can write uses what is new, unless nothing that they write is read.
-        breaks = callers is Callers.OLD or one.fault is Fault.REFUSED
-        yield effect(callers, verdict, f"{place}: {one.text} ({callers.value})", breaks=breaks)
+        breaks = callers is Callers.OLD or one.fault in (Fault.REFUSED, Fault.UNKNOWN)
+        text = "only its default is ignored by the servers" if one.fault is Fault.SOME_UNKNOWN else one.text
+        yield effect(callers, Verdict.REFUSED, f"{place}: {text} ({callers.value})", breaks=breaks)
 
 
 def _everywhere(kind: str, where: str, subject: str, sentence: str) -> Change:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-__all__ = ["Fault", "Mismatch", "mismatches"]
+__all__ = ["UNKNOWN_FIELDS", "Fault", "Mismatch", "mismatches"]
 
 Schema = Mapping[str, Any]
 _NUMBERS: Final = frozenset({"integer", "number"})
@@ -21,8 +21,14 @@ class Fault(Enum):
 
     REFUSED = "refused"
     SOME_REFUSED = "some values are refused"
-    DROPPED = "dropped"
-    """It is read without the value."""
+    UNKNOWN = "unknown"
+    """It does not know a field that all values have."""
+    SOME_UNKNOWN = "unknown in some values"
+    """It does not know a field that has a default."""
+
+
+UNKNOWN_FIELDS: Final = frozenset({Fault.UNKNOWN, Fault.SOME_UNKNOWN})
+"""What a caller ignores in a result, and a server refuses in an argument."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +111,8 @@ class _Comparison:
             elif reader.get("additionalProperties") is False:
                 yield Mismatch(path=_join(path, name), fault=Fault.REFUSED, text="is written, and not admitted")
             elif not isinstance(reader.get("additionalProperties"), Mapping):
-                yield Mismatch(path=_join(path, name), fault=Fault.DROPPED, text="is written, and not known")
+                fault = Fault.UNKNOWN if name in writer.get("required", ()) else Fault.SOME_UNKNOWN
+                yield Mismatch(path=_join(path, name), fault=fault, text="is written, and not known")
 
 
 def _members(writer: Schema, reader: Schema, path: str) -> Iterator[Mismatch]:

@@ -21,8 +21,6 @@ class Verdict(Enum):
     """The server refuses it before the method runs."""
     UNREADABLE = "unreadable"
     """The method runs, and the caller gets an error instead of its result."""
-    LOST = "value lost"
-    """The method runs without a value that the caller gave."""
     OTHER_ERROR = "other error"
     """An error arrives as RemoteServiceException instead of its class."""
     MAY_REPEAT = "may repeat"

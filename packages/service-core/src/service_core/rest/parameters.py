@@ -14,13 +14,13 @@ from dataclasses import is_dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from pydantic import BaseModel, TypeAdapter
-from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
 from service_core.declaring.descriptors import NO_DEFAULT, ParameterDescriptor
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Marker, Place, find_marker
+from service_core.rest.text_types import TextTypes
 from service_core.wire import WireType
 from service_core.wire.sent_fields import sent_fields
 
@@ -124,7 +124,8 @@ class Parameter:
         return None if value is None and self.default is None else self.wire.to_json(value)
 
     def _plan_text(self, parameter: ParameterDescriptor, where: str) -> None:
-        kinds, item_kinds = _kinds_of(parameter.annotation, where)
+        texts = TextTypes.of(parameter.annotation, where)
+        kinds, item_kinds = texts.kinds, texts.item_kinds
         self.is_list = kinds - {"null"} == {"array"} and self.place is Place.QUERY
         if not (kinds <= _SCALARS or (self.is_list and item_kinds <= _SCALARS - {"null"})):
             holds = "one value, or a list of values that are not None" if self.place is Place.QUERY else "one value"
@@ -140,6 +141,11 @@ class Parameter:
             raise DeclarationException(
                 f"{where} may be None, which travels by being left out and so would arrive as {parameter.default!r}; "
                 f"make None its default"
+            )
+        if texts.alike:
+            raise DeclarationException(
+                f"{where} cannot travel in the {self.place.value}, which holds text: {texts.alike}; take one type, or "
+                f"send it as the body: 'Annotated[..., Body()]'"
             )
         self.default = self._default_on_absence(nullable="null" in kinds)
         letters = sorted(_LETTERS[kind] for kind in (item_kinds if self.is_list else kinds))
@@ -217,50 +223,6 @@ def _is_model(annotation: Any) -> bool:
         return all(_is_model(option) for option in options)
     cls = typing.get_origin(annotation) or annotation
     return inspect.isclass(cls) and (issubclass(cls, BaseModel) or is_dataclass(cls))
-
-
-def _kinds_of(annotation: Any, where: str) -> tuple[set[str], set[str]]:
-    """The JSON types of a type's values, and those of the items of its lists."""
-    try:
-        schema = TypeAdapter(annotation).json_schema(mode="serialization")
-    except PydanticInvalidForJsonSchema as error:
-        raise DeclarationException(f"{where}: the type cannot be described as JSON: {error}") from error
-    definitions = schema.get("$defs", {})
-    kinds: set[str] = set()
-    item_kinds: set[str] = set()
-    for option in _options(schema, definitions):
-        kinds |= _json_types(option)
-        items = [*option.get("prefixItems", ()), *([option["items"]] if option.get("items") else ())]
-        for item in items:
-            for item_option in _options(item, definitions):
-                item_kinds |= _json_types(item_option)
-    return kinds, item_kinds
-
-
-def _options(schema: Any, definitions: dict[str, Any]) -> list[dict[str, Any]]:
-    if "$ref" in schema:
-        return _options(definitions[schema["$ref"].rpartition("/")[2]], definitions)
-    for union in ("anyOf", "oneOf"):
-        if union in schema:
-            return [option for part in schema[union] for option in _options(part, definitions)]
-    return [schema]
-
-
-def _json_types(schema: dict[str, Any]) -> set[str]:
-    if "type" in schema:
-        kind = schema["type"]
-        return set(kind) if isinstance(kind, list) else {kind}
-    values = [schema["const"]] if "const" in schema else schema.get("enum", [...])
-    return {_JSON_TYPES.get(type(value), "anything") for value in values}
-
-
-_JSON_TYPES: Final[dict[type, str]] = {
-    str: "string",
-    int: "integer",
-    float: "number",
-    bool: "boolean",
-    types.NoneType: "null",
-}
 
 
 def _text(data: Any) -> str:
