@@ -46,9 +46,10 @@ class Chat(Service):
 
 @implementation
 class ChatImpl(Chat):
-    """``ended`` is set by the ``finally`` block of each generator."""
+    """``begun`` is set by the first item of an argument, ``ended`` by the ``finally`` block of each method."""
 
     def __init__(self) -> None:
+        self.begun = threading.Event()
         self.ended = threading.Event()
         self.produced = 0
 
@@ -78,6 +79,7 @@ class ChatImpl(Chat):
     async def total(self, start: int, numbers: AsyncIterator[int], factor: int = 1) -> int:
         try:
             async for number in numbers:
+                self.begun.set()
                 start += number * factor
         finally:
             self.ended.set()

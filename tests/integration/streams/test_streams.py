@@ -23,6 +23,7 @@ from service_core import (
     ServiceCommunicationException,
     deadline,
 )
+from service_core.wire.streams import STREAM_TYPES, FrameKind, frame
 from service_server_fastapi import FastAPIServer, serve
 from tests.integration.streams.chat import Chat, ChatImpl, RoomClosed
 
@@ -186,11 +187,26 @@ def test_a_stream_as_argument_is_read_whole(chat: Chat) -> None:
 def test_an_error_of_the_callers_iterator_is_the_callers_and_cancels_the_call(chat: Chat, chat_impl: ChatImpl) -> None:
     async def broken() -> AsyncIterator[int]:
         yield 1
+        assert await asyncio.to_thread(chat_impl.begun.wait, 10)
         raise TimeoutError("mine")
 
     with pytest.raises(TimeoutError, match="mine"):
         asyncio.run(chat.total(0, broken()))
     assert chat_impl.ended.wait(10)
+
+
+def test_a_call_that_is_cancelled_before_it_has_arrived_does_not_run(server: FastAPIServer, chat_impl: ChatImpl) -> None:
+    envelope = b'{"method": "stream-chat:stream-chat:total", "args": [0]}'
+    head = (
+        "POST /invoke HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n"
+        f"content-type: {STREAM_TYPES['application/json']}\r\n\r\n"
+    ).encode()
+    sent = frame(FrameKind.CALL, envelope)[:-1]  # all but its last byte
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(head + b"%x\r\n%b\r\n" % (len(sent), sent))
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(100) == b""  # the server has seen the end, and says nothing
+    assert not chat_impl.ended.is_set()
 
 
 def test_an_item_that_does_not_fit_is_refused_at_the_caller(chat: Chat) -> None:
