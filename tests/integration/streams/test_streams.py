@@ -195,7 +195,9 @@ def test_an_error_of_the_callers_iterator_is_the_callers_and_cancels_the_call(ch
     assert chat_impl.ended.wait(10)
 
 
-def test_a_call_that_is_cancelled_before_it_has_arrived_does_not_run(server: FastAPIServer, chat_impl: ChatImpl) -> None:
+def test_a_call_that_is_cancelled_before_it_has_arrived_does_not_run(
+    server: FastAPIServer, chat_impl: ChatImpl
+) -> None:
     envelope = b'{"method": "stream-chat:stream-chat:total", "args": [0]}'
     head = (
         "POST /invoke HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n"

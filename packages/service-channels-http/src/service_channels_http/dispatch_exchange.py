@@ -6,19 +6,19 @@ import functools
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service_channels_http.transport.exchange import Exchange
+from service_channels_http.transport.exchange import StreamExchange
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.rejections import media_type, refused, retry_after, unreadable
 from service_core import ArgumentException, Deadline, ServiceCommunicationException
 from service_core.resilience.retrying import Raised
 from service_core.wire import CODECS, Codec, MalformedData, MethodCodec, WireError, error_from_wire
-from service_core.wire.streams import STREAM_TYPES
+from service_core.wire.streams import STREAM_TYPES, Frame, FrameReader, read_items, write_call, write_end, write_items
 
 __all__ = ["DispatchExchange"]
 
 
 @dataclass(slots=True)
-class DispatchExchange(Exchange):
+class DispatchExchange(StreamExchange):
     """One call, encoded."""
 
     plan: MethodCodec
@@ -33,10 +33,23 @@ class DispatchExchange(Exchange):
         )
 
     def stream_request(self, url: str, deadline: Deadline, *, has_input: bool) -> HTTPRequest:
-        """What to send if the result is a stream, or, with ``has_input``, an argument; then the call is in a frame."""
         fixed = (_STREAMING if has_input else _STREAMED)[self.codec]
         headers, content = {**self.headers, **fixed}, b"" if has_input else self.content
         return HTTPRequest(_target(url), headers, deadline, self.caller, content)
+
+    def first_part(self) -> bytes:
+        return write_call(self.content)
+
+    def write_items(self, items: list[Any]) -> bytes:
+        return write_items(self.plan, self.codec, items)
+
+    def last_part(self) -> bytes:
+        return write_end()
+
+    def reader(self, request: HTTPRequest, head: HTTPReply, max_bytes: int) -> _FramedItems | None:
+        if head.status != 200 or media_type(head) != STREAM_TYPES[self.codec.content_type]:
+            return None
+        return _FramedItems(self.plan, self.codec, request.where, max_bytes)
 
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if reply.status != 200:
@@ -86,6 +99,33 @@ class DispatchExchange(Exchange):
         except (MalformedData, ArgumentException):
             return None
         return answer if isinstance(answer, WireError) else None
+
+
+class _FramedItems:
+    """Reads frames."""
+
+    def __init__(self, plan: MethodCodec, codec: Codec, where: str, max_bytes: int) -> None:
+        self._plan = plan
+        self._codec = codec
+        self._where = where
+        self._reader = FrameReader(max_bytes)
+        self._frames: list[Frame] = []
+        self.failure: Exception | None = None
+
+    def feed(self, part: bytes) -> None:
+        self._frames = self._reader.feed(part)[::-1]
+
+    def end(self) -> None:
+        raise MalformedData("the answer ended before the stream did")
+
+    def next_items(self) -> list[Any] | None:
+        if not self._frames:
+            return None
+        try:
+            return read_items(self._frames.pop(), self._plan, self._codec, self._where)
+        except Exception as error:
+            self.failure = error
+            raise
 
 
 _FIXED: Final = {

@@ -11,27 +11,41 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from service_channels_http.channel import HTTPXChannel
-from service_channels_http.transport.exchange import Exchange
+from service_channels_http.transport.exchange import ItemReader, StreamExchange
 from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTPRequest
 from service_channels_http.transport.rejections import media_type, refused, retry_after, unreadable
 from service_core import (
     ArgumentException,
     ChannelInstances,
     ComponentDescriptor,
+    Deadline,
     Invocation,
     ServiceCommunicationException,
 )
+from service_core.declaring.arguments import Arguments
 from service_core.resilience.retrying import Raised
-from service_core.rest import PROBLEM_TYPE, SENT_ARGUMENTS, RestRequest, RoutePlan, RouteTable, read_problem
+from service_core.rest import (
+    EVENT_STREAM,
+    NDJSON,
+    PROBLEM_TYPE,
+    SENT_ARGUMENTS,
+    RestRequest,
+    RoutePlan,
+    RouteTable,
+    StreamedItems,
+    read_problem,
+)
 from service_core.wire import MalformedData, call_headers, error_from_wire, misfit
 
 __all__ = ["RestChannel"]
 
 _ACCEPT: Final = f"application/json, {PROBLEM_TYPE}, text/plain;q=0.5"
+_STREAMED: Final = {"accept": f"{NDJSON}, {EVENT_STREAM};q=0.9, {PROBLEM_TYPE};q=0.5"}
+_STREAMING: Final = {"content-type": NDJSON, "transfer-encoding": "chunked"}
 
 
 @dataclass(slots=True)
-class _RestCall(Exchange):
+class _RestCall(StreamExchange):
     """One call, encoded."""
 
     plan: RoutePlan
@@ -48,9 +62,35 @@ class _RestCall(Exchange):
         target, content = f"{url.rstrip('/')}{written.target}", written.body or b""
         return HTTPRequest(target, headers, self.call.deadline, self.caller, content, fixed, written.verb)
 
+    def stream_request(self, url: str, deadline: Deadline, *, has_input: bool) -> HTTPRequest:
+        request = self.request(url)
+        fixed = {**request.fixed, **(_STREAMING if has_input else _STREAMED)}
+        return HTTPRequest(
+            request.url, {**fixed, **request.headers}, deadline, self.caller, request.content, method=request.method
+        )
+
+    def first_part(self) -> bytes:
+        return b""
+
+    def write_items(self, items: list[Any]) -> bytes:
+        return self.plan.write_input(items)
+
+    def last_part(self) -> bytes:
+        return b""
+
+    def reader(self, request: HTTPRequest, head: HTTPReply, max_bytes: int) -> ItemReader | None:
+        kind = media_type(head)
+        if not 200 <= head.status <= 299 or kind not in (NDJSON, EVENT_STREAM) or self.plan.items is None:
+            return None
+        has_end = "transfer-encoding" in head.headers or "content-length" in head.headers
+        return StreamedItems(self.plan, self.plan.items, kind, request.where, max_bytes=max_bytes, has_end=has_end)
+
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if not 200 <= reply.status <= 299:
             return self._failure(request, reply)
+        if self.plan.items is not None:
+            kind = media_type(reply)
+            raise unreadable(request, reply, f"answered with a result of type '{kind}' where a stream was expected")
         content_type = reply.headers.get("content-type", "")
         if reply.content and not self.plan.can_read(content_type):
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
@@ -111,15 +151,32 @@ class RestChannel(HTTPXChannel):
 
     def invoke(self, invocation: Invocation) -> Any:
         """Execute the call of a ``def`` method and return its result."""
-        return self.exchange(self._prepare(invocation))
+        if invocation.descriptor.input_stream is not None:
+            from service_channels_http.streams import send_input  # most programs have no streams
+
+            arguments, items = invocation.arguments_and_stream()
+            return send_input(self, self._prepare(invocation, arguments), items)
+        return self.exchange(self._prepare(invocation, invocation.arguments()))
 
     async def invoke_async(self, invocation: Invocation) -> Any:
         """Execute the call of an ``async def`` method and return its result."""
-        return await self.exchange_async(self._prepare(invocation))
+        if invocation.descriptor.input_stream is not None:
+            from service_channels_http.streams import send_input_async
 
-    def _prepare(self, invocation: Invocation) -> _RestCall:
+            arguments, items = invocation.arguments_and_stream()
+            return await send_input_async(self, self._prepare(invocation, arguments), items)
+        return await self.exchange_async(self._prepare(invocation, invocation.arguments()))
+
+    def invoke_stream(self, invocation: Invocation) -> Any:
+        """Execute the call of a method whose result is a stream, on a connection of its own."""
+        from service_channels_http.streams import lists, lists_async
+
+        exchange = self._prepare(invocation, invocation.arguments())
+        return (lists_async if invocation.descriptor.is_async else lists)(self, exchange, None)
+
+    def _prepare(self, invocation: Invocation, arguments: Arguments) -> _RestCall:
         plan = self._routes.plan(invocation.descriptor)
-        written = self._routes.write(plan, invocation.arguments())
+        written = self._routes.write(plan, arguments)
         headers = call_headers(invocation.context, invocation.correlation_id)
         headers[SENT_ARGUMENTS] = written.arguments
         caller, not_run = self._callers[plan], self.gateway_503_not_run

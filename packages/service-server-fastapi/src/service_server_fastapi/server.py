@@ -293,7 +293,12 @@ class FastAPIServer(Server):
         targets = targets_of(hosted)
         intake = Intake(self.settings, self._rejections)
         verifier = environment.get(self._verifier) if isinstance(self._verifier, type) else self._verifier
-        calls = Executor(self._workers, expose_errors=self.settings.expose_errors, verifier=verifier)
+        calls = Executor(
+            self._workers,
+            expose_errors=self.settings.expose_errors,
+            verifier=verifier,
+            keep_alive=self.settings.stream_keep_alive,
+        )
         warn_if_open(self.settings, has_verifier=verifier is not None)
         dispatcher = Dispatcher(
             targets, calls, readers=self._readers, max_values=self.settings.max_values, streams=True

@@ -132,6 +132,9 @@ class ServerSettings(BaseSettings):
     """Seconds that ``get_health`` of a component may take; then it is reported as an error."""
     keep_alive: Seconds = Field(default=15.0, gt=0)
     """Seconds that an idle connection is kept; longer than clients keep it, so that the client closes it first."""
+    stream_keep_alive: Seconds = Field(default=15.0, gt=0)
+    """Seconds without an item after which a stream sends a part that says nothing, so that proxies keep its
+    connection."""
 
     # stop
 

@@ -1,4 +1,4 @@
-"""Calls with streams over dispatch: retried until the first items have come, and load until the last."""
+"""Calls with streams: retried until the first items have come, and load until the last."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 from service_channels_http.channel import HTTPXChannel
-from service_channels_http.dispatch_exchange import DispatchExchange
 from service_channels_http.streams.answers import (
-    Frames,
     OpenedStream,
     explained,
     failure_in,
+    head_of,
     in_time,
-    is_stream,
     next_async,
     next_items,
     whole,
     whole_async,
 )
 from service_channels_http.streams.requests import sent, sent_async
+from service_channels_http.transport.exchange import ItemReader, StreamExchange
 from service_channels_http.transport.streams.response import TooLate
 from service_core import LocalServiceException
 from service_core.resilience.retrying import Raised
@@ -28,23 +27,24 @@ from service_core.resilience.stream_limits import StreamLimits
 __all__ = ["lists", "lists_async", "send_input", "send_input_async"]
 
 
-async def lists_async(channel: HTTPXChannel, exchange: DispatchExchange, items: Any) -> AsyncGenerator[list[Any], None]:
+async def lists_async(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> AsyncGenerator[list[Any], None]:
     """The lists of items of a result; ``items`` is the argument that is a stream, None if there is none."""
     call, limits = exchange.call, StreamLimits(exchange.call)
 
     async def send(url: str) -> Any:
         request, stream = await sent_async(channel, exchange, items, url, limits)
-        frames = Frames(exchange, request, channel.max_response_bytes)
+        reader: ItemReader | None = None
         try:
             await in_time(stream.read_head(limits.remaining), limits)
-            if not is_stream(stream.response, exchange):
-                return failure_in(
-                    exchange, request, await whole_async(stream, request, limits, channel.max_response_bytes)
-                )
-            return OpenedStream(url, stream, frames, request, await next_async(stream, frames, request, limits))
+            reader = exchange.reader(request, head_of(stream.response), channel.max_response_bytes)
+            if reader is None:
+                reply = await whole_async(stream, request, limits, channel.max_response_bytes)
+                await stream.aclose()
+                return failure_in(exchange, request, reply)
+            return OpenedStream(url, stream, reader, request, await next_async(stream, reader, request, limits))
         except BaseException as error:
             await stream.aclose()
-            if error is frames.failure:
+            if reader is not None and error is reader.failure:
                 return Raised(error)
             raise
 
@@ -55,12 +55,12 @@ async def lists_async(channel: HTTPXChannel, exchange: DispatchExchange, items: 
             while came:
                 yield came
                 limits.item_came()
-                came = await next_async(opened.stream, opened.frames, opened.request, limits)
+                came = await next_async(opened.stream, opened.reader, opened.request, limits)
         finally:
             await opened.stream.aclose()
 
 
-def lists(channel: HTTPXChannel, exchange: DispatchExchange, items: Any) -> Generator[list[Any], None, None]:
+def lists(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> Generator[list[Any], None, None]:
     """As :func:`lists_async`, in this thread."""
     call, limits = exchange.call, StreamLimits(exchange.call)
     if items is not None:
@@ -71,15 +71,18 @@ def lists(channel: HTTPXChannel, exchange: DispatchExchange, items: Any) -> Gene
 
     def send(url: str) -> Any:
         request, stream = sent(channel, exchange, None, url, limits)
-        frames = Frames(exchange, request, channel.max_response_bytes)
+        reader: ItemReader | None = None
         try:
             stream.read_head(limits.deadline)
-            if not is_stream(stream.response, exchange):
-                return failure_in(exchange, request, whole(stream, request, limits, channel.max_response_bytes))
-            return OpenedStream(url, stream, frames, request, next_items(stream, frames, request, limits))
+            reader = exchange.reader(request, head_of(stream.response), channel.max_response_bytes)
+            if reader is None:
+                reply = whole(stream, request, limits, channel.max_response_bytes)
+                stream.close()
+                return failure_in(exchange, request, reply)
+            return OpenedStream(url, stream, reader, request, next_items(stream, reader, request, limits))
         except BaseException as error:
             stream.close()
-            if error is frames.failure:
+            if reader is not None and error is reader.failure:
                 return Raised(error)
             if isinstance(error, TooLate):
                 raise limits.exceeded() from error
@@ -92,12 +95,12 @@ def lists(channel: HTTPXChannel, exchange: DispatchExchange, items: Any) -> Gene
             while came:
                 yield came
                 limits.item_came()
-                came = next_items(opened.stream, opened.frames, opened.request, limits)
+                came = next_items(opened.stream, opened.reader, opened.request, limits)
         finally:
             opened.stream.close()
 
 
-async def send_input_async(channel: HTTPXChannel, exchange: DispatchExchange, items: Any) -> Any:
+async def send_input_async(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> Any:
     """The result of a call with a stream as argument."""
     limits = StreamLimits(exchange.call)
 
@@ -112,7 +115,7 @@ async def send_input_async(channel: HTTPXChannel, exchange: DispatchExchange, it
     return await channel.run_async(exchange.call, send)
 
 
-def send_input(channel: HTTPXChannel, exchange: DispatchExchange, items: Any) -> Any:
+def send_input(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> Any:
     """As :func:`send_input_async`, in this thread."""
     limits = StreamLimits(exchange.call)
 

@@ -6,26 +6,21 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from service_channels_http.channel import HTTPXChannel
-from service_channels_http.dispatch_exchange import DispatchExchange
 from service_channels_http.transport.engine.reader import write_beginning, write_head
 from service_channels_http.transport.errors import deadline_exceeded
+from service_channels_http.transport.exchange import StreamExchange
 from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.streams.response import TooLate
 from service_channels_http.transport.streams.stream_async import AsyncStream
 from service_channels_http.transport.streams.stream_sync import SyncStream
 from service_core.dispatch import StreamSource
 from service_core.resilience.stream_limits import StreamLimits
-from service_core.wire.streams import (
-    write_call,
-    write_end,
-    write_items,
-)
 
 __all__ = ["sent", "sent_async"]
 
 
 async def sent_async(
-    channel: HTTPXChannel, exchange: DispatchExchange, items: Any, url: str, limits: StreamLimits
+    channel: HTTPXChannel, exchange: StreamExchange, items: Any, url: str, limits: StreamLimits
 ) -> tuple[HTTPRequest, AsyncStream]:
     request = await channel.authorized_async(exchange.stream_request(url, limits.total, has_input=items is not None))
     origin, target = channel.stream_origin(request, is_async=True)
@@ -36,7 +31,7 @@ async def sent_async(
 
 
 def sent(
-    channel: HTTPXChannel, exchange: DispatchExchange, items: Any, url: str, limits: StreamLimits
+    channel: HTTPXChannel, exchange: StreamExchange, items: Any, url: str, limits: StreamLimits
 ) -> tuple[HTTPRequest, SyncStream]:
     request = channel.authorized(exchange.stream_request(url, limits.total, has_input=items is not None))
     origin, target = channel.stream_origin(request, is_async=False)
@@ -58,18 +53,18 @@ def _until(request: HTTPRequest, limits: StreamLimits) -> HTTPRequest:
     return HTTPRequest(request.url, request.headers, limits.deadline, request.caller, request.content)
 
 
-async def _parts_async(exchange: DispatchExchange, items: Any, limits: StreamLimits) -> AsyncIterator[bytes]:
-    yield write_call(exchange.content)
+async def _parts_async(exchange: StreamExchange, items: Any, limits: StreamLimits) -> AsyncIterator[bytes]:
+    yield exchange.first_part()
     exchange.call.input_started = True
     source = StreamSource()
     source.start(_iterate(source, items))
     try:
         while came := await source.take():
-            yield write_items(exchange.plan, exchange.codec, came)
+            yield exchange.write_items(came)
         if source.outcome is not None:
             raise source.outcome
         limits.input_ended(exchange.call.policy.timeout)
-        yield write_end()
+        yield exchange.last_part()
     finally:
         await source.aclose()
 
@@ -82,9 +77,9 @@ async def _iterate(source: StreamSource, items: Any) -> Exception | None:
     return None
 
 
-def _parts(exchange: DispatchExchange, items: Any) -> Iterator[bytes]:
-    yield write_call(exchange.content)
+def _parts(exchange: StreamExchange, items: Any) -> Iterator[bytes]:
+    yield exchange.first_part()
     exchange.call.input_started = True
     for item in items:
-        yield write_items(exchange.plan, exchange.codec, [item])
-    yield write_end()
+        yield exchange.write_items([item])
+    yield exchange.last_part()

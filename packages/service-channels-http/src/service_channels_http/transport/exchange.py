@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
-from service_core import Call
+from service_core import Call, Deadline
 
-__all__ = ["Exchange"]
+__all__ = ["Exchange", "ItemReader", "StreamExchange"]
 
 
 @dataclass(slots=True)  # created for every call, so not frozen: that would take more than twice as long
@@ -33,3 +33,47 @@ class Exchange(ABC):
 
         Raises ServiceCommunicationException if the call may be sent to another instance.
         """
+
+
+class ItemReader(Protocol):
+    """Reads the items of one answer that is a stream. Used by one thread or task."""
+
+    failure: Exception | None
+    """The error that the server has sent."""
+
+    def feed(self, part: bytes) -> None:
+        """Take a part of the body. Raises MalformedData."""
+        ...
+
+    def end(self) -> None:
+        """The body has ended. Raises MalformedData if the stream has not."""
+        ...
+
+    def next_items(self) -> list[Any] | None:
+        """Items that have come, empty at the end; None if more bytes are needed. Raises what the server has sent."""
+        ...
+
+
+@dataclass(slots=True)
+class StreamExchange(Exchange):
+    """As :class:`Exchange`, where the result or an argument may be a stream."""
+
+    @abstractmethod
+    def stream_request(self, url: str, deadline: Deadline, *, has_input: bool) -> HTTPRequest:
+        """What to send; with ``has_input`` its body is made of the parts below."""
+
+    @abstractmethod
+    def first_part(self) -> bytes:
+        """What comes before the items, if anything."""
+
+    @abstractmethod
+    def write_items(self, items: list[Any]) -> bytes:
+        """Items of the argument that is a stream. Raises ArgumentException if one does not fit its type."""
+
+    @abstractmethod
+    def last_part(self) -> bytes:
+        """What comes after the items, if anything."""
+
+    @abstractmethod
+    def reader(self, request: HTTPRequest, head: HTTPReply, max_bytes: int) -> ItemReader | None:
+        """What reads the answer with that head, None if it is no stream; ``max_bytes`` limits an item of it."""

@@ -17,6 +17,7 @@ from service_core.dispatch.executor import Executor, Failure
 from service_core.dispatch.request_refusals import stream_codec
 from service_core.dispatch.responses import (
     Answer,
+    FailedFirst,
     Headers,
     StreamBody,
     correlation,
@@ -25,6 +26,8 @@ from service_core.dispatch.responses import (
     problem,
     refusal,
 )
+from service_core.dispatch.streams.incoming import input_lines, with_input
+from service_core.dispatch.streams.outgoing import open_stream
 from service_core.dispatch.streams.source import StreamSource
 from service_core.dispatch.target import Target, targets_of
 from service_core.dispatch.thread_pool import ThreadPool
@@ -34,6 +37,7 @@ __all__ = [
     "Answer",
     "Executor",
     "Dispatcher",
+    "FailedFirst",
     "Failure",
     "Headers",
     "StreamBody",
@@ -43,10 +47,13 @@ __all__ = [
     "ThreadPool",
     "correlation",
     "envelope",
+    "input_lines",
     "mismatch",
+    "open_stream",
     "problem",
     "refusal",
     "stream_codec",
     "targets_of",
+    "with_input",
     "within",
 ]

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, Final
 
 from service_core.context import CallContext
-from service_core.declaring.streams import with_stream
 from service_core.dispatch.executor import Executor, Failure
 from service_core.dispatch.request_refusals import (
     REFUSALS,
@@ -24,7 +23,8 @@ from service_core.dispatch.request_refusals import (
     unknown_type,
 )
 from service_core.dispatch.responses import Answer, correlation
-from service_core.dispatch.streams.frames import InputFrames, open_stream
+from service_core.dispatch.streams.incoming import InputFrames, with_input
+from service_core.dispatch.streams.outgoing import open_stream
 from service_core.dispatch.target import Target
 from service_core.dispatch.thread_pool import ThreadPool
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
@@ -38,7 +38,7 @@ from service_core.wire import (
     context_from_headers,
 )
 from service_core.wire.arguments import CHANGES_PAGE
-from service_core.wire.streams import STREAM_TYPES
+from service_core.wire.streams import FrameWriter
 
 __all__ = ["Dispatcher"]
 
@@ -130,8 +130,8 @@ class Dispatcher:
                 raise ArgumentException(f"{target.plan.method.where}: no parameter is a stream; send an ordinary call")
         except REFUSALS as error:
             return refused(error, codec, context)
-        items = (frames.items if stream.is_async else frames.items_sync)(codec, wire, partial(self._check_size, codec))
-        return await self._carry_out(codec, target, with_stream(arguments, stream, items), context)
+        lists = frames.lists(codec, wire, partial(self._check_size, codec))
+        return await self._carry_out(codec, target, with_input(arguments, stream, lists), context)
 
     def _check_size(self, codec: Codec, payload: bytes) -> None:
         if codec.holds_more(payload, self._max_values):
@@ -140,13 +140,13 @@ class Dispatcher:
     async def _carry_out(
         self, codec: Codec, target: Target, arguments: tuple[Any, ...], context: CallContext
     ) -> Answer:
-        if target.plan.method.stream is not None:
-            frames = open_stream(self._calls, target, arguments, codec, context)
-            if isinstance(frames, Failure):
-                return answer_of(frames, codec)
+        if target.plan.items is not None:
+            writer = FrameWriter(codec, target.plan.items)
+            stream = open_stream(self._calls, target, arguments, writer, context)
+            if isinstance(stream, Failure):
+                return answer_of(stream, codec)
             headers = correlation(context.correlation_id)
-            kind = STREAM_TYPES[codec.content_type]
-            return Answer(status=200, content_type=kind, body=b"", headers=headers, stream=frames)
+            return Answer(status=200, content_type=writer.content_type, body=b"", headers=headers, stream=stream)
         outcome = await self._calls.carry_out(target, arguments, partial(codec.write_result, target.plan), context)
         if isinstance(outcome, Failure):
             return answer_of(outcome, codec)

@@ -21,6 +21,7 @@ from service_core.declaring.policy import DEFAULT_TIMEOUT
 from service_core.dispatch.method_limits import Busy
 from service_core.dispatch.overload.waiting_calls import Overloaded
 from service_core.dispatch.responses import Headers, refusal
+from service_core.dispatch.streams.incoming import WrongItem
 from service_core.dispatch.streams.source import StreamSource
 from service_core.dispatch.target import Target
 from service_core.dispatch.thread_pool import ThreadPool
@@ -58,14 +59,21 @@ class Executor:
     """Runs the methods of implementations. Used on event loops; shared by all calls."""
 
     def __init__(
-        self, workers: ThreadPool, *, expose_errors: bool = False, verifier: TokenVerifier | None = None
+        self,
+        workers: ThreadPool,
+        *,
+        expose_errors: bool = False,
+        verifier: TokenVerifier | None = None,
+        keep_alive: float = 15.0,
     ) -> None:
-        """Without a ``verifier`` anybody may call. Raises DeclarationException if it is none."""
+        """Without a ``verifier`` no caller needs a token. Raises DeclarationException if it is none."""
         if verifier is not None:
             check_verifier(verifier)
         self._workers = workers
         self._expose_errors = expose_errors
         self._verifier = verifier
+        self.keep_alive: Final = keep_alive
+        """Seconds without an item after which a stream sends a part that says nothing."""
 
     # who calls
 
@@ -147,7 +155,10 @@ class Executor:
             leave_context(outer)  # last, so that the log of a failure belongs to the call
 
     def failure(self, plan: MethodCodec, error: BaseException, context: CallContext) -> Failure:
-        """The failure that an exception of an implementation is; it is logged unless it is declared."""
+        """The failure that an exception of an implementation is; it is logged unless it is declared or the caller's."""
+        if isinstance(error, WrongItem):
+            wrong = refusal(ErrorCode.INVALID_ARGUMENT, error.message, details=error.details, context=context)
+            return Failure(error=wrong, executed=True)
         deadline = context.deadline
         wire = error_to_wire(
             error,

@@ -11,9 +11,18 @@ from service_core.errors import ArgumentException, DeadlineExceeded, ErrorCode, 
 from service_core.rest import PROBLEM_TYPE, Problem
 from service_core.wire import CONTRACT_MISMATCH, CORRELATION_ID, JSON, Codec, WireError
 
-__all__ = ["Answer", "Headers", "StreamBody", "envelope", "mismatch", "problem", "refusal"]
+__all__ = ["Answer", "FailedFirst", "Headers", "StreamBody", "envelope", "mismatch", "problem", "refusal"]
 
 Headers = tuple[tuple[str, str], ...]
+
+
+class FailedFirst(Exception):
+    """A stream has failed before its first item, and its form has a status for that."""
+
+    def __init__(self, error: WireError, headers: Headers) -> None:
+        super().__init__()
+        self.error = error
+        self.headers = headers
 
 
 class StreamBody:
@@ -22,19 +31,34 @@ class StreamBody:
     The holder of one calls :meth:`aclose`, also where no part is read, since that ends the call.
     """
 
-    __slots__ = ("_on_end", "_parts", "stopped")
+    __slots__ = ("_first", "_on_end", "_parts", "stopped")
 
     def __init__(self, parts: AsyncGenerator[bytes, None], on_end: Callable[[], None], *, stopped: bytes) -> None:
         """``on_end`` is called once, after ``parts`` have ended."""
         self._parts = parts
+        self._first: bytes | None = None
         self.stopped = stopped
         """The last part if the server ends the call because it stops."""
         self._on_end: Callable[[], None] | None = on_end
+
+    async def begin(self) -> None:
+        """Wait for the first part, which comes within a second, and keep it. Raises FailedFirst; the call is over then.
+
+        Afterwards the head of the response is sent.
+        """
+        try:
+            self._first = await anext(self._parts, b"")
+        except BaseException:
+            await self.aclose()
+            raise
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
         return await self._parts.__anext__()
 
     async def aclose(self) -> None:

@@ -18,9 +18,12 @@ Client and server both follow the :class:`RoutePlan` of a method, so they cannot
 
 from service_core.rest.markers import Body, Header, PathParam, Place, QueryParam
 from service_core.rest.problem import PROBLEM_TYPE, Problem, read_message, read_problem
-from service_core.rest.route_codec import RestRequest, RoutePlan
+from service_core.rest.request import RestRequest
+from service_core.rest.route_codec import RoutePlan
 from service_core.rest.route_table import RouteTable
 from service_core.rest.sent_arguments import SENT_ARGUMENTS, SentArguments
+from service_core.rest.streams.forms import EVENT_STREAM, NDJSON, LineReader, form_writer
+from service_core.rest.streams.items import StreamedItems
 from service_core.rest.verbs import delete, get, patch, post, put, rest
 
 __all__ = [
@@ -36,6 +39,9 @@ __all__ = [
     "PathParam",
     "Header",
     # carry
+    "EVENT_STREAM",
+    "LineReader",
+    "NDJSON",
     "PROBLEM_TYPE",
     "Place",
     "Problem",
@@ -44,6 +50,8 @@ __all__ = [
     "RouteTable",
     "SENT_ARGUMENTS",
     "SentArguments",
+    "StreamedItems",
+    "form_writer",
     "read_message",
     "read_problem",
 ]

@@ -5,9 +5,8 @@ The client writes requests by it and reads answers, the server reads requests by
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType, NoneType
+from collections.abc import Iterable, Sequence
+from types import NoneType
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -18,61 +17,19 @@ from service_core.declaring.descriptors import ComponentDescriptor, MethodDescri
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Place
 from service_core.rest.parameters import Parameter, place_of
+from service_core.rest.request import RequestParts, RestRequest
 from service_core.rest.sent_arguments import NONE_SENT, SentArguments, sent_entry
-from service_core.rest.stream_refusal import refuse_streams
+from service_core.rest.streams.rules import check_streams, item_type
 from service_core.rest.template import PathTemplate
 from service_core.rest.verbs import Prefix, Route, prefix_of
 from service_core.wire import MalformedData, MethodCodec, WireType, read_json
 
-__all__ = ["RestRequest", "RoutePlan", "is_json", "media_type_of"]
+__all__ = ["RoutePlan", "is_json", "media_type_of"]
 
 _WITHOUT_BODY: Final = (204, 205)
 _MOST_SENT: Final = 16
 """How many headers of a method are kept with what they mean; callers use few."""
 _LONGEST_SENT: Final = 4000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestRequest:
-    """A call, written; only the server's address is missing."""
-
-    verb: str
-    target: str
-    """Path and query, percent-encoded."""
-    path: str
-    """The path alone."""
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    body: bytes | None = None
-    """JSON, None for no body."""
-    arguments: str = ""
-    """What the header lists."""
-
-
-class _Parts:
-    """The parts of a request, while it is written."""
-
-    __slots__ = ("body", "entries", "headers", "path", "query")
-
-    def __init__(self) -> None:
-        self.path: dict[str, str] = {}
-        self.query: list[tuple[str, str]] = []
-        self.headers: dict[str, str] = {}
-        self.body: bytes | None = None
-        self.entries: list[str] = []
-
-    def add(self, parameter: Parameter, value: Any) -> bool:
-        """Write an argument; false if it travels by being left out. Raises ArgumentException."""
-        if parameter.place is Place.BODY:
-            self.body = parameter.write_body(value)
-            return self.body is not None
-        texts = parameter.write(value)
-        if parameter.place is Place.PATH:
-            self.path[parameter.name] = "".join(texts)
-        elif parameter.place is Place.QUERY:
-            self.query += [(parameter.name, text) for text in texts]
-        elif texts:
-            self.headers[parameter.name] = texts[0]
-        return bool(texts)
 
 
 class RoutePlan:
@@ -83,6 +40,8 @@ class RoutePlan:
         "body",
         "call",
         "component",
+        "input_items",
+        "items",
         "method",
         "parameters",
         "prefix",
@@ -97,7 +56,7 @@ class RoutePlan:
         self, component: ComponentDescriptor, service: ServiceDescriptor, method: MethodDescriptor, route: Route
     ) -> None:
         """Plan it. Raises DeclarationException if the route contradicts the method."""
-        refuse_streams(method)
+        check_streams(method, route)
         self.call = MethodCodec(component, service, method)
         """Its name, and the errors that it declares."""
         self.component = component
@@ -107,10 +66,15 @@ class RoutePlan:
         self.prefix: Prefix = prefix_of(service.type)
         self.template = PathTemplate(_joined(self.prefix.path, route.path), method.where)
         self.parameters = _parameters(method, route.verb, self.template)
-        """In the order of the method's."""
+        """In the order of the method's, without the one that is a stream."""
         self.body = next((one for one in self.parameters if one.place is Place.BODY), None)
         self._sent: dict[str, SentArguments] = {}
-        self.result = WireType(method.result, f"{method.where}: result", by_alias=True)
+        self.items = item_type(method.stream, method.where)
+        """The type of an item of the result, None if that is no stream."""
+        self.input_items = item_type(method.input_stream, method.where)
+        """The type of an item of the body, None if that is no stream."""
+        whole = method.result if method.stream is None else None
+        self.result = WireType(whole, f"{method.where}: result", by_alias=True)
         self.status = route.status or (204 if method.result is NoneType else 200)
         """The HTTP status of a success."""
         if not self.has_result and method.result is not NoneType:
@@ -134,7 +98,7 @@ class RoutePlan:
 
         Raises ArgumentException if one does not fit its type or its place.
         """
-        parts = _Parts()
+        parts = RequestParts()
         missing = len(self.parameters) - len(arguments)
         for parameter, value in zip(self.parameters, arguments + (NOT_GIVEN,) * missing, strict=True):
             if value is not NOT_GIVEN:
@@ -168,6 +132,12 @@ class RoutePlan:
         """The body of a success. Raises ArgumentException if the result does not fit its type."""
         written = self.result.to_json(result)
         return written if self.has_result else b""
+
+    def write_input(self, items: Iterable[Any]) -> bytes:
+        """Items of the body that is a stream, in a line each. Raises ArgumentException if one does not fit its type."""
+        if self.input_items is None:
+            raise AssertionError(f"{self.method.where} has no stream as a parameter")
+        return b"".join([self.input_items.to_json(item) + b"\n" for item in items])
 
     def can_read(self, content_type: str) -> bool:
         """Whether a result may come in that type: in JSON, or as plain text, as other servers send texts."""
@@ -219,7 +189,7 @@ def _joined(prefix: str, path: str) -> str:
 
 def _parameters(method: MethodDescriptor, verb: str, template: PathTemplate) -> tuple[Parameter, ...]:
     parameters = []
-    for descriptor in method.parameters:
+    for descriptor in method.sent_parameters:
         place, marker = place_of(descriptor, verb, template.names, method.where)
         parameters.append(Parameter(descriptor, place, marker, method.where))
     known = [parameter.name for parameter in parameters if parameter.place is Place.PATH]
@@ -229,12 +199,14 @@ def _parameters(method: MethodDescriptor, verb: str, template: PathTemplate) -> 
             f"{method.where}: path '{template.text}' names '{missing[0]}', which is not a parameter of the method; add "
             f"it to the method, or take it out of the path"
         )
-    _refuse_doubles(parameters, method.where)
+    _refuse_doubles(parameters, method)
     return tuple(parameters)
 
 
-def _refuse_doubles(parameters: Sequence[Parameter], where: str) -> None:
+def _refuse_doubles(parameters: Sequence[Parameter], method: MethodDescriptor) -> None:
+    where, stream = method.where, method.input_stream
     bodies = [parameter.python_name for parameter in parameters if parameter.place is Place.BODY]
+    bodies += [] if stream is None else [stream.parameter]
     if len(bodies) > 1:
         raise DeclarationException(
             f"{where}: two bodies, parameters '{bodies[0]}' and '{bodies[1]}'; put both into one dataclass, or send "

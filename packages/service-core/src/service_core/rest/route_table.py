@@ -12,7 +12,8 @@ from itertools import combinations
 
 from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor
 from service_core.errors import ArgumentException, DeclarationException, LocalServiceException
-from service_core.rest.route_codec import RestRequest, RoutePlan
+from service_core.rest.request import RestRequest
+from service_core.rest.route_codec import RoutePlan
 from service_core.rest.verbs import route_of
 
 __all__ = ["RouteTable"]

@@ -10,13 +10,14 @@ from service_core.declaring.signature_text import signature_text
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
 from service_core.wire.arguments import CHANGES_PAGE
 
-__all__ = ["misfit"]
+__all__ = ["NOTHING", "misfit"]
 
 _NAMES: Final = frozenset({"enum", "literal_error", "union_tag_invalid"})
 """Errors of pydantic about a value that is one of a few names, so no secret."""
 _LONGEST: Final = 60
 """Characters that are shown of a value."""
-_NOTHING: Final = object()
+NOTHING: Final = object()
+"""Stands for a result that is not known as plain data."""
 
 
 def misfit(error: ArgumentException, method: MethodDescriptor, result: Any, *, where: str) -> ContractMismatchException:
@@ -39,13 +40,13 @@ def _at(data: Any, place: Sequence[Any]) -> Any:
         if isinstance(data, dict):
             data = data.get(part, data)
         elif isinstance(data, list) and isinstance(part, int):
-            data = data[part] if part < len(data) else _NOTHING
+            data = data[part] if part < len(data) else NOTHING
     return data
 
 
 def _shown(value: Any, kind: str) -> str:
     """What came, shortened: names, numbers and truth values as they are; of what may be secret only the type."""
-    if value is _NOTHING or kind == "missing" or not kind:
+    if value is NOTHING or kind == "missing" or not kind:
         return ""
     if value is None or isinstance(value, bool | int | float) or (kind in _NAMES and isinstance(value, str)):
         text = repr(value)

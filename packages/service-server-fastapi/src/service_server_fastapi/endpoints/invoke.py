@@ -66,7 +66,7 @@ class InvokeEndpoint:
             return unread(self._noted(admitted))
         content_type = headers.get("content-type", "")
         if stream_codec(content_type) is not None:
-            return await self._converse(receive, send, content_type, admitted)
+            return await self._converse(scope, receive, send, content_type, admitted)
         body = await self._intake.read_body(receive, headers, memory)
         dispatch = self._dispatcher.dispatch(content_type, body, admitted)
         answer = self._noted(await while_connected(dispatch, receive))
@@ -76,10 +76,12 @@ class InvokeEndpoint:
             await send_stream(send, answer, answer.stream, watch)
         return None
 
-    async def _converse(self, receive: Receive, send: Send, content_type: str, context: CallContext) -> Answer | None:
+    async def _converse(
+        self, scope: Scope, receive: Receive, send: Send, content_type: str, context: CallContext
+    ) -> Answer | None:
         """As :meth:`_answered`, for a request that is a stream."""
         limit = self._intake.max_body_bytes
-        with suppress(Disconnected), IncomingStream(receive) as request:
+        with suppress(Disconnected), IncomingStream(scope, receive) as request:
             answer = self._noted(
                 await self._dispatcher.dispatch_stream(content_type, request.parts(), context, max_bytes=limit)
             )

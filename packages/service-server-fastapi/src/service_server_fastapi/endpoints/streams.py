@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, cast
 
-from starlette.types import Receive, Send
+from starlette.types import Receive, Scope, Send
 
-from service_core.dispatch import Answer, StreamBody, stream_codec
+from service_core.dispatch import Answer, StreamBody
+from service_server_fastapi.http1.timeouts import PARTS
 from service_server_fastapi.requests.admission import Disconnected
 
-__all__ = ["STOPPING", "IncomingStream", "is_stream", "send_stream"]
+__all__ = ["STOPPING", "IncomingStream", "Watching", "send_stream"]
 
 STOPPING: Final = "the server stops"
 """The message with which a task is cancelled whose answer is a stream that has begun."""
@@ -31,11 +32,6 @@ class Watching(Protocol):
         ...
 
 
-def is_stream(content_type: bytes | None) -> bool:
-    """Whether a request is a stream, by its content type."""
-    return content_type is not None and stream_codec(content_type.decode("latin-1")) is not None
-
-
 async def send_stream(send: Send, answer: Answer, stream: StreamBody, watch: Watching) -> None:
     """Send an answer in parts, no faster than the client reads. The stream is closed in any case.
 
@@ -47,6 +43,8 @@ async def send_stream(send: Send, answer: Answer, stream: StreamBody, watch: Wat
     try:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         async for part in stream:
+            if not part:
+                continue
             await send({"type": "http.response.body", "body": part, "more_body": True})
     except asyncio.CancelledError as cancelled:
         if STOPPING not in cancelled.args:
@@ -62,10 +60,12 @@ async def send_stream(send: Send, answer: Answer, stream: StreamBody, watch: Wat
 class IncomingStream(AbstractContextManager["IncomingStream"]):
     """The body of a request that is read while the call runs, by a few parts ahead.
 
+    The connection waits longer for its parts than for those of other bodies, by the extension ``PARTS`` of the scope.
     Cancels the current task if the caller hangs up inside the block, which raises Disconnected then.
     """
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        scope.setdefault("extensions", {})[PARTS] = {}
         self._receive = receive
         self._task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._parts: asyncio.Queue[bytes | None] = asyncio.Queue(_AHEAD)

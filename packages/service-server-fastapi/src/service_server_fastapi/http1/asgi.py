@@ -12,6 +12,7 @@ from service_core.dispatch import Answer
 from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.request import IncomingRequest
 from service_server_fastapi.http1.response import ResponseWriter
+from service_server_fastapi.http1.timeouts import PARTS
 
 __all__ = ["AsgiExchange", "Exchanging", "send_answer"]
 
@@ -56,6 +57,7 @@ class AsgiExchange:
         self._is_read = False
         self._request = request
         self._scope = scope
+        scope["extensions"] = {}  # shared by the copies that layers of the application make
         self._must_say_continue = request.expects_continue and not request.body.is_complete and not request.body.size
         self.response = ResponseWriter(out, method=request.method, version=request.version, keep_alive=keep_alive)
 
@@ -63,6 +65,11 @@ class AsgiExchange:
     def can_be_reused(self) -> bool:
         """Whether the next request can follow on the connection; not if the client may still hold its body back."""
         return self.response.keep_alive and not self._must_say_continue
+
+    @property
+    def comes_in_parts(self) -> bool:
+        """Whether the application reads the body as a stream, whose parts may be far apart."""
+        return PARTS in self._scope.get("extensions", ())
 
     async def run(self, app: ASGIApp) -> None:
         """Let the application answer. What it raises is logged and answered with 500; only cancellation is raised."""

@@ -31,7 +31,6 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from service_core.dispatch import Answer
-from service_server_fastapi.endpoints.streams import is_stream
 from service_server_fastapi.http1.asgi import AsgiExchange
 from service_server_fastapi.http1.incoming import Incoming
 from service_server_fastapi.http1.outgoing import Outgoing
@@ -273,7 +272,7 @@ class Connection(asyncio.Protocol):
     def want_body(self, *, waits: bool) -> None:
         """The application reads the body."""
         if waits and self.state is State.BODY:
-            streams = self._in.current is not None and is_stream(self._in.current.fields.get(b"content-type"))
+            streams = self._exchange is not None and self._exchange.comes_in_parts
             self._deadline.set(_STREAM_PAUSE if streams else self._settings.receive_timeout + _GRACE)
         self._in.resume()
 

@@ -1,12 +1,16 @@
-"""One timer for the deadlines of a connection."""
+"""The deadlines of a connection: one timer for all, and the mark of requests that have longer ones."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 from collections.abc import Callable
+from typing import Final
 
-__all__ = ["Timeout"]
+__all__ = ["PARTS", "Timeout"]
+
+PARTS: Final = "service.parts"
+"""The extension of a scope whose body is read in parts while the call runs, so that its deadlines are longer."""
 
 
 class Timeout:

@@ -15,7 +15,7 @@ from service_server_fastapi.requests.rejection_log import RejectionLog
 from service_server_fastapi.requests.rejections import UNREAD, Refused, named
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["Disconnected", "Intake", "check_token", "gone", "headers_of"]
+__all__ = ["Disconnected", "Intake", "check_encoding", "check_token", "gone", "headers_of"]
 
 
 class Disconnected(Exception):
@@ -63,7 +63,7 @@ class Intake:
 
         Raises Refused if it is too large, too slow or compressed, Disconnected.
         """
-        _check_encoding(headers)
+        check_encoding(headers)
         announced = headers.get("content-length", "")
         if announced.isdigit() and int(announced[:19]) > self._settings.max_body_bytes:
             raise self._too_large()
@@ -103,7 +103,8 @@ class Intake:
         return Refused(413, f"the request is larger than {limit}", headers=UNREAD)
 
 
-def _check_encoding(headers: Mapping[str, str]) -> None:
+def check_encoding(headers: Mapping[str, str]) -> None:
+    """Raise Refused for a compressed body."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise Refused(

@@ -21,6 +21,7 @@ from service_server_fastapi.requests.fast_path import ArrivedRequest, Direct
 from service_server_fastapi.requests.rejections import Refused, unread
 from service_server_fastapi.rest.reading import WrongArguments
 from service_server_fastapi.rest.route import RestRoute, path_of
+from service_server_fastapi.rest.stream_route import StreamRoute
 
 __all__ = ["DirectRoutes"]
 
@@ -45,7 +46,7 @@ class DirectRoutes:
         for route in self._routes.get((scope["method"], path.count("/")), ()):
             values = route.plan.template.match(path)
             if values is not None:
-                return _Direct(route, values)
+                return _DirectStream(route, values) if isinstance(route, StreamRoute) else _Direct(route, values)
         return None
 
 
@@ -104,3 +105,19 @@ class _Direct:
         except WrongArguments as wrong:
             return route.wrong_arguments(wrong.places, context)
         return await route.carry_out(arguments, context)
+
+
+class _DirectStream:
+    """Answers one request with a stream, or one that is a stream."""
+
+    __slots__ = ("_route", "_values")
+
+    def __init__(self, route: StreamRoute, values: Mapping[str, str]) -> None:
+        self._route = route
+        self._values = values
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._route.serve(scope, self._values, receive, send)
+
+    async def answer(self, request: ArrivedRequest) -> None:
+        """None: streams go over ASGI."""

@@ -15,9 +15,10 @@ from service_core.rest.verbs import route_of
 from service_server_fastapi.http1.asgi import send_answer
 from service_server_fastapi.requests.admission import Intake
 from service_server_fastapi.requests.browsers import BrowserRules
-from service_server_fastapi.rest.openapi import document_problems
+from service_server_fastapi.rest.openapi import complete_document
 from service_server_fastapi.rest.reading import lists_arguments
 from service_server_fastapi.rest.route import RestRoute, unknown_route
+from service_server_fastapi.rest.stream_route import StreamRoute
 
 __all__ = ["mount_services"]
 
@@ -47,7 +48,7 @@ def mount_services(
         for known in app.routes:
             _refuse_hiding(plan, known)
     routes = [
-        RestRoute(
+        (StreamRoute if plan.method.has_streams else RestRoute)(
             plan,
             routed[plan],
             calls=calls,
@@ -60,7 +61,7 @@ def mount_services(
         for plan in table
     ]
     app.router.routes[0:0] = routes
-    document_problems(app, routes)
+    complete_document(app, routes)
     if routes:
         app.router.default = _with_unknown_routes(app.router.default)
     return routes

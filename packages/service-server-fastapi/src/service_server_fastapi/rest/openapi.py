@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from fastapi import FastAPI
 from pydantic import Field, create_model
@@ -13,11 +13,9 @@ from service_core.errors import ErrorCode
 from service_core.rest import PROBLEM_TYPE, Problem, RoutePlan
 from service_core.wire.declared_errors import DeclaredError
 from service_server_fastapi.rest.arguments import described
+from service_server_fastapi.rest.stream_openapi import document_input, document_result
 
-if TYPE_CHECKING:
-    from fastapi.routing import APIRoute
-
-__all__ = ["document_problems", "documented"]
+__all__ = ["complete_document", "documented"]
 
 _ALWAYS: Final[Mapping[int | str, str]] = {
     500: "The method failed.",
@@ -33,6 +31,7 @@ _WITH_BODY: Final[Mapping[int | str, str]] = {
     413: "The body is too large.",
     415: "The body is of another content type.",
 }
+_WITH_STREAM: Final[Mapping[int | str, str]] = {406: "The request accepts no stream."}
 
 
 def documented(plan: RoutePlan, *, secured: bool) -> dict[str, Any]:
@@ -47,7 +46,7 @@ def documented(plan: RoutePlan, *, secured: bool) -> dict[str, Any]:
         "tags": list(plan.route.tags or plan.prefix.tags or [plan.service.name]),
         "deprecated": plan.route.deprecated or None,
         "status_code": status,
-        "response_model": described(plan.result) if plan.has_result else None,
+        "response_model": described(plan.result) if plan.has_result and plan.items is None else None,
         "response_description": "Success",
         "responses": _failures(plan, secured=secured),
         "openapi_extra": {},
@@ -60,25 +59,36 @@ def documented(plan: RoutePlan, *, secured: bool) -> dict[str, Any]:
     return said
 
 
-def document_problems(app: FastAPI, routes: Iterable[APIRoute]) -> None:
-    """Set the content type of failures of routes to problem details, and describe the tokens.
+class DocumentedRoute(Protocol):
+    """What the description needs of a route."""
 
-    FastAPI has no option for that: it has one content type for all answers of a route, and only schemes that it checks.
+    plan: RoutePlan
+    path_format: str
+
+
+def complete_document(app: FastAPI, routes: Iterable[DocumentedRoute]) -> None:
+    """Describe what FastAPI has no options for: problem details as the type of failures, tokens, and streams.
+
+    FastAPI has one content type for all answers of a route, and knows only schemes that it checks.
     """
     original = app.openapi
-    operations = {(route.path_format, verb.lower()): route for route in routes for verb in route.methods or ()}
+    operations = {(route.path_format, route.plan.verb.lower()): route for route in routes}
 
     def openapi() -> dict[str, Any]:
         schema = original()
         for (path, verb), route in operations.items():
-            operation = schema.get("paths", {}).get(path, {}).get(verb, {})
+            operation = schema.get("paths", {}).get(path, {}).get(verb)
+            if operation is None:
+                continue
             if {_BEARER: []} in operation.get("security", ()):
                 schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
                 schemes[_BEARER] = {"type": "http", "scheme": "bearer"}
             for status, response in operation.get("responses", {}).items():
                 content = response.get("content", {})
-                if status != str(route.status_code) and "application/json" in content:
+                if status != str(route.plan.status) and "application/json" in content:
                     content[PROBLEM_TYPE] = content.pop("application/json")
+            document_result(route.plan, schema, operation)
+            document_input(route.plan, schema, operation)
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -91,8 +101,10 @@ def _failures(plan: RoutePlan, *, secured: bool) -> dict[int | str, dict[str, An
         texts |= _SECURED
     if plan.parameters:
         texts |= _WITH_PARAMETERS
-    if plan.body is not None:
+    if plan.body is not None or plan.input_items is not None:
         texts |= _WITH_BODY
+    if plan.items is not None:
+        texts |= _WITH_STREAM
     failures: dict[int | str, dict[str, Any]] = {
         status: {"model": Problem, "description": text} for status, text in texts.items()
     }

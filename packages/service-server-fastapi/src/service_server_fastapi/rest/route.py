@@ -45,9 +45,9 @@ from service_server_fastapi.rest.arguments import signature_of
 from service_server_fastapi.rest.openapi import documented
 from service_server_fastapi.rest.reading import Wrong, WrongArguments, lists_arguments, read_arguments
 
-__all__ = ["RestRoute", "path_of", "response", "unknown_route"]
+__all__ = ["ARGUMENTS", "RestRoute", "path_of", "replay", "response", "unknown_route"]
 
-_ARGUMENTS: Final = "service.arguments"
+ARGUMENTS: Final = "service.arguments"
 """The key of a scope for the arguments of the caller."""
 
 
@@ -111,14 +111,14 @@ class RestRoute(APIRoute):
                 body = await self.intake.read_body(receive, headers, memory)
                 self.check_body(body, headers.get("content-type", ""))
                 with suppress(WrongArguments):  # FastAPI answers them
-                    scope[_ARGUMENTS] = self.read_arguments(scope["path_params"], scope, body)
+                    scope[ARGUMENTS] = self.read_arguments(scope["path_params"], scope, body)
                 with call_context(admitted), Watch(receive) as watch:
 
                     async def sending(message: Message) -> None:
                         watch.end()
                         await send(message)
 
-                    await super().handle(scope, _replay(body, receive), sending)
+                    await super().handle(scope, replay(body, receive), sending)
         except Disconnected:
             await send_answer(send, gone(context))
         except Refused as refused:
@@ -156,6 +156,10 @@ class RestRoute(APIRoute):
         headers = correlation(context.correlation_id)
         return Answer(status=plan.status, content_type="application/json", body=outcome, headers=headers)
 
+    async def respond(self, scope: Scope) -> Response:
+        """The response to a request whose arguments are in the scope."""
+        return response(await self.carry_out(scope[ARGUMENTS], current_context()))
+
     def refuse(self, refused: Refused, context: CallContext) -> Answer:
         """The answer to a refused request."""
         if isinstance(refused, _Mismatched):
@@ -183,8 +187,7 @@ class RestRoute(APIRoute):
 
         async def endpoint(**values: Any) -> Response:
             # FastAPI has found and documented all of them, but not which of them the caller has sent.
-            arguments = values[name].scope[_ARGUMENTS]
-            return response(await self.carry_out(arguments, current_context()))
+            return await self.respond(values[name].scope)
 
         request = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Request)
         parameters = (*signature.parameters.values(), request)
@@ -268,7 +271,7 @@ def path_of(scope: Scope) -> str:
     return encoded.removeprefix(root) if encoded.startswith(f"{root}/") else encoded
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def replay(body: bytes, receive: Receive) -> Receive:
     """A receive function that returns the body once more, and then waits for a disconnect."""
     is_read = False
 

@@ -59,7 +59,7 @@ class AsyncStream:
 
     async def _send(self, parts: AsyncIterator[bytes]) -> None:
         async for part in parts:
-            if not await self._sent(chunk(part)):
+            if part and not await self._sent(chunk(part)):
                 return
         await self._sent(last_chunk())
 

@@ -58,7 +58,8 @@ class SyncStream:
         try:
             for part in parts:
                 self._limit(deadline)
-                self._send(chunk(part))
+                if part:
+                    self._send(chunk(part))
             self._send(last_chunk())
         except _Refused:
             return  # the response says why the server reads no further

@@ -44,6 +44,8 @@ class FrameKind(IntEnum):
     """Nothing: all items have been sent."""
     ERROR = 3
     """The envelope of a response with an exception: no item follows."""
+    IDLE = 4
+    """Nothing: the stream waits for its next item, and its connection is in use."""
 
 
 class Frame(NamedTuple):
@@ -70,7 +72,10 @@ class FrameReader:
         self._max_bytes = max_bytes
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The frames that end in ``data``. Raises MalformedData: an unknown kind, or a payload over the limit."""
+        """The frames that end in ``data``, without those that say nothing.
+
+        Raises MalformedData: an unknown kind, or a payload over the limit.
+        """
         buffer = self._buffer
         buffer += data
         frames: list[Frame] = []
@@ -84,7 +89,8 @@ class FrameReader:
             end = at + _HEAD.size + length
             if end > len(buffer):
                 break
-            frames.append(Frame(_KINDS[kind], call, bytes(buffer[at + _HEAD.size : end])))
+            if kind != FrameKind.IDLE:
+                frames.append(Frame(_KINDS[kind], call, bytes(buffer[at + _HEAD.size : end])))
             at = end
         del buffer[:at]
         return frames

@@ -8,10 +8,10 @@ from service_core.errors import ArgumentException, ProtocolException, ServiceCom
 from service_core.wire.codec import Codec, MalformedData
 from service_core.wire.errors import WireError, error_from_wire
 from service_core.wire.method_codec import MethodCodec
-from service_core.wire.misfit import misfit
+from service_core.wire.misfit import NOTHING, misfit
 from service_core.wire.streams.frames import STOPPING, Frame, FrameKind, frame
 
-__all__ = ["read_items", "write_call", "write_end", "write_items"]
+__all__ = ["read_items", "stream_error", "write_call", "write_end", "write_items"]
 
 
 def write_call(envelope: bytes) -> bytes:
@@ -44,18 +44,23 @@ def read_items(came: Frame, plan: MethodCodec, codec: Codec, where: str) -> list
             failure = codec.read_response(plan, came.payload)
             if not isinstance(failure, WireError):
                 raise MalformedData("a frame of an error without an error")
-            if failure.type == STOPPING:
-                raise ServiceCommunicationException(
-                    f"{where}: the server stops and has ended the stream; call again for another instance",
-                    may_have_run=True,
-                    correlation_id=failure.correlation_id,
-                )
-            raise error_from_wire(failure, where=where, declared=plan.errors, method=plan.method)
+            raise stream_error(failure, plan, where)
         if came.kind is not FrameKind.ITEMS or plan.items is None:
             raise MalformedData(f"a frame of kind {came.kind.name} in an answer")
         return _items(came.payload, plan, codec, where)
     except MalformedData as error:
         raise ProtocolException(f"{where}: the stream cannot be read: {error}", may_have_run=True) from error
+
+
+def stream_error(failure: WireError, plan: MethodCodec, where: str) -> Exception:
+    """The exception for a failure that ends a stream."""
+    if failure.type == STOPPING:
+        return ServiceCommunicationException(
+            f"{where}: the server stops and has ended the stream; call again for another instance",
+            may_have_run=True,
+            correlation_id=failure.correlation_id,
+        )
+    return error_from_wire(failure, where=where, declared=plan.errors, method=plan.method)
 
 
 def _items(payload: bytes, plan: MethodCodec, codec: Codec, where: str) -> list[Any]:
@@ -64,7 +69,7 @@ def _items(payload: bytes, plan: MethodCodec, codec: Codec, where: str) -> list[
     try:
         items: list[Any] = codec.read_value(plan.items, payload)
     except ArgumentException as error:
-        raise misfit(error, plan.method, None, where=where) from error
+        raise misfit(error, plan.method, NOTHING, where=where) from error
     if not items:
         raise MalformedData("a frame without items")
     return items

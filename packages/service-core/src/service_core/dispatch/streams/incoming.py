@@ -1,0 +1,122 @@
+"""Serving streams: the items of an argument, from the parts of a request as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from typing import Any
+
+from service_core.declaring.arguments import Arguments
+from service_core.declaring.streams import StreamDescriptor, with_stream
+from service_core.errors import ArgumentException
+from service_core.rest import LineReader, RoutePlan
+from service_core.wire import Codec, MalformedData, TooManyValues, WireType, json_holds_more, read_json
+from service_core.wire.streams import Frame, FrameKind, FrameReader
+
+__all__ = ["InputFrames", "WrongItem", "input_lines", "with_input"]
+
+
+class WrongItem(ArgumentException):
+    """An item that the caller has sent does not fit its type, or cannot be read; raised inside of the method."""
+
+
+def with_input(arguments: Arguments, stream: StreamDescriptor, lists: AsyncGenerator[list[Any], None]) -> Arguments:
+    """The arguments of a method, one of which is a stream; ``lists`` of its items are read on the running loop."""
+    items = _items(lists) if stream.is_async else _in_thread(lists, asyncio.get_running_loop())
+    return with_stream(arguments, stream, items)
+
+
+class InputFrames:
+    """A request over dispatch that is a stream: the call, then the items of one argument. Used on one event loop."""
+
+    def __init__(self, parts: AsyncIterator[bytes], *, max_bytes: int) -> None:
+        """``parts`` are those of the body; ``max_bytes`` limits each frame."""
+        self._parts = parts
+        self._reader = FrameReader(max_bytes)
+        self._frames: list[Frame] = []
+
+    async def call(self) -> bytes:
+        """The envelope of the call. Raises MalformedData."""
+        first = await self._next()
+        if first is None or first.kind is not FrameKind.CALL:
+            raise MalformedData("a request that is a stream begins with the frame of the call")
+        return first.payload
+
+    async def lists(
+        self, codec: Codec, wire: WireType, check: Callable[[bytes], None]
+    ) -> AsyncGenerator[list[Any], None]:
+        """The items, list by list; ``check`` raises for a payload that is refused. Raises WrongItem."""
+        while True:
+            try:
+                came = await self._next()
+                if came is None:
+                    raise MalformedData("the stream ended without the frame that says so")
+                if came.kind is FrameKind.END:
+                    return
+                if came.kind is not FrameKind.ITEMS:
+                    raise MalformedData(f"a frame of kind {came.kind.name} among the items")
+                check(came.payload)
+                items: list[Any] = codec.read_value(wire, came.payload)
+            except (MalformedData, TooManyValues, ArgumentException) as error:
+                raise _wrong(wire, error) from error
+            yield items
+
+    async def _next(self) -> Frame | None:
+        while not self._frames:
+            try:
+                part = await anext(self._parts)
+            except StopAsyncIteration:
+                return None
+            self._frames = self._reader.feed(part)[::-1]
+        return self._frames.pop()
+
+
+async def input_lines(
+    plan: RoutePlan, parts: AsyncIterator[bytes], *, max_bytes: int, max_values: int
+) -> AsyncGenerator[list[Any], None]:
+    """The items of a REST request, one in each line, list by list. Raises WrongItem.
+
+    ``max_bytes`` and ``max_values`` limit each line.
+    """
+    wire = plan.input_items
+    if wire is None:
+        raise AssertionError(f"{plan.method.where} has no stream as a parameter")
+    reader = LineReader(max_bytes)
+    try:
+        async for part in parts:
+            if lines := reader.feed(part):
+                yield [_item(wire, line, max_values) for line in lines]
+        if lines := reader.end():
+            yield [_item(wire, line, max_values) for line in lines]
+    except (MalformedData, TooManyValues, ArgumentException) as error:
+        raise _wrong(wire, error) from error
+
+
+def _wrong(wire: WireType, error: Exception) -> WrongItem:
+    if isinstance(error, ArgumentException):
+        return WrongItem(error.message, details=error.details)
+    return WrongItem(f"{wire.where}: {error}")
+
+
+def _item(wire: WireType, line: bytes, max_values: int) -> Any:
+    if json_holds_more(line, max_values):
+        raise TooManyValues(max_values)
+    return read_json(wire, line)
+
+
+async def _items(lists: AsyncGenerator[list[Any], None]) -> AsyncGenerator[Any, None]:
+    async for items in lists:
+        for item in items:
+            yield item
+
+
+def _in_thread(lists: AsyncGenerator[list[Any], None], loop: asyncio.AbstractEventLoop) -> Iterator[Any]:
+    while True:
+        items = asyncio.run_coroutine_threadsafe(_anext(lists), loop).result()
+        if items is None:
+            return
+        yield from items
+
+
+async def _anext(lists: AsyncGenerator[list[Any], None]) -> list[Any] | None:
+    return await anext(lists, None)

@@ -1,0 +1,94 @@
+"""Serving streams: the parts of a body, from the items that a generator yields."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any, Final
+
+from service_core.context import CallContext, call_context
+from service_core.dispatch.executor import Executor, Failure
+from service_core.dispatch.responses import FailedFirst, StreamBody
+from service_core.dispatch.streams.source import StreamSource
+from service_core.dispatch.target import Target
+from service_core.dispatch.timeouts import TimedOut, within
+from service_core.errors import ArgumentException, ErrorCode
+from service_core.wire import WireError
+from service_core.wire.streams import STOPPING, StreamWriter
+
+__all__ = ["open_stream"]
+
+_FIRST: Final = 1.0
+"""Seconds until the first part, with an item or without, so that callers learn soon that the stream has begun."""
+
+
+def open_stream(
+    executor: Executor, target: Target, arguments: tuple[Any, ...], writer: StreamWriter, context: CallContext
+) -> StreamBody | Failure:
+    """The body of the answer to a call whose result is a stream, or why it is refused.
+
+    The method is called when the first part is read. Used on the running event loop.
+    """
+    refused = executor.enter_stream(target, context)
+    if refused is not None:
+        return refused
+    parts = _parts(executor, target, arguments, writer, context)
+    stopping = WireError(type=STOPPING, code=ErrorCode.UNAVAILABLE, correlation_id=context.correlation_id)
+    return StreamBody(parts, lambda: executor.leave_stream(target), stopped=writer.write_failure(stopping))
+
+
+async def _parts(
+    executor: Executor, target: Target, arguments: tuple[Any, ...], writer: StreamWriter, context: CallContext
+) -> AsyncGenerator[bytes, None]:
+    source = StreamSource()
+    with call_context(context):  # for the task of the generator; this one is the server's
+        source.start(executor.iterate(target, arguments, source, context))
+    failure: Failure | None = None
+    has_begun = False
+    try:
+        while (items := await _next(source, context, executor.keep_alive if has_begun else _FIRST)) != []:
+            if items is None:
+                yield writer.idle
+            else:
+                for part in _written(source, writer, items):
+                    yield part
+            has_begun = True
+        failure = source.outcome
+    except TimedOut:
+        failure = executor.late(context)
+    except ArgumentException as error:  # an item that is not of the declared type
+        with call_context(context):
+            failure = executor.failure(target.plan, error, context)
+    finally:
+        await source.aclose()
+    if failure is None:
+        yield writer.end
+    elif writer.has_status and not has_begun:
+        raise FailedFirst(failure.error, failure.headers)
+    else:
+        yield writer.write_failure(failure.error)
+
+
+async def _next(source: StreamSource, context: CallContext, pause: float) -> list[Any] | None:
+    """The next items, none at the end; None if ``pause`` seconds pass without one. Raises TimedOut at the deadline."""
+    try:
+        if context.deadline is None:
+            return await within(source.take(), pause)
+        return await within(source.take(), min(pause, context.deadline.remaining))
+    except TimedOut:
+        if context.deadline is not None and context.deadline.expired:
+            raise
+        return None
+
+
+def _written(source: StreamSource, writer: StreamWriter, items: list[Any]) -> Iterator[bytes]:
+    """The items as parts; those before a wrong one are sent. Raises ArgumentException."""
+    try:
+        part = writer.write_items(items)
+    except ArgumentException:
+        if len(items) == 1:
+            raise
+        for item in items:
+            yield writer.write_items([item])
+    else:
+        source.adapt(len(items), len(part))
+        yield part

@@ -1,0 +1,1 @@
+"""Streams in plain HTTP: which have routes, their forms, and how clients read them."""

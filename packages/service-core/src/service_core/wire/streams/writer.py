@@ -1,0 +1,66 @@
+"""What a server writes of a stream: the parts of its body, whatever their form."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol
+
+from service_core.wire.codec import Codec
+from service_core.wire.errors import WireError
+from service_core.wire.streams.frames import STREAM_TYPES, FrameKind, frame
+from service_core.wire.values import WireType
+
+__all__ = ["FrameWriter", "StreamWriter"]
+
+
+class StreamWriter(Protocol):
+    """Writes the parts of one stream."""
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the body."""
+        ...
+
+    @property
+    def has_status(self) -> bool:
+        """Whether a failure before the first item is an answer of its own, with the status of its code."""
+        ...
+
+    @property
+    def idle(self) -> bytes:
+        """A part that says nothing, sent while no item comes."""
+        ...
+
+    @property
+    def end(self) -> bytes:
+        """The part after the last item; empty if the end of the body says it."""
+        ...
+
+    def write_items(self, items: list[Any]) -> bytes:
+        """A part with items, at least one. Raises ArgumentException if one does not fit its type."""
+        ...
+
+    def write_failure(self, error: WireError) -> bytes:
+        """The part after the last item of a stream that has failed."""
+        ...
+
+
+class FrameWriter:
+    """Writes the frames of dispatch."""
+
+    has_status: Final = False
+    idle: Final = frame(FrameKind.IDLE)
+    end: Final = frame(FrameKind.END)
+
+    def __init__(self, codec: Codec, items: WireType) -> None:
+        """``items`` is the type of a list of items."""
+        self._codec = codec
+        self._items = items
+        self.content_type: Final = STREAM_TYPES[codec.content_type]
+
+    def write_items(self, items: list[Any]) -> bytes:
+        """A frame with items."""
+        return frame(FrameKind.ITEMS, self._codec.write_value(self._items, items))
+
+    def write_failure(self, error: WireError) -> bytes:
+        """A frame with a failure."""
+        return frame(FrameKind.ERROR, self._codec.write_error(error))

@@ -1,0 +1,167 @@
+"""A route of a method whose result or argument is a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service_core.context import call_context, current_context
+from service_core.dispatch import (
+    Answer,
+    FailedFirst,
+    Failure,
+    correlation,
+    input_lines,
+    open_stream,
+    problem,
+    with_input,
+)
+from service_core.rest import EVENT_STREAM, NDJSON, form_writer
+from service_core.rest.route_codec import media_type_of
+from service_core.wire import context_from_headers
+from service_core.wire.streams import StreamWriter
+from service_server_fastapi.endpoints.streams import IncomingStream, Watching, send_stream
+from service_server_fastapi.http1.asgi import send_answer
+from service_server_fastapi.requests.admission import Disconnected, check_encoding, gone, headers_of
+from service_server_fastapi.requests.disconnect import Watch
+from service_server_fastapi.requests.rejections import UNREAD, Refused, unread
+from service_server_fastapi.rest.reading import WrongArguments
+from service_server_fastapi.rest.route import ARGUMENTS, RestRoute, replay
+
+__all__ = ["StreamRoute"]
+
+_STREAM: Final = "service.stream"
+"""The key of a scope for how the answer is written and what watches the caller."""
+_WRONG: Final = "service.wrong"
+"""The key of a scope for what is wrong with the arguments."""
+
+
+class StreamRoute(RestRoute):
+    """A route whose response is sent, or whose request is read, in parts."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, with FastAPI's dependencies."""
+        if scope["method"] == self.plan.verb:
+            await self.serve(scope, scope["path_params"], receive, send, over=super(RestRoute, self).handle)
+        else:
+            await super().handle(scope, receive, send)
+
+    async def serve(
+        self, scope: Scope, path: Mapping[str, str], receive: Receive, send: Send, over: ASGIApp | None = None
+    ) -> None:
+        """Answer one request; ``over`` is an application that calls :meth:`respond`, None to call it here."""
+        headers = headers_of(scope)
+        context = context_from_headers(headers)
+        try:
+            with self.intake, self.intake.memory.share() as memory:
+                self.check(scope, headers.get("content-type", ""))
+                writer = self._writer(headers)
+                admitted = await self.admit(scope, context)
+                if isinstance(admitted, Answer):
+                    return await send_answer(send, unread(admitted))
+                body = b""
+                if self.plan.input_items is None:
+                    body = await self.intake.read_body(receive, headers, memory)
+                    self.check_body(body, headers.get("content-type", ""))
+                else:
+                    self._check_input(headers)
+                with suppress(Disconnected), call_context(admitted), self._watching(scope, receive) as watch:
+                    scope[_STREAM] = writer, watch
+                    self._read(path, scope, body, watch)
+                    await (over or self._directly)(scope, replay(body, receive), send)
+        except Disconnected:
+            await send_answer(send, gone(context))
+        except Refused as refused:
+            await send_answer(send, self.refuse(refused, context))
+
+    async def respond(self, scope: Scope) -> Response:
+        """The response to a request that has been read so far."""
+        writer, watch = scope[_STREAM]
+        if _WRONG in scope:
+            answer = self.wrong_arguments(scope[_WRONG].places, current_context())
+        elif writer is None:
+            answer = await self.carry_out(scope[ARGUMENTS], current_context())
+        else:
+            answer = await self._opened(scope[ARGUMENTS], writer)
+        return _Response(answer, watch)
+
+    async def _directly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.respond(scope)
+        await response(scope, receive, send)
+
+    async def _opened(self, arguments: tuple[Any, ...], writer: StreamWriter) -> Answer:
+        """The answer of a call whose result is a stream: the stream, or a failure before its first item."""
+        context = current_context()
+        stream = open_stream(self.calls, self.target, arguments, writer, context)
+        if isinstance(stream, Failure):
+            return self.intake.rejected(problem(stream.error, executed=stream.executed, headers=stream.headers))
+        try:
+            await stream.begin()
+        except FailedFirst as failed:
+            return problem(failed.error, executed=True, headers=failed.headers)
+        headers = correlation(context.correlation_id)
+        return Answer(
+            status=self.plan.status, content_type=writer.content_type, body=b"", headers=headers, stream=stream
+        )
+
+    def _writer(self, headers: Mapping[str, str]) -> StreamWriter | None:
+        """Writes the result in the form that the caller accepts, None for a result that comes as a whole."""
+        if self.plan.items is None:
+            return None
+        accept = headers.get("accept", "")
+        writer = form_writer(accept, self.plan.items)
+        if writer is None:
+            raise Refused(
+                406,
+                f"the answer is a stream of type {NDJSON} or {EVENT_STREAM}, but the request accepts {accept[:200]!r}",
+                headers=UNREAD,
+            )
+        return writer
+
+    def _check_input(self, headers: Mapping[str, str]) -> None:
+        check_encoding(headers)
+        content_type = headers.get("content-type", "")
+        if media_type_of(content_type) != NDJSON:
+            raise Refused(
+                415,
+                f"content type {content_type[:100]!r} is not {NDJSON}: the body is a stream, with an item in each line",
+                headers=UNREAD,
+            )
+
+    def _watching(self, scope: Scope, receive: Receive) -> Watch | IncomingStream:
+        return Watch(receive) if self.plan.input_items is None else IncomingStream(scope, receive)
+
+    def _read(self, path: Mapping[str, str], scope: Scope, body: bytes, watch: Watch | IncomingStream) -> None:
+        """Read the arguments that come as a whole; the stream among them is read while the method runs."""
+        try:
+            arguments = self.read_arguments(path, scope, body)
+        except WrongArguments as wrong:
+            scope[_WRONG] = wrong
+            return
+        stream = self.plan.method.input_stream
+        if stream is not None and isinstance(watch, IncomingStream):
+            limits = {"max_bytes": self.intake.max_body_bytes, "max_values": self.intake.max_values}
+            lists = input_lines(self.plan, watch.parts(), **limits)
+            arguments = with_input(arguments, stream, lists)
+        scope[ARGUMENTS] = arguments
+
+
+class _Response(Response):
+    """An answer, which may come in parts."""
+
+    def __init__(self, answer: Answer, watch: Watching) -> None:
+        super().__init__(status_code=answer.status)
+        self._answer = answer
+        self._watch = watch
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, and watch the caller meanwhile."""
+        if self._answer.stream is not None:
+            await send_stream(send, self._answer, self._answer.stream, self._watch)
+            return
+        self._watch.end()
+        await send_answer(send, self._answer)
