@@ -17,7 +17,7 @@ from service_channels_http.transport.limits import in_time
 from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTPRequest
 from service_channels_http.transport.proxies import LOOPBACK_NAMES
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
-from service_core import Channel, DeadlineExceeded, LocalServiceException, current_context
+from service_core import Channel, DeadlineExceeded, current_context
 from service_core.resilience.retrying import AnswerWait
 
 if TYPE_CHECKING:  # imported by the transport that uses it
@@ -203,23 +203,15 @@ class HTTPXChannel(Channel):
 
     # streams
 
-    def stream_origin(self, request: HTTPRequest, *, is_async: bool) -> tuple[Origin, str]:
-        """Where a request that has a stream goes, and its target.
-
-        Streams are sent by the engine, whose connections are full-duplex. Raises LocalServiceException where requests
-        are sent with httpx.
-        """
+    def stream_origin(self, request: HTTPRequest, *, is_async: bool) -> tuple[Origin, str] | None:
+        """Where a request that has a stream goes and its target; None where requests are sent with httpx."""
         transport = self._async_transport if is_async else self._transport
-        if isinstance(transport, AsyncEngineTransport | EngineTransport):
-            transport.get()  # raises if the channel is closed
-            beginning, target = split(request.url)
-            origin = Origin.parse(beginning, self.tls) if target else None
-            if origin is not None:
-                return origin, target
-        raise LocalServiceException(
-            f"{request.where}: streams are sent by the engine, but requests to this address are sent with httpx: "
-            f"the channel has a client of its own or transport='httpx', or there is an HTTP proxy"
-        )
+        if not isinstance(transport, AsyncEngineTransport | EngineTransport):
+            return None
+        transport.get()  # raises if the channel is closed
+        beginning, target = split(request.url)
+        origin = Origin.parse(beginning, self.tls) if target else None
+        return None if origin is None else (origin, target)
 
     def authorized(self, request: HTTPRequest) -> HTTPRequest:
         """The request with the channel's headers and token."""

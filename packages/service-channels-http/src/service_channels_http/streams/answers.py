@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 from service_channels_http.transport.exchange import ItemReader, StreamExchange
 from service_channels_http.transport.limits import check_size
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.rejections import unreadable
 from service_channels_http.transport.streams.response import TooLate
-from service_channels_http.transport.streams.stream_async import AsyncStream
-from service_channels_http.transport.streams.stream_sync import SyncStream
-from service_core import ServiceException
+from service_core import Deadline, ServiceException
 from service_core.resilience.retrying import Raised
 from service_core.resilience.stream_limits import StreamLimits
 from service_core.wire import MalformedData
@@ -32,6 +31,40 @@ _REFUSALS: Final = (415, 501)
 """Statuses by which a server says that it carries no streams."""
 
 
+class AsyncParts(Protocol):
+    """A response in parts, for async calls."""
+
+    @property
+    def response(self) -> Any:
+        """Its ``status``, 0 until it has come, and ``headers``."""
+        ...
+
+    async def read_head(self, remaining: Callable[[], float]) -> None:
+        """Wait for status and headers; ``remaining`` says how many seconds are left. Raises TooLate."""
+        ...
+
+    async def read(self, remaining: Callable[[], float]) -> bytes | None:
+        """The next part of the body, None at its end. Raises TooLate."""
+        ...
+
+
+class SyncParts(Protocol):
+    """As :class:`AsyncParts`, in a thread."""
+
+    @property
+    def response(self) -> Any:
+        """Its ``status``, 0 until it has come, and ``headers``."""
+        ...
+
+    def read_head(self, deadline: Deadline) -> None:
+        """Wait for status and headers. Raises TooLate."""
+        ...
+
+    def read(self, deadline: Deadline) -> bytes | None:
+        """The next part of the body, None at its end. Raises TooLate."""
+        ...
+
+
 class OpenedStream:
     """A stream whose first items have come."""
 
@@ -48,13 +81,13 @@ def head_of(response: Any) -> HTTPReply:
     return HTTPReply(response.status, response.headers)
 
 
-async def next_async(stream: AsyncStream, reader: ItemReader, request: HTTPRequest, limits: StreamLimits) -> list[Any]:
+async def next_async(stream: AsyncParts, reader: ItemReader, request: HTTPRequest, limits: StreamLimits) -> list[Any]:
     while (items := reader.next_items()) is None:
         _feed(reader, await in_time(stream.read(limits.remaining), limits), request)
     return items
 
 
-def next_items(stream: SyncStream, reader: ItemReader, request: HTTPRequest, limits: StreamLimits) -> list[Any]:
+def next_items(stream: SyncParts, reader: ItemReader, request: HTTPRequest, limits: StreamLimits) -> list[Any]:
     while (items := reader.next_items()) is None:
         try:
             part = stream.read(limits.deadline)
@@ -79,7 +112,7 @@ async def in_time(step: Any, limits: StreamLimits) -> Any:
         raise limits.exceeded() from error
 
 
-async def whole_async(stream: AsyncStream, request: HTTPRequest, limits: StreamLimits, max_bytes: int) -> HTTPReply:
+async def whole_async(stream: AsyncParts, request: HTTPRequest, limits: StreamLimits, max_bytes: int) -> HTTPReply:
     """An answer that is no stream. The time that counts from the last item begins when that has been sent."""
     parts, size, response = [], 0, stream.response
     if not response.status:
@@ -91,7 +124,7 @@ async def whole_async(stream: AsyncStream, request: HTTPRequest, limits: StreamL
     return HTTPReply(response.status, response.headers, b"".join(parts))
 
 
-def whole(stream: SyncStream, request: HTTPRequest, limits: StreamLimits, max_bytes: int) -> HTTPReply:
+def whole(stream: SyncParts, request: HTTPRequest, limits: StreamLimits, max_bytes: int) -> HTTPReply:
     parts, size, response = [], 0, stream.response
     if not response.status:
         stream.read_head(limits.deadline)

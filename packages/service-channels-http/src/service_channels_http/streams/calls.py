@@ -122,7 +122,6 @@ def send_input(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> A
     def send(url: str) -> Any:
         request, stream = sent(channel, exchange, items, url, limits)
         try:
-            limits.input_ended(exchange.call.policy.timeout)
             reply = whole(stream, request, limits, channel.max_response_bytes)
         except TooLate as error:
             raise limits.exceeded() from error

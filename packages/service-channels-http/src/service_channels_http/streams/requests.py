@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from service_channels_http.channel import HTTPXChannel
 from service_channels_http.transport.engine.reader import write_beginning, write_head
@@ -13,32 +14,57 @@ from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.streams.response import TooLate
 from service_channels_http.transport.streams.stream_async import AsyncStream
 from service_channels_http.transport.streams.stream_sync import SyncStream
+from service_core import LocalServiceException
 from service_core.dispatch import StreamSource
 from service_core.resilience.stream_limits import StreamLimits
+
+if TYPE_CHECKING:  # imported where it sends
+    from service_channels_http.transport.httpx.streams import AsyncHTTPXStream, HTTPXStream
 
 __all__ = ["sent", "sent_async"]
 
 
 async def sent_async(
     channel: HTTPXChannel, exchange: StreamExchange, items: Any, url: str, limits: StreamLimits
-) -> tuple[HTTPRequest, AsyncStream]:
+) -> tuple[HTTPRequest, AsyncStream | AsyncHTTPXStream]:
+    """Send a request, the items of its argument in a task of their own or, with httpx, before the response is read."""
     request = await channel.authorized_async(exchange.stream_request(url, limits.total, has_input=items is not None))
-    origin, target = channel.stream_origin(request, is_async=True)
+    found = channel.stream_origin(request, is_async=True)
+    parts = None if items is None else _parts_async(exchange, items, limits)
+    if found is None:
+        from service_channels_http.transport.httpx.streams import AsyncHTTPXStream
+
+        _refuse_both_ways(exchange)
+        over_httpx = AsyncHTTPXStream(channel.get_async_client(), request, channel.connect_timeout)
+        over_httpx.send(parts)
+        return request, over_httpx
+    origin, target = found
     head = write_head(request, write_beginning(request, target, origin.authority))
     stream = await AsyncStream.open(origin, _until(request, limits), channel.connect_timeout)
-    stream.send(head, None if items is None else _parts_async(exchange, items, limits))
+    stream.send(head, parts)
     return request, stream
 
 
 def sent(
     channel: HTTPXChannel, exchange: StreamExchange, items: Any, url: str, limits: StreamLimits
-) -> tuple[HTTPRequest, SyncStream]:
+) -> tuple[HTTPRequest, SyncStream | HTTPXStream]:
+    """Send a request with all items of its argument."""
     request = channel.authorized(exchange.stream_request(url, limits.total, has_input=items is not None))
-    origin, target = channel.stream_origin(request, is_async=False)
-    head = write_head(request, write_beginning(request, target, origin.authority))
-    stream = SyncStream.open(origin, _until(request, limits), channel.connect_timeout)
+    found = channel.stream_origin(request, is_async=False)
+    parts = None if items is None else _parts(exchange, items, limits)
+    stream: SyncStream | HTTPXStream
+    if found is None:
+        from service_channels_http.transport.httpx.streams import HTTPXStream
+
+        stream = over_httpx = HTTPXStream(channel.get_client(), request, channel.connect_timeout)
+        send = partial(over_httpx.send, parts, lambda: limits.deadline, limits.pause)
+    else:
+        origin, target = found
+        head = write_head(request, write_beginning(request, target, origin.authority))
+        stream = engine = SyncStream.open(origin, _until(request, limits), channel.connect_timeout)
+        send = partial(engine.send, head, parts, limits.deadline)
     try:
-        stream.send(head, None if items is None else _parts(exchange, items), limits.deadline)
+        send()
     except TooLate as error:
         stream.close()
         raise deadline_exceeded(request, may_have_run=True) from error
@@ -48,9 +74,21 @@ def sent(
     return request, stream
 
 
+def _refuse_both_ways(exchange: StreamExchange) -> None:
+    method = exchange.call.descriptor
+    if method.stream is not None and method.input_stream is not None:
+        raise LocalServiceException(
+            f"{method.where}: streams both ways at once are sent by the engine, but requests to this address are sent "
+            f"with httpx, which sends a request before it reads the response: the channel has a client of its own or "
+            f"transport='httpx', or there is an HTTP proxy"
+        )
+
+
 def _until(request: HTTPRequest, limits: StreamLimits) -> HTTPRequest:
     """The request for messages and for connecting, which ends when the first item has to be there."""
-    return HTTPRequest(request.url, request.headers, limits.deadline, request.caller, request.content)
+    return HTTPRequest(
+        request.url, request.headers, limits.deadline, request.caller, request.content, method=request.method
+    )
 
 
 async def _parts_async(exchange: StreamExchange, items: Any, limits: StreamLimits) -> AsyncIterator[bytes]:
@@ -77,9 +115,10 @@ async def _iterate(source: StreamSource, items: Any) -> Exception | None:
     return None
 
 
-def _parts(exchange: StreamExchange, items: Any) -> Iterator[bytes]:
+def _parts(exchange: StreamExchange, items: Any, limits: StreamLimits) -> Iterator[bytes]:
     yield exchange.first_part()
     exchange.call.input_started = True
     for item in items:
         yield exchange.write_items([item])
+    limits.input_ended(exchange.call.policy.timeout)
     yield exchange.last_part()

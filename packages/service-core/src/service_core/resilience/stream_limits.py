@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from service_core.call import Call
 from service_core.context import Deadline
 from service_core.errors import DeadlineExceeded
@@ -36,6 +38,12 @@ class StreamLimits:
     def deadline(self) -> Deadline:
         """When the client stops waiting for the next item."""
         return self._next if self._next.expires_at < self.total.expires_at else self.total
+
+    @property
+    def pause(self) -> float | None:
+        """The most seconds between two items, None for no limit."""
+        left = min(math.inf if self._idle_timeout is None else self._idle_timeout, self.total.remaining)
+        return None if math.isinf(left) else max(left, 0.001)
 
     def remaining(self) -> float:
         """The seconds until then; infinite without a limit."""
