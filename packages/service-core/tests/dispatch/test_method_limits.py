@@ -107,6 +107,26 @@ async def test_one_more_is_refused_and_sent_elsewhere(
     assert result(await call(dispatcher, method)) == outcome
 
 
+async def test_a_call_counts_before_it_waits_for_a_worker(press: PressImpl) -> None:
+    workers = ThreadPool(1)
+    with ServiceManager(LocalComponentRegistry(), implementations=[press], catalog=catalog) as manager:
+        targets = {target.plan.method.name: target for target in targets_of(manager.hosted_services())}
+        dispatcher = Dispatcher(targets.values(), Executor(workers))
+        busy = asyncio.create_task(workers.run(press.release.wait, (LIMIT,)))
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(call(dispatcher, "block"))
+        await asyncio.sleep(0)
+        assert (await call(dispatcher, "block")).status == 503
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        another = asyncio.create_task(call(dispatcher, "block"))
+        press.release.set()
+        assert result(await another) == "blocked"
+        await busy
+    workers.close()
+
+
 async def test_a_def_method_counts_until_it_ends_also_if_nobody_waits(press: PressImpl, dispatcher: Dispatcher) -> None:
     abandoned = asyncio.create_task(call(dispatcher, "block"))
     assert await asyncio.to_thread(press.entered.acquire, timeout=LIMIT)

@@ -5,15 +5,16 @@ Independent of the server and the network: of HTTP it knows statuses and headers
     responses      what is sent back
     timeouts       waits with a limit
     thread_pool    threads for methods that block
-    overload       which call is next, and which are refused, where more wait than can be done in time
-    method_limits  methods of which only so many run at once
+    overload       which call is next, and which are refused, where there are more than can be done in time
     target         a method that can be called
+    failures       what a caller receives for a call that has failed
     executor       the caller's token; a method runs in time; its failure is reported
     dispatcher     from a content type and bytes to an answer
 """
 
 from service_core.dispatch.dispatcher import Dispatcher
-from service_core.dispatch.executor import Executor, Failure
+from service_core.dispatch.executor import Executor
+from service_core.dispatch.failures import Failure
 from service_core.dispatch.request_refusals import stream_codec
 from service_core.dispatch.responses import (
     Answer,

@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any, Final
 
 from service_core.context import CallContext
-from service_core.dispatch.executor import Executor, Failure
+from service_core.dispatch.executor import Executor
+from service_core.dispatch.failures import Failure
 from service_core.dispatch.request_refusals import (
     REFUSALS,
     Forbidden,

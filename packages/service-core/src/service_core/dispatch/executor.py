@@ -6,8 +6,9 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from service_core import tracing
@@ -18,9 +19,10 @@ from service_core.context import (
     leave_context,
 )
 from service_core.declaring.policy import DEFAULT_TIMEOUT
-from service_core.dispatch.method_limits import Busy
-from service_core.dispatch.overload.waiting_calls import Overloaded
-from service_core.dispatch.responses import Headers, refusal
+from service_core.dispatch.failures import Failure, not_now, unauthorized
+from service_core.dispatch.overload.overloaded import Overloaded
+from service_core.dispatch.overload.shares import caller_of
+from service_core.dispatch.responses import refusal
 from service_core.dispatch.streams.incoming import WrongItem
 from service_core.dispatch.streams.source import StreamSource
 from service_core.dispatch.target import Target
@@ -31,28 +33,17 @@ from service_core.errors import (
     ErrorCode,
     InvalidTokenException,
     MissingTokenException,
-    TokenExpiredException,
 )
 from service_core.hosting.token_verifier import TokenVerifier, check_verifier
 from service_core.observing import BegunCall, observed_async, server_observers
-from service_core.wire import MethodCodec, WireError, error_to_wire
+from service_core.wire import MethodCodec, error_to_wire
 from service_core.wire.causes import failed_call_of
 
-__all__ = ["Executor", "Failure"]
+__all__ = ["Executor"]
 
 logger: Final = logging.getLogger("service.dispatch")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """What a caller is told about a call that has failed."""
-
-    error: WireError
-    executed: bool
-    """Whether it is the outcome of the implementation, not a refusal."""
-    headers: Headers = ()
 
 
 class Executor:
@@ -134,25 +125,48 @@ class Executor:
                 timeout = context.deadline.expires_at - time.monotonic()
                 if timeout <= 0:
                     raise TimedOut(begun=False)
-            if not target.inline:
-                result = await self._workers.run(target.method, arguments, timeout, target.service_time)
-            else:
-                result = target.method(*arguments)
-                if target.waits:
-                    result = await within(result, timeout)
+            run = self._run_inline if target.inline else self._run_in_thread
+            result = await run(target, arguments, timeout, context)
             return write(result)
         except TimedOut as late:
             return self.late(context, executed=late.begun)
-        except Busy:
-            return _busy(context)
         except Overloaded as overloaded:
-            return _overloaded(overloaded, context)
+            return not_now(overloaded, context)
         except BaseException as error:
             if isinstance(error, GeneratorExit) or (target.waits and _ends_the_task(error)):
                 raise
             return self.failure(target.plan, error, context)  # whatever the implementation raises is an outcome
         finally:
             leave_context(outer)  # last, so that the log of a failure belongs to the call
+
+    async def _run_inline(
+        self, target: Target, arguments: tuple[Any, ...], seconds: float | None, context: CallContext
+    ) -> Any:
+        limit, now, caller = target.limit, time.monotonic(), self._caller(context)
+        if limit is not None:
+            limit.enter(caller, now, math.inf if seconds is None else now + seconds)
+        in_time = True
+        try:
+            result = target.method(*arguments)
+            return await within(result, seconds) if target.waits else result
+        except (TimedOut, asyncio.CancelledError):
+            in_time = False
+            raise
+        finally:
+            if limit is not None:
+                limit.leave(caller, now, in_time=in_time)
+
+    async def _run_in_thread(
+        self, target: Target, arguments: tuple[Any, ...], seconds: float | None, context: CallContext
+    ) -> Any:
+        leave, caller, now = None, self._caller(context), time.monotonic()
+        if target.limit is not None:
+            target.limit.enter(caller, now, math.inf)
+            leave = partial(target.limit.leave, caller, now)
+        return await self._workers.run(target.method, arguments, seconds, target.service_time, caller, leave)
+
+    def _caller(self, context: CallContext) -> Hashable:
+        return None if self._verifier is None else caller_of(context)
 
     def failure(self, plan: MethodCodec, error: BaseException, context: CallContext) -> Failure:
         """The failure that an exception of an implementation is; it is logged unless it is declared or the caller's."""
@@ -169,7 +183,7 @@ class Executor:
         )
         failed_call = failed_call_of(error)
         if isinstance(error, AuthorizationException) and failed_call is None:
-            return _unauthorized(error, wire, executed=True)
+            return unauthorized(error, wire, executed=True)
         if not isinstance(error, plan.method.raises):
             logger.error(
                 "%s failed%s (correlation id %s)",
@@ -192,14 +206,17 @@ class Executor:
         """Count a stream that begins, until :meth:`leave_stream`; why it is refused, None if it is not."""
         if context.deadline is not None and context.deadline.expired:
             return self.late(context, executed=False)
-        if target.slots is not None and not target.slots.acquire(blocking=False):
-            return _busy(context)
+        if target.limit is not None:
+            try:
+                target.limit.enter(self._caller(context), time.monotonic(), math.inf)
+            except Overloaded as overloaded:
+                return not_now(overloaded, context)
         return None
 
-    def leave_stream(self, target: Target) -> None:
+    def leave_stream(self, target: Target, context: CallContext) -> None:
         """A stream that was counted has ended."""
-        if target.slots is not None:
-            target.slots.release()
+        if target.limit is not None:
+            target.limit.leave(self._caller(context), 0.0)
 
     def iterate(
         self, target: Target, arguments: tuple[Any, ...], source: StreamSource, context: CallContext
@@ -233,7 +250,7 @@ class Executor:
                 exc_info=error,
                 extra={"correlation_id": context.correlation_id},
             )
-        return _unauthorized(error, wire, executed=False)
+        return unauthorized(error, wire, executed=False)
 
 
 def _observed_if_needed(run: Coroutine[Any, Any, T], target: Target, context: CallContext) -> Coroutine[Any, Any, T]:
@@ -259,35 +276,9 @@ def _outcome(outcome: object) -> tuple[ErrorCode, str] | None:
     return (outcome.error.code, outcome.error.type) if isinstance(outcome, Failure) else None
 
 
-def _busy(context: CallContext) -> Failure:
-    told = "the server has as many calls of the method in work as it may take"
-    error = refusal(ErrorCode.UNAVAILABLE, told, context=context)
-    return Failure(error=error, executed=False, headers=(("retry-after", "1"),))
-
-
-def _overloaded(overloaded: Overloaded, context: CallContext) -> Failure:
-    message = "the server is overloaded: the call could not end before its deadline, so it was not started"
-    error = refusal(ErrorCode.UNAVAILABLE, message, context=context)
-    seconds = max(1, math.ceil(overloaded.retry_after))  # RFC 9110, section 10.2.3, knows whole seconds only
-    return Failure(error=error, executed=False, headers=(("retry-after", str(seconds)),))
-
-
-def _unauthorized(error: BaseException, wire: WireError, *, executed: bool) -> Failure:
-    headers = (("www-authenticate", _challenge(error)),) if wire.code is ErrorCode.UNAUTHENTICATED else ()
-    return Failure(error=wire, executed=executed, headers=headers)
-
-
 def _ends_the_task(error: BaseException) -> bool:
     """Whether the task of this call is cancelled or closed, rather than something that the implementation awaits."""
     if not isinstance(error, asyncio.CancelledError):
         return isinstance(error, GeneratorExit)
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _challenge(error: BaseException) -> str:
-    """The ``WWW-Authenticate`` header (RFC 6750, section 3) that tells token errors apart."""
-    if isinstance(error, MissingTokenException):
-        return "Bearer"
-    reason = "expired" if isinstance(error, TokenExpiredException) else "not accepted"
-    return f'Bearer error="invalid_token", error_description="the token is {reason}"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from service_core.context import CallContext
-from service_core.dispatch.executor import Failure
+from service_core.dispatch.failures import Failure
 from service_core.dispatch.responses import Answer, envelope, mismatch, refusal
 from service_core.dispatch.target import Target
 from service_core.dispatch.timeouts import TimedOut

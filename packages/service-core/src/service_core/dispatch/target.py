@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -10,7 +9,8 @@ from typing import Any, Self
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.implementing import concurrency_of
 from service_core.dispatch.method_call import taking_arguments
-from service_core.dispatch.method_limits import limited
+from service_core.dispatch.overload.adaptive_limit import AdaptiveLimit
+from service_core.dispatch.overload.fixed_limit import FixedLimit, MethodLimit
 from service_core.dispatch.overload.service_time import ServiceTime
 from service_core.hosting.hosted_services import HostedService
 from service_core.wire import MethodCodec
@@ -34,29 +34,29 @@ class Target:
     """Whether its result has to be awaited, as that of a coroutine or a worker thread."""
     service_time: ServiceTime = field(default_factory=ServiceTime)
     """How long its runs in worker threads take."""
-    slots: threading.BoundedSemaphore | None = None
-    """How many of its streams may run at once, None for no limit. Other methods count their calls themselves."""
+    limit: MethodLimit | None = None
+    """How many of its calls may run at once; None for no limit but that of the worker threads."""
 
     @classmethod
     def of(cls, hosted: HostedService, descriptor: MethodDescriptor) -> Self:
         """The method of a hosted service. Raises DeclarationException if a type of it cannot be validated."""
         method = getattr(hosted.implementation, descriptor.name)
         implemented = getattr(hosted.implementation_type, descriptor.name)
-        limit = concurrency_of(implemented)
         method = taking_arguments(method, descriptor, implemented)
-        slots = None
-        if limit is not None and descriptor.stream is not None:
-            slots = threading.BoundedSemaphore(limit)
-        elif limit is not None:
-            method = limited(method, limit, is_async=descriptor.is_async)
         return cls(
             hosted=hosted,
             plan=MethodCodec(hosted.component, hosted.service, descriptor),
             method=method,
             inline=descriptor.is_async or hosted.inline,
             waits=descriptor.is_async or not hosted.inline,
-            slots=slots,
+            limit=_limit(concurrency_of(implemented), descriptor),
         )
+
+
+def _limit(most: int | None, descriptor: MethodDescriptor) -> MethodLimit | None:
+    if most is not None:
+        return FixedLimit(most)
+    return AdaptiveLimit() if descriptor.is_async and not descriptor.has_streams else None
 
 
 def targets_of(services: Iterable[HostedService]) -> list[Target]:

@@ -8,21 +8,28 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, Final
 
+from service_core.dispatch.overload.overloaded import Overloaded
 from service_core.dispatch.overload.service_time import ServiceTime
-from service_core.dispatch.overload.waiting_calls import Overloaded, WaitingCalls
+from service_core.dispatch.overload.waiting_calls import WaitingCalls
 from service_core.dispatch.timeouts import TimedOut
 from service_core.timers import alarm
 
 __all__ = ["ThreadPool"]
 
 
+_REFUSED: Final = "the server is overloaded: the call could not end before its deadline, so it was not started"
+
+
 class _Job:
     """A function to call in a context; its result goes to a future of an event loop."""
 
-    __slots__ = ("args", "begun", "context", "expires_at", "function", "future", "loop", "service_time", "waits")
+    __slots__ = (
+        *("_unclaimed", "args", "begun", "caller", "context", "expires_at", "function", "future", "loop", "on_end"),
+        *("service_time", "waits"),
+    )
 
     def __init__(
         self,
@@ -31,6 +38,8 @@ class _Job:
         loop: asyncio.AbstractEventLoop,
         future: asyncio.Future[Any],
         service_time: ServiceTime | None,
+        caller: Hashable,
+        on_end: Callable[[], None] | None,
     ) -> None:
         self.context: contextvars.Context | None = contextvars.copy_context()
         self.function = function
@@ -40,13 +49,23 @@ class _Job:
         self.begun = False
         self.expires_at = math.inf
         self.service_time = service_time
+        self.caller = caller
+        self.on_end = on_end
+        self._unclaimed = [True]
         self.waits = False
         """Whether it stands in the queue."""
 
+    def claim(self) -> bool:
+        """Decide what becomes of it: true for one of the threads that begin it or give it up."""
+        try:
+            return self._unclaimed.pop()  # atomic
+        except IndexError:
+            return False
+
     def do(self) -> None:
         """Do it in this thread, unless its result is not awaited any more."""
-        context, args, future = self.context, self.args, self.future
-        if context is None or future is None or future.done():
+        context, args, future, on_end = self.context, self.args, self.future, self.on_end
+        if context is None or future is None or future.done() or not self.claim():
             return
         self.begun = True
         result: Any = None
@@ -58,6 +77,8 @@ class _Job:
             failure = error
         if self.service_time is not None:
             self.service_time.observe(time.monotonic() - started)
+        if on_end is not None:
+            on_end()
         self._settle_threadsafe(future, result, failure)
 
     def refuse(self, retry_after: float) -> None:
@@ -66,7 +87,7 @@ class _Job:
         if self.service_time is not None:
             self.service_time.refused()
         if future is not None:
-            self._settle_threadsafe(future, None, Overloaded(retry_after))
+            self._settle_threadsafe(future, None, Overloaded(retry_after, _REFUSED))
 
     def _settle_threadsafe(self, future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:
         try:
@@ -108,28 +129,27 @@ class ThreadPool:
         args: tuple[Any, ...],
         seconds: float | None = None,
         service_time: ServiceTime | None = None,
+        caller: Hashable = None,
+        on_end: Callable[[], None] | None = None,
     ) -> Any:
         """Call the function in a worker thread, in a copy of the current context. Raises TimedOut after ``seconds``.
 
         With a ``service_time``, which learns from the run, it raises Overloaded where the job cannot end in time. If
         the caller is cancelled or the time is up the job is not started; one that runs already goes on, and its outcome
-        is lost.
+        is lost. Under overload callers share the threads. ``on_end`` is called once, by any thread: when the job has
+        ended, or will not be started.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        job = _Job(function, args, loop, future, service_time)
+        job = _Job(function, args, loop, future, service_time, caller, on_end)
         if seconds is not None:
             job.expires_at = time.monotonic() + seconds
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("the workers are closed")
-            if self._idle > 0:
-                self._idle -= 1
-                self._jobs.put(job)
-            elif self._threads < self._size and self._add_thread():
-                self._jobs.put(job)
-            else:
-                self._wait(job)
+        try:
+            self._hand_over(job)
+        except RuntimeError:
+            if on_end is not None:
+                on_end()
+            raise
         limit = None if seconds is None else alarm(seconds, job.give_up)
         try:
             return await future
@@ -138,6 +158,8 @@ class ThreadPool:
                 with self._lock:
                     self._waiting.discard(job)
             job.forget()
+            if on_end is not None and job.claim():
+                on_end()
             if limit is not None:
                 limit.cancel()
 
@@ -152,6 +174,18 @@ class ThreadPool:
             self._closed = True
             for _ in range(self._threads):
                 self._jobs.put(None)
+
+    def _hand_over(self, job: _Job) -> None:
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the workers are closed")
+            if self._idle > 0:
+                self._idle -= 1
+                self._jobs.put(job)
+            elif self._threads < self._size and self._add_thread():
+                self._jobs.put(job)
+            else:
+                self._wait(job)
 
     def _wait(self, job: _Job) -> None:
         job.waits = True

@@ -17,6 +17,7 @@ class Waiter:
     name: str = ""
     expires_at: float = math.inf
     service_time: ServiceTime | None = field(default_factory=ServiceTime)
+    caller: str | None = None
 
 
 def taking(seconds: float) -> ServiceTime:
@@ -109,6 +110,34 @@ def test_parts_of_calls_that_run_already_come_first_and_are_never_refused() -> N
     waiting.add(call("call"), 0.0)
     assert waiting.add(Waiter("part", expires_at=0.0, service_time=None), 1.0) == []
     assert [taken(waiting, 9.0) for _ in range(2)] == ["part", "call"]
+
+
+def of(caller: str, expires_at: float = math.inf, seconds: float = 1.0) -> Waiter:
+    return Waiter(caller, expires_at, taking(seconds), caller)
+
+
+@pytest.mark.parametrize("now", [1.0, 5.0])
+def test_callers_take_turns(now: float) -> None:
+    waiting: WaitingCalls[Waiter] = WaitingCalls(1)
+    for caller in ["much", "much", "much", "little"]:
+        waiting.add(of(caller), 0.0)
+    assert [taken(waiting, now) for _ in range(4)] == ["much", "little", "much", "much"]
+
+
+def test_a_call_waits_for_its_share_of_the_calls_of_others_only() -> None:
+    waiting: WaitingCalls[Waiter] = WaitingCalls(1)
+    for _ in range(9):
+        waiting.add(of("much"), 0.0)
+    assert names(waiting.add(of("much", expires_at=5.0), 0.0)) == ["much"]
+    assert waiting.add(of("little", expires_at=5.0), 0.0) == []
+
+
+def test_under_overload_the_caller_with_the_most_calls_is_refused() -> None:
+    waiting: WaitingCalls[Waiter] = WaitingCalls(1)
+    waiting.add(of("little"), 0.0)
+    for _ in range(9):
+        waiting.add(of("much", seconds=0.5), 0.0)
+    assert names(waiting.add(of("other", seconds=0.5), 5.0)) == ["much"] * 8 + ["little"]
 
 
 class Server:

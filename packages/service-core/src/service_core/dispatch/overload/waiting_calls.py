@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict, deque
-from typing import Final, Generic, Protocol, TypeVar
+from collections.abc import Hashable
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from service_core.dispatch.overload.service_time import ServiceTime
 
-__all__ = ["Overloaded", "Waiting", "WaitingCalls"]
+__all__ = ["Waiting", "WaitingCalls"]
 
 _STANDING: Final = 4.0
 """Seconds without an empty queue from which on it is overload and not a burst."""
@@ -19,15 +20,6 @@ _LONGEST: Final = 1.0
 """Seconds of work for the workers that may wait under overload, so that calls are in time soon after its end."""
 _MARGIN: Final = 0.01
 """Seconds that a call needs besides its service time, to be sent and answered."""
-
-
-class Overloaded(Exception):
-    """The call is not started, because it cannot end before its deadline, or newer ones come first."""
-
-    def __init__(self, retry_after: float) -> None:
-        """``retry_after``: seconds until the workers have done what waits now."""
-        super().__init__()
-        self.retry_after = retry_after
 
 
 class Waiting(Protocol):
@@ -39,6 +31,11 @@ class Waiting(Protocol):
         ...
 
     @property
+    def caller(self) -> Hashable:
+        """Who calls: callers take turns."""
+        ...
+
+    @property
     def service_time(self) -> ServiceTime | None:
         """How long the method's runs take; None for what is part of a call that runs already. It is never refused."""
 
@@ -46,26 +43,39 @@ class Waiting(Protocol):
 W = TypeVar("W", bound=Waiting)
 
 
+class _Line(Generic[W]):
+    """The calls of one caller in the order of their arrival."""
+
+    __slots__ = ("calls", "work")
+
+    def __init__(self) -> None:
+        self.calls: OrderedDict[W, float] = OrderedDict()
+        """With the seconds of work that each was taken for."""
+        self.work = 0.0
+
+
 class WaitingCalls(Generic[W]):
     """The queue in front of a number of workers.
 
-    The oldest call is next, and a new one is refused that would not end in time behind the others. Once the queue has
-    not been empty for 4 s, the newest is next: it has the most time left, while in order of arrival every call would
-    start when its caller is about to give up (adaptive LIFO, as in Maurer, "Fail at Scale", 2015). Then the oldest
-    are refused until the rest is one second of work, or one call for each worker.
+    Callers take turns, so that one with many calls does not displace the others. Of the calls of a caller the oldest
+    is next, and a new one is refused that would not end in time behind the others. Once the queue has not been empty
+    for 4 s, the newest is next: it has the most time left, while in order of arrival every call would start when its
+    caller is about to give up (adaptive LIFO, as in Maurer, "Fail at Scale", 2015). Then the oldest of the caller with
+    the most calls are refused until the rest is one second of work, or one call for each worker.
     """
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
-        self._calls: OrderedDict[W, float] = OrderedDict()
-        """The calls in the order of their arrival, with the seconds of work that each was taken for."""
+        self._lines: dict[Hashable, _Line[W]] = {}
+        """By caller; the first one is next."""
+        self._count = 0
         self._parts: deque[W] = deque()
         self._work = 0.0
         self._since = 0.0
         """When the queue was empty last."""
 
     def __len__(self) -> int:
-        return len(self._calls) + len(self._parts)
+        return self._count + len(self._parts)
 
     @property
     def seconds(self) -> float:
@@ -78,10 +88,10 @@ class WaitingCalls(Generic[W]):
         if time is None:
             self._parts.append(call)
             return []
-        if not self._calls:
+        if not self._count:
             self._since = now
         if now - self._since < _STANDING:
-            if now + self.seconds + time.typical + _MARGIN > call.expires_at and self._calls:
+            if self._count and now + self._wait_of(call.caller) + time.typical + _MARGIN > call.expires_at:
                 return [call]
             self._append(call, time.mean)
             return []
@@ -93,36 +103,61 @@ class WaitingCalls(Generic[W]):
         if self._parts:
             return self._parts.popleft(), []
         refused: list[W] = []
-        newest = now - self._since >= _STANDING
-        while self._calls:
-            call, work = self._calls.popitem(last=newest)
-            self._work -= work
-            if not self._calls or _can_end(call, now):
+        is_newest_next = now - self._since >= _STANDING
+        while self._count:
+            caller, line = next(iter(self._lines.items()))
+            call = next(reversed(line.calls)) if is_newest_next else next(iter(line.calls))
+            self.discard(call)
+            if not self._count or _can_end(call, now):
+                if line.calls:  # after the other callers
+                    self._lines[caller] = self._lines.pop(caller)
                 return call, refused
             refused.append(call)
         return None, refused
 
     def discard(self, call: W) -> None:
         """Nothing waits for the call any more."""
-        work = self._calls.pop(call, None)
-        if work is not None:
-            self._work -= work
+        line = self._lines.get(call.caller)
+        work = None if line is None else line.calls.pop(call, None)
+        if line is None or work is None:
+            return
+        line.work -= work
+        self._work -= work
+        self._count -= 1
+        if not line.calls:
+            del self._lines[call.caller]
+
+    def _wait_of(self, caller: Hashable) -> float:
+        """Seconds until a call of the caller that is added now is started."""
+        line = self._lines.get(caller)
+        own, callers = (0.0, len(self._lines) + 1) if line is None else (line.work, len(self._lines))
+        return min(self.seconds, own * callers / self._workers) if self._workers else math.inf
 
     def _append(self, call: W, work: float) -> None:
-        if not self._calls:
+        if not self._count:
             self._work = 0.0  # no rounding errors are left
-        self._calls[call] = work
+        line = self._lines.get(call.caller)
+        if line is None:
+            line = self._lines[call.caller] = _Line()
+        line.calls[call] = work
+        line.work += work
         self._work += work
+        self._count += 1
 
     def _refuse_oldest(self, longest: float, now: float) -> list[W]:
         refused: list[W] = []
-        while len(self._calls) > 1:
-            oldest = next(iter(self._calls))
+        while self._count > 1:
+            line = max(self._lines.values(), key=_length)
+            oldest = next(iter(line.calls))
             if self.seconds <= longest and _can_end(oldest, now + self.seconds):
                 break
             self.discard(oldest)
             refused.append(oldest)
         return refused
+
+
+def _length(line: _Line[Any]) -> int:
+    return len(line.calls)
 
 
 def _can_end(call: Waiting, start: float) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import Any, Final
 
 from service_core.context import CallContext, call_context
-from service_core.dispatch.executor import Executor, Failure
+from service_core.dispatch.executor import Executor
+from service_core.dispatch.failures import Failure
 from service_core.dispatch.responses import FailedFirst, StreamBody
 from service_core.dispatch.streams.source import StreamSource
 from service_core.dispatch.target import Target
@@ -33,7 +34,7 @@ def open_stream(
         return refused
     parts = _parts(executor, target, arguments, writer, context)
     stopping = WireError(type=STOPPING, code=ErrorCode.UNAVAILABLE, correlation_id=context.correlation_id)
-    return StreamBody(parts, lambda: executor.leave_stream(target), stopped=writer.write_failure(stopping))
+    return StreamBody(parts, lambda: executor.leave_stream(target, context), stopped=writer.write_failure(stopping))
 
 
 async def _parts(
