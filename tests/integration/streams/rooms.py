@@ -33,7 +33,7 @@ class NoSuchRoom(Exception):
     code = ErrorCode.NOT_FOUND
 
 
-@service(name="rooms")
+@service(name="stream-rooms")
 @rest("/rooms")
 class Rooms(Service):
     """Streams of each form that has a route."""
