@@ -98,7 +98,9 @@ async def _parts_async(exchange: StreamExchange, items: Any, limits: StreamLimit
     source.start(_iterate(source, items))
     try:
         while came := await source.take():
-            yield exchange.write_items(came)
+            part = exchange.write_items(came)
+            source.adapt(len(came), len(part))
+            yield part
         if source.outcome is not None:
             raise source.outcome
         limits.input_ended(exchange.call.policy.timeout)

@@ -46,7 +46,9 @@ class MemoryInput:
         source.start(self._iterate(source))
         try:
             while items := await source.take():
-                yield write_items(self._plan, self._codec, items)
+                part = write_items(self._plan, self._codec, items)
+                source.adapt(len(items), len(part))
+                yield part
             if source.outcome is not None:
                 raise source.outcome
             self.ended.set()

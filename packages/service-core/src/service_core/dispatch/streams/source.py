@@ -16,10 +16,12 @@ from service_core.dispatch.thread_pool import ThreadPool
 
 __all__ = ["StreamSource"]
 
-_MOST_ITEMS: Final = 64
-"""Items by which a generator runs ahead."""
+_FIRST_ITEMS: Final = 16
+"""Items by which a generator runs ahead, as long as their size is not known."""
+_MOST_ITEMS: Final = 1024
+"""The same for items that are small."""
 _BYTES: Final = 64 * 1024
-"""Bytes of these items, once their size is known."""
+"""Bytes of these items together."""
 
 
 class StreamSource:
@@ -27,7 +29,7 @@ class StreamSource:
 
     def __init__(self) -> None:
         self._items: deque[Any] = deque()
-        self._limit = _MOST_ITEMS
+        self._limit = _FIRST_ITEMS
         self._loop = asyncio.get_running_loop()
         self._has_items = asyncio.Event()
         self._has_room = asyncio.Event()
