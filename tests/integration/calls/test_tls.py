@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from service_channels_http import DispatchJSONChannel, HTTPReply, HTTPRequest, HTTPXChannel
-from service_channels_http.transport.tls import _context
+from service_channels_http.transport.tls.context import _context
 from service_core import Deadline, ServiceCommunicationException
 
 Sending = Callable[[HTTPRequest], HTTPReply]

@@ -11,7 +11,7 @@ from service_channels_http.rest_channel import RestChannel
 from service_channels_http.settings import HTTPSettings
 from service_channels_http.transport.exchange import Exchange
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
-from service_channels_http.transport.tls import ClientTLS
+from service_channels_http.transport.tls.context import ClientTLS
 from service_core.rest import Body, Header, PathParam, QueryParam, delete, get, patch, post, put, rest
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service_channels_http.transport.tls import ClientTLS
+from service_channels_http.transport.tls.context import ClientTLS
 
 __all__ = ["HTTPSettings"]
 

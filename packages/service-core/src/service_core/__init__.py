@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from service_core.call import Call
     from service_core.calling.channel import Channel
     from service_core.calling.channel_factory import ChannelFactory
+    from service_core.calling.forms.other_form import awaitable, blocking
     from service_core.calling.injection import inject_service
     from service_core.calling.local import LocalChannel
     from service_core.calling.module import ServiceModule
-    from service_core.calling.other_form import awaitable, blocking
     from service_core.calling.proxy import DynamicProxy, Invocation, InvocationHandler
     from service_core.calling.service_manager import ServiceManager
     from service_core.context import (
@@ -179,7 +179,7 @@ _NAMES = {
     "calling.injection": "inject_service",
     "calling.local": "LocalChannel",
     "calling.module": "ServiceModule",
-    "calling.other_form": "awaitable blocking",
+    "calling.forms.other_form": "awaitable blocking",
     "calling.proxy": "DynamicProxy Invocation InvocationHandler",
     "calling.service_manager": "ServiceManager",
     "context": (

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from service_core.context import CallContext, Deadline, current_context, new_correlation_id
-from service_core.declaring.arguments import Arguments
 from service_core.declaring.descriptors import MethodDescriptor, ServiceDescriptor
 from service_core.declaring.policy import EffectivePolicy, Policy
-from service_core.declaring.streams import without_stream
+from service_core.declaring.signatures.arguments import Arguments
+from service_core.declaring.signatures.streams import without_stream
 from service_core.errors import LocalServiceException, ServiceException
 
 __all__ = ["Call"]

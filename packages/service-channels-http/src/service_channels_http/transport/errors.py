@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service_channels_http.transport.messages import HTTPRequest
-from service_channels_http.transport.tls_failures import is_refusal, remedy, tls_error
+from service_channels_http.transport.tls.failures import is_refusal, remedy, tls_error
 from service_core import DeadlineExceeded, ServiceCommunicationException
 
 __all__ = ["broken_off", "deadline_exceeded", "lost", "may_have_run", "not_sent", "refused_by_tls"]

@@ -17,7 +17,7 @@ from service_channels_http.transport.engine import connecting
 from service_channels_http.transport.engine.connecting import connect, connect_async
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.resolver import Addresses, resolver
-from service_channels_http.transport.tls import ClientTLS
+from service_channels_http.transport.tls.context import ClientTLS
 from service_core import LocalServiceException
 from service_core.declaring.address import unix_url
 

@@ -10,7 +10,7 @@ import pytest
 
 from service_channels_http.transport.engine.idle import Idle
 from service_channels_http.transport.engine.origin import Origin, split
-from service_channels_http.transport.tls import ClientTLS
+from service_channels_http.transport.tls.context import ClientTLS
 
 TLS = ClientTLS()
 

@@ -29,7 +29,7 @@ from service_channels_http import DispatchJSONChannel, HTTPReply, HTTPRequest, H
 from service_channels_http.transport.engine import Engine
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.reader import ResponseParser, write_beginning
-from service_channels_http.transport.tls import ClientTLS
+from service_channels_http.transport.tls.context import ClientTLS
 from service_core import Deadline, DeadlineExceeded, LocalServiceException, ServiceCommunicationException
 
 Sending = Callable[[HTTPRequest], HTTPReply]

@@ -12,7 +12,7 @@ from typing import Any, Final
 from service_core.call import Call
 from service_core.calling.channel import Channel
 from service_core.calling.component_channels import ComponentChannels
-from service_core.calling.event_loops import warn_if_on_event_loop
+from service_core.calling.forms.event_loops import warn_if_on_event_loop
 from service_core.calling.proxy import InvocationHandler
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import EffectivePolicy

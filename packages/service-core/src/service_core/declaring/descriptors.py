@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from types import FunctionType, MappingProxyType
 from typing import Any, Final
 
-from service_core.declaring.arguments import Arguments, by_place, in_order
 from service_core.declaring.policy import UNSET, Policy
-from service_core.declaring.streams import StreamDescriptor, method_streams
+from service_core.declaring.signatures.arguments import Arguments, by_place, in_order
+from service_core.declaring.signatures.streams import StreamDescriptor, method_streams
 from service_core.errors import DeclarationException
 
 __all__ = ["ComponentDescriptor", "MethodDescriptor", "ParameterDescriptor", "ServiceDescriptor", "public_functions"]
@@ -258,7 +258,7 @@ def _type_hints(interface: type, name: str, function: FunctionType) -> dict[str,
     where = f"{interface.__name__}.{name}"
     owner = next(base for base in interface.__mro__ if name in vars(base))
     # Here, since a module that only declares interfaces does not need it.
-    from service_core.declaring.generics import bindings_of, resolved, type_parameters
+    from service_core.declaring.signatures.generics import bindings_of, resolved, type_parameters
 
     try:
         hints = typing.get_type_hints(function, localns=type_parameters(owner) or None, include_extras=True)

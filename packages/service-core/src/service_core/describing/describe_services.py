@@ -39,7 +39,7 @@ from service_core.errors import ArgumentException
 from service_core.rest import RoutePlan
 from service_core.rest.verbs import route_of
 from service_core.wire import MethodCodec, WireType
-from service_core.wire.declared_errors import DeclaredError
+from service_core.wire.failures.declared_errors import DeclaredError
 
 __all__ = ["describe"]
 

@@ -38,7 +38,7 @@ from service_core.wire import (
     TooManyValues,
     context_from_headers,
 )
-from service_core.wire.arguments import CHANGES_PAGE
+from service_core.wire.methods.arguments import CHANGES_PAGE
 from service_core.wire.streams import FrameWriter
 
 __all__ = ["Dispatcher"]

@@ -37,7 +37,7 @@ from service_core.errors import (
 from service_core.hosting.token_verifier import TokenVerifier, check_verifier
 from service_core.observing import BegunCall, observed_async, server_observers
 from service_core.wire import MethodCodec, error_to_wire
-from service_core.wire.causes import failed_call_of
+from service_core.wire.failures.causes import failed_call_of
 
 __all__ = ["Executor"]
 

@@ -22,7 +22,7 @@ from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Marker, Place, find_marker
 from service_core.rest.text_types import TextTypes
 from service_core.wire import WireType
-from service_core.wire.sent_fields import sent_fields
+from service_core.wire.methods.sent_fields import sent_fields
 
 __all__ = ["Parameter", "place_of"]
 

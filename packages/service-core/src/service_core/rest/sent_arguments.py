@@ -4,8 +4,8 @@ A query has no room for what a call of an interface means: an argument that is n
 parameter that the server does not know is ignored, as any API does. So our clients send ``x-arguments: limit:i,-tags``:
 the name of each argument and the JSON types of its parameter, or a name after ``-`` if the argument is given and
 travels by being left out (None, an empty list). After the name of the body stand the fields of its objects, see
-:mod:`service_core.wire.sent_fields`, as percent-encoded JSON. Without the header a request is read as that of any
-program.
+:mod:`service_core.wire.methods.sent_fields`, as percent-encoded JSON. Without the header a request is read as that of
+any program.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from service_core.errors import ContractMismatchException
 from service_core.rest.markers import Place
 from service_core.rest.parameters import Parameter
 from service_core.wire import WireType
-from service_core.wire.arguments import ArgumentTypes
-from service_core.wire.sent_fields import SentFields
+from service_core.wire.methods.arguments import ArgumentTypes
+from service_core.wire.methods.sent_fields import SentFields
 
 __all__ = ["NONE_SENT", "SENT_ARGUMENTS", "SentArguments", "differing", "sent_entry"]
 

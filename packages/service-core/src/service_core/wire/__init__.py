@@ -3,8 +3,10 @@
 Everything here is a function of its arguments, and of the clock where deadlines are: no sockets, no threads.
 """
 
+from service_core.wire.bounds.large import LARGE
+from service_core.wire.bounds.limits import MAX_VALUES, TooManyValues, json_holds_more
 from service_core.wire.codec import Codec, MalformedData, WireRequest
-from service_core.wire.errors import CONTRACT_MISMATCH, WireError, error_from_wire, error_to_wire, token_error
+from service_core.wire.failures.errors import CONTRACT_MISMATCH, WireError, error_from_wire, error_to_wire, token_error
 from service_core.wire.formats import CODECS
 from service_core.wire.headers import (
     CONTEXT_HEADERS,
@@ -17,10 +19,8 @@ from service_core.wire.headers import (
     with_deadline,
 )
 from service_core.wire.json import JSON, read_json
-from service_core.wire.large import LARGE
-from service_core.wire.limits import MAX_VALUES, TooManyValues, json_holds_more
-from service_core.wire.method_codec import MethodCodec
-from service_core.wire.misfit import misfit
+from service_core.wire.methods.method_codec import MethodCodec
+from service_core.wire.methods.misfit import misfit
 from service_core.wire.msgpack import MSGPACK
 from service_core.wire.values import WireType
 

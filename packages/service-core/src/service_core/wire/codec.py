@@ -5,7 +5,7 @@ The envelope is that of aspyx-service: ``{"method": "component:service:method", 
 one, ``"names": [...]``, with the name of the parameter that each argument is for, ``null`` for an argument that the
 caller does not give and whose place it only fills. Without names the arguments are taken by place. By hand one writes
 ``"kwargs": {...}`` instead of both. If arguments hold objects, ``"fields": [digest, defaults]`` says which fields
-these have, see :mod:`service_core.wire.sent_fields`; without it fields that are not known are ignored.
+these have, see :mod:`service_core.wire.methods.sent_fields`; without it fields that are not known are ignored.
 
 Reading is done in two steps on the server, since the types of the arguments are known by the method's name.
 """
@@ -17,13 +17,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service_core.declaring.arguments import Arguments
+from service_core.declaring.signatures.arguments import Arguments
 from service_core.errors import ArgumentException
-from service_core.wire.arguments import ArgumentTypes
-from service_core.wire.errors import WireError
-from service_core.wire.method_codec import MethodCodec
-from service_core.wire.misfit import misfit
-from service_core.wire.sent_fields import SentFields
+from service_core.wire.failures.errors import WireError
+from service_core.wire.methods.arguments import ArgumentTypes
+from service_core.wire.methods.method_codec import MethodCodec
+from service_core.wire.methods.misfit import misfit
+from service_core.wire.methods.sent_fields import SentFields
 from service_core.wire.values import WireType
 
 __all__ = [

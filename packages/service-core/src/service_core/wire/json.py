@@ -8,8 +8,10 @@ from typing import Any, Final, TypeVar
 
 from pydantic_core import from_json, to_json
 
-from service_core.declaring.arguments import Arguments
+from service_core.declaring.signatures.arguments import Arguments
 from service_core.errors import ArgumentException
+from service_core.wire.bounds.large import LARGE, uncollected
+from service_core.wire.bounds.limits import json_holds_more
 from service_core.wire.codec import (
     Codec,
     MalformedData,
@@ -19,13 +21,11 @@ from service_core.wire.codec import (
     envelope_of_response,
     types_for,
 )
-from service_core.wire.errors import WireError
-from service_core.wire.large import LARGE, uncollected
-from service_core.wire.limits import json_holds_more
-from service_core.wire.method_codec import MethodCodec
-from service_core.wire.method_name import json_method_name
+from service_core.wire.failures.errors import WireError
+from service_core.wire.methods.method_codec import MethodCodec
+from service_core.wire.methods.method_name import json_method_name
+from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.values import WireType, may_be_infinite
-from service_core.wire.written_names import WrittenNames
 
 __all__ = ["JSON", "read_json"]
 

@@ -6,7 +6,9 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-from service_core.declaring.arguments import Arguments
+from service_core.declaring.signatures.arguments import Arguments
+from service_core.wire.bounds.large import LARGE, uncollected
+from service_core.wire.bounds.limits import msgpack_holds_more
 from service_core.wire.codec import (
     Codec,
     MalformedData,
@@ -16,14 +18,12 @@ from service_core.wire.codec import (
     envelope_of_response,
     types_for,
 )
-from service_core.wire.errors import WireError
-from service_core.wire.large import LARGE, uncollected
-from service_core.wire.limits import msgpack_holds_more
-from service_core.wire.method_codec import MethodCodec
-from service_core.wire.method_name import msgpack_method_name
+from service_core.wire.failures.errors import WireError
+from service_core.wire.methods.method_codec import MethodCodec
+from service_core.wire.methods.method_name import msgpack_method_name
+from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.msgpack_io import Buffer, pack, unpack
 from service_core.wire.values import WireType
-from service_core.wire.written_names import WrittenNames
 
 __all__ = ["MSGPACK"]
 

@@ -15,10 +15,10 @@ from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapt
 from pydantic_core import SchemaSerializer, SchemaValidator, from_json
 
 from service_core.errors import ArgumentException, DeclarationException
-from service_core.wire.bounded import HashCounter, bounded, counts_hashes
-from service_core.wire.large import LARGE
+from service_core.wire.bounds.bounded import HashCounter, bounded, counts_hashes
+from service_core.wire.bounds.large import LARGE
+from service_core.wire.methods.sent_fields import Defaults
 from service_core.wire.schema import RULES, classes_in, for_checking, kinds, with_class_guards, with_rules
-from service_core.wire.sent_fields import Defaults
 from service_core.wire.types.exact import UnsendableValue
 from service_core.wire.types.refusals import UnsendableType, check
 from service_core.wire.types.wrong_places import validation_details

@@ -11,7 +11,7 @@ from pydantic import Field, create_model
 
 from service_core.errors import ErrorCode
 from service_core.rest import PROBLEM_TYPE, Problem, RoutePlan
-from service_core.wire.declared_errors import DeclaredError
+from service_core.wire.failures.declared_errors import DeclaredError
 from service_server_fastapi.rest.arguments import described
 from service_server_fastapi.rest.stream_openapi import document_input, document_result
 

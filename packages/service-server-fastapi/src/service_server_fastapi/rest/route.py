@@ -18,7 +18,7 @@ from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from service_core.context import CallContext, call_context, current_context
-from service_core.declaring.arguments import Arguments
+from service_core.declaring.signatures.arguments import Arguments
 from service_core.dispatch import (
     Answer,
     Executor,
@@ -35,7 +35,7 @@ from service_core.errors import ContractMismatchException, ErrorCode
 from service_core.rest import RoutePlan
 from service_core.rest.route_codec import is_json, media_type_of
 from service_core.wire import TooManyValues, context_from_headers, json_holds_more
-from service_core.wire.arguments import CHANGES_PAGE
+from service_core.wire.methods.arguments import CHANGES_PAGE
 from service_server_fastapi.http1.asgi import send_answer
 from service_server_fastapi.requests.admission import Disconnected, Intake, check_token, gone, headers_of
 from service_server_fastapi.requests.browsers import BrowserRules

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from service_channels_http.transport.proxies import proxy_for
-from service_channels_http.transport.tls import ClientTLS
+from service_channels_http.transport.tls.context import ClientTLS
 from service_core import LocalServiceException
 from service_core.declaring.address import unix_path
 

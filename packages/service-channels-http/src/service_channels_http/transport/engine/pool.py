@@ -12,7 +12,7 @@ from service_channels_http.transport.engine.origin import Origin, split
 from service_channels_http.transport.engine.reader import write_beginning, write_head
 from service_channels_http.transport.interface import PoolLimits
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
-from service_channels_http.transport.tls import ClientTLS
+from service_channels_http.transport.tls.context import ClientTLS
 
 __all__ = ["AsyncEngine", "Engine"]
 

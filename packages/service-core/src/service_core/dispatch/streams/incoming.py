@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any
 
-from service_core.declaring.arguments import Arguments
-from service_core.declaring.streams import StreamDescriptor, with_stream
+from service_core.declaring.signatures.arguments import Arguments
+from service_core.declaring.signatures.streams import StreamDescriptor, with_stream
 from service_core.errors import ArgumentException
 from service_core.rest import LineReader, RoutePlan
 from service_core.wire import Codec, MalformedData, TooManyValues, WireType, json_holds_more, read_json

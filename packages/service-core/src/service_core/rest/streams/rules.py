@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service_core.declaring.descriptors import MethodDescriptor
-from service_core.declaring.streams import StreamDescriptor
+from service_core.declaring.signatures.streams import StreamDescriptor
 from service_core.errors import DeclarationException
 from service_core.rest.verbs import Route
 from service_core.wire import WireType

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from service_core.declaring.descriptors import MethodDescriptor
-from service_core.declaring.signature_text import signature_text
+from service_core.declaring.signatures.text import signature_text
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
-from service_core.wire.arguments import CHANGES_PAGE
+from service_core.wire.methods.arguments import CHANGES_PAGE
 
 __all__ = ["NOTHING", "misfit"]
 

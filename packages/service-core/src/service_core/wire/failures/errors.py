@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from service_core.declaring.descriptors import MethodDescriptor
-from service_core.declaring.signature_text import signature_text
+from service_core.declaring.signatures.text import signature_text
 from service_core.errors import (
     ArgumentException,
     AuthorizationException,
@@ -27,8 +27,8 @@ from service_core.errors import (
     TokenException,
     TokenExpiredException,
 )
-from service_core.wire.causes import code_for_caller, failed_call_of
-from service_core.wire.declared_errors import DeclaredError, WrittenError, code_of
+from service_core.wire.failures.causes import code_for_caller, failed_call_of
+from service_core.wire.failures.declared_errors import DeclaredError, WrittenError, code_of
 
 __all__ = ["CONTRACT_MISMATCH", "WireError", "error_from_wire", "error_to_wire", "token_error"]
 

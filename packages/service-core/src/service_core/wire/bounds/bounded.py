@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from pydantic_core import PydanticCustomError
 
+from service_core.wire.methods.sent_fields import Defaults
 from service_core.wire.schema import NAMED, OPAQUE
-from service_core.wire.sent_fields import Defaults
 from service_core.wire.types.parts import OBJECTS
 from service_core.wire.types.unknown_fields import refusing_fields
 

@@ -15,8 +15,8 @@ import pytest
 
 from service_core.errors import ArgumentException
 from service_core.wire import WireType
-from service_core.wire.bounded import MAX_EQUAL_HASHES
-from service_core.wire.large import LARGE
+from service_core.wire.bounds.bounded import MAX_EQUAL_HASHES
+from service_core.wire.bounds.large import LARGE
 
 MODULUS = 2**61 - 1
 """CPython's hash of a whole number is its remainder by this prime."""

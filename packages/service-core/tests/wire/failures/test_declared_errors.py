@@ -16,7 +16,7 @@ from service_core.declaring.descriptors import ComponentDescriptor, describe_ser
 from service_core.declaring.interfaces import Service
 from service_core.errors import ErrorCode, RemoteServiceException
 from service_core.wire import JSON, MSGPACK, Codec, MethodCodec, WireError, error_from_wire, error_to_wire
-from service_core.wire.declared_errors import DeclaredError
+from service_core.wire.failures.declared_errors import DeclaredError
 
 
 class Place(BaseModel):

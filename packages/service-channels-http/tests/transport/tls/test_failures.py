@@ -10,7 +10,7 @@ import pytest
 from service_channels_http import HTTPRequest
 from service_channels_http.transport.errors import lost, not_sent
 from service_channels_http.transport.httpx.failures import translated
-from service_channels_http.transport.tls_failures import is_refusal, remedy, tls_error
+from service_channels_http.transport.tls.failures import is_refusal, remedy, tls_error
 from service_core import Deadline, ServiceCommunicationException
 
 GIVE = "the server requires a certificate; set 'cert_file' (SERVICE_HTTP_CERT_FILE)"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
-from service_core.declaring.streams import StreamDescriptor
+from service_core.declaring.signatures.streams import StreamDescriptor
 from service_core.errors import DeclarationException
-from service_core.wire.arguments import ArgumentTypes
-from service_core.wire.declared_errors import DeclaredError
+from service_core.wire.failures.declared_errors import DeclaredError
+from service_core.wire.methods.arguments import ArgumentTypes
+from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.values import WireType
-from service_core.wire.written_names import WrittenNames
 
 __all__ = ["MethodCodec"]
 

@@ -21,7 +21,7 @@ from service_core.errors import ContractMismatchException
 from service_core.rest import RoutePlan
 from service_core.rest.verbs import Route
 from service_core.wire import JSON, MSGPACK, Codec, MalformedData, MethodCodec
-from service_core.wire.sent_fields import SentFields
+from service_core.wire.methods.sent_fields import SentFields
 
 
 def taking(*types: Any) -> MethodCodec:

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from service_core.declaring.descriptors import ComponentDescriptor, describe_service
 from service_core.declaring.interfaces import Service
 from service_core.wire import JSON, MSGPACK, Codec, MethodCodec
-from service_core.wire.large import uncollected
+from service_core.wire.bounds.large import uncollected
 
 
 class Page(BaseModel):

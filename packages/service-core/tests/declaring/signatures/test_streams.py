@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import pytest
 
-from service_core.declaring.arguments import NOT_GIVEN
-from service_core.declaring.streams import (
+from service_core.declaring.signatures.arguments import NOT_GIVEN
+from service_core.declaring.signatures.streams import (
     StreamDescriptor,
     input_stream,
     method_streams,

@@ -1,0 +1,1 @@
+"""Bounds of what is read: how many values, how much work for wrong ones, and how large values are read."""
