@@ -95,7 +95,6 @@ FILE_LINES, FUNCTION_LINES, FOLDER_FILES = 250, 50, 12
 LONG_FILES = {
     "service_channels_http/channel.py": 300,
     "service_core/declaring/catalog.py": 300,
-    "service_core/declaring/descriptors.py": 300,
     "service_core/di/_environment.py": 300,
     "service_core/dispatch/executor.py": 300,
     "service_core/errors.py": 300,

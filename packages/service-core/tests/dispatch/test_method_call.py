@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from service_core.declaring.descriptors import MethodDescriptor, describe_service
+from service_core.declaring.descriptors import MethodDescriptor
+from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.declaring.signatures.arguments import NOT_GIVEN
 from service_core.dispatch.method_call import taking_arguments

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, computed_field
 
-from service_core.declaring.descriptors import ComponentDescriptor, describe_service
+from service_core.declaring.descriptors import ComponentDescriptor
+from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Component, Service
 from service_core.errors import ArgumentException, DeclarationException, LocalServiceException
 from service_core.rest import (

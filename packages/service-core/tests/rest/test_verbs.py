@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service_core.declaring.descriptors import describe_service
+from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import DeclarationException
 from service_core.rest import delete, get, patch, post, put, rest

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service_core.declaring.descriptors import ComponentDescriptor, describe_service
+from service_core.declaring.descriptors import ComponentDescriptor
+from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
 from service_core.wire import CODECS, JSON, MSGPACK, Codec, MalformedData, MethodCodec, WireError, WireRequest

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from service_core.declaring.descriptors import ComponentDescriptor, describe_service
+from service_core.declaring.descriptors import ComponentDescriptor
+from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import ArgumentException
 from service_core.wire import JSON, MSGPACK, Codec, MethodCodec

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 from typing_extensions import TypedDict
 
-from service_core.declaring.descriptors import ComponentDescriptor, describe_service
+from service_core.declaring.descriptors import ComponentDescriptor
+from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.wire import JSON, MSGPACK, Codec, MethodCodec
 

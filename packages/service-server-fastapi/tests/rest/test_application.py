@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
 from raw_http import request
 
 from service_core import Component, ComponentDescriptor, DeclarationException, Service
-from service_core.declaring.descriptors import describe_service
+from service_core.declaring.inspection import describe_service
 from service_core.dispatch import Executor, ThreadPool, targets_of
 from service_core.hosting.hosted_services import HostedService
 from service_core.rest import get, post, rest

@@ -12,14 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
-from service_core.declaring.descriptors import (
-    FORWARD_TOKEN,
-    POLICY,
-    ComponentDescriptor,
-    ServiceDescriptor,
-    check_shape,
-    describe_service,
-)
+from service_core.declaring.descriptors import FORWARD_TOKEN, POLICY, ComponentDescriptor, ServiceDescriptor
+from service_core.declaring.inspection import check_shape, describe_service
 from service_core.declaring.interfaces import Component
 from service_core.declaring.names import imported_twice, place, same_place, valid_name
 from service_core.errors import DeclarationException

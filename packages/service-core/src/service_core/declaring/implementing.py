@@ -8,7 +8,8 @@ from types import FunctionType
 from typing import Any, Final, TypeVar, overload
 
 from service_core.declaring.catalog import Catalog, Scope, default_catalog
-from service_core.declaring.descriptors import ANONYMOUS, CONCURRENCY, IDEMPOTENT, POLICY, RAISES, public_functions
+from service_core.declaring.descriptors import ANONYMOUS, CONCURRENCY, IDEMPOTENT, POLICY, RAISES
+from service_core.declaring.inspection import public_functions
 from service_core.declaring.interfaces import Service
 from service_core.errors import DeclarationException
 

@@ -6,10 +6,9 @@ from abc import ABC, abstractmethod
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from service_core.declaring.health import Health
-
 if TYPE_CHECKING:  # a module that only declares interfaces imports little
     from service_core.declaring.address import ChannelAddress
+    from service_core.declaring.health import Health
 
 __all__ = ["AbstractComponent", "Component", "ComponentStatus", "Service"]
 
@@ -74,4 +73,6 @@ class AbstractComponent(Component):
 
     async def get_health(self) -> Health:
         """Healthy; override it to run checks."""
+        from service_core.declaring.health import Health  # a module that only declares interfaces does not need it
+
         return Health()

@@ -11,7 +11,7 @@ import pytest
 import typing_extensions
 from pydantic import BaseModel
 
-from service_core.declaring.descriptors import describe_service
+from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import DeclarationException
 

@@ -12,7 +12,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from service_core import errors
-from service_core.declaring.descriptors import ComponentDescriptor, describe_service
+from service_core.declaring.descriptors import ComponentDescriptor
+from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import ErrorCode, RemoteServiceException
 from service_core.wire import JSON, MSGPACK, Codec, MethodCodec, WireError, error_from_wire, error_to_wire

@@ -15,7 +15,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import TypedDict
 
-from service_core.declaring.descriptors import ComponentDescriptor, describe_service
+from service_core.declaring.descriptors import ComponentDescriptor
+from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import ContractMismatchException
 from service_core.rest import RoutePlan
