@@ -221,6 +221,14 @@ def test_clean_up_of_what_is_cut_off_comes_before_the_components_shut_down() -> 
     assert world.log[-3:] == ["cleaned up", "shutdown", "destroyed"]
 
 
-def test_without_an_application_there_is_one_with_documentation() -> None:
-    with serving() as (server, _):
+def test_an_application_that_is_used_before_the_start_is_served() -> None:
+    server = FastAPIServer("127.0.0.1", 0)
+
+    @server.app.get("/own")
+    def own() -> str:
+        return "own"
+
+    with server:
+        server.boot(World().module())
+        assert request(server.url, "/own").json == "own"
         assert request(server.url, "/openapi.json").json["info"]["title"] == "Services"

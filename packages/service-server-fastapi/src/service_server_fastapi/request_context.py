@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from starlette.requests import Request
 from starlette.types import Scope
 
 from service_server_fastapi.http1.peer import PEER, PeerCredentials
 from service_server_fastapi.requests.fast_path import ArrivedRequest
+
+if TYPE_CHECKING:  # imported where it is used: with it a server takes longer to start
+    from starlette.requests import Request
 
 __all__ = ["RequestContext"]
 
@@ -25,17 +27,16 @@ class RequestContext:
     @staticmethod
     def get_request() -> Request:
         """The request that is being answered. Raises LookupError outside a request."""
-        request = _request.get()
-        if request is None:
-            raise LookupError("there is no HTTP request: this code was not called through the server")
-        return Request(request.scope if isinstance(request, ArrivedRequest) else request)
+        from starlette.requests import Request
+
+        return Request(_current_scope())
 
     @staticmethod
     def get_peer() -> PeerCredentials | None:
         """The process that sent the request over a Unix domain socket; None over TCP, outside of Linux, and under
         another ASGI server. Works inside a token verifier, too. Raises LookupError outside a request.
         """
-        peer: PeerCredentials | None = RequestContext.get_request().scope.get("extensions", {}).get(PEER)
+        peer: PeerCredentials | None = _current_scope().get("extensions", {}).get(PEER)
         return peer
 
     @staticmethod
@@ -47,3 +48,10 @@ class RequestContext:
     """Make a request, or that of an ASGI scope, the current one, until :attr:`leave` is called with the token."""
     leave: Final = staticmethod(_request.reset)
     """Restore the request that was current before."""
+
+
+def _current_scope() -> Scope:
+    request = _request.get()
+    if request is None:
+        raise LookupError("there is no HTTP request: this code was not called through the server")
+    return request.scope if isinstance(request, ArrivedRequest) else request

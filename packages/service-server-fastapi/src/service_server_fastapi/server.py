@@ -5,45 +5,40 @@ from __future__ import annotations
 import atexit
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
-import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Final, Self
-
-from fastapi import FastAPI
-from starlette.applications import Starlette
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Final, Self
 
 from service_core import Health, LocalServiceException, Server, ServiceModule, TokenVerifier, unix_url
 from service_core.di import Environment
-from service_core.dispatch import Dispatcher, Executor, ThreadPool, targets_of
+from service_core.dispatch import Executor, Target, ThreadPool, targets_of
 from service_core.hosting.server import WILDCARDS, ServerAddress, url_of
-from service_health import HealthCheckManager, HealthModule
-from service_server_fastapi.endpoints.describe import DESCRIBE, DescribeEndpoint
-from service_server_fastapi.endpoints.health import LIVE, READY, ServerHealth
-from service_server_fastapi.endpoints.invoke import INVOKE, InvokeEndpoint, is_call
-from service_server_fastapi.endpoints.register import Routes
-from service_server_fastapi.endpoints.report import REPORT, Report
+from service_health import HealthModule
+from service_server_fastapi.application.assembly import Assembly
+from service_server_fastapi.application.bare import BareApplication
+from service_server_fastapi.application.choice import needs_fastapi
+from service_server_fastapi.application.interface import Application
 from service_server_fastapi.lifecycle.declaration_checks import hosting_findings
 from service_server_fastapi.lifecycle.lifespan import Lifespan, registered_elsewhere, running
 from service_server_fastapi.lifecycle.missing_lifespan import MissingLifespan, ObservedPort
 from service_server_fastapi.lifecycle.signals import GracefulSignals
 from service_server_fastapi.lifecycle.state import Hosting, HostingState
 from service_server_fastapi.listening.listener import Listener
-from service_server_fastapi.listening.sockets import UnixSocketFile, bind, bind_unix
+from service_server_fastapi.listening.sockets import bind_as
 from service_server_fastapi.listening.tls import server_tls
 from service_server_fastapi.request_context import RequestContext
-from service_server_fastapi.requests.admission import Intake
 from service_server_fastapi.requests.allowed_hosts import AllowedHosts
-from service_server_fastapi.requests.browsers import BrowserRules
-from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.requests.exposure import warn_if_open
-from service_server_fastapi.requests.in_flight import Traffic, TrafficMiddleware
+from service_server_fastapi.requests.in_flight import Traffic
 from service_server_fastapi.requests.rejection_log import RejectionLog
-from service_server_fastapi.rest.fast_path import DirectRoutes
-from service_server_fastapi.rest.mount import mount_services
 from service_server_fastapi.settings import ServerSettings, settings_of
+
+if TYPE_CHECKING:  # imported by what uses it
+    from fastapi import FastAPI
+    from starlette.applications import Starlette
 
 __all__ = ["FastAPIServer"]
 
@@ -81,13 +76,13 @@ class FastAPIServer(Server):
         every caller is accepted.
         """
         self.settings = settings_of(settings, host=host, port=port, uds=uds, expose_errors=expose_errors)
-        self.app = app if app is not None else FastAPI(title="Services")
+        self._app = app
+        self._application: Application | None = None
         self._verifier = verifier
         self._instances: list[object] = []
         """Ready objects that belong to the environment; :func:`serve` adds its implementations."""
-        self._routes = Routes(self.app, details=self.settings.details)
         self._hosting: Hosting | None = None
-        self._health: ServerHealth | None = None
+        self._assembly: Assembly | None = None
         self._lifespan: Lifespan | None = None
         self._listener: Listener | None = None
         self._signals: GracefulSignals | None = None
@@ -127,13 +122,13 @@ class FastAPIServer(Server):
     def _boot(self, module: type, *, passes_signals_on: bool) -> Environment:
         self._use()
         tls = server_tls(self.settings)
-        bound, file = self._bind()
+        bound, file = bind_as(self.settings)
         self._process, self._is_booting = os.getpid(), True
         try:
             self._bind_to(bound.getsockname()[1] if file is None else 0)
-            hosting = self._assemble(module)
+            hosting, assembly = self._assemble(module)
             self._check_wanted()
-            self._listen(Listener(self._front, bound, self.settings, tls, file=file), hosting)
+            self._listen(Listener(assembly.front, bound, self.settings, tls, file=file), hosting, assembly)
             self._check_wanted()
             self._signals = GracefulSignals(self._stop_by_signal, pass_on=passes_signals_on)
             self._signals.install()
@@ -183,13 +178,18 @@ class FastAPIServer(Server):
                 "asgi() cannot know which port another server picks; pass FastAPIServer(port=...) the port on which "
                 "the ASGI server listens"
             )
+        from fastapi import FastAPI
+
+        from service_server_fastapi.application.full import FullApplication
+
         user = FastAPI(routes=list(self.app.routes), openapi_url=None)
         self._use()
+        self._application = FullApplication(self.app, self._traffic)
         self.app.add_middleware(
             MissingLifespan, user=user, has_begun=lambda: self._hosting is not None, observed=self._observed
         )
         self._bind_to(self.settings.port)
-        self._lifespan = Lifespan(self.app, lambda: self._hosted_elsewhere(module), keeps=False)
+        self._lifespan = Lifespan(self.app.router, lambda: self._hosted_elsewhere(module), keeps=False)
         return self.app
 
     def mount(self, app: Starlette, path: str) -> None:
@@ -204,7 +204,7 @@ class FastAPIServer(Server):
         prefix = f"/{path.strip('/')}".rstrip("/")
         self._address = dataclasses.replace(self._address, path=prefix)
         app.mount(prefix, self.app)
-        Lifespan(app, lambda: self.app.router.lifespan_context(self.app), keeps=False)
+        Lifespan(app.router, lambda: self.app.router.lifespan_context(self.app), keeps=False)
 
     def stop(self) -> None:
         """Stop what :meth:`boot` or :meth:`run` started, and return when it has stopped.
@@ -237,6 +237,23 @@ class FastAPIServer(Server):
     # views
 
     @property
+    def app(self) -> FastAPI:
+        """The FastAPI application: the one that was given, else one that is made when it is first used.
+
+        Raises LocalServiceException if the server has been started without one.
+        """
+        if self._app is None:
+            if self._application is not None:
+                raise LocalServiceException(
+                    "the server has been started without FastAPI, since it had no services with routes and no "
+                    "application of yours; pass FastAPIServer(app=FastAPI()), or use server.app before boot()"
+                )
+            from fastapi import FastAPI
+
+            self._app = FastAPI(title="Services")
+        return self._app
+
+    @property
     def url(self) -> str:
         """The address of the server for processes of this machine. Raises LocalServiceException before it is bound."""
         if self._port is None:
@@ -256,11 +273,10 @@ class FastAPIServer(Server):
 
         Raises DeclarationException if the path is in use already.
         """
-        health, hosting = self._health, self._hosting
-        if health is None or hosting is None:
+        assembly, hosting = self._assembly, self._hosting
+        if assembly is None or hosting is None:
             raise LocalServiceException("health is routed while the server starts, not before")
-        check_component = health.add_component(path, check)
-        self._routes.add_health(path, check_component, hosting.manager.component_registry.map_health)
+        assembly.add_component(path, check, hosting, self.settings)
 
     # parts
 
@@ -268,12 +284,6 @@ class FastAPIServer(Server):
         if self._is_used:
             raise LocalServiceException("a FastAPIServer serves once; create another one for another module")
         self._is_used = True
-        self.app.add_middleware(TrafficMiddleware, traffic=self._traffic)
-
-    def _bind(self) -> tuple[socket.socket, UnixSocketFile | None]:
-        if self.settings.uds is not None:
-            return bind_unix(self.settings.uds.absolute(), self.settings.uds_mode)
-        return bind(self.settings.host, self.settings.port), None
 
     def _bind_to(self, port: int) -> None:
         self._port = port
@@ -282,7 +292,7 @@ class FastAPIServer(Server):
         else:
             self._address = ServerAddress(host=self.settings.host, port=port, scheme=self._scheme)
 
-    def _assemble(self, module: type) -> Hosting:
+    def _assemble(self, module: type) -> tuple[Hosting, Assembly]:
         """Create the environment and route to it."""
         with Server.booting(self._address):
             environment = Environment(module, ServiceModule, HealthModule, instances=[self, *self._instances])
@@ -291,7 +301,6 @@ class FastAPIServer(Server):
         for finding in hosting_findings(environment, hosted):
             logger.warning(finding)
         targets = targets_of(hosted)
-        intake = Intake(self.settings, self._rejections)
         verifier = environment.get(self._verifier) if isinstance(self._verifier, type) else self._verifier
         calls = Executor(
             self._workers,
@@ -300,29 +309,30 @@ class FastAPIServer(Server):
             keep_alive=self.settings.stream_keep_alive,
         )
         warn_if_open(self.settings, has_verifier=verifier is not None)
-        dispatcher = Dispatcher(
-            targets, calls, readers=self._readers, max_values=self.settings.max_values, streams=True
+        self._application = self._application or self._make_application(targets)
+        assembly = self._assembly = Assembly.of(
+            hosting,
+            targets,
+            self._application,
+            settings=self.settings,
+            calls=calls,
+            traffic=self._traffic,
+            readers=self._readers,
         )
-        endpoint = InvokeEndpoint(dispatcher, intake)
-        self._routes.add(INVOKE, endpoint)
-        checks = environment.get(HealthCheckManager)
-        self._health = ServerHealth(hosting, checks, timeout=self.settings.health_timeout)
-        map_health = hosting.manager.component_registry.map_health
-        self._routes.add_health(LIVE, self._health.live, map_health)
-        self._routes.add_health(READY, self._health.ready, map_health)
-        if self.settings.report:
-            self._routes.add(REPORT, Report(hosting, self._health, details=self.settings.details).answer)
-        if self.settings.describe is not False:
-            describe = DescribeEndpoint(hosting, calls, intake, local_only=self.settings.describe is None)
-            self._routes.add(DESCRIBE, describe.describe)
-        browsers = BrowserRules(self.settings.allowed_origins)
-        routes = mount_services(self.app, targets, calls=calls, intake=intake, browsers=browsers, readers=self._readers)
-        direct = DirectRoutes(self.app, routes)
-        self._front = Front(self.app, self._traffic, lambda scope: endpoint if is_call(scope) else direct.find(scope))
-        return hosting
+        return hosting, assembly
 
-    def _listen(self, listener: Listener, hosting: Hosting) -> None:
-        lifespan = self._lifespan = Lifespan(self.app, lambda: self._running(hosting), keeps=True)
+    def _make_application(self, targets: Sequence[Target]) -> Application:
+        """FastAPI takes most of the time and memory of a start, so it is imported where it is needed."""
+        if self._app is None and not needs_fastapi(targets):
+            return BareApplication(self._traffic)
+
+        from service_server_fastapi.application.full import FullApplication
+
+        return FullApplication(self.app, self._traffic)
+
+    def _listen(self, listener: Listener, hosting: Hosting, assembly: Assembly) -> None:
+        inside = functools.partial(self._running, hosting, assembly)
+        lifespan = self._lifespan = Lifespan(assembly.application.lifespan, inside, keeps=True)
         self._listener = listener
         try:
             listener.start()
@@ -332,20 +342,20 @@ class FastAPIServer(Server):
             raise lifespan.failure from None
 
     @contextlib.asynccontextmanager
-    async def _running(self, hosting: Hosting) -> AsyncIterator[None]:
+    async def _running(self, hosting: Hosting, assembly: Assembly) -> AsyncIterator[None]:
         self._traffic.begin()
-        if self._health is not None:
-            self._health.begin()
+        assembly.health.begin()
         async with running(hosting, self, self._steps):
             yield
 
     @contextlib.asynccontextmanager
     async def _hosted_elsewhere(self, module: type) -> AsyncIterator[None]:
         try:
-            hosting: Hosting = await self._steps.run(self._assemble, (module,))
+            assembled: tuple[Hosting, Assembly] = await self._steps.run(self._assemble, (module,))
+            hosting, assembly = assembled
             try:
                 async with (
-                    self._running(hosting),
+                    self._running(hosting, assembly),
                     registered_elsewhere(
                         lambda port: self._register_at(port, hosting),
                         lambda: self._leave(hosting),
@@ -360,9 +370,7 @@ class FastAPIServer(Server):
                 await self._steps.run(hosting.give_up, (failure,))
                 raise
         finally:
-            self._workers.close()
-            self._readers.close()
-            self._steps.close()
+            self._close_threads()
 
     def _register_at(self, port: int, hosting: Hosting) -> None:
         self._port = port
@@ -394,14 +402,16 @@ class FastAPIServer(Server):
         self._leave(hosting)
         if not listener.stop(timeout=self.settings.drain_timeout + self.settings.shutdown_timeout + _SLACK):
             logger.error("the event loop did not end in time: something on it blocks or cannot be cancelled")
-        self._workers.close()
-        self._readers.close()
-        self._steps.close()
+        self._close_threads()
         try:
             hosting.finish()
         finally:
             if self._lifespan is not None and self._lifespan.failure is not None:
                 raise self._lifespan.failure
+
+    def _close_threads(self) -> None:
+        for threads in (self._workers, self._readers, self._steps):
+            threads.close()
 
     def _refuse_to_boot(self) -> bool:
         """Make boot() raise; False if it is over meanwhile."""
@@ -427,8 +437,7 @@ class FastAPIServer(Server):
                     self._listener.stop(timeout=_SLACK)
                 self._hosting.give_up(failure)
         finally:
-            self._workers.close()
-            self._steps.close()
+            self._close_threads()
             if self._signals is not None and not self._signals.has_come:
                 self._signals.restore()
             self._is_booting = False

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, Final, Self
-
-from fastapi import FastAPI
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from service_core import (
     AbstractComponent,
@@ -24,6 +22,9 @@ from service_core.di import create, module
 from service_core.rest.verbs import route_of
 from service_server_fastapi.server import FastAPIServer
 from service_server_fastapi.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 __all__ = ["serve"]
 

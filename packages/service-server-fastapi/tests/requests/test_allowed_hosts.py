@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from desk import World, serving
+from fastapi import FastAPI
 from raw_http import Connection, call, envelope, request
 
 from service_server_fastapi import FastAPIServer, ServerSettings
@@ -69,12 +70,13 @@ def test_without_a_list_every_name_is_good() -> None:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[FastAPIServer, World]]:
-    with serving(settings=ServerSettings(allowed_hosts=NAMES)) as (server, world):
+    app = FastAPI()
 
-        @server.app.get("/own")
-        def own() -> str:
-            return "reached"
+    @app.get("/own")
+    def own() -> str:
+        return "reached"
 
+    with serving(app=app, settings=ServerSettings(allowed_hosts=NAMES)) as (server, world):
         yield server, world
 
 

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_core.dispatch import Answer
+from service_server_fastapi.application.full import obstacles_of
 from service_server_fastapi.requests.allowed_hosts import AllowedHosts
 from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.requests.fast_path import ArrivedRequest
@@ -82,6 +83,7 @@ async def passed(app: FastAPI, path: str = "/invoke", root_path: str = "") -> li
         app,
         Traffic(lambda: False, AllowedHosts(()), RejectionLog()),
         lambda scope: endpoint if scope["path"] == "/invoke" else None,
+        lambda: obstacles_of(app),
     )
     await front(scope, receive, send)
     return sent
@@ -144,7 +146,9 @@ def below_a_root() -> FastAPI:
 async def test_a_log_line_says_once_why_the_layers_see_calls(caplog: pytest.LogCaptureFixture) -> None:
     app = below_a_root()
     app.add_middleware(Layer, seen=[])
-    server = Front(app, Traffic(lambda: False, AllowedHosts(()), RejectionLog()), lambda scope: None)
+    server = Front(
+        app, Traffic(lambda: False, AllowedHosts(()), RejectionLog()), lambda scope: None, lambda: obstacles_of(app)
+    )
     for _ in range(2):
         assert server.direct({"type": "http", "headers": []}) is None
     assert [record.getMessage() for record in caplog.records] == [

@@ -17,9 +17,11 @@ from service_core.dispatch import Executor, ThreadPool, targets_of
 from service_core.hosting.hosted_services import HostedService
 from service_core.rest import get, post, rest
 from service_server_fastapi import ServerSettings
-from service_server_fastapi.endpoints.register import Routes
+from service_server_fastapi.application.full import FullApplication
 from service_server_fastapi.requests.admission import Intake
+from service_server_fastapi.requests.allowed_hosts import AllowedHosts
 from service_server_fastapi.requests.browsers import BrowserRules
+from service_server_fastapi.requests.in_flight import Traffic
 from service_server_fastapi.requests.rejection_log import RejectionLog
 from service_server_fastapi.rest.mount import mount_services
 
@@ -172,5 +174,6 @@ def test_routes_of_two_components_that_can_mean_the_same_are_refused() -> None:
 
 def test_the_health_of_a_component_is_not_put_where_a_route_is() -> None:
     app = mount(hosted("/health", read=get("/{name}")(_with_hints(_read))))
+    traffic = Traffic(lambda: False, AllowedHosts(()), RejectionLog())
     with pytest.raises(DeclarationException, match="the path '/health/desk' is used by another route"):
-        Routes(app, details=False).add("/health/desk", lambda scope, receive, send: None)
+        FullApplication(app, traffic).add("/health/desk", lambda scope, receive, send: None)

@@ -7,20 +7,17 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Scope
 
 from service_core.context import CallContext
 from service_core.describing import describe, write_description
-from service_core.dispatch import Executor, Failure, problem, refusal
+from service_core.dispatch import Answer, Executor, Failure, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.lifecycle.state import Hosting
 from service_server_fastapi.requests.admission import Intake, check_token, headers_of
 from service_server_fastapi.requests.allowed_hosts import host_of
 from service_server_fastapi.requests.rejections import Refused
-from service_server_fastapi.rest.route import response
 
 __all__ = ["DESCRIBE", "DescribeEndpoint"]
 
@@ -41,22 +38,24 @@ class DescribeEndpoint:
         self._local_only = local_only
         self._written: bytes | None = None
 
-    async def describe(self, request: Request) -> Response:
-        """Answer one request."""
-        headers = headers_of(request.scope)
+    async def answer(self, scope: Scope) -> Answer:
+        """The answer to one request."""
+        headers = headers_of(scope)
         context = context_from_headers(headers)
         try:
             with self._intake:
-                self._check_origin(request.scope, headers)
-                failure = await self._check_caller(request.scope, context)
+                self._check_origin(scope, headers)
+                failure = await self._check_caller(scope, context)
                 if failure is not None:
-                    return response(self._intake.rejected(problem(failure.error, headers=failure.headers)))
-                # Schemas of many types take a while; the loop runs meanwhile.
-                written = self._written or await asyncio.to_thread(self._write)
+                    return self._intake.rejected(problem(failure.error, headers=failure.headers))
+                written = self._written
+                if written is None:  # schemas of many types take a while; the loop runs meanwhile
+                    written = await asyncio.to_thread(self._write)
+            no_store = (("cache-control", "no-store"),)
+            return Answer(status=200, content_type="application/json", body=written, headers=no_store)
         except Refused as refused:
             error = refusal(refused.code, str(refused), context=context)
-            return response(self._intake.rejected(problem(error, status=refused.status, headers=refused.headers)))
-        return Response(written, media_type="application/json", headers={"cache-control": "no-store"})
+            return self._intake.rejected(problem(error, status=refused.status, headers=refused.headers))
 
     def _check_origin(self, scope: Scope, headers: Mapping[str, str]) -> None:
         if self._local_only and not _is_local(scope, headers):

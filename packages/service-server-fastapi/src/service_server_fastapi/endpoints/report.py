@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Scope
 
+from service_core.dispatch import Answer
 from service_server_fastapi.endpoints.health import ServerHealth
 from service_server_fastapi.lifecycle.state import Hosting
+from service_server_fastapi.requests.admission import headers_of
 
 __all__ = ["REPORT", "Report", "as_text"]
 
@@ -33,13 +35,16 @@ class Report:
         hosts, calls = self._hosting.host.report(), self._hosting.manager.report()
         return {"state": self._hosting.state.value, "health": health, "hosts": hosts, "calls": calls}
 
-    async def answer(self, request: Request) -> Response:
-        """Answer one request."""
+    async def answer(self, scope: Scope) -> Answer:
+        """The answer to one request."""
         report = await self.collect()
-        headers = {"cache-control": "no-store"}
-        if "text/plain" in request.headers.get("accept", ""):
-            return PlainTextResponse(as_text(report), headers=headers)
-        return JSONResponse(report, headers=headers)
+        if "text/plain" in headers_of(scope).get("accept", ""):
+            return _answer("text/plain; charset=utf-8", as_text(report))
+        return _answer("application/json", json.dumps(report, ensure_ascii=False, separators=(",", ":")))
+
+
+def _answer(content_type: str, text: str) -> Answer:
+    return Answer(status=200, content_type=content_type, body=text.encode(), headers=(("cache-control", "no-store"),))
 
 
 def as_text(data: Mapping[str, Any]) -> str:

@@ -57,7 +57,7 @@ class AsgiExchange:
         self._is_read = False
         self._request = request
         self._scope = scope
-        scope["extensions"] = {}  # shared by the copies that layers of the application make
+        scope.setdefault("extensions", {})  # shared by the copies that layers of the application make
         self._must_say_continue = request.expects_continue and not request.body.is_complete and not request.body.size
         self.response = ResponseWriter(out, method=request.method, version=request.version, keep_alive=keep_alive)
 

@@ -13,10 +13,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from starlette.applications import Starlette
-
 from service_core import Server
 from service_core.dispatch import ThreadPool
+from service_server_fastapi.application.interface import HasLifespan
 from service_server_fastapi.endpoints.health import LIVE
 from service_server_fastapi.lifecycle.missing_lifespan import ObservedPort
 from service_server_fastapi.lifecycle.signals import GracefulSignals
@@ -35,14 +34,16 @@ _UNUSUAL: Final = 5.0
 class Lifespan:
     """Runs the components inside the lifespan of the user's application."""
 
-    def __init__(self, app: Starlette, inside: Callable[[], AbstractAsyncContextManager[Any]], *, keeps: bool) -> None:
+    def __init__(
+        self, app: HasLifespan, inside: Callable[[], AbstractAsyncContextManager[Any]], *, keeps: bool
+    ) -> None:
         """``keeps`` means that the caller raises :attr:`failure`, so that a short message is enough for the log."""
-        self._outside = app.router.lifespan_context
+        self._outside = app.lifespan_context
         self._inside = inside
         self._keeps = keeps
         self.failure: Exception | None = None
         """The error that ended the lifespan early."""
-        app.router.lifespan_context = self.enter
+        app.lifespan_context = self.enter
 
     @contextlib.asynccontextmanager
     async def enter(self, app: Any) -> AsyncIterator[Any]:

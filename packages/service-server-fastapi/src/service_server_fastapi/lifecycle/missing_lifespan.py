@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from fastapi import FastAPI
-from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_core.dispatch import envelope, problem, refusal
@@ -16,6 +14,9 @@ from service_core.wire import context_from_headers
 from service_server_fastapi.endpoints.invoke import INVOKE
 from service_server_fastapi.http1.asgi import send_answer
 from service_server_fastapi.requests.admission import headers_of
+
+if TYPE_CHECKING:  # applications without FastAPI do not import it
+    from fastapi import FastAPI
 
 __all__ = ["MissingLifespan", "ObservedPort"]
 
@@ -65,4 +66,6 @@ class MissingLifespan:
         await send_answer(send, envelope(error, status=503) if is_call else problem(error, status=503))
 
     def _is_users(self, scope: Scope) -> bool:
+        from starlette.routing import Match
+
         return any(route.matches(scope)[0] is not Match.NONE for route in self._user.routes)

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from service_core.errors import LocalServiceException, PortInUseException
+from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["BACKLOG", "UnixSocketFile", "bind", "bind_unix"]
+__all__ = ["BACKLOG", "UnixSocketFile", "bind", "bind_as", "bind_unix"]
 
 BACKLOG: Final = 2048
 """Connections that may wait to be accepted."""
@@ -23,6 +24,13 @@ _LONGEST_PATH: Final = 103
 
 _LONGEST_WAIT: Final = 5.0
 """Seconds for other processes that begin to listen in the same folder."""
+
+
+def bind_as(settings: ServerSettings) -> tuple[socket.socket, UnixSocketFile | None]:
+    """The bound socket that the settings describe, and its file if it is a Unix domain socket."""
+    if settings.uds is not None:
+        return bind_unix(settings.uds.absolute(), settings.uds_mode)
+    return bind(settings.host, settings.port), None
 
 
 def bind(host: str, port: int) -> socket.socket:

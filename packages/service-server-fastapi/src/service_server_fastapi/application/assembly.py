@@ -1,0 +1,92 @@
+"""Hosted services as endpoints of an application, and the fast paths to them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from service_core import Health
+from service_core.dispatch import Dispatcher, Executor, Target, ThreadPool
+from service_health import HealthCheckManager
+from service_health.endpoint import HealthEndpoint
+from service_server_fastapi.application.interface import Application
+from service_server_fastapi.endpoints.describe import DESCRIBE, DescribeEndpoint
+from service_server_fastapi.endpoints.health import LIVE, READY, ServerHealth
+from service_server_fastapi.endpoints.invoke import INVOKE, InvokeEndpoint, is_call
+from service_server_fastapi.endpoints.reading import ReadEndpoint
+from service_server_fastapi.endpoints.report import REPORT, Report
+from service_server_fastapi.lifecycle.state import Hosting
+from service_server_fastapi.requests.admission import Intake
+from service_server_fastapi.requests.browsers import BrowserRules
+from service_server_fastapi.requests.bypass import Front
+from service_server_fastapi.requests.in_flight import Traffic
+from service_server_fastapi.settings import ServerSettings
+
+__all__ = ["Assembly"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """What of a server answers requests."""
+
+    application: Application
+    health: ServerHealth
+    front: Front
+
+    @classmethod
+    def of(
+        cls,
+        hosting: Hosting,
+        targets: list[Target],
+        application: Application,
+        *,
+        settings: ServerSettings,
+        calls: Executor,
+        traffic: Traffic,
+        readers: ThreadPool,
+    ) -> Assembly:
+        """Add endpoints and routes to an application. Raises DeclarationException if one of their paths is taken.
+
+        Large requests are read in threads of ``readers``.
+        """
+        intake = Intake(settings, traffic.log)
+        dispatcher = Dispatcher(targets, calls, readers=readers, max_values=settings.max_values, streams=True)
+        invoke = InvokeEndpoint(dispatcher, intake)
+        application.add(INVOKE, invoke)
+        checks = hosting.environment.get(HealthCheckManager)
+        health = ServerHealth(hosting, checks, timeout=settings.health_timeout)
+        for path, check in ((LIVE, health.live), (READY, health.ready)):
+            _add_health(application, path, check, hosting, settings)
+        if settings.report:
+            report = Report(hosting, health, details=settings.details)
+            application.add(REPORT, ReadEndpoint(report.answer))
+        if settings.describe is not False:
+            describe = DescribeEndpoint(hosting, calls, intake, local_only=settings.describe is None)
+            application.add(DESCRIBE, ReadEndpoint(describe.answer))
+        find = application.mount(
+            targets, calls=calls, intake=intake, browsers=BrowserRules(settings.allowed_origins), readers=readers
+        )
+        front = Front(
+            application.app,
+            traffic,
+            lambda scope: invoke if is_call(scope) else find(scope),
+            application.obstacles,
+        )
+        return cls(application=application, health=health, front=front)
+
+    def add_component(
+        self, path: str, check: Callable[[], Awaitable[Health]], hosting: Hosting, settings: ServerSettings
+    ) -> None:
+        """Answer a path with the health of a component. Raises DeclarationException if the path is taken."""
+        _add_health(self.application, path, self.health.add_component(path, check), hosting, settings)
+
+
+def _add_health(
+    application: Application,
+    path: str,
+    check: Callable[[], Awaitable[Health]],
+    hosting: Hosting,
+    settings: ServerSettings,
+) -> None:
+    status_of = hosting.manager.component_registry.map_health
+    application.add(path, HealthEndpoint(check, details=settings.details, status_of=status_of))
