@@ -112,7 +112,7 @@ class Parameter:
 
     def read_absent(self) -> Any:
         """The argument that travels by being left out: None or an empty list. Raises ArgumentException."""
-        return self.wire.from_json(b"[]" if self.is_list else b"null")
+        return self.wire.from_json(b"[]" if self.is_list and "0" not in self.kinds else b"null")
 
     def accepts(self, kinds: str) -> bool:
         """Whether texts of a client that has such :attr:`kinds` mean the same here."""
@@ -148,7 +148,7 @@ class Parameter:
                 f"send it as the body: 'Annotated[..., Body()]'"
             )
         self.default = self._default_on_absence(nullable="null" in kinds)
-        letters = sorted(_LETTERS[kind] for kind in (item_kinds if self.is_list else kinds))
+        letters = sorted(_LETTERS[kind] for kind in (item_kinds | (kinds & {"null"}) if self.is_list else kinds))
         self.kinds = "".join(letters) + ("*" if self.is_list else "")
         self._literals = tuple(_LITERALS[kind] for kind in kinds | item_kinds if kind in _LITERALS)
 

@@ -48,13 +48,16 @@ class TextTypes:
             raise DeclarationException(f"{where}: the type cannot be described as JSON: {error}") from error
         definitions = schema.get("$defs", {})
         options = list(_options(schema, definitions))
-        items = [
-            inner
-            for option in options
-            for item in (*option.get("prefixItems", ()), *([option["items"]] if option.get("items") else ()))
-            for inner in _options(item, definitions)
-        ]
+        items = [inner for option in options for item in _items(option) for inner in _options(item, definitions)]
         return cls(kinds=_kinds(options), item_kinds=_kinds(items), alike=_alike(options) or _alike(items))
+
+
+def _items(schema: dict[str, Any]) -> list[Any]:
+    """The schemas of a list's items; of items of any type the one that says nothing."""
+    if schema.get("type") != "array":
+        return []
+    items = schema.get("items", None if "prefixItems" in schema else {})
+    return [*schema.get("prefixItems", ()), *([items] if isinstance(items, dict) else ())]
 
 
 def _options(schema: Any, definitions: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, TypeAlias, cast
@@ -35,8 +36,8 @@ def pack(value: Any, where: str) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """What msgpack has no form for: sets as lists, everything else (dates, UUIDs, ...) as pydantic's JSON has it."""
-    if isinstance(value, set | frozenset):
+    """What msgpack has no form for: sets and deques as lists, all else (dates, UUIDs) as pydantic's JSON has it."""
+    if isinstance(value, set | frozenset | deque):
         return list(value)
     if isinstance(value, int):
         return msgpack.ExtType(_INTEGER, str(value).encode())  # more than 64 bits

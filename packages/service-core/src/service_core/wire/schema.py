@@ -15,6 +15,7 @@ The rules hold for the JSON schema that pydantic makes of it, too.
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -47,7 +48,7 @@ _FOR_JSON: Final = {"json": "always", "json-unless-none": "unless-none"}
 _STRICT_IN_UNIONS: Final = frozenset({"bool", "int", "float"})
 _SIMPLE: Final = frozenset(
     {"none", "bool", "int", "float", "str", "bytes", "date", "time", "datetime", "timedelta", "decimal", "uuid"}
-    | {"literal", "enum", "definition-ref"}
+    | {"literal", "enum"}
 )
 """Kinds whose values are immutable and hold no others, so that sets of them stay sets."""
 
@@ -121,6 +122,10 @@ def _exact(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
     if serialization is not None:
         if _hides(serialization):
             schema["serialization"] = _revealing(schema)
+        elif getattr(serialization.get("function"), "__name__", "") == "serialize_sequence_via_list":
+            # pydantic's own for Sequence writes what is none by other rules, as it may be in a union.
+            schema["serialization"] = _as_list(serialization["schema"], exact.sequence_as_list)
+            schema["python_schema"] = _before(exact.no_text, schema["python_schema"])
         return schema
     if kind == "any":
         schema["serialization"] = _function("function-plain", exact.plain, return_schema={"type": "any"})
@@ -129,10 +134,11 @@ def _exact(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
             "function-plain", exact.whole_minutes, return_schema={"type": kind}, when_used="json"
         )
     elif kind in ("set", "frozenset") and schema.get("items_schema", {"type": "any"})["type"] not in _SIMPLE:
-        items = {"type": "list", "items_schema": schema.get("items_schema", {"type": "any"})}
-        schema["serialization"] = _function("function-wrap", exact.as_list, schema=items)
+        schema["serialization"] = _as_list(schema.get("items_schema", {"type": "any"}), exact.set_as_list)
     elif kind == "typed-dict" and schema.get("extra_behavior") != "allow":
         schema["serialization"] = _function("function-wrap", exact.only_known_keys(schema["fields"]))
+    elif kind == "literal" and any(isinstance(value, enum.Enum) for value in schema["expected"]):
+        return _literal_of_members(schema)
     elif kind == "enum" and not all(type(member.value) in (str, int) for member in schema["members"]):
         return _enum_of_any_values(schema)
     return schema
@@ -140,6 +146,10 @@ def _exact(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 def _function(kind: str, function: Callable[..., Any], **more: Any) -> dict[str, Any]:
     return {"type": kind, "function": function, **more}
+
+
+def _as_list(items: Any, function: Callable[..., Any]) -> dict[str, Any]:
+    return _function("function-wrap", function, schema={"type": "list", "items_schema": items})
 
 
 def _hides(serialization: Mapping[str, Any]) -> bool:
@@ -155,10 +165,18 @@ def _revealing(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _enum_of_any_values(schema: dict[str, Any]) -> dict[str, Any]:
-    reader = exact.member_reader(schema["members"])
-    outer = {"type": "function-before", "function": {"type": "no-info", "function": reader}, "schema": schema}
+    outer = _before(exact.member_reader(schema["members"]), schema)
     outer["serialization"] = _function("function-plain", exact.member_value, return_schema={"type": "any"})
     return _moved_ref(schema, outer)
+
+
+def _literal_of_members(schema: dict[str, Any]) -> dict[str, Any]:
+    reader = exact.member_reader(value for value in schema["expected"] if isinstance(value, enum.Enum))
+    return _moved_ref(schema, _before(reader, schema))
+
+
+def _before(function: Callable[[Any], Any], schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "function-before", "function": {"type": "no-info", "function": function}, "schema": schema}
 
 
 def _moved_ref(inner: dict[str, Any], outer: dict[str, Any]) -> dict[str, Any]:
@@ -198,8 +216,7 @@ def for_checking(schema: Any) -> Any:
     if kind in ("model-fields", "dataclass-args", "typed-dict") and copy.get("extra_behavior") != "allow":
         copy["extra_behavior"] = "forbid"
     if kind in ("function-before", "function-after", "function-wrap") and _may_change(schema):
-        before = {"type": "no-info", "function": deepcopy}
-        return _moved_ref(copy, {"type": "function-before", "function": before, "schema": copy})
+        return _moved_ref(copy, _before(deepcopy, copy))
     return copy
 
 

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, time
 from typing import Any, Final
 
 from pydantic import BaseModel
-from pydantic_core import PydanticSerializationUnexpectedValue, to_json, to_jsonable_python
+from pydantic_core import PydanticCustomError, PydanticSerializationUnexpectedValue, to_json, to_jsonable_python
 
 __all__ = [
     "UnsendableValue",
-    "as_list",
     "exact_class",
     "json_forms",
     "member_reader",
     "member_value",
+    "no_text",
     "only_known_keys",
     "plain",
     "portable",
     "reveal",
+    "sequence_as_list",
+    "set_as_list",
     "whole_minutes",
 ]
 
@@ -81,10 +83,17 @@ def portable(value: Any) -> Any:
     return to_jsonable_python(value, fallback=str)
 
 
-def as_list(values: Iterable[Any], handler: Handler) -> Any:
+def set_as_list(values: Any, handler: Handler) -> Any:
     """A set as a list, since its items may be objects, whose dicts no set can hold."""
     if not isinstance(values, set | frozenset):
         raise PydanticSerializationUnexpectedValue("a set is expected")
+    return handler(list(values))
+
+
+def sequence_as_list(values: Any, handler: Handler) -> Any:
+    """A sequence as a list, since its type does not travel."""
+    if not isinstance(values, Sequence) or isinstance(values, str | bytes | bytearray):
+        raise PydanticSerializationUnexpectedValue("a sequence is expected")
     return handler(list(values))
 
 
@@ -99,6 +108,13 @@ def only_known_keys(keys: Iterable[str]) -> Callable[[Any, Handler], Any]:
         return handler(value)
 
     return serialize
+
+
+def no_text(value: Any) -> Any:
+    """What is read as a sequence of any items, of which pydantic takes texts for some. Raises ValueError for a text."""
+    if isinstance(value, str | bytes | bytearray):
+        raise PydanticCustomError("sequence_type", "Input should be a valid sequence")
+    return value
 
 
 def exact_class(cls: type, *, in_union: bool) -> Callable[[Any, Handler], Any]:

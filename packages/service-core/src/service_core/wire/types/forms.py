@@ -56,7 +56,7 @@ class Form:
     def name(self) -> str:
         """What the user calls its type."""
         cls = self.schema.get("cls")
-        return cls.__name__ if isinstance(cls, type) else self.read_as
+        return cls.__name__ if isinstance(cls, type) else self.read_as.partition(" ")[0]
 
 
 def forms_of(schema: Mapping[str, Any], definitions: Definitions) -> list[Form]:
@@ -86,8 +86,11 @@ def _forms(schema: Mapping[str, Any], definitions: Definitions, seen: frozenset[
 def _inner_forms(
     schema: Mapping[str, Any], kind: str, definitions: Definitions, seen: frozenset[str]
 ) -> Iterator[Form]:
-    checked = kind in _OF_USERS and not is_of_pydantic(schema["function"]["function"])
+    function = schema["function"]["function"] if kind in _OF_USERS else None
+    checked = function is not None and not is_of_pydantic(function)
     for form in _forms(schema[_WRAPPERS[kind]], definitions, seen):
+        if function is not None and form.is_scalar:  # such as those that make a secret or a path of a text
+            form = replace(form, read_as=f"{getattr(function, '__name__', form.read_as)} {id(function)}")
         yield replace(form, checked=True) if checked else form
 
 

@@ -108,6 +108,8 @@ def _literal(part: Mapping[str, Any], _definitions: Definitions) -> str:
         raw = value.value if isinstance(value, enum.Enum) else value
         if type(raw) not in (str, int, bool, type(None)):
             return f"a literal of type {type(raw).__name__} has no form of its own in JSON; use texts or numbers"
+        if raw is not value and any(type(one) is type(raw) and one == raw for one in part["expected"]):
+            return f"{value!r} and {raw!r} look alike in JSON; take one of them"
     return ""
 
 

@@ -16,6 +16,10 @@ from service_core.wire.types.parts import OBJECTS, fields_of, inner_schema
 __all__ = ["ambiguity_in"]
 
 _ITEMS: Final = frozenset({"list", "set", "frozenset", "deque"})
+_READ_FROM_INTEGERS: Final = frozenset(
+    {"float", "decimal", "fraction", "timedelta", "datetime", "date", "time", "complex"}
+)
+"""Kinds that are written otherwise and read from integers, too."""
 _VALUES: Final = frozenset({"dict", "ordered-dict", "counter"})
 
 
@@ -78,7 +82,7 @@ class _Comparison:
         if "any" in (one.kind, other.kind):
             return False
         if one.kind != other.kind:
-            return True
+            return not (_is_taken_by(one, other) or _is_taken_by(other, one))
         if one.values is not None and other.values is not None:
             return not one.values & other.values
         if one.kind == "array":
@@ -133,6 +137,11 @@ class _Comparison:
         shared = mine.schemas.keys() & theirs.schemas.keys()
         parts = [fields.schemas[name] for name in shared for fields in (mine, theirs)]
         return all(form.is_scalar for part in parts for form in forms_of(part, self._definitions))
+
+
+def _is_taken_by(one: Form, other: Form) -> bool:
+    """Whether the integer that is written for a member of an enum may be read as another kind of value."""
+    return one.read_as.startswith("enum ") and one.kind == "integer" and other.read_as in _READ_FROM_INTEGERS
 
 
 class _Fields:

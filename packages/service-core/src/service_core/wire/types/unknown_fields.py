@@ -54,7 +54,9 @@ def _names(fields: Any) -> Iterable[str]:
 
 def _owner(schema: Mapping[str, Any]) -> str:
     cls = schema.get("cls")
-    return cls.__name__ if isinstance(cls, type) else str(schema.get("model_name") or schema.get("dataclass_name", ""))
+    if isinstance(cls, type):
+        return cls.__name__
+    return str(next((schema[key] for key in ("model_name", "dataclass_name", "cls_name") if key in schema), ""))
 
 
 def _extras(kind: str, validated: Any, known: frozenset[str]) -> Mapping[str, Any]:

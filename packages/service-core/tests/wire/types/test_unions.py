@@ -1,0 +1,90 @@
+"""Unions: members that can be distinguished by their JSON, and those that cannot."""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any, Literal
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel, SecretBytes, SecretStr, TypeAdapter
+
+from service_core.wire.types.parts import definitions_in, parts_of
+from service_core.wire.types.unions import ambiguity_in
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+class Circle(BaseModel):
+    radius: float
+
+
+class Ring(BaseModel):
+    radius: float
+    inner: float
+
+
+def ambiguity(annotation: Any) -> str:
+    schema = TypeAdapter(annotation).core_schema
+    union = next(part for part in parts_of(schema) if part["type"] == "union")
+    return ambiguity_in(union, definitions_in(schema))
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        int | str,
+        int | float,
+        bool | int,
+        bytes | int,
+        Literal["a"] | str,
+        Color | int,
+        Level | str,
+        Circle | Ring,
+        list[int] | list[str],
+        tuple[int, str] | tuple[int],
+        dict[str, int] | list[int],
+        Decimal | int,
+    ],
+    ids=str,
+)
+def test_members_that_look_different_are_accepted(annotation: Any) -> None:
+    assert ambiguity(annotation) == ""
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        UUID | str,
+        date | datetime,
+        bytes | str,
+        Decimal | str,
+        Color | str,
+        SecretStr | str,
+        SecretStr | Literal["a"],
+        SecretBytes | bytes,
+        SecretStr | SecretBytes,
+        PurePosixPath | str,
+        PurePosixPath | PureWindowsPath,
+        list[int] | set[int],
+        Ring | dict[str, float],
+        Any | int,
+    ],
+    ids=str,
+)
+def test_members_that_look_alike_are_refused(annotation: Any) -> None:
+    assert "of a union" in (reason := ambiguity(annotation)) or "in a union" in reason
+
+
+@pytest.mark.parametrize("other", [Decimal, timedelta, date, datetime, float], ids=str)
+def test_an_enum_of_numbers_is_refused_beside_what_is_read_from_numbers(other: Any) -> None:
+    assert "Level" in ambiguity(Level | other)
