@@ -37,9 +37,12 @@ class _JSONCodec(Codec):
 
     def write_request(self, plan: MethodCodec, arguments: Arguments) -> bytes:
         written = plan.written_names.get(self.content_type) or _written_names(plan)
-        names, values = plan.arguments.filled(arguments)
+        types = plan.arguments
+        if types.all_required:
+            return b"".join((written.start, types.all.to_json(arguments), written.by_count[-1]))
+        names, values = types.filled(arguments)
         end = written.by_count[len(values)] if names is None else written.of(names)
-        return b"".join((written.start, plan.arguments.first(len(values)).to_json(values), end))
+        return b"".join((written.start, types.first(len(values)).to_json(values), end))
 
     def read_request(self, data: bytes) -> WireRequest:
         beginning = _BEGINNING.match(data)

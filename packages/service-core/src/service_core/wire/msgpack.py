@@ -33,9 +33,13 @@ class _MsgpackCodec(Codec):
 
     def write_request(self, plan: MethodCodec, arguments: Arguments) -> bytes:
         heads = plan.written_names.get(self.content_type) or _written_names(plan)
-        names, values = plan.arguments.filled(arguments)
-        head = heads.by_count[len(values)] if names is None else heads.of(names)
-        wire = plan.arguments.first(len(values))
+        types = plan.arguments
+        if types.all_required:
+            head, wire, values = heads.by_count[-1], types.all, arguments
+        else:
+            names, values = types.filled(arguments)
+            head = heads.by_count[len(values)] if names is None else heads.of(names)
+            wire = types.first(len(values))
         if wire.believes:
             return head + uncollected(_write_objects, wire, values)
         return head + pack(wire.checked(values), wire.where)

@@ -42,12 +42,13 @@ class ArgumentTypes:
         """Whether every caller gives all of them."""
         self.fewest = max((self.names.index(name) + 1 for name in self.required), default=0)
         """How many have to be given if they are given by place."""
-        self._placed = self._tuple_type()
+        self.all = self._tuple_type()
+        """The type of all arguments, by place; the optional ones may be missing at the end."""
         self.where = method.where
         """``Class.method``, for messages."""
-        self.max_values = self._placed.max_values
+        self.max_values = self.all.max_values
         """How many values all arguments together hold at most; None if there is no limit."""
-        self._by_count = {len(self.names): self._placed}
+        self._by_count = {len(self.names): self.all}
 
     # written
 
@@ -61,7 +62,7 @@ class ArgumentTypes:
 
         Where one is not given and a later one is, the caller's default fills the place for servers that read by place.
         """
-        if self.all_required or not any(value is NOT_GIVEN for value in arguments):
+        if not any(value is NOT_GIVEN for value in arguments):
             return None, arguments
         pairs = list(zip(self._parameters, arguments, strict=False))
         names = tuple(None if value is NOT_GIVEN else parameter.name for parameter, value in pairs)
@@ -71,12 +72,12 @@ class ArgumentTypes:
 
     def placed_from_json(self, data: bytes) -> Arguments:
         """Read a list of arguments by place; the last ones may be missing. Raises ArgumentException."""
-        arguments: Arguments = self._placed.from_json(data)
+        arguments: Arguments = self.all.from_json(data)
         return arguments if self.all_required else without_end(arguments)
 
     def placed_from_plain(self, data: Any, *, is_large: bool = False) -> Arguments:
         """As :meth:`placed_from_json`, from a list as msgpack gives it."""
-        arguments: Arguments = self._placed.from_plain(data, is_large=is_large)
+        arguments: Arguments = self.all.from_plain(data, is_large=is_large)
         return arguments if self.all_required else without_end(arguments)
 
     @cached_property
@@ -88,12 +89,12 @@ class ArgumentTypes:
 
     def sent_fields(self, *, as_json: bool) -> SentFields | None:
         """The fields of the objects in the arguments, None if there are none; written as JSON or as msgpack."""
-        return sent_fields(self._placed.core_schema, as_json=as_json)
+        return sent_fields(self.all.core_schema, as_json=as_json)
 
     def for_caller(self, defaults: Defaults) -> ArgumentTypes:
         """The types for arguments of a caller that declares other fields, see :meth:`WireType.for_caller`."""
         other = copy(self)
-        other._placed, other.named = self._placed.for_caller(defaults), self.named.for_caller(defaults)
+        other.all, other.named = self.all.for_caller(defaults), self.named.for_caller(defaults)
         return other
 
     @contextmanager
