@@ -237,21 +237,24 @@ def _draw(random: Random, depth: int) -> Drawn:
 
 
 def _list(random: Random, depth: int) -> Drawn:
-    one, containers = _draw(random, depth), [list, deque, tuple, Sequence]
-    many: Any = random.choice(containers)
+    one = _draw(random, depth)
+    containers: list[Any] = [list, deque, tuple, Sequence]
+    many = random.choice(containers)
     make: Any = list if many is Sequence else many
     kind = many[one.type, ...] if many is tuple else many[one.type]
     return Drawn(kind, lambda r: make(one.values(r) for _ in range(r.randint(0, 3))))
 
 
 def _set(random: Random, _: int) -> Drawn:
-    one, make = _hashed(random), random.choice([set, frozenset])
+    one = _hashed(random)
+    make: Any = random.choice([set, frozenset])
     return Drawn(make[one.type], lambda r: make(one.values(r) for _ in range(r.randint(0, 3))))
 
 
 def _dict(random: Random, depth: int) -> Drawn:
     key, one = _hashed(random), _draw(random, depth)
-    many: Any = random.choice([dict, Mapping])
+    maps: list[Any] = [dict, Mapping]
+    many = random.choice(maps)
     return Drawn(many[key.type, one.type], lambda r: {key.values(r): one.values(r) for _ in range(r.randint(0, 3))})
 
 
@@ -278,8 +281,9 @@ def _tagged(_: Random, __: int) -> Drawn:
 
 
 def _generic(random: Random, depth: int) -> Drawn:
-    one, cls = _draw(random, depth), random.choice([Box, Crate])
-    made: Any = cls[one.type]  # type: ignore[index]
+    one = _draw(random, depth)
+    cls: Any = random.choice([Box, Crate])
+    made = cls[one.type]
     make: Any = made.model_construct if cls is Box else Crate
     return Drawn(made, lambda r: make(content=one.values(r)))
 

@@ -28,6 +28,14 @@ class Circle(BaseModel):
     radius: float
 
 
+class Whole(BaseModel):
+    value: int
+
+
+class Real(BaseModel):
+    value: float
+
+
 class Ring(BaseModel):
     radius: float
     inner: float
@@ -77,6 +85,12 @@ def test_members_that_look_different_are_accepted(annotation: Any) -> None:
         PurePosixPath | PureWindowsPath,
         list[int] | set[int],
         Ring | dict[str, float],
+        list[int] | list[float],
+        frozenset[int] | frozenset[float],
+        dict[str, int] | dict[str, float],
+        dict[float, int] | dict[str, int],
+        tuple[int, str] | tuple[float, str],
+        Whole | Real,
         Any | int,
     ],
     ids=str,

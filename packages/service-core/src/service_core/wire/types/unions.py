@@ -16,9 +16,7 @@ from service_core.wire.types.parts import OBJECTS, fields_of, inner_schema
 __all__ = ["ambiguity_in"]
 
 _ITEMS: Final = frozenset({"list", "set", "frozenset", "deque"})
-_READ_FROM_INTEGERS: Final = frozenset(
-    {"float", "decimal", "fraction", "timedelta", "datetime", "date", "time", "complex"}
-)
+_READ_FROM_INTEGERS: Final = frozenset({"decimal", "fraction", "timedelta", "datetime", "date", "time", "complex"})
 """Kinds that are written otherwise and read from integers, too."""
 _VALUES: Final = frozenset({"dict", "ordered-dict", "counter"})
 
@@ -30,9 +28,14 @@ def ambiguity_in(union: Mapping[str, Any], definitions: Definitions) -> str:
     for one, other in combinations(members, 2):
         for form in one:
             for another in other:
-                if not compared.are_compatible(form, another):
+                if not (_are_int_and_float(form, another) or compared.are_compatible(form, another)):
                     return _reason(form, another)
     return ""
+
+
+def _are_int_and_float(one: Form, other: Form) -> bool:
+    """Whether pydantic distinguishes them, which are strict in a union; in collections and classes it does not."""
+    return {one.read_as, other.read_as} == {"int", "float"} and not (one.checked or other.checked)
 
 
 def _reason(one: Form, other: Form) -> str:
@@ -73,14 +76,21 @@ class _Comparison:
         if one.read_as in _ITEMS:
             return self._all(one.schema.get("items_schema"), other.schema.get("items_schema"), apart=False)
         if one.read_as in _VALUES:
-            keys = self._all(one.schema.get("keys_schema"), other.schema.get("keys_schema"), apart=False)
-            return keys and self._all(one.schema.get("values_schema"), other.schema.get("values_schema"), apart=False)
+            same_keys = self._keys(one) == self._keys(other)
+            values, others = one.schema.get("values_schema"), other.schema.get("values_schema")
+            return same_keys and self._all(values, others, apart=False)
         return False
+
+    def _keys(self, form: Form) -> set[str]:
+        """What keys are read as, which are all written as text."""
+        return {key.read_as for key in forms_of(form.schema.get("keys_schema", {"type": "any"}), self._definitions)}
 
     def _apart(self, one: Form, other: Form) -> bool:
         """Whether no JSON is a form of both."""
         if "any" in (one.kind, other.kind):
             return False
+        if {one.kind, other.kind} == {"integer", "number"}:
+            return False  # an integer is read as a number, too
         if one.kind != other.kind:
             return not (_is_taken_by(one, other) or _is_taken_by(other, one))
         if one.values is not None and other.values is not None:
