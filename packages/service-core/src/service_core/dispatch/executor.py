@@ -23,7 +23,7 @@ from service_core.dispatch.failures import Failure, not_now, unauthorized
 from service_core.dispatch.overload.overloaded import Overloaded
 from service_core.dispatch.overload.shares import caller_of
 from service_core.dispatch.responses import refusal
-from service_core.dispatch.streams.incoming import WrongItem
+from service_core.dispatch.streams.incoming import WrongItem, end_input, ending_input
 from service_core.dispatch.streams.source import StreamSource
 from service_core.dispatch.target import Target
 from service_core.dispatch.thread_pool import ThreadPool
@@ -113,7 +113,10 @@ class Executor:
         self, target: Target, arguments: tuple[Any, ...], write: Callable[[Any], bytes], context: CallContext
     ) -> Coroutine[Any, Any, bytes | Failure]:
         """Run a method and write its result; only cancellation is raised."""
-        return _observed_if_needed(self._run(target, arguments, write, context), target, context)
+        run = self._run(target, arguments, write, context)
+        if target.plan.method.input_stream is not None:
+            run = ending_input(run, arguments)
+        return _observed_if_needed(run, target, context)
 
     async def _run(
         self, target: Target, arguments: tuple[Any, ...], write: Callable[[Any], bytes], context: CallContext
@@ -222,6 +225,7 @@ class Executor:
         self, target: Target, arguments: tuple[Any, ...], source: StreamSource, context: CallContext
     ) -> Coroutine[Any, Any, Failure | None]:
         """Call a method that returns a stream and let ``source`` take its items; only cancellation is raised."""
+        source.before_close = partial(end_input, arguments)
         return _observed_if_needed(self._iterate(target, arguments, source, context), target, context)
 
     async def _iterate(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import CancelledError, Future
+from typing import Any, TypeVar
 
 from service_core.declaring.signatures.arguments import Arguments
 from service_core.declaring.signatures.streams import StreamDescriptor, with_stream
@@ -13,7 +14,10 @@ from service_core.rest import LineReader, RoutePlan
 from service_core.wire import Codec, MalformedData, TooManyValues, WireType, json_holds_more, read_json
 from service_core.wire.streams import Frame, FrameKind, FrameReader
 
-__all__ = ["InputFrames", "WrongItem", "input_lines", "with_input"]
+__all__ = ["InputFrames", "ThreadInput", "WrongItem", "end_input", "ending_input", "input_lines", "with_input"]
+
+
+T = TypeVar("T")
 
 
 class WrongItem(ArgumentException):
@@ -22,7 +26,7 @@ class WrongItem(ArgumentException):
 
 def with_input(arguments: Arguments, stream: StreamDescriptor, lists: AsyncGenerator[list[Any], None]) -> Arguments:
     """The arguments of a method, one of which is a stream; ``lists`` of its items are read on the running loop."""
-    items = _items(lists) if stream.is_async else _in_thread(lists, asyncio.get_running_loop())
+    items = _items(lists) if stream.is_async else ThreadInput(lists, asyncio.get_running_loop())
     return with_stream(arguments, stream, items)
 
 
@@ -110,13 +114,53 @@ async def _items(lists: AsyncGenerator[list[Any], None]) -> AsyncGenerator[Any, 
             yield item
 
 
-def _in_thread(lists: AsyncGenerator[list[Any], None], loop: asyncio.AbstractEventLoop) -> Iterator[Any]:
-    while True:
-        items = asyncio.run_coroutine_threadsafe(_anext(lists), loop).result()
-        if items is None:
-            return
-        yield from items
+class ThreadInput:
+    """The items of an argument for a method that runs in another thread.
+
+    A call that ends before its stream, since its caller has hung up or its deadline has passed, cannot interrupt the
+    thread. So the iteration raises ConnectionAbortedError then: a stream that is cut off must not look like a shorter
+    one.
+    """
+
+    def __init__(self, lists: AsyncGenerator[list[Any], None], loop: asyncio.AbstractEventLoop) -> None:
+        self._lists = lists
+        self._loop = loop
+        self._step: Future[list[Any] | None] | None = None
+        self._is_over = False
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            step = self._step = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+            try:
+                items = step.result()
+            except CancelledError:
+                raise ConnectionAbortedError("the call has ended before the stream that is its argument") from None
+            if items is None:
+                return
+            yield from items
+
+    async def _next(self) -> list[Any] | None:
+        if self._is_over:
+            raise asyncio.CancelledError
+        return await anext(self._lists, None)
+
+    def end(self) -> None:
+        """The call has ended. Called on the event loop; safe to call twice."""
+        self._is_over = True
+        if self._step is not None:
+            self._step.cancel()
 
 
-async def _anext(lists: AsyncGenerator[list[Any], None]) -> list[Any] | None:
-    return await anext(lists, None)
+async def ending_input(run: Coroutine[Any, Any, T], arguments: Arguments) -> T:
+    """Run a method, and end what it may still read in a thread, which does not end with its call."""
+    try:
+        return await run
+    finally:
+        end_input(arguments)
+
+
+def end_input(arguments: Arguments) -> None:
+    """End the argument that is read in a thread, if there is one."""
+    for argument in arguments:
+        if isinstance(argument, ThreadInput):
+            argument.end()

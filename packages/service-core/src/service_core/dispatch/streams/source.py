@@ -36,6 +36,8 @@ class StreamSource:
         self._notified = False
         self._closed = False
         self._task: asyncio.Task[Any] | None = None
+        self.before_close: Callable[[], None] = _do_nothing
+        """Called when the stream is closed, before the generator is."""
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run ``work``, which calls :meth:`iterate` or :meth:`iterate_sync`, in a copy of the current context."""
@@ -128,12 +130,17 @@ class StreamSource:
     async def aclose(self) -> None:
         """End the generator and wait until it has; its ``finally`` blocks run. Safe to call twice."""
         self._closed = True
+        self.before_close()
         self._items.clear()
         self._has_room.set()
         task = self._task
         if task is not None and not task.done():
             task.cancel()
             await asyncio.wait([task])
+
+
+def _do_nothing() -> None:
+    pass
 
 
 async def _close_sync(
