@@ -80,6 +80,8 @@ if TYPE_CHECKING:
         RoundRobinURLSelector,
         URLSelector,
     )
+    from service_core.resilience.selectors.by_hash import HashURLSelector, SubsetURLSelector
+    from service_core.resilience.selectors.by_metadata import WeightedURLSelector, ZoneURLSelector
 
 __all__ = [
     # declare
@@ -144,6 +146,10 @@ __all__ = [
     "URLSelector",
     "FirstURLSelector",
     "RoundRobinURLSelector",
+    "HashURLSelector",
+    "SubsetURLSelector",
+    "WeightedURLSelector",
+    "ZoneURLSelector",
     "LeastLoadedURLSelector",
     # serve
     "Server",
@@ -206,6 +212,8 @@ _NAMES = {
     "registry.static": "StaticComponentRegistry",
     "resilience.events": "CallCounters CallEvent CallEventKind CallObserver CallObservers",
     "resilience.selectors": "Endpoint FirstURLSelector LeastLoadedURLSelector RoundRobinURLSelector URLSelector",
+    "resilience.selectors.by_hash": "HashURLSelector SubsetURLSelector",
+    "resilience.selectors.by_metadata": "WeightedURLSelector ZoneURLSelector",
 }
 _HOMES = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names.split()}
 

@@ -36,6 +36,15 @@ def test_addresses_are_given_in_several_ways(components: Any) -> None:
     assert StaticComponentRegistry(components).snapshot("shop") == shop(JSON)
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_an_instance_can_have_metadata(several: bool) -> None:
+    about = {"url": "http://h:1", "zone": "a", "weight": 5}
+    registry = StaticComponentRegistry({"shop": {"json": [about, "http://h:2"] if several else about}})
+    found = (registry.snapshot("shop") or {})["json"]
+    assert found.urls == (("http://h:1", "http://h:2") if several else ("http://h:1",))
+    assert found.metadata == {"http://h:1": {"zone": "a", "weight": "5"}}
+
+
 def test_what_was_not_given_is_offered_by_nobody() -> None:
     assert StaticComponentRegistry({}).snapshot("shop") == {}
 

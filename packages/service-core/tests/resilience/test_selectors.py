@@ -11,7 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from service_core.resilience import selectors
-from service_core.resilience.selectors import Endpoint, FirstURLSelector, LeastLoadedURLSelector, RoundRobinURLSelector
+from service_core.resilience.selectors import (
+    Endpoint,
+    FirstURLSelector,
+    LeastLoadedURLSelector,
+    RoundRobinURLSelector,
+)
 
 
 class Clock:
@@ -27,7 +32,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(selectors, "time", clock)
+    monkeypatch.setattr("service_core.resilience.selectors.endpoint.time", clock)
     return clock
 
 

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service_core.variables import warn_about_unknown
 from service_registry_consul.client_object import Consul, values_of_client
+from service_registry_consul.registering.meta import check_metadata
 
 __all__ = ["ConsulSettings", "settings_of"]
 
@@ -82,6 +83,9 @@ class ConsulSettings(BaseSettings):
     the addresses that callers read."""
     tags: tuple[str, ...] = ()
     """Tags for the registrations, besides ``component``."""
+    metadata: dict[str, str] = {}
+    """What callers can choose instances by, such as ``{"zone": "eu-1", "version": "2.3", "weight": "5"}``; JSON in the
+    environment. Readable by all that may read the registration."""
     check: Literal["http", "ttl"] = "http"
     """How Consul gets the health. ``http``: Consul requests the component's health endpoint, or tries to connect if it
     has none. ``ttl``: this process reports it, for agents that cannot reach it."""
@@ -135,6 +139,12 @@ class ConsulSettings(BaseSettings):
             raise ValueError("it holds a query; write host:port, with a path if a gateway needs one")
         path = parts.path.rstrip("/")
         return f"{scheme}://{host}:{port}{path}" if found else f"{host}:{port}{path}"
+
+    @field_validator("metadata")
+    @classmethod
+    def _metadata_can_be_kept(cls, metadata: dict[str, str]) -> dict[str, str]:
+        check_metadata(metadata)
+        return metadata
 
     @field_validator("token")
     @classmethod

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from service_core.declaring.address import ChannelAddress
 from service_core.errors import LocalServiceException
-from service_registry_consul.registering.meta import read_channels, write_channels
+from service_registry_consul import ConsulSettings
+from service_registry_consul.registering.meta import read_channels, read_metadata, write_channels
 
 JSON = ChannelAddress("dispatch-json", "http://10.0.0.7:8000")
 REST = ChannelAddress("rest", "http://10.0.0.7:8000/api")
@@ -24,6 +25,25 @@ def test_few_addresses_are_written_as_aspyx_service_writes_them() -> None:
     assert write_channels([JSON, REST]) == {
         "channels": "dispatch-json(http://10.0.0.7:8000),rest(http://10.0.0.7:8000/api)"
     }
+
+
+def test_what_is_not_about_channels_is_metadata() -> None:
+    meta = write_channels([long_address("one"), long_address("two"), long_address("three")])
+    assert read_metadata({**meta, "zone": "a"}) == {"zone": "a"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"channels": "x"}, "'channels' cannot be a key"),
+        ({"channel-rest": "x"}, "'channel-rest' cannot be a key"),
+        ({"a zone": "x"}, "'a zone' cannot be a key"),
+        ({"zone": "x" * 513}, "the value of 'zone' is longer than the 512 bytes"),
+    ],
+)
+def test_metadata_that_consul_would_not_keep_is_refused(metadata: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ConsulSettings(metadata=metadata)
 
 
 def test_512_characters_are_few_enough() -> None:

@@ -33,6 +33,11 @@ def test_it_is_named_by_address_port_and_component() -> None:
     assert registration.tags == ("component",)
 
 
+def test_metadata_is_registered_beside_the_channels() -> None:
+    channels = {"channels": "dispatch-json(http://10.0.0.7:8000)"}
+    assert planned(JSON, metadata={"zone": "a", "weight": "5"}).meta == {"zone": "a", "weight": "5", **channels}
+
+
 def test_what_only_this_process_can_call_is_left_out() -> None:
     local = ChannelAddress("local", "local")
     assert planned(local, JSON).meta == {"channels": "dispatch-json(http://10.0.0.7:8000)"}

@@ -41,6 +41,15 @@ def test_instances_are_merged_by_channel() -> None:
     assert (reading.registrations, reading.complaints) == (2, ())
 
 
+def test_what_an_instance_registered_besides_its_channels_is_its_metadata() -> None:
+    meta = {"channels": f"rest({ONE})", "channel-json": ONE, "zone": "a", "weight": "5"}
+    nodes = [instance(ONE, service_id="1", Meta=meta), instance(TWO, service_id="2")]
+    found = read_nodes("c", nodes, POLICY).snapshot
+    assert {url: about for each in found.values() for url, about in each.metadata.items()} == {
+        ONE: {"zone": "a", "weight": "5"}
+    }
+
+
 def test_the_order_of_the_answer_does_not_matter() -> None:
     nodes = [instance(url, service_id=url) for url in (ONE, TWO, THREE)]
     assert urls(nodes) == urls(nodes[::-1]) == [ONE, TWO, THREE]

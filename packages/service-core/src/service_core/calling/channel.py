@@ -75,7 +75,10 @@ class Channel(InvocationHandler):
 
     def set_address(self, address: ChannelInstances | None) -> None:
         """Use these instances from the next attempt on; None if there are none. Any thread may call it."""
-        self.balancer.update(address.urls if address is not None else ())
+        if address is None:
+            self.balancer.update(())
+        else:
+            self.balancer.update(address.urls, address.metadata)
         self.address = address
 
     def close(self) -> None:

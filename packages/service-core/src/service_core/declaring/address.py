@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
@@ -39,6 +39,8 @@ class ChannelInstances:
     """Name of the channel."""
     urls: tuple[str, ...] = ()
     """Their addresses, without doubles, in the registry's order: the first ones are preferred."""
+    metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    """What was registered with instances, such as zone, version and weight, by address."""
 
 
 # What would end an address too early when it is written into a list, and what looks as if it had been escaped.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Final, Self
 
@@ -30,14 +30,26 @@ __all__ = [
 _EMPTY: Final[Snapshot] = MappingProxyType({})
 
 
-def snapshot_of(component: str, instances: Iterable[Iterable[ChannelAddress]]) -> Snapshot:
-    """Merge what the instances of a component offer: channels in order of appearance, urls without doubles."""
+def snapshot_of(
+    component: str,
+    instances: Iterable[Iterable[ChannelAddress]],
+    metadata: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> Snapshot:
+    """Merge what the instances of a component offer: channels in order of appearance, urls without doubles.
+
+    ``metadata`` is what was registered with instances, by url.
+    """
     urls: dict[str, dict[str, None]] = {}
     for addresses in instances:
         for address in addresses:
             urls.setdefault(address.channel, {})[address.uri] = None
     return MappingProxyType(
-        {channel: ChannelInstances(component, channel, tuple(found)) for channel, found in urls.items()}
+        {
+            channel: ChannelInstances(
+                component, channel, tuple(found), {url: dict(metadata[url]) for url in found if metadata.get(url)}
+            )
+            for channel, found in urls.items()
+        }
     )
 
 

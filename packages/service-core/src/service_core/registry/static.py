@@ -26,6 +26,10 @@ class StaticComponentRegistry(ComponentRegistry):
         {"test-component": {"dispatch-json": ["http://10.0.0.7:8000", "http://10.0.0.8:8000"]}}
         {"test-component": "dispatch-json(http://10.0.0.7:8000)"}
 
+    Instead of a URL an instance may be a mapping with ``url`` and what selectors look at, such as its zone::
+
+        {"test-component": {"dispatch-json": [{"url": "http://10.0.0.7:8000", "zone": "a", "weight": 5}]}}
+
     Registering with it has no effect: clients of this server get its address in another way.
     """
 
@@ -36,9 +40,10 @@ class StaticComponentRegistry(ComponentRegistry):
         if not isinstance(components, Mapping):
             raise LocalServiceException(f"{_HOW_TO}, not {type(components).__name__}")
         for component, channels in components.items():
-            addresses = _read_addresses(component, channels)
+            metadata: dict[str, dict[str, str]] = {}
+            addresses = _read_addresses(component, channels, metadata)
             self._followed.add(component)
-            self.publish(component, snapshot_of(component, [addresses]))
+            self.publish(component, snapshot_of(component, [addresses], metadata))
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
@@ -84,7 +89,7 @@ class StaticComponentRegistry(ComponentRegistry):
 _HOW_TO: Final = "addresses are given as {component: {channel: url or [urls]}} or {component: 'channel(url),...'}"
 
 
-def _read_addresses(component: Any, channels: Any) -> list[ChannelAddress]:
+def _read_addresses(component: Any, channels: Any, metadata: dict[str, dict[str, str]]) -> list[ChannelAddress]:
     where = f"component {component!r}"
     if isinstance(component, str) and isinstance(channels, str):
         try:
@@ -95,8 +100,20 @@ def _read_addresses(component: Any, channels: Any) -> list[ChannelAddress]:
         raise LocalServiceException(f"{where}: {_HOW_TO}, not {channels!r}")
     addresses: list[ChannelAddress] = []
     for channel, urls in channels.items():
-        listed = [urls] if isinstance(urls, str) else urls
-        if not isinstance(listed, Sequence) or not all(isinstance(text, str) for text in (channel, *listed)):
+        listed = [urls] if isinstance(urls, str | Mapping) else urls
+        if not isinstance(listed, Sequence) or not isinstance(channel, str):
             raise LocalServiceException(f"{where}, channel {channel!r}: {_HOW_TO}, not {urls!r}")
-        addresses += [ChannelAddress(channel, url) for url in listed]
+        for instance in listed:
+            url, about = _read_instance(instance)
+            if not isinstance(url, str):
+                raise LocalServiceException(f"{where}, channel {channel!r}: {_HOW_TO}, not {urls!r}")
+            addresses.append(ChannelAddress(channel, url))
+            metadata.setdefault(url, {}).update(about)
     return addresses
+
+
+def _read_instance(instance: Any) -> tuple[Any, dict[str, str]]:
+    """The URL of an instance, and what is said about it."""
+    if not isinstance(instance, Mapping):
+        return instance, {}
+    return instance.get("url"), {str(name): str(value) for name, value in instance.items() if name != "url"}

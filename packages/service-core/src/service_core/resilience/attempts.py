@@ -73,8 +73,8 @@ class Attempts:
             raise DeadlineExceeded(f"{call.descriptor.where}: deadline exceeded before the call was sent")
         balancer = self.balancer
         if call.attempts == 0:
-            balancer.budget.call()
-        endpoint = balancer.choose(self.tried, call.descriptor)
+            balancer.begin(call)
+        endpoint = balancer.choose(self.tried, call)
         endpoint.in_flight += 1
         self.endpoint = endpoint
         self._started = now
@@ -163,7 +163,11 @@ class Attempts:
         self.notify(CallEventKind.FAILED, endpoint, elapsed, error)
         if self.balancer.failed(endpoint):
             self.notify(CallEventKind.EJECTED, endpoint, elapsed, error)
-        return self._may_retry(error, endpoint, elapsed)
+        if self._may_retry(error, endpoint, elapsed):
+            return True
+        if error.retry_after is not None and not error.may_have_run:
+            self.balancer.throttle.refused_by_all()
+        return False
 
     def _mismatched(self, error: ContractMismatchException) -> bool:
         """The instance has another version of the interface; whether another instance is left that may not.

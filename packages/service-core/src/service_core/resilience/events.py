@@ -29,6 +29,8 @@ class CallEventKind(Enum):
     """The call goes on to another attempt."""
     HEDGED = "hedged"
     """The call takes long and goes to another instance as well; the event is of the attempt that is not answered."""
+    THROTTLED = "throttled"
+    """The call is not sent at all, since all instances are overloaded; the event has no address."""
     BUDGET_EXHAUSTED = "budget_exhausted"
     """Another attempt would have been made, but the retry budget is spent."""
     EJECTED = "ejected"

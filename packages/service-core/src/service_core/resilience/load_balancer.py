@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, Final
 
+from service_core.call import Call
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import EffectivePolicy
-from service_core.errors import ComponentUnavailableException
+from service_core.errors import ComponentUnavailableException, ServiceCommunicationException
 from service_core.resilience.events import CallEvent, CallEventKind, CallObserver, notify
 from service_core.resilience.hedging.overdue import Overdue
 from service_core.resilience.outlier_detector import OutlierDetector
 from service_core.resilience.refused_methods import RefusedMethods
 from service_core.resilience.retry_budget import RetryBudget
 from service_core.resilience.selectors import Endpoint, LeastLoadedURLSelector, URLSelector
+from service_core.resilience.throttle import Throttle
 
 __all__ = ["LoadBalancer"]
+
+_NO_METADATA: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class LoadBalancer:
@@ -32,6 +37,7 @@ class LoadBalancer:
         self.observers: Sequence[CallObserver] = ()
         self.refused_methods = RefusedMethods()
         self.overdue = Overdue()
+        self.throttle = Throttle()
         self._endpoints: tuple[Endpoint, ...] = ()
         self.adopt(EffectivePolicy())
         _balancers.add(self)
@@ -42,11 +48,16 @@ class LoadBalancer:
         self.budget = RetryBudget(policy.retry_ratio, policy.retry_reserve)
         self.outliers = OutlierDetector(policy)
 
-    def update(self, urls: Sequence[str]) -> None:
-        """Use these addresses from the next attempt on; an address that stays keeps its load figures."""
+    def update(self, urls: Sequence[str], metadata: Mapping[str, Mapping[str, str]] = _NO_METADATA) -> None:
+        """Use these addresses from the next attempt on; an address that stays keeps its load figures.
+
+        ``metadata`` is what was registered with instances, by address.
+        """
         known = {endpoint.url: endpoint for endpoint in self._endpoints}
         # Replaced as a whole, so that a call sees one state.
-        self._endpoints = tuple(known.get(url) or Endpoint(url) for url in urls)
+        self._endpoints = tuple(known.get(url) or Endpoint(url, is_new=bool(known)) for url in urls)
+        for endpoint in self._endpoints:
+            endpoint.metadata = metadata.get(endpoint.url, _NO_METADATA)
         self.outliers.keep(self._endpoints)
         self.refused_methods.keep(self._endpoints)
 
@@ -55,8 +66,9 @@ class LoadBalancer:
 
         Calls of the parent's other threads never end in the child, and locks that they hold are never released.
         """
-        self._endpoints = tuple(Endpoint(endpoint.url) for endpoint in self._endpoints)
+        self._endpoints = tuple(Endpoint(endpoint.url, endpoint.metadata) for endpoint in self._endpoints)
         self.refused_methods = RefusedMethods()
+        self.throttle = Throttle()
         self.adopt(self.policy)
 
     @property
@@ -64,10 +76,25 @@ class LoadBalancer:
         """The instances in the registry's order."""
         return self._endpoints
 
-    def choose(self, tried: Collection[Endpoint] = (), method: MethodDescriptor | None = None) -> Endpoint:
+    def begin(self, call: Call) -> None:
+        """Count a call. Raises ServiceCommunicationException if it is not sent because all instances are overloaded."""
+        if self.throttle.is_active and self.throttle.refuses():
+            method = call.descriptor.where
+            error = ServiceCommunicationException(
+                f"{method}: not sent, since the instances of component '{self.component}' refuse most calls "
+                f"for overload",
+                retry_after=1.0,
+            )
+            facts = {"method": method, "correlation_id": call.correlation_id, "error": error}
+            self.notify(CallEventKind.THROTTLED, url="", attempt=0, duration=0.0, **facts)
+            raise error
+        self.budget.call()
+
+    def choose(self, tried: Collection[Endpoint] = (), call: Call | None = None) -> Endpoint:
         """The instance for an attempt, none of ``tried`` if there is another.
 
-        One that has refused ``method`` for its version is the last choice. Raises ComponentUnavailableException.
+        One that has refused the method of ``call`` for its version is the last choice. Raises
+        ComponentUnavailableException.
         """
         usable: Sequence[Endpoint] = self._endpoints
         if not usable:
@@ -76,13 +103,13 @@ class LoadBalancer:
                 f"can be repeated when a server that hosts it is registered",
                 component=self.component,
             )
-        if self.refused_methods and method is not None:
-            usable = self.refused_methods.willing(method, usable, tried) or usable
+        if self.refused_methods and call is not None:
+            usable = self.refused_methods.willing(call.descriptor, usable, tried) or usable
         if self.outliers.ejected:
             usable = self.outliers.usable(usable)
         if tried:
             usable = [endpoint for endpoint in usable if endpoint not in tried] or usable
-        return self.selector.select(usable)
+        return self.selector.select_for(usable, call)
 
     @contextmanager
     def loaded(self, url: str) -> Iterator[None]:

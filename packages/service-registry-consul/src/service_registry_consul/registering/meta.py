@@ -15,7 +15,7 @@ from typing import Final
 from service_core.declaring.address import ChannelAddress, format_addresses, parse_addresses
 from service_core.errors import LocalServiceException
 
-__all__ = ["read_channels", "write_channels"]
+__all__ = ["check_metadata", "read_channels", "read_metadata", "write_channels"]
 
 CHANNELS: Final = "channels"
 LIMIT: Final = 512
@@ -58,6 +58,20 @@ def read_channels(meta: Mapping[str, str]) -> list[ChannelAddress]:
         if entry is not None:
             addresses |= dict.fromkeys(ChannelAddress(entry[1], uri) for uri in _NEXT_URI.split(meta[key]))
     return list(addresses)
+
+
+def read_metadata(meta: Mapping[str, str]) -> dict[str, str]:
+    """The entries of an instance that are not about its channels, such as its zone."""
+    return {key: value for key, value in meta.items() if key != CHANNELS and _KEY.fullmatch(key) is None}
+
+
+def check_metadata(metadata: Mapping[str, str]) -> None:
+    """Raise ValueError for an entry that Consul would refuse, or that would be read as a channel."""
+    for key, value in metadata.items():
+        if not _WRITABLE.fullmatch(key) or read_metadata({key: value}) == {}:
+            raise ValueError(f"{key!r} cannot be a key; use letters, digits, '-' and '_', but not 'channel-'")
+        if not _fits(value):
+            raise ValueError(f"the value of {key!r} is longer than the {LIMIT} bytes that Consul keeps")
 
 
 def _fits(text: str) -> bool:

@@ -37,7 +37,7 @@ class Registration:
     tags: tuple[str, ...]
     """Tags, for users of Consul's interface."""
     meta: Mapping[str, str]
-    """The channels."""
+    """The channels, and what selectors of callers look at."""
     check: Mapping[str, Any]
     """The check, as the agent's API defines it; without the initial state."""
 
@@ -105,7 +105,7 @@ def plan_registration(
         address=host,
         port=port,
         tags=tuple(dict.fromkeys((TAG, *settings.tags))),
-        meta=meta,
+        meta={**settings.metadata, **meta},
         check={
             "CheckID": f"service:{service_id}",
             "Name": f"component {component}",

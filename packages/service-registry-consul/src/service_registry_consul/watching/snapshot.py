@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from service_core.declaring.address import ChannelAddress
 from service_core.registry.base import Snapshot, snapshot_of
-from service_registry_consul.registering.meta import read_channels
+from service_registry_consul.registering.meta import read_channels, read_metadata
 from service_registry_consul.watching.address_filter import TrustPolicy
 
 __all__ = ["Reading", "read_nodes"]
@@ -37,6 +37,7 @@ def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
         raise ValueError(f"a list of instances was expected, not {type(nodes).__name__}")  # noqa: TRY004
     complaints: list[str] = []
     instances: list[tuple[int, str, list[ChannelAddress]]] = []
+    metadata: dict[str, dict[str, str]] = {}
     for node in nodes:
         where = f"component '{component}', registration {_id(node)!r}"
         try:
@@ -52,10 +53,12 @@ def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
         usable, objections = _sift(addresses, policy)
         complaints += [f"{where}: {objection}" for objection in objections]
         instances.append((rank, _id(node), usable))
+        about = read_metadata(meta)
+        metadata |= {address.uri: about for address in usable if about}
     # Consul guarantees no order; without sorting, equal answers could look different.
     instances.sort(key=lambda instance: instance[:2])
     return Reading(
-        snapshot=snapshot_of(component, [addresses for _, _, addresses in instances]),
+        snapshot=snapshot_of(component, [addresses for _, _, addresses in instances], metadata),
         registrations=len(nodes),
         complaints=tuple(complaints),
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from service_core.declaring.address import ChannelInstances
 from service_core.registry.base import Snapshot
 from service_registry_consul.watching.address_filter import TrustPolicy
 from service_registry_consul.watching.instance_probe import still_answering
@@ -113,7 +113,7 @@ class WatchedComponent:
 def _only(snapshot: Snapshot, urls: set[str]) -> Snapshot:
     """The snapshot without all addresses but these."""
     kept = {
-        channel: ChannelInstances(found.component, found.channel, tuple(url for url in found.urls if url in urls))
+        channel: replace(found, urls=tuple(url for url in found.urls if url in urls))
         for channel, found in snapshot.items()
     }
     return MappingProxyType({channel: found for channel, found in kept.items() if found.urls})

@@ -62,7 +62,7 @@ class Hedges:
             attempts.notify(CallEventKind.BUDGET_EXHAUSTED, current, elapsed)
             return None
         attempts.notify(CallEventKind.HEDGED, current, elapsed)
-        endpoint = balancer.choose(tried, call.descriptor)
+        endpoint = balancer.choose(tried, call)
         endpoint.in_flight += 1
         attempts.tried += (endpoint,)
         attempts.overdue_at = now + balancer.overdue.after(call)

@@ -1,29 +1,19 @@
-"""Which instance gets the next call.
-
-A channel keeps one :class:`Endpoint` per address and hands all of them to its selector for every call. The
-endpoints hold the load, the selectors only decide, so a selector can be exchanged while calls are in flight.
-"""
+"""Endpoints: the instances of a component as a channel sees them, with how they have answered so far."""
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from service_core.resilience.error_rate import ErrorRate
 
-__all__ = [
-    "Endpoint",
-    "FirstURLSelector",
-    "LeastLoadedURLSelector",
-    "RoundRobinURLSelector",
-    "URLSelector",
-]
+__all__ = ["Endpoint"]
 
+_NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
 _DECAY: Final = 3.0
 """Seconds in which a latency loses its influence to 1/e: one that was slow once is tried again after some of them."""
 _NOISE: Final = 0.005
@@ -39,6 +29,8 @@ _MOST_FAILURES: Final = 6
 _ERRORS: Final = 4.0
 """Seconds that a call is taken to cost more where all recent answers were errors of the instance; with the square of
 their rate, so that a single error counts little."""
+_WARM_UP: Final = 10.0
+"""Seconds in which the share of an instance that joins others grows to that of the others."""
 _FORGIVENESS: Final = 2.0
 """Seconds in which that fades to 1/e, so that an instance that failed is tried again."""
 
@@ -50,19 +42,42 @@ class Endpoint:
     wrong address.
     """
 
-    __slots__ = ("_failed_at", "_failures", "_latency", "_measured_at", "errors", "in_flight", "url")
+    __slots__ = (
+        "_failed_at",
+        "_failures",
+        "_latency",
+        "_measured_at",
+        "errors",
+        "in_flight",
+        "metadata",
+        "url",
+        "warm_at",
+    )
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, metadata: Mapping[str, str] = _NO_METADATA, *, is_new: bool = False) -> None:
+        """``is_new`` is an instance that joins others: its caches are cold, so it gets few calls at first."""
         self.url = url
         """The address as the registry gave it."""
+        self.metadata = metadata
+        """What was registered with it, such as zone, version and weight."""
         self.in_flight = 0
         """Calls that wait for this instance's answer."""
         self.errors = ErrorRate()
         """How many of its recent answers were errors of its own."""
+        self.warm_at = time.monotonic() + _WARM_UP if is_new else 0.0
+        """When it gets as many calls as the others; 0.0 if it does already."""
         self._latency = 0.0
         self._measured_at = 0.0
         self._failures = 0
         self._failed_at = 0.0
+
+    def declines(self) -> bool:
+        """Whether it leaves a call to another instance because it is new: certainly at first, then less and less."""
+        left = self.warm_at - time.monotonic()
+        if left <= 0.0:
+            self.warm_at = 0.0
+            return False
+        return random.random() < left / _WARM_UP  # noqa: S311 - spreads load, guards nothing
 
     def observe(self, seconds: float) -> None:
         """Take a finished call's duration into account; failures before it are forgiven.
@@ -131,48 +146,3 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"Endpoint({self.url!r}, in_flight={self.in_flight}, latency={self._latency:.6f})"
-
-
-class URLSelector(ABC):
-    """Decides which instance gets a call. Called by many threads and tasks at once."""
-
-    @abstractmethod
-    def select(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """Choose one of at least one endpoint. The sequence may differ from call to call."""
-
-
-class FirstURLSelector(URLSelector):
-    """Always the first: the registry's order is an order of preference."""
-
-    def select(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """The first endpoint."""
-        return endpoints[0]
-
-
-class RoundRobinURLSelector(URLSelector):
-    """One after the other. Calls that run at once never get the same turn."""
-
-    def __init__(self) -> None:
-        self._turns = itertools.count()  # next() on it is atomic
-
-    def select(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """The endpoint whose turn it is, however many there are now."""
-        return endpoints[next(self._turns) % len(endpoints)]
-
-
-class LeastLoadedURLSelector(URLSelector):
-    """The better of two random ones, by calls in flight and recent latency.
-
-    Two choices are nearly as good as comparing all, and do not make every client rush to the same instance
-    (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
-    """
-
-    def select(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """The endpoint with the lower cost of two different random ones."""
-        count = len(endpoints)
-        if count == 1:
-            return endpoints[0]
-        first = int(random.random() * count)  # noqa: S311 - spreads load, guards nothing
-        second = (first + 1 + int(random.random() * (count - 1))) % count  # noqa: S311
-        one, other = endpoints[first], endpoints[second]
-        return one if one.cost <= other.cost else other
