@@ -14,6 +14,8 @@ from service_core.testing.registry_contract import (
     fresh_component,
 )
 from service_core.testing.scripted_registry import ScriptedRegistry
+from service_core.testing.streams.contract import StreamContract
+from service_core.testing.streams.contract_service import StreamContractServiceImpl
 
 __all__ = [
     # services without a network
@@ -26,6 +28,8 @@ __all__ = [
     "ChannelContract",
     "ContractServiceImpl",
     "ContractComponentImpl",
+    "StreamContract",
+    "StreamContractServiceImpl",
     "DiscoveryContract",
     "RegistrationContract",
     "SnapshotRecorder",

@@ -20,7 +20,7 @@ from service_core.resilience.stream_limits import StreamLimits
 from service_core.testing.faults import Fate, FaultPlan
 from service_core.testing.in_memory_request import MemoryRequest
 from service_core.testing.in_memory_server import InMemoryServer, Reply, reply_of
-from service_core.testing.in_memory_streams import MemoryInput, OpenedStream, answered, lost
+from service_core.testing.streams.in_memory import MemoryInput, OpenedStream, answered, lost
 from service_core.wire import JSON, MSGPACK, Codec, MethodCodec, call_headers
 
 __all__ = ["InMemoryChannel", "InMemoryJSONChannel", "InMemoryMSGPackChannel", "Links"]
