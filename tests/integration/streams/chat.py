@@ -43,6 +43,9 @@ class Chat(Service):
     @abstractmethod
     def talk(self, words: AsyncIterator[str]) -> AsyncIterator[str]: ...
 
+    @abstractmethod
+    def talk_sync(self, words: Iterator[str]) -> Iterator[str]: ...
+
 
 @implementation
 class ChatImpl(Chat):
@@ -91,6 +94,13 @@ class ChatImpl(Chat):
     async def talk(self, words: AsyncIterator[str]) -> AsyncIterator[str]:
         try:
             async for word in words:
+                yield word.upper()
+        finally:
+            self.ended.set()
+
+    def talk_sync(self, words: Iterator[str]) -> Iterator[str]:
+        try:
+            for word in words:
                 yield word.upper()
         finally:
             self.ended.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import queue
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
@@ -18,9 +19,12 @@ from service_channels_http import connect
 from service_core import (
     ArgumentException,
     DeadlineExceeded,
+    LocalServiceException,
     Policy,
     RemoteServiceException,
     ServiceCommunicationException,
+    awaitable,
+    blocking,
     deadline,
 )
 from service_core.wire.streams import STREAM_TYPES, FrameKind, frame
@@ -235,6 +239,49 @@ def test_a_conversation_answers_each_item_before_the_next_is_sent(chat_impl: Cha
     with connect(Chat, url, channel=channel) as chat:
         assert asyncio.run(talk(chat)) == ["A", "B", "C"]
     assert chat_impl.ended.wait(10)
+
+
+def test_a_conversation_in_sync_code(chat: Chat, chat_impl: ChatImpl) -> None:
+    heard: queue.Queue[str] = queue.Queue()
+
+    def words() -> Iterator[str]:
+        for word in ("a", "b", "c"):
+            yield word
+            assert heard.get(timeout=10) == word.upper()
+
+    answers: list[str] = []
+    for answer in chat.talk_sync(words()):
+        answers.append(answer)
+        heard.put(answer)
+    assert answers == ["A", "B", "C"]
+    assert chat_impl.ended.wait(10)
+
+
+def test_leaving_a_conversation_in_sync_code_ends_the_method(chat: Chat, chat_impl: ChatImpl) -> None:
+    def endless() -> Iterator[str]:
+        while True:
+            yield "a"
+
+    with closing(cast(Any, chat.talk_sync(endless()))) as answers:
+        assert next(answers) == "A"
+    assert chat_impl.ended.wait(10)
+
+
+def test_streams_have_the_other_form(chat: Chat, chat_impl: ChatImpl) -> None:
+    assert list(blocking(chat.watch)("tea", 3)) == ["tea 0", "tea 1", "tea 2"]
+    assert blocking(chat.total)(1, counted(10)) == 46
+    with closing(blocking(chat.watch)("endless", 1)) as items:
+        chat_impl.ended.clear()
+        assert next(items) == "endless 0"
+    assert chat_impl.ended.wait(10)
+
+    async def use() -> None:
+        assert [item async for item in awaitable(chat.lines)("tea", 2)] == ["tea 0", "tea 1"]
+        assert await awaitable(chat.total_sync)(iter(range(10))) == 45
+        with pytest.raises(LocalServiceException, match=r"write 'async for item in Chat\.watch"):
+            blocking(chat.watch)("tea")
+
+    asyncio.run(use())
 
 
 def test_a_server_that_stops_ends_streams_and_says_so(chat_impl: ChatImpl, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """What users write; mypy --strict and pyright must find nothing here."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
 from typing import assert_type
 
 from service_core import (
@@ -47,6 +47,12 @@ class TypedService(Service):
     @raises(Refused)
     async def count(self, words: list[str]) -> dict[str, int]: ...
 
+    @abstractmethod
+    def watch(self, room: str) -> AsyncIterator[str]: ...
+
+    @abstractmethod
+    def lines(self, room: str) -> Iterator[int]: ...
+
 
 @component(services=[TypedService])
 class TypedComponent(Component): ...
@@ -59,6 +65,12 @@ class TypedServiceImpl(TypedService):
 
     async def count(self, words: list[str]) -> dict[str, int]:
         return {word: words.count(word) for word in words}
+
+    async def watch(self, room: str) -> AsyncIterator[str]:
+        yield room
+
+    def lines(self, room: str) -> Iterator[int]:
+        yield len(room)
 
 
 @health("/health")
@@ -124,7 +136,11 @@ def serve() -> Environment:
 
 def other_forms(typed: TypedService) -> None:
     assert_type(blocking(typed.count)(["a"]), dict[str, int])
+    assert_type(blocking(typed.watch)("a"), Generator[str, None, None])
 
 
 async def other_forms_async(typed: TypedService) -> None:
     assert_type(await awaitable(typed.hello)("a"), str)
+    assert_type(awaitable(typed.lines)("a"), AsyncGenerator[int, None])
+    async for word in typed.watch("a"):
+        assert_type(word, str)

@@ -20,7 +20,7 @@ from service_channels_http.streams.answers import (
 from service_channels_http.streams.requests import sent, sent_async
 from service_channels_http.transport.exchange import ItemReader, StreamExchange
 from service_channels_http.transport.streams.response import TooLate
-from service_core import LocalServiceException
+from service_core import blocking
 from service_core.resilience.retrying import Raised
 from service_core.resilience.stream_limits import StreamLimits
 
@@ -63,11 +63,9 @@ async def lists_async(channel: HTTPXChannel, exchange: StreamExchange, items: An
 def lists(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> Generator[list[Any], None, None]:
     """As :func:`lists_async`, in this thread."""
     call, limits = exchange.call, StreamLimits(exchange.call)
-    if items is not None:
-        raise LocalServiceException(
-            f"{call.descriptor.where}: a sync method with streams both ways would have to read and to send at once; "
-            f"declare it with AsyncIterator"
-        )
+    if items is not None:  # a thread cannot read and send at once
+        yield from blocking(lists_async)(channel, exchange, items)
+        return
 
     def send(url: str) -> Any:
         request, stream = sent(channel, exchange, None, url, limits)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from service_channels_http.channel import HTTPXChannel
 from service_channels_http.transport.engine.reader import write_beginning, write_head
@@ -14,14 +14,17 @@ from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.streams.response import TooLate
 from service_channels_http.transport.streams.stream_async import AsyncStream
 from service_channels_http.transport.streams.stream_sync import SyncStream
-from service_core import LocalServiceException
-from service_core.dispatch import StreamSource
+from service_core import LocalServiceException, blocking
+from service_core.dispatch import StreamSource, ThreadPool
 from service_core.resilience.stream_limits import StreamLimits
 
 if TYPE_CHECKING:  # imported where it sends
     from service_channels_http.transport.httpx.streams import AsyncHTTPXStream, HTTPXStream
 
 __all__ = ["sent", "sent_async"]
+
+_WORKERS: Final = ThreadPool(64)
+"""Where sync iterators of async callers advance."""
 
 
 async def sent_async(
@@ -111,7 +114,10 @@ async def _parts_async(exchange: StreamExchange, items: Any, limits: StreamLimit
 
 async def _iterate(source: StreamSource, items: Any) -> Exception | None:
     try:
-        await source.iterate(aiter(items))
+        if hasattr(items, "__aiter__"):
+            await source.iterate(aiter(items))
+        else:
+            await source.iterate_sync(iter(items), _WORKERS)
     except Exception as error:  # noqa: BLE001 - belongs to the caller
         return error
     return None
@@ -120,7 +126,12 @@ async def _iterate(source: StreamSource, items: Any) -> Exception | None:
 def _parts(exchange: StreamExchange, items: Any, limits: StreamLimits) -> Iterator[bytes]:
     yield exchange.first_part()
     exchange.call.input_started = True
-    for item in items:
+    for item in blocking(_relayed)(items) if hasattr(items, "__aiter__") else items:
         yield exchange.write_items([item])
     limits.input_ended(exchange.call.policy.timeout)
     yield exchange.last_part()
+
+
+async def _relayed(items: AsyncIterable[Any]) -> AsyncIterator[Any]:
+    async for item in items:
+        yield item

@@ -18,12 +18,15 @@ from service_core.declaring.policy import EffectivePolicy
 from service_core.errors import LocalServiceException, ServiceException
 from service_core.observing import client_observers, observed
 
-__all__ = ["OTHER_FORM", "DynamicProxy", "Invocation", "InvocationHandler"]
+__all__ = ["OTHER_FORM", "STREAMS_ASYNC", "DynamicProxy", "Invocation", "InvocationHandler"]
 
 T = TypeVar("T")
 
 OTHER_FORM: Final = "__service_other_form__"
 """On a proxy's method: a function that makes the same call, sync where the method is async and the other way round."""
+
+STREAMS_ASYNC: Final = "__service_streams_async__"
+"""On a proxy's method whose result is a stream: whether that is read with ``async for``."""
 
 Invocation: TypeAlias = Call
 """The call that a handler carries out."""
@@ -117,6 +120,7 @@ def _stream_method(
         return flatten(handler.invoke_stream(call), call)
 
     call_stream.__dict__.pop("__isabstractmethod__", None)
+    call_stream.__dict__[STREAMS_ASYNC] = method.is_async
     return call_stream
 
 

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import threading
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 
 import pytest
 
@@ -98,3 +99,46 @@ def test_a_sync_call_on_a_running_loop_is_reported_once_for_each_place(caplog: p
     assert "test_other_form.py" in reports[0]
     assert "calls Greeter.greet, a 'def' method, on a running event loop" in reports[0]
     assert "'await awaitable(service.greet)(...)'" in reports[0]
+
+
+async def counted(count: int) -> AsyncIterator[float]:
+    """The numbers and the end of the caller's deadline."""
+    limit = current_context().deadline
+    for number in range(count):
+        yield number if limit is None else limit.expires_at
+
+
+def counted_sync(count: int) -> Iterator[int]:
+    yield from range(count)
+
+
+def test_an_async_stream_is_read_in_sync_code_with_the_context_of_the_caller() -> None:
+    assert list(blocking(counted)(3)) == [0, 1, 2]
+    with deadline(30.0) as limit:
+        assert list(blocking(counted)(1)) == [limit.expires_at]
+
+
+async def test_a_sync_stream_is_read_in_async_code() -> None:
+    assert [number async for number in awaitable(counted_sync)(3)] == [0, 1, 2]
+
+
+async def test_closing_the_other_form_closes_the_stream() -> None:
+    ended = threading.Event()
+
+    def endless() -> Iterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            ended.set()
+
+    async with aclosing(awaitable(endless)()) as items:
+        assert await anext(items) == 1
+    assert ended.is_set()
+
+
+def test_a_stream_that_has_the_form_already_is_refused() -> None:
+    with pytest.raises(LocalServiceException, match="call it as it is"):
+        blocking(counted_sync)  # type: ignore[call-overload]
+    with pytest.raises(LocalServiceException, match="already"):
+        awaitable(counted)

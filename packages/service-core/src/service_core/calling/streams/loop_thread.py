@@ -1,15 +1,16 @@
-"""An event loop in a thread of its own, for sync code that needs what is async."""
+"""An event loop in a thread of its own, for sync code that needs what is async, and the other way round."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import threading
 from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
-__all__ = ["background_loop", "in_background"]
+__all__ = ["background_loop", "in_background", "in_threads"]
 
 T = TypeVar("T")
 
@@ -20,6 +21,10 @@ def background_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="service-blocking", daemon=True).start()
     return loop
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows; the thread does not exist in a child
+    os.register_at_fork(after_in_child=background_loop.cache_clear)
 
 
 def in_background(items: AsyncGenerator[T, None]) -> Generator[T, None, None]:
@@ -33,6 +38,25 @@ def in_background(items: AsyncGenerator[T, None]) -> Generator[T, None, None]:
             yield taken[0]
     finally:
         asyncio.run_coroutine_threadsafe(items.aclose(), loop).result()
+
+
+async def in_threads(items: Generator[T, None, None]) -> AsyncGenerator[T, None]:
+    """The items of a sync generator, which advances in threads, for async code. It is closed after its current step."""
+    step: asyncio.Future[Any] | None = None
+    try:
+        while True:
+            step = asyncio.ensure_future(asyncio.to_thread(next, items, _END))
+            item = await asyncio.shield(step)
+            if item is _END:
+                return
+            yield item
+    finally:
+        if step is not None and not step.done():
+            await asyncio.wait([step])
+        await asyncio.to_thread(items.close)
+
+
+_END: Final = object()
 
 
 def _wait(step: Future[T]) -> T:
