@@ -107,6 +107,10 @@ class Executor:
             return None
         return self._denied(MissingTokenException("a token is needed"), context)
 
+    def view(self) -> dict[str, object]:
+        """The state of the worker threads, as JSON-like data."""
+        return self._workers.view()
+
     # what is done
 
     def carry_out(

@@ -37,6 +37,13 @@ class Target:
     limit: MethodLimit | None = None
     """How many of its calls may run at once; None for no limit but that of the worker threads."""
 
+    def view(self) -> dict[str, object]:
+        """Its load, as JSON-like data: the mean time of a run in a thread in seconds, and the state of its limit."""
+        own: dict[str, object] = {}
+        if not self.inline:
+            own = {"seconds": self.service_time.mean, "too_late": self.service_time.refusals}
+        return own if self.limit is None else {**own, **self.limit.view()}
+
     @classmethod
     def of(cls, hosted: HostedService, descriptor: MethodDescriptor) -> Self:
         """The method of a hosted service. Raises DeclarationException if a type of it cannot be validated."""

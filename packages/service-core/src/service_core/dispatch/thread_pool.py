@@ -163,6 +163,12 @@ class ThreadPool:
             if limit is not None:
                 limit.cancel()
 
+    def view(self) -> dict[str, object]:
+        """The state, as JSON-like data: ``wait`` is the time in seconds that the threads need for what waits."""
+        with self._lock:
+            busy, waiting = self._threads - self._idle, len(self._waiting)
+            return {"threads": self._size, "busy": busy, "waiting": waiting, "wait": self._waiting.seconds}
+
     @property
     def is_closed(self) -> bool:
         """Whether no further jobs are taken."""

@@ -94,6 +94,8 @@ class Attempts:
         balancer, method = self.balancer, self.call.descriptor
         if method.idempotent:
             balancer.overdue.observe(method, elapsed)
+        if balancer.throttle.is_active:
+            balancer.throttle.answered()
         if balancer.outliers.suspects:
             balancer.outliers.succeeded(endpoint)
         if balancer.observers:

@@ -152,7 +152,9 @@ class LoadBalancer:
                 "url": endpoint.url,
                 "in_flight": endpoint.in_flight,
                 "latency": endpoint.latency_at(now),
+                "errors": endpoint.errors.at(now),
                 "ejected": self.outliers.is_ejected(endpoint),
+                **endpoint.metadata,
             }
             for endpoint in self._endpoints
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -58,7 +59,7 @@ class Assembly:
         for path, check in ((LIVE, health.live), (READY, health.ready)):
             _add_health(application, path, check, hosting, settings)
         if settings.report:
-            report = Report(hosting, health, details=settings.details)
+            report = Report(hosting, health, functools.partial(_load, calls, targets), details=settings.details)
             application.add(REPORT, ReadEndpoint(report.answer))
         if settings.describe is not False:
             describe = DescribeEndpoint(hosting, calls, intake, local_only=settings.describe is None)
@@ -90,3 +91,8 @@ def _add_health(
 ) -> None:
     status_of = hosting.manager.component_registry.map_health
     application.add(path, HealthEndpoint(check, details=settings.details, status_of=status_of))
+
+
+def _load(calls: Executor, targets: list[Target]) -> dict[str, object]:
+    """The load of the worker threads and of each method, as JSON-like data."""
+    return {"workers": calls.view(), "methods": {target.plan.name: target.view() for target in targets}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from starlette.types import Scope
@@ -21,10 +21,13 @@ REPORT: Final = "/report"
 class Report:
     """Answers with JSON, or with text if the client accepts ``text/plain``."""
 
-    def __init__(self, hosting: Hosting, health: ServerHealth, *, details: bool) -> None:
-        """Without ``details`` it has the contents of the health endpoints only."""
+    def __init__(
+        self, hosting: Hosting, health: ServerHealth, load: Callable[[], Mapping[str, object]], *, details: bool
+    ) -> None:
+        """``load`` returns that of threads and methods. Without ``details`` it has what health endpoints have."""
         self._hosting = hosting
         self._health = health
+        self._load = load
         self._details = details
 
     async def collect(self) -> dict[str, Any]:
@@ -33,7 +36,8 @@ class Report:
         if not self._details:
             return {"health": health}
         hosts, calls = self._hosting.host.report(), self._hosting.manager.report()
-        return {"state": self._hosting.state.value, "health": health, "hosts": hosts, "calls": calls}
+        state, load = self._hosting.state.value, self._load()
+        return {"state": state, "health": health, "load": load, "hosts": hosts, "calls": calls}
 
     async def answer(self, scope: Scope) -> Answer:
         """The answer to one request."""

@@ -21,11 +21,13 @@ class ServiceTime:
     time: a few runs that take very long hardly raise it, so calls that are likely to be quick are not refused.
     """
 
-    __slots__ = ("_lock", "_log", "mean", "typical")
+    __slots__ = ("_lock", "_log", "mean", "refusals", "typical")
 
     def __init__(self) -> None:
         self.mean = 0.0
         self.typical = 0.0
+        self.refusals = 0
+        """Calls that were not started, because they could not end in time."""
         self._log = 0.0
         self._lock = threading.Lock()
 
@@ -47,6 +49,7 @@ class ServiceTime:
         Without runs they would never change, and a method that was slow once would be refused for ever.
         """
         with self._lock:
+            self.refusals += 1
             self.mean *= _DOUBT
             self._log += _LOG_DOUBT
             self.typical *= _DOUBT
