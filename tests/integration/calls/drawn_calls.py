@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-from service_core import Catalog, Component, Service, ServiceManager, component, implementation, service
+from service_core import Catalog, Component, Policy, Service, ServiceManager, component, implementation, service
 from service_core.declaring.descriptors import ParameterDescriptor
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest import Place
@@ -113,7 +113,8 @@ def calling(types: Sequence[Drawn]) -> Iterator[Callable[[int, Any], list[str]]]
     network = InMemoryNetwork(catalog=catalog)
     url = network.start(made())
     registry = ScriptedRegistry({"place": dict.fromkeys(CHANNELS, url)})
-    with ServiceManager(registry, network.channel_factory, catalog=catalog) as manager:
+    policy = Policy(timeout=None)  # a busy machine may take its time
+    with ServiceManager(registry, network.channel_factory, catalog=catalog, policy=policy) as manager:
         proxies: list[Any] = [manager.get_service(interface, channel) for channel in CHANNELS]
 
         def call(index: int, value: Any) -> list[str]:

@@ -85,7 +85,7 @@ def test_json_is_as_aspyx_service_writes_and_reads_it() -> None:
 
 
 def test_msgpack_has_the_same_form() -> None:
-    fields = ADD.arguments.sent_fields(as_json=False)
+    fields = ADD.sent_fields(as_json=False)
     assert fields is not None
     assert msgpack.unpackb(MSGPACK.write_request(ADD, (Item("a"), 1, "b"))) == {
         "method": "test:shop:add",

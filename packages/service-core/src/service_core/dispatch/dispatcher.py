@@ -125,8 +125,9 @@ class Dispatcher:
             return unknown_type(content_type, context)
         frames = InputFrames(parts, max_bytes=max_bytes)
         try:
-            target, arguments = self._read(codec, await frames.call(), context)
-            stream, wire = target.plan.method.input_stream, target.plan.input_items
+            call = await frames.call()
+            target, arguments = self._read(codec, call, context)
+            stream, wire = target.plan.method.input_stream, codec.input_items(target.plan, call)
             if stream is None or wire is None:
                 raise ArgumentException(f"{target.plan.method.where}: no parameter is a stream; send an ordinary call")
         except REFUSALS as error:

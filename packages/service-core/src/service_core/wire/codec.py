@@ -23,7 +23,7 @@ from service_core.wire.failures.errors import WireError
 from service_core.wire.methods.arguments import ArgumentTypes
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.misfit import misfit
-from service_core.wire.methods.sent_fields import SentFields
+from service_core.wire.methods.sent_fields import Defaults, SentFields
 from service_core.wire.values import WireType
 
 __all__ = [
@@ -87,6 +87,20 @@ class Codec(ABC):
         Raises MalformedData, ArgumentException, and ContractMismatchException if it gives others than the method takes.
         """
 
+    def input_items(self, plan: MethodCodec, data: bytes) -> WireType | None:
+        """The type of the items of the argument that is a stream, for the caller that has sent this request.
+
+        None if there is no such argument. Raises MalformedData.
+        """
+        if plan.input_items is None:
+            return None
+        other = _other_defaults(self.read_envelope(data), plan)
+        return plan.input_items if other is None else plan.input_items.for_caller(other)
+
+    @abstractmethod
+    def read_envelope(self, data: bytes) -> WireRequest:
+        """As :meth:`read_request`, with all members parsed."""
+
     @abstractmethod
     def write_result(self, plan: MethodCodec, result: Any) -> bytes:
         """A result. Raises ArgumentException if it does not fit its type."""
@@ -135,18 +149,21 @@ def envelope_of_request(data: Any) -> WireRequest:
     return WireRequest(method, arguments, names, fields)
 
 
-def types_for(request: WireRequest, plan: MethodCodec, digest: str) -> ArgumentTypes:
-    """The types by which the arguments of a parsed request are read. Raises MalformedData.
+def types_for(request: WireRequest, plan: MethodCodec) -> ArgumentTypes:
+    """The types by which the arguments of a parsed request are read. Raises MalformedData."""
+    other = _other_defaults(request, plan)
+    return plan.arguments if other is None else plan.arguments.for_caller(other)
 
-    ``digest`` is that of the fields here.
-    """
+
+def _other_defaults(request: WireRequest, plan: MethodCodec) -> Defaults | None:
+    """The defaults of a caller whose objects have other fields than those here, None if they have the same."""
     if request.fields is None:
-        return plan.arguments
+        return None
     try:
         sent = SentFields.read(request.fields)
     except ValueError as error:
         raise MalformedData(str(error)) from None
-    return plan.arguments if sent.digest == digest else plan.arguments.for_caller(sent.defaults)
+    return None if sent.digest == plan.digest else sent.defaults
 
 
 def by_name(request: WireRequest) -> dict[str, Any]:

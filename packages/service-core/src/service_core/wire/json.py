@@ -52,6 +52,9 @@ class _JSONCodec(Codec):
             return WireRequest(beginning[1].decode(), data[beginning.end() : at if at > 0 else -1], names)
         return envelope_of_request(_parse(data))
 
+    def read_envelope(self, data: bytes) -> WireRequest:
+        return envelope_of_request(_parse(data))
+
     def method_name(self, data: bytes) -> str:
         return json_method_name(data)
 
@@ -124,22 +127,20 @@ _NAMES: Final = b',"names":'
 def _written_names(plan: MethodCodec) -> WrittenNames:
     """The names as they are written, which are prepared when a method is first called as JSON."""
     types, start = plan.arguments, b"".join((b'{"method":', to_json(plan.name), b',"args":'))
-    sent = types.sent_fields(as_json=True)
-    fields, digest = (b"", "") if sent is None else (b',"fields":' + to_json(sent.written), sent.digest)
+    sent = plan.sent_fields(as_json=True)
+    fields = b"" if sent is None else b',"fields":' + to_json(sent.written)
     written = WrittenNames(
         lambda names: to_json(names) + fields,
         lambda known: _NAMES + known + b"}",
         types.names,
         types.fewest,
-        digest=digest,
         start=start,
     )
     return plan.written_names.setdefault(JSON.content_type, written)
 
 
 def _read_parsed(plan: MethodCodec, request: WireRequest) -> Arguments:
-    written = plan.written_names.get(JSON.content_type) or _written_names(plan)
-    types = types_for(request, plan, written.digest)
+    types = types_for(request, plan)
     with types.comparing_fields():
         if request.names is None and isinstance(request.arguments, list):
             return types.placed_from_json(to_json(request.arguments))

@@ -47,6 +47,9 @@ class _MsgpackCodec(Codec):
     def read_request(self, data: bytes) -> WireRequest:
         return _cut(data) or envelope_of_request(unpack(data))
 
+    def read_envelope(self, data: bytes) -> WireRequest:
+        return envelope_of_request(unpack(data))
+
     def method_name(self, data: bytes) -> str:
         return msgpack_method_name(data)
 
@@ -108,15 +111,14 @@ def _write_objects(wire: WireType, value: Any) -> bytes:
 def _written_names(plan: MethodCodec) -> WrittenNames:
     """The beginnings of requests, which are made when a method is first called as msgpack."""
     types, method = plan.arguments, b"\xa6method" + pack(plan.name, plan.name)
-    sent = types.sent_fields(as_json=False)
-    fields, digest = (b"", "") if sent is None else (b"\xa6fields" + pack(sent.written, "fields"), sent.digest)
+    sent = plan.sent_fields(as_json=False)
+    fields = b"" if sent is None else b"\xa6fields" + pack(sent.written, "fields")
     members = b"\x82" if fields else b"\x81"
     heads = WrittenNames(
         lambda names: b"".join((members, b"\xa5names", pack(names, "names"), fields)),
         lambda known: b"".join((bytes([known[0] + 2]), method, known[1:], _ARGS)),
         types.names,
         types.fewest,
-        digest=digest,
     )
     return plan.written_names.setdefault(MSGPACK.content_type, heads)
 
@@ -132,8 +134,7 @@ def _read_cut(plan: MethodCodec, data: Buffer, names: bytes | None) -> Arguments
 
 
 def _read_parsed(plan: MethodCodec, request: WireRequest) -> Arguments:
-    heads = plan.written_names.get(MSGPACK.content_type) or _written_names(plan)
-    types = types_for(request, plan, heads.digest)
+    types = types_for(request, plan)
     with types.comparing_fields():
         if request.names is None and isinstance(request.arguments, list):
             return types.placed_from_plain(request.arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -18,7 +19,7 @@ from typing_extensions import TypedDict
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
-from service_core.errors import ContractMismatchException
+from service_core.errors import ArgumentException, ContractMismatchException
 from service_core.rest import RoutePlan
 from service_core.rest.verbs import Route
 from service_core.wire import JSON, MSGPACK, Codec, MalformedData, MethodCodec
@@ -238,11 +239,32 @@ def test_defaults_in_another_form_are_none() -> None:
     assert SentFields.read(["x", 1]).defaults == {}
 
 
+# items of a stream
+
+
+@CODECS
+def test_items_of_a_stream_are_read_as_arguments_are(codec: Codec) -> None:
+    caller, server = taking(Iterator[New.Line]), taking(Iterator[Old.Line])
+    assert codec.input_items(server, codec.write_request(server, ())) is server.input_items
+    wire = codec.input_items(server, codec.write_request(caller, ()))
+    assert wire is not None
+    assert caller.input_items is not None
+    plain, given = codec.write_value(caller.input_items, [New.Line(sku="a")]), [New.Line(sku="a", weight=2)]
+    assert codec.read_value(wire, plain) == [Old.Line(sku="a")]
+    with pytest.raises(ArgumentException, match=r"items of parameter 'p0': 0\.weight: The field has a value"):
+        codec.read_value(wire, codec.write_value(caller.input_items, given))
+
+
+@CODECS
+def test_a_method_without_a_stream_has_no_items(codec: Codec) -> None:
+    assert codec.input_items(OLD_ITEM, codec.write_request(OLD_ITEM, (Old.Item(3),))) is None
+
+
 # the form
 
 
 def test_arguments_without_objects_have_no_fields() -> None:
-    assert taking(int, list[str], dict[str, int]).arguments.sent_fields(as_json=True) is None
+    assert taking(int, list[str], dict[str, int]).sent_fields(as_json=True) is None
 
 
 def test_a_request_has_the_digest_and_the_defaults() -> None:
@@ -257,13 +279,13 @@ def test_long_defaults_stay_at_home_and_the_digest_travels() -> None:
     class Box(BaseModel):
         text: str = "x" * 2000
 
-    sent = taking(Box).arguments.sent_fields(as_json=True)
+    sent = taking(Box).sent_fields(as_json=True)
     assert sent is not None
     assert len(sent.written) == 1
 
 
 def test_recursive_types_have_fields() -> None:
-    sent = taking(Tree).arguments.sent_fields(as_json=True)
+    sent = taking(Tree).sent_fields(as_json=True)
     assert sent is not None
     assert sent.defaults == {"Tree": {"left": None, "names": []}}
 

@@ -15,7 +15,7 @@ from service_core.declaring.descriptors import NO_DEFAULT, MethodDescriptor, Par
 from service_core.declaring.signatures.arguments import NOT_GIVEN, Arguments, in_order, without_end
 from service_core.declaring.signatures.text import signature_text
 from service_core.errors import ArgumentException, ContractMismatchException, DeclarationException
-from service_core.wire.methods.sent_fields import Defaults, SentFields, sent_fields
+from service_core.wire.methods.sent_fields import Defaults
 from service_core.wire.types.unknown_fields import UNKNOWN_FIELD
 from service_core.wire.values import WireType
 
@@ -86,10 +86,6 @@ class ArgumentTypes:
         fields: dict[str, Any] = {one.name: NotRequired[one.annotation] for one in self._parameters}
         arguments: Any = TypedDict("Arguments", fields)  # type: ignore[misc]
         return WireType(arguments, self.method.where)
-
-    def sent_fields(self, *, as_json: bool) -> SentFields | None:
-        """The fields of the objects in the arguments, None if there are none; written as JSON or as msgpack."""
-        return sent_fields(self.all.core_schema, as_json=as_json)
 
     def for_caller(self, defaults: Defaults) -> ArgumentTypes:
         """The types for arguments of a caller that declares other fields, see :meth:`WireType.for_caller`."""

@@ -7,6 +7,7 @@ from service_core.declaring.signatures.streams import StreamDescriptor
 from service_core.errors import DeclarationException
 from service_core.wire.failures.declared_errors import DeclaredError
 from service_core.wire.methods.arguments import ArgumentTypes
+from service_core.wire.methods.sent_fields import SentFields, sent_fields
 from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.values import WireType
 
@@ -16,7 +17,7 @@ __all__ = ["MethodCodec"]
 class MethodCodec:
     """How one method of a component's service is written and read. Immutable, shared by threads."""
 
-    __slots__ = ("arguments", "errors", "input_items", "items", "method", "name", "result", "written_names")
+    __slots__ = ("_digest", "arguments", "errors", "input_items", "items", "method", "name", "result", "written_names")
 
     def __init__(self, component: ComponentDescriptor, service: ServiceDescriptor, method: MethodDescriptor) -> None:
         """Build the plan. Raises DeclarationException if a type cannot be validated."""
@@ -33,6 +34,20 @@ class MethodCodec:
         self.input_items = _items(method.input_stream, method.where)
         """The type of a list of items of the parameter that is a stream, None if there is none."""
         self.errors = _declared_errors(method)
+        self._digest: str | None = None  # made when it is needed for the first time
+
+    @property
+    def digest(self) -> str:
+        """That of the fields of the objects in the arguments and in the items of one that is a stream."""
+        if self._digest is None:
+            sent = self.sent_fields(as_json=True)
+            self._digest = "" if sent is None else sent.digest
+        return self._digest
+
+    def sent_fields(self, *, as_json: bool) -> SentFields | None:
+        """The fields of these objects, None if there are none; written as JSON or as msgpack."""
+        items = [] if self.input_items is None else [self.input_items.core_schema]
+        return sent_fields([self.arguments.all.core_schema, *items], as_json=as_json)
 
 
 def _items(stream: StreamDescriptor | None, where: str) -> WireType | None:

@@ -15,7 +15,7 @@ class WrittenNames:
     parsed but copied and compared as bytes.
     """
 
-    __slots__ = ("_around", "_known", "by_count", "counts", "digest", "start")
+    __slots__ = ("_around", "_known", "by_count", "counts", "start")
 
     def __init__(
         self,
@@ -24,16 +24,14 @@ class WrittenNames:
         names: Sequence[str],
         fewest: int,
         *,
-        digest: str = "",
         start: bytes = b"",
     ) -> None:
         """``known`` gives the bytes that are compared for names, ``around`` the part of a request that holds them.
 
-        ``fewest`` is how many of ``names`` have to be given. ``digest`` is that of the fields, and ``start`` the
-        beginning of a request in a format in which the names follow the arguments.
+        ``fewest`` is how many of ``names`` have to be given. ``start`` is the beginning of a request in a format in
+        which the names follow the arguments.
         """
         self.start = start
-        self.digest = digest
         self._known = known
         self._around = around
         self.by_count = tuple(self.of(names[:count]) for count in range(len(names) + 1))

@@ -78,7 +78,7 @@ def _model(part: Mapping[str, Any], _definitions: Definitions) -> str:
 
 
 def _dataclass(part: Mapping[str, Any], _definitions: Definitions) -> str:
-    read = fields_of(part)
+    read = {name for name, declared in fields_of(part).items() if declared.get("init", True)}
     for field in fields(part["cls"]):
         if field.name not in read and field.compare:
             return (
