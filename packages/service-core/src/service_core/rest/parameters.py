@@ -22,9 +22,9 @@ from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Marker, Place, find_marker
 from service_core.rest.text_types import TextTypes
 from service_core.wire import WireType
-from service_core.wire.methods.sent_fields import sent_fields
+from service_core.wire.methods.sent_fields import SentFields, sent_fields
 
-__all__ = ["Parameter", "place_of"]
+__all__ = ["Parameter", "place_of", "written_fields"]
 
 # Headers that belong to the protocol or to the call, so that no argument may change them.
 _RESERVED: Final = frozenset(
@@ -80,7 +80,7 @@ class Parameter:
         self._literals: tuple[type, ...] = ()
         if place is not Place.BODY:
             self._plan_text(parameter, f"{where}: parameter '{parameter.name}'")
-        fields = "" if self.fields is None else quote(to_json(self.fields.written), safe="")
+        fields = "" if self.fields is None else written_fields(self.fields)
         self.entry = f"{quote(parameter.name)}:{self.kinds}{fields}"
         """What a client of ours lists when it sends the argument."""
 
@@ -179,6 +179,11 @@ class Parameter:
                 f"encode the value"
             )
         return text
+
+
+def written_fields(fields: SentFields) -> str:
+    """The fields of the objects in a body, for a header."""
+    return quote(to_json(fields.written), safe="")
 
 
 def place_of(

@@ -18,7 +18,7 @@ from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Place
 from service_core.rest.parameters import Parameter, place_of
 from service_core.rest.request import RequestParts, RestRequest
-from service_core.rest.sent_arguments import NONE_SENT, SentArguments, sent_entry
+from service_core.rest.sent_arguments import NONE_SENT, SentArguments, items_entry, sent_entry
 from service_core.rest.streams.rules import check_streams, item_type
 from service_core.rest.template import PathTemplate
 from service_core.rest.verbs import Prefix, Route, prefix_of
@@ -36,6 +36,7 @@ class RoutePlan:
     """How one method travels as a plain HTTP request. Immutable, shared by threads."""
 
     __slots__ = (
+        "_items_entry",
         "_sent",
         "body",
         "call",
@@ -73,6 +74,7 @@ class RoutePlan:
         """The type of an item of the result, None if that is no stream."""
         self.input_items = item_type(method.input_stream, method.where)
         """The type of an item of the body, None if that is no stream."""
+        self._items_entry = items_entry(self.input_items)
         whole = method.result if method.stream is None else None
         self.result = WireType(whole, f"{method.where}: result", by_alias=True)
         self.status = route.status or (204 if method.result is NoneType else 200)
@@ -105,6 +107,8 @@ class RoutePlan:
                 parts.entries.append(sent_entry(parameter, is_absent=not parts.add(parameter, value)))
             elif parameter.place is Place.PATH:
                 parts.add(parameter, parameter.own_default)  # only to fill the place
+        if self._items_entry:
+            parts.entries.append(self._items_entry)
         try:
             expanded = self.template.expand(parts.path)
         except ValueError as error:
@@ -123,7 +127,7 @@ class RoutePlan:
         """What the header of a client of ours lists. Raises ContractMismatchException."""
         known = self._sent.get(header)
         if known is None:
-            known = SentArguments.read(header, self.parameters, self.call.arguments)
+            known = SentArguments.read(header, self.parameters, self.call.arguments, self.input_items)
             if len(self._sent) < _MOST_SENT and len(header) < _LONGEST_SENT:
                 self._sent[header] = known
         return known

@@ -3,7 +3,8 @@
 A query has no room for what a call of an interface means: an argument that is not given looks like None, and a
 parameter that the server does not know is ignored, as any API does. So our clients send ``x-arguments: limit:i,-tags``:
 the name of each argument and the JSON types of its parameter, or a name after ``-`` if the argument is given and
-travels by being left out (None, an empty list). After the name of the body stand the fields of its objects, see
+travels by being left out (None, an empty list). After the name of the body, and after ``*`` for the
+items of one that is a stream, stand the fields of its objects, see
 :mod:`service_core.wire.methods.sent_fields`, as percent-encoded JSON. Without the header a request is read as that of
 any program.
 """
@@ -19,15 +20,17 @@ from pydantic_core import from_json
 
 from service_core.errors import ContractMismatchException
 from service_core.rest.markers import Place
-from service_core.rest.parameters import Parameter
+from service_core.rest.parameters import Parameter, written_fields
 from service_core.wire import WireType
 from service_core.wire.methods.arguments import ArgumentTypes
-from service_core.wire.methods.sent_fields import SentFields
+from service_core.wire.methods.sent_fields import SentFields, sent_fields
 
-__all__ = ["NONE_SENT", "SENT_ARGUMENTS", "SentArguments", "differing", "sent_entry"]
+__all__ = ["NONE_SENT", "SENT_ARGUMENTS", "SentArguments", "differing", "items_entry", "sent_entry"]
 
 SENT_ARGUMENTS: Final = "x-arguments"
 """The name of the header."""
+_ITEMS: Final = "*"
+"""What stands in the place of a name for the items of a body that is a stream."""
 NONE_SENT: Final = "-"
 """The value of the header of a call without arguments; a header without a value may get lost on the way."""
 
@@ -41,19 +44,29 @@ class SentArguments:
     absent: frozenset[str]
     """Those whose arguments are given by being left out."""
     body: WireType | None = None
-    """The type by which the body is read if the objects of the caller have other fields than those here."""
+    """The type by which the body, or an item of one that is a stream, is read if the objects of the caller have other
+    fields than those here."""
 
     @classmethod
-    def read(cls, header: str, parameters: Iterable[Parameter], types: ArgumentTypes) -> SentArguments:
-        """Read the header. Raises ContractMismatchException if the parameters here are others."""
-        listed = [_entry(text) for text in header.split(",") if text != NONE_SENT]
+    def read(
+        cls, header: str, parameters: Iterable[Parameter], types: ArgumentTypes, items: WireType | None = None
+    ) -> SentArguments:
+        """Read the header; ``items`` is the type of an item of the body if that is a stream.
+
+        Raises ContractMismatchException if the parameters here are others.
+        """
+        entries = [_entry(text) for text in header.split(",") if text != NONE_SENT]
+        listed = [entry for entry in entries if entry[0] != _ITEMS]
         types.check([name for name, _, _ in listed])
         by_name = {parameter.python_name: parameter for parameter in parameters}
         body: WireType | None = None
+        if items is not None and len(listed) < len(entries):
+            written = next(fields for name, fields, _ in entries if name == _ITEMS)
+            body = _type_for(items, sent_fields(items.core_schema), written)
         for name, kinds, is_absent in listed:
             parameter = by_name[name]
             if parameter.place is Place.BODY and kinds:
-                body = _type_for(parameter, kinds)
+                body = _type_for(parameter.wire, parameter.fields, kinds)
             elif not is_absent and not parameter.accepts(kinds):
                 raise differing(types, name, "has another type here")
         return cls(
@@ -68,15 +81,19 @@ def sent_entry(parameter: Parameter, *, is_absent: bool) -> str:
     return f"-{quote(parameter.python_name)}" if is_absent else parameter.entry
 
 
-def _type_for(parameter: Parameter, written: str) -> WireType | None:
-    """The type by which the body of a caller with these fields is read, None if they are those here."""
+def items_entry(items: WireType | None) -> str:
+    """The entry of the items of a body that is a stream, empty if they are no objects."""
+    sent = None if items is None else sent_fields(items.core_schema)
+    return "" if sent is None else f"{_ITEMS}:{written_fields(sent)}"
+
+
+def _type_for(wire: WireType, own: SentFields | None, written: str) -> WireType | None:
+    """The type by which the objects of a caller with these fields are read, None if they are those here."""
     try:
         sent = SentFields.read(from_json(unquote(written)))
     except ValueError:
         return None  # the JSON types of a text: the argument is refused as not in the body
-    if parameter.fields is not None and parameter.fields.digest == sent.digest:
-        return None
-    return parameter.wire.for_caller(sent.defaults)
+    return None if own is not None and own.digest == sent.digest else wire.for_caller(sent.defaults)
 
 
 def differing(types: ArgumentTypes, name: str, reason: str) -> ContractMismatchException:

@@ -309,7 +309,7 @@ class NewAliases:
         note: str = Field(default="-", alias="Note")
 
 
-def route(kind: type) -> RoutePlan:
+def route(kind: Any) -> RoutePlan:
     method = taking(kind).method
     service = describe_service(type("Stock", (Service,), {"take": method.function}), "stock", "")
     component = SimpleNamespace(name="c")
@@ -326,6 +326,16 @@ def test_rest_lists_the_fields_of_the_body_under_their_aliases() -> None:
     assert body.from_json(left.body or b"") == OldAliases.Box(Size=1)
     with pytest.raises(ContractMismatchException, match=r"'p0\.Note'"), old.call.arguments.comparing_fields():
         body.from_json(given.body or b"")
+
+
+def test_rest_lists_the_fields_of_items_of_a_stream() -> None:
+    old, new = route(Iterator[Old.Line]), route(Iterator[New.Line])
+    assert old.sent(old.write(()).arguments).body is None
+    items = old.sent(new.write(()).arguments).body
+    assert items is not None
+    assert items.from_json(new.write_input([New.Line(sku="a")])) == Old.Line(sku="a")
+    with pytest.raises(ArgumentException, match="The field has a value and is not known here"):
+        items.from_json(new.write_input([New.Line(sku="a", weight=2)]))
 
 
 def test_rest_reads_a_body_with_the_same_fields_as_ever() -> None:

@@ -14,9 +14,9 @@ from service_core.errors import ArgumentException
 from service_core.rest import SENT_ARGUMENTS, Place, RoutePlan, SentArguments
 from service_core.rest.parameters import Parameter
 from service_core.rest.sent_arguments import differing
-from service_core.wire import MalformedData, read_json
+from service_core.wire import MalformedData, WireType, read_json
 
-__all__ = ["Wrong", "WrongArguments", "lists_arguments", "read_arguments"]
+__all__ = ["Wrong", "WrongArguments", "item_type", "lists_arguments", "read_arguments"]
 
 Wrong: TypeAlias = dict[str, Any]
 """A wrong place in a request: ``{loc, msg, type}``."""
@@ -42,8 +42,7 @@ def read_arguments(plan: RoutePlan, path: Mapping[str, str], scope: Scope, body:
 
     Raises WrongArguments, and ContractMismatchException if the caller has a different interface.
     """
-    header = next((value for name, value in scope["headers"] if name == _SENT_ARGUMENTS), None)
-    sent = None if header is None else plan.sent(header.decode("latin-1"))
+    sent = _sent(plan, scope)
     query: dict[str, list[str]] = {}
     if scope["query_string"]:
         for name, value in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
@@ -62,6 +61,17 @@ def read_arguments(plan: RoutePlan, path: Mapping[str, str], scope: Scope, body:
         wrong.sort(key=lambda one: _ORDER.index(one["loc"][0]))
         raise WrongArguments(wrong)
     return without_end(tuple(arguments))
+
+
+def item_type(plan: RoutePlan, scope: Scope) -> WireType | None:
+    """The type of an item of the body for this caller, None if the body is no stream."""
+    sent = None if plan.input_items is None else _sent(plan, scope)
+    return plan.input_items if sent is None else sent.body or plan.input_items
+
+
+def _sent(plan: RoutePlan, scope: Scope) -> SentArguments | None:
+    header = next((value for name, value in scope["headers"] if name == _SENT_ARGUMENTS), None)
+    return None if header is None else plan.sent(header.decode("latin-1"))
 
 
 _ORDER: Final = [place.value for place in (Place.PATH, Place.QUERY, Place.HEADER, Place.BODY)]

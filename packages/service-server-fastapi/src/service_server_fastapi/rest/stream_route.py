@@ -29,7 +29,7 @@ from service_server_fastapi.http1.asgi import send_answer
 from service_server_fastapi.requests.admission import Disconnected, check_encoding, gone, headers_of
 from service_server_fastapi.requests.disconnect import Watch
 from service_server_fastapi.requests.rejections import UNREAD, Refused, unread
-from service_server_fastapi.rest.reading import WrongArguments
+from service_server_fastapi.rest.reading import WrongArguments, item_type
 from service_server_fastapi.rest.route import ARGUMENTS, RestRoute, replay
 
 __all__ = ["StreamRoute"]
@@ -142,10 +142,10 @@ class StreamRoute(RestRoute):
         except WrongArguments as wrong:
             scope[_WRONG] = wrong
             return
-        stream = self.plan.method.input_stream
-        if stream is not None and isinstance(watch, IncomingStream):
+        stream, wire = self.plan.method.input_stream, item_type(self.plan, scope)
+        if stream is not None and wire is not None and isinstance(watch, IncomingStream):
             limits = {"max_bytes": self.intake.max_body_bytes, "max_values": self.intake.max_values}
-            lists = input_lines(self.plan, watch.parts(), **limits)
+            lists = input_lines(wire, watch.parts(), **limits)
             arguments = with_input(arguments, stream, lists)
         scope[ARGUMENTS] = arguments
 

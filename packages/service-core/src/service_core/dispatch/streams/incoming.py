@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from service_core.declaring.signatures.arguments import Arguments
 from service_core.declaring.signatures.streams import StreamDescriptor, with_stream
 from service_core.errors import ArgumentException
-from service_core.rest import LineReader, RoutePlan
+from service_core.rest import LineReader
 from service_core.wire import Codec, MalformedData, TooManyValues, WireType, json_holds_more, read_json
 from service_core.wire.streams import Frame, FrameKind, FrameReader
 
@@ -76,15 +76,12 @@ class InputFrames:
 
 
 async def input_lines(
-    plan: RoutePlan, parts: AsyncIterator[bytes], *, max_bytes: int, max_values: int
+    wire: WireType, parts: AsyncIterator[bytes], *, max_bytes: int, max_values: int
 ) -> AsyncGenerator[list[Any], None]:
     """The items of a REST request, one in each line, list by list. Raises WrongItem.
 
-    ``max_bytes`` and ``max_values`` limit each line.
+    ``wire`` is the type of an item. ``max_bytes`` and ``max_values`` limit each line.
     """
-    wire = plan.input_items
-    if wire is None:
-        raise AssertionError(f"{plan.method.where} has no stream as a parameter")
     reader = LineReader(max_bytes)
     try:
         async for part in parts:
