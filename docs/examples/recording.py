@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -67,7 +68,10 @@ def record(file: Path, width: int) -> None:
             shown_lines = lines[: len(lines) // 2] if words[0] == "watch" else lines
             console.print(Text.from_ansi("\n".join(shown_lines) if lines else done.stderr))
             console.print()
-    console.save_svg(str(file), title="service", unique_id="recording")
+    svg = console.export_svg(title="service", unique_id="recording")
+    file.write_text(
+        re.sub(r"\s*@font-face \{.*?\n\s*\}", "", svg, flags=re.DOTALL), encoding="utf-8"
+    )  # fonts of other hosts
 
 
 if __name__ == "__main__":

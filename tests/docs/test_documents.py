@@ -44,3 +44,8 @@ def test_the_code_of_a_document_runs(name: str, monkeypatch: pytest.MonkeyPatch)
 def test_the_readme_has_code() -> None:
     document = Sybil(parsers=[PythonCodeBlockParser()]).parse(ROOT / "README.md")
     assert list(document.examples())
+
+
+@pytest.mark.parametrize("picture", sorted(ROOT.glob("docs/**/*.svg")), ids=lambda picture: str(picture.name))
+def test_a_picture_loads_nothing_from_the_network(picture: Path) -> None:
+    assert 'url("http' not in picture.read_text(encoding="utf-8")

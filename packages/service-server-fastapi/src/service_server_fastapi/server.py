@@ -248,9 +248,9 @@ class FastAPIServer(Server):
                     "the server has been started without FastAPI, since it had no services with routes and no "
                     "application of yours; pass FastAPIServer(app=FastAPI()), or use server.app before boot()"
                 )
-            from fastapi import FastAPI
+            from fastapi_offline import FastAPIOffline
 
-            self._app = FastAPI(title="Services")
+            self._app = FastAPIOffline(title="Services", static_url="/docs/files")
         return self._app
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,14 @@ def schema_of(document: Any, schema: Any) -> Any:
 def test_the_interactive_documentation_is_served(served: Served) -> None:
     reply = request(served.url, "/docs")
     assert (reply.status, b"/openapi.json" in reply.body) == (200, True)
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+def test_the_interactive_documentation_needs_no_other_host(page: str) -> None:
+    with serving() as served:
+        loaded = re.findall(r'(?:src|href)="([^"]+)"', request(served.url, page).body.decode())
+        assert any(path.endswith(".js") for path in loaded)
+        assert {path: request(served.url, path).status for path in loaded} == dict.fromkeys(loaded, 200)
 
 
 def test_all_routes_and_only_they_are_told(document: Any, paths: Any) -> None:
