@@ -100,9 +100,10 @@ class HTTPXStream(_Stream):
 
         request.extensions["trace"] = on_event
         with self._translated(limit()):
-            self._reply = self._client.send(request, stream=True)
-        self._begin(self._reply)
-        self._parts = self._reply.iter_raw()
+            reply: httpx.Response = self._client.send(request, stream=True)
+        self._reply = reply
+        self._begin(reply)
+        self._parts = reply.iter_raw()
 
     def _passed(self, parts: Iterator[bytes]) -> Iterator[bytes]:
         try:

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import Future
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
 __all__ = ["background_loop", "in_background", "in_threads"]
 
@@ -42,21 +42,25 @@ def in_background(items: AsyncGenerator[T, None]) -> Generator[T, None, None]:
 
 async def in_threads(items: Generator[T, None, None]) -> AsyncGenerator[T, None]:
     """The items of a sync generator, which advances in threads, for async code. It is closed after its current step."""
-    step: asyncio.Future[Any] | None = None
+    step: asyncio.Future[list[T]] | None = None
     try:
         while True:
-            step = asyncio.ensure_future(asyncio.to_thread(next, items, _END))
-            item = await asyncio.shield(step)
-            if item is _END:
+            step = asyncio.ensure_future(asyncio.to_thread(_taken_sync, items))
+            taken = await asyncio.shield(step)
+            if not taken:
                 return
-            yield item
+            yield taken[0]
     finally:
         if step is not None and not step.done():
             await asyncio.wait([step])
         await asyncio.to_thread(items.close)
 
 
-_END: Final = object()
+def _taken_sync(items: Generator[T, None, None]) -> list[T]:
+    """One item in a list, an empty list at the end."""
+    for item in items:
+        return [item]
+    return []
 
 
 def _wait(step: Future[T]) -> T:

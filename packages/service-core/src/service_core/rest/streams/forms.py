@@ -37,7 +37,7 @@ _PROBLEM: Final = b'{"$problem":'
 class _Writer(ABC):
     """Writes a stream in one of the forms; see :class:`service_core.wire.streams.StreamWriter`."""
 
-    has_status: Final = True
+    has_status = True
     content_type: str
     idle: bytes
     end: bytes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from service_core.wire.codec import Codec
 from service_core.wire.failures.errors import WireError
@@ -15,25 +15,14 @@ __all__ = ["FrameWriter", "StreamWriter"]
 class StreamWriter(Protocol):
     """Writes the parts of one stream."""
 
-    @property
-    def content_type(self) -> str:
-        """The media type of the body."""
-        ...
-
-    @property
-    def has_status(self) -> bool:
-        """Whether a failure before the first item is an answer of its own, with the status of its code."""
-        ...
-
-    @property
-    def idle(self) -> bytes:
-        """A part that says nothing, sent while no item comes."""
-        ...
-
-    @property
-    def end(self) -> bytes:
-        """The part after the last item; empty if the end of the body says it."""
-        ...
+    content_type: str
+    """The media type of the body."""
+    has_status: bool
+    """Whether a failure before the first item is an answer of its own, with the status of its code."""
+    idle: bytes
+    """A part that says nothing, sent while no item comes."""
+    end: bytes
+    """The part after the last item; empty if the end of the body says it."""
 
     def write_items(self, items: list[Any]) -> bytes:
         """A part with items, at least one. Raises ArgumentException if one does not fit its type."""
@@ -47,15 +36,15 @@ class StreamWriter(Protocol):
 class FrameWriter:
     """Writes the frames of dispatch."""
 
-    has_status: Final = False
-    idle: Final = frame(FrameKind.IDLE)
-    end: Final = frame(FrameKind.END)
+    has_status = False
+    idle = frame(FrameKind.IDLE)
+    end = frame(FrameKind.END)
 
     def __init__(self, codec: Codec, items: WireType) -> None:
         """``items`` is the type of a list of items."""
         self._codec = codec
         self._items = items
-        self.content_type: Final = STREAM_TYPES[codec.content_type]
+        self.content_type = STREAM_TYPES[codec.content_type]
 
     def write_items(self, items: list[Any]) -> bytes:
         """A frame with items."""
