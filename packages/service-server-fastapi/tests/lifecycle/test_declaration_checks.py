@@ -13,6 +13,7 @@ import pytest
 from service_core import (
     AbstractComponent,
     Catalog,
+    Channel,
     ChannelAddress,
     Component,
     ComponentRegistry,
@@ -24,6 +25,7 @@ from service_core import (
     implementation,
     service,
 )
+from service_core.aop import Invocation, advice, before, methods
 from service_core.di import Environment, create, module
 from service_core.rest import get
 from service_server_fastapi.lifecycle.declaration_checks import address_findings, hosting_findings, known_channels
@@ -128,6 +130,25 @@ def test_an_implementation_of_a_service_without_component_is_reported(catalog: C
         "implements Clock, which belongs to no component, so it is not served; declare @component(services=[Clock]) "
         "and implement it, or use serve(...)"
     )
+
+
+def test_advice_that_applies_to_nothing_is_reported(catalog: Catalog) -> None:
+    @advice(catalog=catalog)
+    class Audit:
+        @before(methods().named("fnid").of_type(Shop))
+        def misspelt(self, invocation: Invocation) -> None: ...
+
+        @before(methods().named("find"))
+        def right(self, invocation: Invocation) -> None: ...
+
+        @before(methods().named("customize").of_type(Channel))
+        def of_channels(self, invocation: Invocation) -> None: ...
+
+    shop(catalog)
+    shop_component(catalog)
+    [finding] = findings(catalog)
+    assert "Audit.misspelt" in finding
+    assert "applies to nothing: no class of this environment and no channel has a method that its pointcut" in finding
 
 
 def test_another_default_than_the_interface_declares_is_reported(catalog: Catalog) -> None:

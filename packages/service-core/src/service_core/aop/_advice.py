@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, Final, Literal, TypeVar, overload
 
 from service_core.aop._pointcut import Pointcut
@@ -32,6 +33,11 @@ class Advice:
     def covers(self, cls: type, name: str, function: Any) -> bool:
         """Whether a method of an object of exactly this class is advised."""
         return any(pointcut.covers(cls, name, function) for pointcut in self.pointcuts)
+
+    def covers_any(self, cls: type) -> bool:
+        """Whether any method of an object of this class is advised."""
+        functions = {name: member for base in reversed(cls.__mro__) for name, member in vars(base).items()}
+        return any(self.covers(cls, name, one) for name, one in functions.items() if isinstance(one, FunctionType))
 
 
 @overload

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -57,6 +57,14 @@ class Weaver:
         if advised is not cls:
             object.__setattr__(target, "__class__", advised)  # also if the class freezes its objects
 
+    def without_match(self, classes: Iterable[type]) -> Iterator[FunctionType]:
+        """The advice methods that apply to no method of these classes, nor of those that their pointcuts name."""
+        known = list(classes)
+        for method in self._methods:
+            named = (kind for pointcut in method.advice.pointcuts for kind in pointcut.types)
+            if not any(method.advice.covers_any(cls) for cls in [*known, *_with_subclasses(named)]):
+                yield method.function
+
     def _subclass(self, cls: type) -> type:
         members = {name: member for base in reversed(cls.__mro__) for name, member in vars(base).items()}
         body: dict[str, Any] = {}
@@ -85,6 +93,12 @@ class Weaver:
             error=of_kind("error"),
             after=of_kind("after"),
         )
+
+
+def _with_subclasses(classes: Iterable[type]) -> Iterator[type]:
+    for cls in classes:
+        yield cls
+        yield from _with_subclasses(type.__subclasses__(cls))
 
 
 def _check_async(found: Sequence[_Method], cls: type, function: FunctionType) -> None:

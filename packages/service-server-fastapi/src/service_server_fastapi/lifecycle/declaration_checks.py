@@ -11,7 +11,7 @@ import inspect
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from service_core import ChannelAddress, ComponentDescriptor, MethodDescriptor, Service
+from service_core import Channel, ChannelAddress, ComponentDescriptor, MethodDescriptor, Service
 from service_core.di import Environment
 from service_core.hosting.hosted_services import HostedService
 from service_core.rest.verbs import route_of
@@ -42,6 +42,7 @@ def hosting_findings(environment: Environment, hosted: Sequence[HostedService]) 
     for each in hosted:
         for method in each.service.methods.values():
             yield from _defaults(each.implementation_type, method)
+    yield from _advice(environment)
 
 
 def address_findings(
@@ -94,6 +95,21 @@ def _defaults(implementation: type, method: MethodDescriptor) -> Iterator[str]:
                 f"{implementation.__name__}.{method.name}: parameter '{parameter.name}' has another default than "
                 f"{method.where}; callers that do not give it get the default of the implementation"
             )
+
+
+def _channels(cls: type) -> Iterator[type]:
+    yield cls
+    subclasses: list[type] = cls.__subclasses__()
+    for subclass in subclasses:
+        yield from _channels(subclass)
+
+
+def _advice(environment: Environment) -> Iterator[str]:
+    for advice in environment.advice_without_match(_channels(Channel)):
+        yield (
+            f"advice {advice.__qualname__} ({advice.__module__}) applies to nothing: no class of this environment and "
+            f"no channel has a method that its pointcut selects; check the names and types in its decorator"
+        )
 
 
 def _place(cls: type) -> str:
