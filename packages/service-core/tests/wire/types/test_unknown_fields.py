@@ -55,3 +55,16 @@ def test_a_field_with_another_value_is_unknown(kind: str, value: Any) -> None:
         read(kind, {"a": 1, "b": value}, {"b": [1]})
     assert kinds(caught.value) == {UNKNOWN_FIELD}
     assert caught.value.errors()[0]["loc"] == ("b",)
+
+
+class Long(list[int]):
+    """A default whose text takes long."""
+
+    def __repr__(self) -> str:
+        raise AssertionError("its text is made")
+
+
+@pytest.mark.parametrize("value", [Long([2]), 1, [1]])
+def test_a_value_that_is_not_equal_to_the_default_costs_nothing_of_its_length(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        read("typed-dict", {"a": 1, "b": value}, {"b": Long([1])})

@@ -45,7 +45,9 @@ _UNKNOWN: Final = PydanticCustomError(UNKNOWN_FIELD, "The field has a value and 
 
 
 def _is_default(defaults: Mapping[str, Any], name: str, value: Any) -> bool:
-    return name in defaults and repr(defaults[name]) == repr(value)  # of one type all the way down
+    if name not in defaults or type(defaults[name]) is not type(value) or defaults[name] != value:
+        return False  # found soon, however long the default is
+    return repr(defaults[name]) == repr(value)  # of one type all the way down
 
 
 def _names(fields: Any) -> Iterable[str]:
