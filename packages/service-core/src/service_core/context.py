@@ -66,6 +66,8 @@ class CallContext:
     """The W3C baggage, forwarded as received."""
     token: str | None = field(default=None, repr=False)
     """The caller's bearer token. Only channels with ``forward_token`` forward it."""
+    received_at: float = field(default=0.0, compare=False)
+    """When the server received the call, on the monotonic clock; 0.0 outside a server. Not forwarded."""
     principal: Any = field(default=None, repr=False)
     """The principal that the server's verifier has returned for the token, None without a token. Not forwarded."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from abc import abstractmethod
 from collections.abc import Iterator
 
@@ -104,3 +105,33 @@ async def test_runs_teach_the_service_time_of_the_method(
     await call(dispatcher, "once")
 
     assert 0.0 < target.service_time.typical < LIMIT
+
+
+@service(catalog=CATALOG)
+class Echo(Service):
+    @abstractmethod
+    async def echo(self, name: str) -> str: ...
+
+
+@component(services=[Echo], catalog=CATALOG)
+class EchoComponent(Component): ...
+
+
+@implementation(catalog=CATALOG)
+class EchoImpl(Echo):
+    async def echo(self, name: str) -> str:
+        return name
+
+
+@pytest.mark.parametrize(("waited", "status"), [(6.0, 503), (1.0, 200)])
+async def test_a_call_that_waited_for_the_event_loop_too_long_is_refused(waited: float, status: int) -> None:
+    with ServiceManager(LocalComponentRegistry(), implementations=[EchoImpl()], catalog=CATALOG) as manager:
+        dispatcher = Dispatcher(targets_of(manager.hosted_services()), Executor(ThreadPool(0)))
+    now = time.monotonic()
+    context = CallContext(deadline=Deadline(now - waited + 10.0), received_at=now - waited)
+    body = json.dumps({"method": "echo-component:echo:echo", "args": ["a"]}).encode()
+    answer = await dispatcher.dispatch("application/json", body, context)
+    assert answer.status == status
+    if status == 503:
+        assert dict(answer.headers)["retry-after"] == "7"
+        assert "waited for half of its time" in json.loads(answer.body)["exception"]["message"]

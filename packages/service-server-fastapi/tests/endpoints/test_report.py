@@ -51,7 +51,7 @@ def test_it_tells_what_is_hosted_and_where(server: FastAPIServer) -> None:
 
 def test_the_load_of_threads_and_methods_is_shown(server: FastAPIServer) -> None:
     load = told(server)["load"]
-    assert load["workers"] == {"threads": 40, "busy": 0, "waiting": 0, "wait": 0.0}
+    assert load["workers"] == {"threads": 40, "busy": 0, "waiting": 0, "wait": 0.0, "late_on_loop": 0}
     methods = load["methods"]
     blocking = next(name for name, about in methods.items() if "seconds" in about)
     assert methods[blocking] == {"seconds": 0.0, "too_late": 0}

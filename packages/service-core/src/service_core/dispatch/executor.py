@@ -20,6 +20,7 @@ from service_core.context import (
 )
 from service_core.declaring.policy import DEFAULT_TIMEOUT
 from service_core.dispatch.failures import Failure, not_now, unauthorized
+from service_core.dispatch.overload.loop_delay import LoopDelay
 from service_core.dispatch.overload.overloaded import Overloaded
 from service_core.dispatch.overload.shares import caller_of
 from service_core.dispatch.responses import refusal
@@ -61,6 +62,7 @@ class Executor:
         if verifier is not None:
             check_verifier(verifier)
         self._workers = workers
+        self._loop_delay = LoopDelay()
         self._expose_errors = expose_errors
         self._verifier = verifier
         self.keep_alive: Final = keep_alive
@@ -108,8 +110,8 @@ class Executor:
         return self._denied(MissingTokenException("a token is needed"), context)
 
     def view(self) -> dict[str, object]:
-        """The state of the worker threads, as JSON-like data."""
-        return self._workers.view()
+        """The state of the worker threads and the calls that waited too long for the event loop, as JSON-like data."""
+        return {**self._workers.view(), "late_on_loop": self._loop_delay.refused}
 
     # what is done
 
@@ -150,6 +152,8 @@ class Executor:
         self, target: Target, arguments: tuple[Any, ...], seconds: float | None, context: CallContext
     ) -> Any:
         limit, now, caller = target.limit, time.monotonic(), self._caller(context)
+        if seconds is not None:
+            self._loop_delay.check(now, context.received_at, now + seconds)
         if limit is not None:
             limit.enter(caller, now, math.inf if seconds is None else now + seconds)
         in_time = True

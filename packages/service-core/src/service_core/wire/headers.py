@@ -80,6 +80,7 @@ def context_of(
 ) -> CallContext:
     """As :func:`context_from_headers`, by the values of :data:`CONTEXT_HEADERS`, each None if it is not there."""
     return CallContext(
+        received_at=time.monotonic(),
         deadline=None if milliseconds is None else _deadline(milliseconds),
         correlation_id=(correlation_id and _id(correlation_id)) or new_correlation_id(),
         traceparent=None if traceparent is None else _id(traceparent),
