@@ -151,7 +151,7 @@ async def _frozen() -> None:
     with ExitStack() as stack:
         servers = [stack.enter_context(ServerProcess()) for _ in range(3)]
         async with _manager(servers, Policy(timeout=30.0), counters) as manager:
-            calls = Calls(manager.get_service(Work).sometimes_slow)
+            calls = Calls(manager.get_service(Work).read)
             await calls.offer(100.0, 3.0)
             await calls.finish()
             calls.answered.clear()

@@ -37,6 +37,11 @@ class Work(Service):
 
     @abstractmethod
     @idempotent
+    async def read(self) -> None:
+        """Take 20 ms."""
+
+    @abstractmethod
+    @idempotent
     async def sometimes_slow(self) -> None:
         """Take 5 ms, and 500 ms once in 50 times."""
 
@@ -63,6 +68,9 @@ class WorkImpl(Work):
 
     def hot(self) -> None:
         time.sleep(0.001)
+
+    async def read(self) -> None:
+        await asyncio.sleep(0.02)
 
     async def sometimes_slow(self) -> None:
         await asyncio.sleep(0.5 if random.random() < 0.02 else 0.005)

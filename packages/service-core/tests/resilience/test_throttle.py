@@ -34,7 +34,7 @@ class Client:
         for _ in range(int(rate * seconds)):
             self.now += 1.0 / rate
             self._room = min(10.0, self._room + self.capacity / rate)
-            if self.throttle.is_active and self.throttle.refuses():
+            if self.throttle.refuses():
                 self.kept.append(self.now)
                 continue
             self.sent.append(self.now)
@@ -42,8 +42,7 @@ class Client:
                 self.throttle.refused_by_all()
                 continue
             self._room -= 1.0
-            if self.throttle.is_active:
-                self.throttle.answered()
+            self.throttle.answered()
 
 
 def test_nothing_is_counted_while_calls_are_answered() -> None:
@@ -122,9 +121,9 @@ def test_a_call_that_is_not_sent_says_why_and_is_an_event() -> None:
     balancer, events = LoadBalancer(), list[CallEvent]()
     balancer.component, balancer.observers = "orders", [events.append]
     balancer.update(["a", "b"])
-    balancer.throttle = Throttle(iter(itertools.count(0.0, 0.01)).__next__)
+    balancer.throttles[CATALOG.service(Orders).methods["place"]] = Throttle(iter(itertools.count(0.0, 0.01)).__next__)
     messages = calls_of(balancer, overloaded(1.0), 1000)
-    not_sent = "Orders.place: not sent, since the instances of component 'orders' refuse most calls for overload"
+    not_sent = "Orders.place: not sent, since the instances of component 'orders' refuse most of its calls for overload"
     assert not_sent in messages
     throttled = [event for event in events if event.kind.name == "THROTTLED"]
     assert len(throttled) == sum("not sent" in message for message in messages) > 0

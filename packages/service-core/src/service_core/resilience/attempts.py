@@ -94,8 +94,8 @@ class Attempts:
         balancer, method = self.balancer, self.call.descriptor
         if method.idempotent:
             balancer.overdue.observe(method, elapsed)
-        if balancer.throttle.is_active:
-            balancer.throttle.answered()
+        if balancer.throttles and method in balancer.throttles:
+            balancer.throttles[method].answered()
         if balancer.outliers.suspects:
             balancer.outliers.succeeded(endpoint)
         if balancer.observers:
@@ -168,7 +168,7 @@ class Attempts:
         if self._may_retry(error, endpoint, elapsed):
             return True
         if error.retry_after is not None and not error.may_have_run:
-            self.balancer.throttle.refused_by_all()
+            self.balancer.refused_by_all(self.call)
         return False
 
     def _mismatched(self, error: ContractMismatchException) -> bool:

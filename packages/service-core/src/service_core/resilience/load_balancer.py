@@ -37,7 +37,8 @@ class LoadBalancer:
         self.observers: Sequence[CallObserver] = ()
         self.refused_methods = RefusedMethods()
         self.overdue = Overdue()
-        self.throttle = Throttle()
+        self.throttles: dict[MethodDescriptor, Throttle] = {}
+        """By method, for those of which calls were refused for overload."""
         self._endpoints: tuple[Endpoint, ...] = ()
         self.adopt(EffectivePolicy())
         _balancers.add(self)
@@ -68,7 +69,7 @@ class LoadBalancer:
         """
         self._endpoints = tuple(Endpoint(endpoint.url, endpoint.metadata) for endpoint in self._endpoints)
         self.refused_methods = RefusedMethods()
-        self.throttle = Throttle()
+        self.throttles = {}
         self.adopt(self.policy)
 
     @property
@@ -78,17 +79,22 @@ class LoadBalancer:
 
     def begin(self, call: Call) -> None:
         """Count a call. Raises ServiceCommunicationException if it is not sent because all instances are overloaded."""
-        if self.throttle.is_active and self.throttle.refuses():
+        throttle = self.throttles.get(call.descriptor) if self.throttles else None
+        if throttle is not None and throttle.refuses():
             method = call.descriptor.where
             error = ServiceCommunicationException(
-                f"{method}: not sent, since the instances of component '{self.component}' refuse most calls "
-                f"for overload",
+                f"{method}: not sent, since the instances of component '{self.component}' refuse most of its "
+                f"calls for overload",
                 retry_after=1.0,
             )
             facts = {"method": method, "correlation_id": call.correlation_id, "error": error}
             self.notify(CallEventKind.THROTTLED, url="", attempt=0, duration=0.0, **facts)
             raise error
         self.budget.call()
+
+    def refused_by_all(self, call: Call) -> None:
+        """A call has ended because the instances refused it for overload."""
+        self.throttles.setdefault(call.descriptor, Throttle()).refused_by_all()
 
     def choose(self, tried: Collection[Endpoint] = (), call: Call | None = None) -> Endpoint:
         """The instance for an attempt, none of ``tried`` if there is another.

@@ -23,7 +23,7 @@ _CALM: Final = 10.0
 
 
 class Throttle:
-    """Decides which calls of a channel are not sent. Safe to use from several threads.
+    """Decides which calls of a method are not sent. Safe to use from several threads.
 
     While calls are refused by all instances, at most twice as many are sent per second as were answered per second
     lately: the rule of chapter 21 of "Site Reliability Engineering" (Google, 2016), with a rate in place of a
@@ -37,7 +37,7 @@ class Throttle:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.is_active = False
-        """Whether :meth:`refuses` and :meth:`answered` have to be called for each call."""
+        """Whether calls may be held back, and answers are counted."""
         self._clock = clock
         self._lock = threading.Lock()
         self._begun_at = 0.0
@@ -50,6 +50,8 @@ class Throttle:
 
     def refuses(self) -> bool:
         """Whether a call that begins must not be sent; else it is counted."""
+        if not self.is_active:
+            return False
         now = self._clock()
         with self._lock:
             if now - self._refused_at > _CALM:
@@ -66,6 +68,8 @@ class Throttle:
 
     def answered(self) -> None:
         """A call was answered."""
+        if not self.is_active:
+            return
         now = self._clock()
         with self._lock:
             self._fade(now)
