@@ -16,6 +16,8 @@ __all__ = ["PEERS", "python_of"]
 PEERS: Final = {
     "aspyx": ("aspyx-service==0.11.6",),
     "grpc": ("grpcio>=1.80", "grpcio-tools>=1.80"),
+    "pyro5": ("Pyro5>=5.15", "msgpack>=1.1"),
+    "nats": ("nats-py>=2.11", "msgpack>=1.1", "pydantic>=2.12"),
 }
 """What is installed for a peer."""
 

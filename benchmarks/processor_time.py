@@ -1,99 +1,80 @@
-"""Processor time per call, of client and server: ``python -m benchmarks.processor_time [--rounds N] [--calls N]``.
+"""Processor time per call, of client and server: ``python -m benchmarks.processor_time [--only STATION ...]``.
 
-The clock of a busy machine swings by half; the time that the scheduler has given to the threads of both processes
-(``/proc/PID/task/*/schedstat``, Linux) repeats within some per cent. Of each figure the mean of the lowest quarter of
-the rounds is shown, since a busy machine only ever adds to it.
+Of each figure the mean of the lowest quarter of the rounds is shown, since a busy machine only ever adds to it. All
+stations take turns within each round. NATS needs ``nats-server`` (Debian has it) on the PATH or in NATS_SERVER_BIN.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import socket
 import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from benchmarks.programs.ours_sync import CATALOG, Benchmark
-from benchmarks.programs.ours_values import Person
-from benchmarks.programs.person import PERSON
-from service_core import ServiceManager, StaticComponentRegistry
+from benchmarks.entries import Entry
+from benchmarks.stations import StationFailed, Stations
 
-_SERVER: Final = Path(__file__).parent / "programs" / "ours_server.py"
-_CHANNELS: Final = ("dispatch-msgpack", "dispatch-json")
-_WARM: Final = 30
-"""Calls before each measurement."""
+_SUFFIXES: Final = {"ours": "/dispatch-msgpack", "ours-unix": "/dispatch-msgpack", "aspyx": "/dispatch-msgpack"}
+_STATIONS: Final = ("ours", "ours-unix", "pyro5", "nats", "grpc", "frames", "frames-unix", "aspyx")
+_WITHOUT_SYNC: Final = frozenset({"nats"})
+_WITHOUT_ASYNC: Final = frozenset({"pyro5"})
+_FORMS: Final[tuple[tuple[Literal["sync", "async"], int], ...]] = (("sync", 1), ("async", 1), ("async", 64))
+"""The mode, and how many calls are in flight."""
 
 
 def main() -> None:
-    """Start a server, measure, and write one line for each case."""
+    """Measure, and write a table in Markdown."""
     parser = argparse.ArgumentParser(prog="benchmarks.processor_time", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--calls", type=int, default=200, help="in each round, for each case")
+    parser.add_argument("--calls", type=int, default=200, help="in each round, for each figure")
+    parser.add_argument("--only", nargs="+", choices=_STATIONS, default=_STATIONS)
     options = parser.parse_args()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    command = [sys.executable, "-P", str(_SERVER), str(port)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as server:
-        _wait(port)
-        addresses = {"benchmark-component": dict.fromkeys(_CHANNELS, f"http://127.0.0.1:{port}")}
-        with ServiceManager(StaticComponentRegistry(addresses), catalog=CATALOG) as manager:
-            _report(_cases(manager), server.pid, options.rounds, options.calls)
+    entries = [entry for station in options.only for case in ("hello", "model") for entry in _entries(station, case)]
+    figures, failures = _measure(entries, options.rounds, options.calls)
+    sys.stdout.write("| | client | server | both | against ours |\n|---|---|---|---|---|\n")
+    for entry in entries:
+        sys.stdout.write(_row(entry, figures) if entry.key in figures else f"| {entry.label} | not measured | | | |\n")
+    for reason in dict.fromkeys(failures.values()):
+        sys.stderr.write(f"{reason}\n")
 
 
-def _cases(manager: ServiceManager) -> dict[str, Callable[[], object]]:
-    person = Person(**PERSON)
-    services = {channel: manager.get_service(Benchmark, channel) for channel in _CHANNELS}
-    cases: dict[str, Callable[[], object]] = {}
-    for channel, service in services.items():
-        cases[f"hello/{channel}"] = partial(service.hello, "world")
-        cases[f"model/{channel}"] = partial(service.model, person)
-    return cases
+def _entries(station: str, case: str) -> list[Entry]:
+    case += _SUFFIXES.get(station, "")
+    return [
+        Entry(station=station, case=case, mode=mode, width=width)
+        for mode, width in _FORMS
+        if station not in (_WITHOUT_SYNC if mode == "sync" else _WITHOUT_ASYNC)
+    ]
 
 
-def _report(cases: dict[str, Callable[[], object]], server: int, rounds: int, calls: int) -> None:
-    taken: dict[str, list[tuple[float, float]]] = {case: [] for case in cases}
-    for _ in range(rounds):
-        for case, call in cases.items():
-            taken[case].append(_measure(call, server, calls))
-    for case, figures in taken.items():
-        client, served = (_low([pair[end] for pair in figures]) for end in (0, 1))
-        sys.stdout.write(f"{case:24} client {client:6.1f}  server {served:6.1f}  both {client + served:6.1f} us\n")
+def _measure(entries: list[Entry], rounds: int, calls: int) -> tuple[dict[str, list[dict[str, float]]], dict[str, str]]:
+    figures: dict[str, list[dict[str, float]]] = {}
+    failures: dict[str, str] = {}
+    with Stations() as stations:
+        for _ in range(rounds):
+            for entry in entries:
+                if entry.key in failures:
+                    continue
+                try:
+                    figures.setdefault(entry.key, []).append(stations.spend(entry, calls))
+                except StationFailed as failure:
+                    failures[entry.key] = str(failure)
+                    figures.pop(entry.key, None)
+    return figures, failures
 
 
-def _measure(call: Callable[[], object], server: int, calls: int) -> tuple[float, float]:
-    """Microseconds per call, of this process and of the server."""
-    for _ in range(_WARM):
-        call()
-    before = _processor_time(os.getpid()), _processor_time(server)
-    for _ in range(calls):
-        call()
-    after = _processor_time(os.getpid()), _processor_time(server)
-    return (after[0] - before[0]) / calls / 1000, (after[1] - before[1]) / calls / 1000
+def _row(entry: Entry, figures: dict[str, list[dict[str, float]]]) -> str:
+    client, server, both = (_low(figures[entry.key], side) for side in ("client", "server", "value"))
+    case = entry.case.partition("/")[0]
+    ours = next((one for one in _entries("ours", case) if (one.mode, one.width) == (entry.mode, entry.width)), None)
+    known = figures.get(ours.key) if ours is not None else None
+    ratio = f"{both / _low(known, 'value'):.2f}" if known else ""
+    return f"| {entry.label} | {client:.0f} | {server:.0f} | {both:.0f} us | {ratio} |\n"
 
 
-def _processor_time(process: int) -> int:
-    """Nanoseconds of all threads of a process."""
-    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{process}/task").glob("*/schedstat"))
-
-
-def _low(figures: list[float]) -> float:
-    return statistics.mean(sorted(figures)[: max(1, len(figures) // 4)])
-
-
-def _wait(port: int) -> None:
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
+def _low(rounds: list[dict[str, float]], side: str) -> float:
+    figures = sorted(one[side] for one in rounds)
+    return statistics.mean(figures[: max(1, len(figures) // 4)])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, Final, Self
+from urllib.parse import quote
 
 from benchmarks.entries import Entry
 from benchmarks.environments import python_of
@@ -23,6 +24,11 @@ _PROGRAMS: Final[dict[str, str | tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "ours": (("ours_server",), ("ours_client",)),
     "aspyx": (("aspyx_peer", "serve"), ("aspyx_peer", "call")),
     "grpc": (("grpc_server",), ("grpc_client",)),
+    "ours-unix": (("ours_server",), ("ours_client",)),
+    "pyro5": (("pyro_server",), ("pyro_client",)),
+    "nats": (("nats_server",), ("nats_client",)),
+    "frames": (("frames_server",), ("frames_client",)),
+    "frames-unix": (("frames_server",), ("frames_client",)),
     "memory": "overhead",
     "startup": "startup",
     "discovery": "discovery",
@@ -47,6 +53,7 @@ class Stations:
         self._cpus = sorted(os.sched_getaffinity(0))[:2] if apart else []
         self._ends = ExitStack()
         self._programs: dict[str, _Program] = {}
+        self._servers: dict[str, _Program] = {}
         self._broken: dict[str, str] = {}
 
     def start(self, station: str) -> None:
@@ -71,15 +78,31 @@ class Stations:
             raise StationFailed(f"{entry.label}: {answer['error']}")
         return answer
 
+    def spend(self, entry: Entry, calls: int) -> dict[str, float]:
+        """The processor time of a call in microseconds, as ``client`` and ``server``. Raises StationFailed."""
+        self.start(entry.station)
+        servers = self._servers[entry.station].with_children()
+        order = {**entry.order(0.0), "calls": calls, "servers": servers}
+        answer: dict[str, Any] = self._programs[entry.station].ask(order)
+        if "error" in answer:
+            raise StationFailed(f"{entry.label}: {answer['error']}")
+        return answer
+
     def _start(self, station: str) -> _Program:
         python = python_of(station)
         programs = _PROGRAMS[station]
         if isinstance(programs, str):
             return self._run(python, programs)
-        port = _free_port()
         server, client = programs
-        self._run(python, *server, str(port), takes_orders=False).wait_until_accepting(port)
-        return self._run(python, *client, f"http://127.0.0.1:{port}")
+        if station.endswith("-unix"):
+            folder = self._ends.enter_context(tempfile.TemporaryDirectory())
+            place, address = f"{folder}/s", f"http+unix://{quote(folder, safe='')}%2Fs"
+        else:
+            place = str(_free_port())
+            address = f"http://127.0.0.1:{place}"
+        started = self._servers[station] = self._run(python, *server, place, takes_orders=False)
+        started.wait_until_accepting(place)
+        return self._run(python, *client, address)
 
     def _run(self, python: str, program: str, *arguments: str, takes_orders: bool = True) -> _Program:
         path = str(_ROOT / "benchmarks" / "programs" / f"{program}.py")
@@ -129,11 +152,19 @@ class _Program:
             raise StationFailed(self._last_words())
         return json.loads(line)
 
-    def wait_until_accepting(self, port: int) -> None:
+    def with_children(self) -> list[int]:
+        """The process and those that it has started, a broker say."""
+        number = self._process.pid
+        children = Path(f"/proc/{number}/task/{number}/children")
+        return [number, *map(int, children.read_text().split() if children.exists() else ())]
+
+    def wait_until_accepting(self, place: str) -> None:
+        """Wait for a server on a port or at a path. Raises StationFailed."""
+        is_path = "/" in place
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end and self._process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
+            with socket.socket(socket.AF_UNIX if is_path else socket.AF_INET) as probe:
+                if probe.connect_ex(place if is_path else ("127.0.0.1", int(place))) == 0:
                     return
             time.sleep(0.05)
         raise StationFailed(self._last_words())

@@ -1,7 +1,8 @@
 """How the measuring programs take orders: one line of JSON in, one line of JSON out. Standard library only.
 
 An order names what to measure (``case``, ``size``), how (``mode``, ``width``) and for how long (``seconds``). The
-answer has ``value``, the figure in the unit of the question, or ``error``, the reason why there is none.
+answer has ``value``, the figure in the unit of the question, or ``error``, the reason why there is none. An order with
+``calls`` asks for the processor time of so many calls instead, of this process and of the processes ``servers``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+from benchmarks.programs.processor import spent, spent_async
 
 __all__ = ["Call", "CallAsync", "measure_calls", "one_at_a_time", "take_orders"]
 
@@ -60,8 +63,13 @@ def measure_calls(
             if order["mode"] == "async":
                 if asynchronous is None:
                     raise ValueError(f"{case} has no async form here")
-                return runner.run(_in_tasks(asynchronous(case, size), width, seconds))
+                call_async = asynchronous(case, size)
+                if "calls" in order:
+                    return runner.run(spent_async(call_async, order["calls"], width, order["servers"]))
+                return runner.run(_in_tasks(call_async, width, seconds))
             call = sync(case, size)
+            if "calls" in order:
+                return spent(call, order["calls"], order["servers"])
             return one_at_a_time(call, seconds) if width == 1 else _in_threads(call, width, seconds)
 
         take_orders(carry_out)

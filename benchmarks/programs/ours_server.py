@@ -75,8 +75,9 @@ class ServerModule:
 
 
 def main() -> None:
-    """Serve until standard input ends."""
-    with FastAPIServer(host="127.0.0.1", port=int(sys.argv[1])) as server:
+    """Serve on a port, or at the path of a Unix socket, until standard input ends."""
+    place = sys.argv[1]
+    with FastAPIServer(uds=place) if "/" in place else FastAPIServer("127.0.0.1", int(place)) as server:
         server.boot(ServerModule)
         sys.stdin.read()
 
