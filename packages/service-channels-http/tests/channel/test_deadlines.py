@@ -46,11 +46,15 @@ def test_a_call_ends_at_its_deadline_and_leaves_no_connection(
 ) -> None:
     with serving(script) as server:
         bound_channel = bound(channel(), server.url)
-        with deadline(0.3), pytest.raises(DeadlineExceeded, match="no answer before the deadline of the call"):
-            call(shop_over(bound_channel), "place", Order(1))
+        seconds, made = 0.3, 0
+        while not server.requests:  # a busy machine may take all the time before the call is sent
+            with deadline(seconds), pytest.raises(DeadlineExceeded) as caught:
+                call(shop_over(bound_channel), "place", Order(1))
+            seconds, made = seconds * 3, made + 1
+        assert "no answer before the deadline of the call" in str(caught.value)
         server.wait_for_connections(0)
         bound_channel.close()
-    assert len(server.requests) <= 1  # none, where a busy machine took all the time
+    assert len(server.requests) <= made
 
 
 @calls

@@ -6,7 +6,7 @@ import logging
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -253,8 +253,12 @@ def test_clients_need_a_certificate_of_the_authority_and_are_told_so(
 
 
 def test_who_is_refused_and_stays_is_sent_away(certificates: Certificates) -> None:
-    settings = certificates.settings(client_ca_file=certificates.ca_file, receive_timeout=0.2)
-    with serving(settings=settings) as (server, _), Connection(server.url) as connection:
+    settings = certificates.settings(client_ca_file=certificates.ca_file, receive_timeout=1.0)
+    with (
+        serving(settings=settings) as (server, _),
+        Connection(server.url) as connection,
+        suppress(BrokenPipeError, ConnectionResetError),  # on a busy machine it is sent away during the handshake
+    ):
         shake_hands(connection, certificates.client())
         while connection.socket.recv(1024):  # the alert
             pass

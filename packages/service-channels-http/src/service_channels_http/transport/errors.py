@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from service_channels_http.transport.interruption import interruption_in
 from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.tls.failures import is_refusal, remedy, tls_error
 from service_core import DeadlineExceeded, ServiceCommunicationException
 
-__all__ = ["broken_off", "deadline_exceeded", "lost", "may_have_run", "not_sent", "refused_by_tls"]
+__all__ = ["broken_off", "deadline_exceeded", "lost", "may_have_run", "not_sent", "pass_interruption", "refused_by_tls"]
+
+
+def pass_interruption(error: BaseException) -> None:
+    """Raise an error that the handler of a signal has raised in the middle of a wait."""
+    interruption = interruption_in(error)
+    if interruption is not None:
+        raise interruption
 
 
 def deadline_exceeded(request: HTTPRequest, *, may_have_run: bool) -> DeadlineExceeded:
@@ -16,12 +24,17 @@ def deadline_exceeded(request: HTTPRequest, *, may_have_run: bool) -> DeadlineEx
 
 
 def not_sent(request: HTTPRequest, reason: str, cause: Exception) -> ServiceCommunicationException:
-    """The error for a request of which nothing was sent, so that it may be retried on another instance."""
+    """The error for a request of which nothing was sent, so that it may be retried on another instance.
+
+    Raises ``cause`` if it is no error of the connection.
+    """
+    pass_interruption(cause)
     return ServiceCommunicationException(f"{request.where}: {reason} ({_cause(cause)}){_what_to_do(cause)}")
 
 
 def lost(request: HTTPRequest, error: Exception) -> ServiceCommunicationException:
-    """The error for a connection that broke after the request was sent."""
+    """The error for a connection that broke after the request was sent. Raises ``error`` if it is of another kind."""
+    pass_interruption(error)
     return refused_by_tls(request, error) or may_have_run(
         request, "the connection was lost before the answer was complete"
     )

@@ -12,7 +12,7 @@ from service_channels_http.transport.engine.connecting import connect
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.polling import poll_for_both, poll_for_reading, poll_for_writing
 from service_channels_http.transport.engine.reader import ResponseParser
-from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent
+from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent, pass_interruption
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
 
@@ -98,7 +98,8 @@ class Connection:
                 if reply is not None:
                     self.parser.reusable = False  # the other side waits for the rest of the request
                     return reply
-            except OSError:
+            except OSError as error:
+                pass_interruption(error)
                 # The other side may have refused before it had read all, and its answer is still to come.
                 self.parser.reusable = False
                 return None
@@ -187,6 +188,7 @@ def _left(end: float) -> float:
 
 
 def _too_late(request: HTTPRequest, error: Exception) -> ServiceException:
+    pass_interruption(error)
     if request.deadline.expired:
         return deadline_exceeded(request, may_have_run=False)
     return not_sent(request, "no connection in time", error)

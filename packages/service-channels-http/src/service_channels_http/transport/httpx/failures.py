@@ -10,7 +10,13 @@ from typing import Final
 
 import httpx
 
-from service_channels_http.transport.errors import deadline_exceeded, may_have_run, not_sent, refused_by_tls
+from service_channels_http.transport.errors import (
+    deadline_exceeded,
+    may_have_run,
+    not_sent,
+    pass_interruption,
+    refused_by_tls,
+)
 from service_channels_http.transport.messages import HTTPRequest
 from service_core import LocalServiceException, ProtocolException, ServiceException
 
@@ -30,6 +36,7 @@ def translated(request: HTTPRequest, client: httpx.Client | httpx.AsyncClient) -
             f"a value"
         ) from None
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
+        pass_interruption(error)
         raise _translate(error, request) from error
     except RuntimeError as error:
         if client.is_closed:

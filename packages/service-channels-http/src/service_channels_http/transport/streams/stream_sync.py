@@ -11,7 +11,7 @@ from typing import Final
 
 from service_channels_http.transport.engine.connection_sync import connected_socket
 from service_channels_http.transport.engine.origin import Origin
-from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent
+from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent, pass_interruption
 from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.streams.response import StreamedResponse, TooLate, chunk, last_chunk
 from service_core import Deadline
@@ -38,6 +38,7 @@ class SyncStream:
         try:
             return cls(request, connected_socket(origin, end))
         except TimeoutError as error:
+            pass_interruption(error)
             if request.deadline.expired:
                 raise deadline_exceeded(request, may_have_run=False) from error
             raise not_sent(request, "no connection in time", error) from error
@@ -49,7 +50,8 @@ class SyncStream:
         self._limit(deadline)
         try:
             self._socket.sendall(head + self._request.content)
-        except TimeoutError:
+        except TimeoutError as error:
+            pass_interruption(error)
             raise TooLate from None
         except OSError as error:
             raise not_sent(self._request, "the connection was lost before anything was sent", error) from error
@@ -67,9 +69,11 @@ class SyncStream:
     def _send(self, data: bytes) -> None:
         try:
             self._socket.sendall(data)
-        except TimeoutError:
+        except TimeoutError as error:
+            pass_interruption(error)
             raise TooLate from None
         except OSError as error:
+            pass_interruption(error)
             raise _Refused from error
 
     def read_head(self, deadline: Deadline) -> None:
@@ -93,7 +97,8 @@ class SyncStream:
         self._limit(deadline)
         try:
             data = self._socket.recv(_CHUNK)
-        except TimeoutError:
+        except TimeoutError as error:
+            pass_interruption(error)
             raise TooLate from None
         except OSError as error:
             raise lost(self._request, error) from error
