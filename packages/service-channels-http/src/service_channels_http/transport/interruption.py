@@ -6,6 +6,7 @@ handler must not be taken for one of the connection: the call would be sent agai
 
 from __future__ import annotations
 
+import ssl
 from typing import Final
 
 __all__ = ["interruption_in"]
@@ -22,10 +23,12 @@ def interruption_in(error: BaseException) -> OSError | None:
 
     Errors that were made from those of another transport are left alone: a mock may raise what it likes.
     """
+    if isinstance(error, ssl.SSLError):  # nothing else than a connection raises it
+        return None
     if isinstance(error, OSError):
         return error if _package_of(error) not in _OF_CONNECTIONS else None
     is_of_httpcore, cause = False, error.__cause__ or error.__context__
-    while cause is not None and not isinstance(cause, OSError):
+    while cause is not None and (not isinstance(cause, OSError) or isinstance(cause, ssl.SSLError)):
         is_of_httpcore = is_of_httpcore or type(cause).__module__.partition(".")[0] == "httpcore"
         cause = cause.__cause__ or cause.__context__
     if cause is None or not is_of_httpcore or _package_of(cause) in _OF_HTTPX:
