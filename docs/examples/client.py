@@ -50,6 +50,12 @@ def calls(library: LibraryService) -> Iterator[tuple[str, str]]:
         yield "describe('REAMDE.md')", f"DocumentNotFound, similar: {', '.join(error.similar)}"
 
 
+def first_line(library: LibraryService) -> tuple[str, str]:
+    """A stream that is left after its first item; the server then closes the file."""
+    with contextlib.closing(library.lines("README.md")) as lines:  # type: ignore[type-var]
+        return "next(lines('README.md'))", next(lines)
+
+
 async def search(manager: ServiceManager, channel: str) -> tuple[str, str]:
     """An async call of the same service."""
     library = manager.get_service(LibraryService, preferred_channel=channel)
@@ -78,6 +84,8 @@ def main() -> None:
                 library = manager.get_service(LibraryService, preferred_channel=channel)
                 for row in (*calls(library), asyncio.run(search(manager, channel)), round_trip(library)):
                     table.add_row(channel, *row)
+                if channel != "rest":
+                    table.add_row(channel, *first_line(library))
                 table.add_section()
         Console().print(table)
 

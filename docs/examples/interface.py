@@ -1,6 +1,7 @@
 """What both sides share: the interface, its data and its error. It needs service-core and nothing else."""
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -63,6 +64,11 @@ class LibraryService(Service):
     @raises(DocumentNotFound)
     def describe(self, name: str, *, top: int = 3) -> Document:
         """One document with its statistics and its ``top`` most frequent words."""
+
+    @abstractmethod
+    @raises(DocumentNotFound)
+    def lines(self, name: str) -> Iterator[str]:
+        """The lines of one document, as a stream. It has no route, so it is for the dispatch channels."""
 
     @abstractmethod
     @post("/search")

@@ -5,6 +5,7 @@ import difflib
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -62,6 +63,14 @@ class LibraryServiceImpl(LibraryService):
                 most_frequent=[WordCount(word, count) for word, count in Counter(words).most_common(top)],
             ),
         )
+
+    def lines(self, name: str) -> Iterator[str]:
+        file = self._files.get(name)
+        if file is None:
+            raise DocumentNotFound(name, difflib.get_close_matches(name, self._files))
+        with file.open(encoding="utf-8") as text:  # closed when the caller leaves the stream
+            for line in text:
+                yield line.rstrip("\n")
 
     async def search(self, query: Query) -> list[Hit]:
         hits = [
