@@ -101,7 +101,6 @@ LONG_FILES = {
     "service_core/testing/channel_contract.py": 300,
     "service_core/wire/failures/errors.py": 300,
     "service_registry_consul/registering/registrar.py": 300,
-    "service_server_fastapi/http1/connection.py": 350,
     "service_server_fastapi/rest/route.py": 300,
     "service_server_fastapi/server.py": 450,
 }

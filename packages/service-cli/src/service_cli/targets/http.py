@@ -9,6 +9,7 @@ import httpx
 
 from service_channels_http import HTTPSettings
 from service_cli.failures import CommandFailure, ExitCode
+from service_core.declaring.address import unix_path
 
 __all__ = ["TIMEOUT", "get", "problem_text"]
 
@@ -21,8 +22,12 @@ def get(url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 
     # Certificates take longer to load than such a request takes, and http has none.
     verify: Any = HTTPSettings().tls.context() if url.startswith("https:") else False
     try:
-        return httpx.get(url, headers=headers, timeout=timeout, verify=verify)
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        uds = unix_path(url)
+        if uds is None:
+            return httpx.get(url, headers=headers, timeout=timeout, verify=verify)
+        with httpx.Client(transport=httpx.HTTPTransport(uds=uds), timeout=timeout) as client:
+            return client.get(_below_socket(url), headers=headers)
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
         raise CommandFailure(
             f"{url!r} is not a URL: {error}", remedy="write one such as http://127.0.0.1:8000", code=ExitCode.USAGE
         ) from None
@@ -34,6 +39,12 @@ def get(url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 
             remedy="check host and port, and that the server runs",
             code=ExitCode.UNREACHABLE,
         ) from None
+
+
+def _below_socket(url: str) -> str:
+    """The address that a server on a Unix socket is called by."""
+    _, slash, path = url.partition("://")[2].partition("/")
+    return f"http://localhost{slash}{path}"
 
 
 def problem_text(response: httpx.Response) -> str:

@@ -3,20 +3,7 @@
 uvicorn makes it with ``(config, server_state, app_state, _loop)``, finds it in ``server_state.connections``, waits for
 ``server_state.tasks`` and calls ``shutdown()``; nothing else of uvicorn is used.
 
-A connection is in one of six states. Each has a deadline of its own, which closes the connection when it passes::
-
-      +-------------------------------- next request ---------------------------------+
-      v                                                                                |
-    IDLE -------> HEAD -------> BODY -------> WORK -------> DRAIN (if the client reads slowly)
-    keep_alive    receive_      receive_      that of       receive_timeout
-                  timeout       timeout       the call      without a byte taken
-
-    any ---> CLOSING: sends the rest, for receive_timeout without a byte taken, and drops what arrives
-
-A new connection is IDLE for ``receive_timeout``. In BODY the deadline counts from the last part, and only while the
-application waits for one. Requests that arrive during WORK wait for their turn, and their time begins then. Bytes that
-break a rule of the reader are answered if that answer cannot be taken for another request's, else the connection is
-closed.
+Its states are those of :mod:`service_server_fastapi.http1.states`.
 """
 
 from __future__ import annotations
@@ -24,51 +11,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextvars import copy_context
-from enum import Enum
 from typing import Any, Final, cast
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from service_core.dispatch import Answer
 from service_server_fastapi.http1.asgi import AsgiExchange
 from service_server_fastapi.http1.incoming import Incoming
 from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.reader import RejectedBytes, RequestReader
 from service_server_fastapi.http1.request import CompleteRequest, Endpoint, IncomingRequest
-from service_server_fastapi.http1.response import ResponseHeads
-from service_server_fastapi.http1.timeouts import Timeout
+from service_server_fastapi.http1.states import State, StatefulConnection
 from service_server_fastapi.http1.websocket import hand_over
 from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.requests.fast_path import Direct
 from service_server_fastapi.requests.in_flight import Traffic
-from service_server_fastapi.requests.rejections import CLOSE, named
+from service_server_fastapi.requests.rejections import CLOSE
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["Connection", "State"]
+__all__ = ["Connection"]
 
 _GRACE: Final = 1.0
 """Seconds more than ``receive_timeout`` for a body, in which an application can answer 408 itself."""
 _STREAM_PAUSE: Final = 600.0
 """Seconds between two parts of a request that is a stream."""
-_LINGER: Final = 2.0
-"""Seconds for which a connection is read after an answer that came before the end of its request."""
-_LINGER_BYTES: Final = 16 * 1024 * 1024
-"""The most that is read of it then."""
 
 
-class State(Enum):
-    """What a connection is doing."""
-
-    IDLE = "between requests"
-    HEAD = "reading a head"
-    BODY = "reading a body"
-    WORK = "answering"
-    DRAIN = "waiting for the client to read an answer"
-    CLOSING = "sending what is left"
-
-
-class Connection(asyncio.Protocol):
+class Connection(StatefulConnection):
     """One connection. Used on one event loop."""
 
     def __init__(
@@ -78,20 +47,15 @@ class Connection(asyncio.Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self._loop = _loop or asyncio.get_running_loop()
-        self._settings: ServerSettings = getattr(config, "settings", None) or ServerSettings()
+        settings: ServerSettings = getattr(config, "settings", None) or ServerSettings()
+        front = config.app if isinstance(config.app, Front) else None
+        super().__init__(_loop or asyncio.get_running_loop(), settings, front)
         self._config = config
-        self._front = config.app if isinstance(config.app, Front) else None
         self._server_state = server_state
         self._app_state = app_state
-        self._heads = ResponseHeads()
         self._context = copy_context()  # each request runs in a copy of it, not in that of the request before
-        self.state = State.IDLE
-        self._deadline = Timeout(self._loop, self._too_slow)
-        self._exchange: AsgiExchange | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_last = False
-        self._dropped = 0
         self._found: tuple[tuple[str, bytes, bytes | None], Direct | None] | None = None
 
     # what the transport and uvicorn call
@@ -110,9 +74,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Part of a request, a request, or several."""
         if self.state is State.CLOSING:
-            self._dropped += len(data)
-            if self._dropped > _LINGER_BYTES:
-                self._out.close()
+            self._drop(len(data))
             return
         try:
             self._in.feed(data)
@@ -285,56 +247,3 @@ class Connection(asyncio.Protocol):
     def fail(self) -> None:
         """The response of the application cannot be completed."""
         self._close()
-
-    # deadlines, and the end
-
-    def _enter(self, state: State, seconds: float | None = None) -> None:
-        self.state = state
-        if seconds is None:
-            self._deadline.clear()
-        else:
-            self._deadline.set(seconds)
-
-    def _too_slow(self) -> None:
-        """The deadline of the state has passed."""
-        if self.state is State.CLOSING:
-            self._out.close()
-        elif self.state is State.HEAD:
-            self._reject(408, f"the head of the request did not arrive within {named('receive_timeout')}")
-        elif self.state is State.BODY:
-            self._reject(408, f"the body of the request did not arrive within {named('receive_timeout')}")
-        else:
-            self._close()
-
-    def _reject(self, status: int, reason: str) -> None:
-        """Refuse bytes, with an answer if that can only be meant for what was sent last."""
-        can_answer = self._in.current is None or (self._exchange is not None and not self._exchange.response.has_begun)
-        if can_answer and self._in.is_about_current():
-            self._refuse(status, reason)
-        else:
-            self._close()
-
-    def _refuse(self, status: int, reason: str) -> None:
-        """Answer without having carried out anything, and close."""
-        if self._front is not None:
-            self._front.traffic.log.write(status, reason)
-        answer = Answer(status=status, content_type="text/plain; charset=utf-8", body=reason.encode(), headers=(CLOSE,))
-        self._out.write_whole(self._heads.head_of(answer, closes=False), answer.body)
-        self._close()
-
-    def _close(self, *, lingers: bool = False) -> None:
-        """Send what is left and close. What the client does not take in time is dropped.
-
-        A connection that ``lingers`` drops what the client still sends, for a time and up to a size: if it were closed
-        with bytes that have not been read, the system would reset it, and the answer could be lost (RFC 9112, 9.6).
-        """
-        if self.state is State.CLOSING:
-            return
-        self._enter(State.CLOSING)
-        self._in.lose()
-        if lingers and self._transport.can_write_eof():
-            self._in.resume()
-            self._transport.write_eof()
-            self._deadline.set(_LINGER)
-        else:
-            self._out.close()
