@@ -26,8 +26,12 @@ def taking(seconds: float) -> ServiceTime:
     return time
 
 
+METHODS = {seconds: taking(seconds) for seconds in (0.001, 0.2, 0.5, 1.0, 5.0, 10.0)}
+"""Methods by the time of their runs."""
+
+
 def call(name: str, expires_at: float = math.inf, seconds: float = 1.0) -> Waiter:
-    return Waiter(name, expires_at, taking(seconds))
+    return Waiter(name, expires_at, METHODS[seconds])
 
 
 def names(calls: list[Waiter]) -> list[str]:
@@ -113,7 +117,7 @@ def test_parts_of_calls_that_run_already_come_first_and_are_never_refused() -> N
 
 
 def of(caller: str, expires_at: float = math.inf, seconds: float = 1.0) -> Waiter:
-    return Waiter(caller, expires_at, taking(seconds), caller)
+    return Waiter(caller, expires_at, METHODS[seconds], caller)
 
 
 @pytest.mark.parametrize("now", [1.0, 5.0])
@@ -130,6 +134,28 @@ def test_a_call_waits_for_its_share_of_the_calls_of_others_only() -> None:
         waiting.add(of("much"), 0.0)
     assert names(waiting.add(of("much", expires_at=5.0), 0.0)) == ["much"]
     assert waiting.add(of("little", expires_at=5.0), 0.0) == []
+
+
+@pytest.mark.parametrize("now", [1.0, 5.0])
+def test_methods_take_turns(now: float) -> None:
+    waiting: WaitingCalls[Waiter] = WaitingCalls(1)
+    for name in ["slow", "slow", "slow", "quick", "quick"]:
+        waiting.add(call(name, seconds=1.0 if name == "slow" else 0.001), 0.0)
+    assert [taken(waiting, now) for _ in range(5)] == ["slow", "quick", "slow", "quick", "slow"]
+
+
+def test_a_quick_method_is_called_beside_a_slow_one_that_is_overloaded() -> None:
+    server = Server(10, 0.2, 5.0)
+    for begin in range(60):
+        for number in range(150):
+            now = begin + number / 150
+            server.arrive(call("slow", now + 5.0, 0.2), now)
+            if number % 3 == 0:
+                server.arrive(call("quick", now + 5.0, 0.001), now)
+    quick = [at for at, name in server.answered if name == "quick"]
+    slow = [at for at, name in server.answered if name == "slow"]
+    assert len(quick) > 0.95 * 50 * 60
+    assert len(slow) > 0.9 * 50 * 60
 
 
 def test_under_overload_the_caller_with_the_most_calls_is_refused() -> None:
@@ -149,7 +175,8 @@ class Server:
         self.waiting: WaitingCalls[Waiter] = WaitingCalls(workers)
         self.in_time: list[float] = []
         self.failed: list[float] = []
-        self._ends: list[tuple[float, float]] = []
+        self.answered: list[tuple[float, str]] = []
+        self._ends: list[tuple[float, float, str]] = []
 
     @property
     def capacity(self) -> float:
@@ -158,16 +185,20 @@ class Server:
     def offer(self, rate: float, begin: float, end: float) -> None:
         for number in range(int((end - begin) * rate)):
             now = begin + number / rate
-            self.run_until(now)
-            call = Waiter("", now + self.timeout, self.time)
-            if len(self._ends) < self.workers:
-                self._start(call, now)
-            else:
-                self.failed += [now] * len(self.waiting.add(call, now))
+            self.arrive(Waiter("", now + self.timeout, self.time), now)
+
+    def arrive(self, call: Waiter, now: float) -> None:
+        self.run_until(now)
+        if len(self._ends) < self.workers:
+            self._start(call, now)
+        else:
+            self.failed += [now] * len(self.waiting.add(call, now))
 
     def run_until(self, now: float) -> None:
         while self._ends and self._ends[0][0] <= now:
-            at, expires_at = heapq.heappop(self._ends)
+            at, expires_at, name = heapq.heappop(self._ends)
+            if at <= expires_at:
+                self.answered.append((at, name))
             (self.in_time if at <= expires_at else self.failed).append(at)
             call, refused = self.waiting.take(at)
             self.failed += [at] * len(refused)
@@ -175,7 +206,8 @@ class Server:
                 self._start(call, at)
 
     def _start(self, call: Waiter, now: float) -> None:
-        heapq.heappush(self._ends, (now + self.seconds, call.expires_at))
+        seconds = call.service_time.mean if call.service_time is not None else 0.0
+        heapq.heappush(self._ends, (now + seconds, call.expires_at, call.name))
 
     def goodput(self, begin: float, end: float) -> float:
         """The share of the capacity that was answered in time."""

@@ -44,7 +44,7 @@ W = TypeVar("W", bound=Waiting)
 
 
 class _Line(Generic[W]):
-    """The calls of one caller in the order of their arrival."""
+    """The calls of one caller to one method, in the order of their arrival."""
 
     __slots__ = ("calls", "work")
 
@@ -57,17 +57,18 @@ class _Line(Generic[W]):
 class WaitingCalls(Generic[W]):
     """The queue in front of a number of workers.
 
-    Callers take turns, so that one with many calls does not displace the others. Of the calls of a caller the oldest
-    is next, and a new one is refused that would not end in time behind the others. Once the queue has not been empty
+    The calls of a caller to a method form a line, and lines take turns, so that neither a caller with many calls nor
+    a slow method displaces the others. Of a line the oldest call is next, and a new one is refused that would not end
+    in time behind the others. Once the queue has not been empty
     for 4 s, the newest is next: it has the most time left, while in order of arrival every call would start when its
-    caller is about to give up (adaptive LIFO, as in Maurer, "Fail at Scale", 2015). Then the oldest of the caller with
-    the most calls are refused until the rest is one second of work, or one call for each worker.
+    caller is about to give up (adaptive LIFO, as in Maurer, "Fail at Scale", 2015). Then the oldest of the longest line
+    are refused until the rest is one second of work, or one call for each worker.
     """
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self._lines: dict[Hashable, _Line[W]] = {}
-        """By caller; the first one is next."""
+        """By caller and method; the first one is next."""
         self._count = 0
         self._parts: deque[W] = deque()
         self._work = 0.0
@@ -91,7 +92,7 @@ class WaitingCalls(Generic[W]):
         if not self._count:
             self._since = now
         if now - self._since < _STANDING:
-            if self._count and now + self._wait_of(call.caller) + time.typical + _MARGIN > call.expires_at:
+            if self._count and now + self._wait_of(call) + time.typical + _MARGIN > call.expires_at:
                 return [call]
             self._append(call, time.mean)
             return []
@@ -105,19 +106,19 @@ class WaitingCalls(Generic[W]):
         refused: list[W] = []
         is_newest_next = now - self._since >= _STANDING
         while self._count:
-            caller, line = next(iter(self._lines.items()))
+            key, line = next(iter(self._lines.items()))
             call = next(reversed(line.calls)) if is_newest_next else next(iter(line.calls))
             self.discard(call)
             if not self._count or _can_end(call, now):
-                if line.calls:  # after the other callers
-                    self._lines[caller] = self._lines.pop(caller)
+                if line.calls:  # after the other lines
+                    self._lines[key] = self._lines.pop(key)
                 return call, refused
             refused.append(call)
         return None, refused
 
     def discard(self, call: W) -> None:
         """Nothing waits for the call any more."""
-        line = self._lines.get(call.caller)
+        line = self._lines.get(_key(call))
         work = None if line is None else line.calls.pop(call, None)
         if line is None or work is None:
             return
@@ -125,20 +126,22 @@ class WaitingCalls(Generic[W]):
         self._work -= work
         self._count -= 1
         if not line.calls:
-            del self._lines[call.caller]
+            del self._lines[_key(call)]
 
-    def _wait_of(self, caller: Hashable) -> float:
-        """Seconds until a call of the caller that is added now is started."""
-        line = self._lines.get(caller)
-        own, callers = (0.0, len(self._lines) + 1) if line is None else (line.work, len(self._lines))
-        return min(self.seconds, own * callers / self._workers) if self._workers else math.inf
+    def _wait_of(self, call: W) -> float:
+        """Seconds until a call that is added now is started: as many rounds as its line is long."""
+        if not self._workers:
+            return math.inf
+        line = self._lines.get(_key(call))
+        own, lines = (0, len(self._lines) + 1) if line is None else (len(line.calls), len(self._lines))
+        return min(self.seconds, own * lines * self._work / self._count / self._workers)
 
     def _append(self, call: W, work: float) -> None:
         if not self._count:
             self._work = 0.0  # no rounding errors are left
-        line = self._lines.get(call.caller)
+        line = self._lines.get(_key(call))
         if line is None:
-            line = self._lines[call.caller] = _Line()
+            line = self._lines[_key(call)] = _Line()
         line.calls[call] = work
         line.work += work
         self._work += work
@@ -154,6 +157,10 @@ class WaitingCalls(Generic[W]):
             self.discard(oldest)
             refused.append(oldest)
         return refused
+
+
+def _key(call: Waiting) -> Hashable:
+    return call.caller, call.service_time
 
 
 def _length(line: _Line[Any]) -> int:
