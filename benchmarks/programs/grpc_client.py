@@ -29,11 +29,20 @@ def main() -> None:
             nonlocal async_stub
             if async_stub is None:
                 async_stub = services.BenchmarkStub(grpc.aio.insecure_channel(target, options=OPTIONS))
+            if case == "numbers":
+                return await _read(async_stub, size)
             return await _call(async_stub, case, size)()
 
         return call
 
     measure_calls(make, make_async)
+
+
+async def _read(stub, size: int) -> int:
+    count = 0
+    async for _ in stub.numbers(protos.Count(count=size)):
+        count += 1
+    return count
 
 
 def _call(stub, case: str, size: int):

@@ -27,6 +27,10 @@ class Benchmark(services.BenchmarkServicer):
     async def blob(self, request, context):
         return request
 
+    async def numbers(self, request, context):
+        for number in range(request.count):
+            yield protos.Number(value=number)
+
 
 async def main() -> None:
     """Serve until standard input ends."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from benchmarks.programs.ours_values import Person, PersonRecord
@@ -30,6 +31,9 @@ class Benchmark(Service):
 
     @abstractmethod
     async def blob(self, data: bytes) -> bytes: ...
+
+    @abstractmethod
+    def numbers(self, count: int) -> AsyncIterator[int]: ...
 
 
 @service(name="benchmark-blocking")

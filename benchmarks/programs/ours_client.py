@@ -28,11 +28,23 @@ def main() -> None:
     def make_async(case: str, size: int) -> CallAsync:
         what, _, channel = case.partition("/")
         interface: Any = ours_async.RestBenchmark if channel == "rest" else ours_async.Benchmark
+        if what == "numbers":
+            return _reading(asynchronous.get_service(ours_async.Benchmark, channel), size)
         call: Any = _call(asynchronous.get_service(interface, channel), what, size)
         return call  # type: ignore[no-any-return]
 
     with sync, asynchronous:
         measure_calls(make, make_async)
+
+
+def _reading(service: ours_async.Benchmark, size: int) -> CallAsync:
+    async def read() -> int:
+        count = 0
+        async for _ in service.numbers(size):
+            count += 1
+        return count
+
+    return read
 
 
 def _call(service: Any, what: str, size: int) -> Call:

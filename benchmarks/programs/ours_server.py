@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
 
 from benchmarks.programs.ours_async import Benchmark, BenchmarkComponent, BlockingBenchmark, RestBenchmark
 from benchmarks.programs.ours_values import CHANNELS, Person, PersonRecord
@@ -36,6 +37,10 @@ class BenchmarkImpl(Benchmark):
 
     async def blob(self, data: bytes) -> bytes:
         return data
+
+    async def numbers(self, count: int) -> AsyncIterator[int]:
+        for number in range(count):
+            yield number
 
 
 @implementation()

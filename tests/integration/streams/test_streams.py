@@ -7,6 +7,7 @@ import gc
 import json
 import queue
 import socket
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing
@@ -29,6 +30,7 @@ from service_core import (
 )
 from service_core.wire.streams import STREAM_TYPES, FrameKind, frame
 from service_server_fastapi import FastAPIServer, serve
+from service_server_fastapi.settings import ServerSettings
 from tests.integration.streams.chat import Chat, ChatImpl, RoomClosed
 
 FORMS = pytest.mark.parametrize("form", ["async", "sync"])
@@ -181,6 +183,17 @@ def test_a_slow_reader_slows_the_generator(chat: Chat, chat_impl: ChatImpl) -> N
 
     assert asyncio.run(read_one()) < 2000
     assert chat_impl.ended.wait(10)
+
+
+def test_a_reader_may_pause_for_longer_than_a_response_may_wait(chat_impl: ChatImpl) -> None:
+    with (
+        serve(chat_impl, port=0, settings=ServerSettings(receive_timeout=0.3)) as server,
+        connect(Chat, f"http://127.0.0.1:{server.port}") as chat,
+        closing(cast(Any, chat.lines("x" * 200_000, 100))) as items,
+    ):
+        next(items)
+        time.sleep(1.5)  # the server cannot write meanwhile
+        assert len(list(items)) == 99
 
 
 def test_a_stream_as_argument_is_read_whole(chat: Chat) -> None:

@@ -73,7 +73,7 @@ class InvokeEndpoint:
         if answer.stream is None:
             return answer
         with suppress(Disconnected), Watch(receive) as watch:
-            await send_stream(send, answer, answer.stream, watch)
+            await send_stream(scope, send, answer, answer.stream, watch)
         return None
 
     async def _converse(
@@ -87,7 +87,7 @@ class InvokeEndpoint:
             )
             if answer.stream is None:
                 return answer
-            await send_stream(send, answer, answer.stream, request)
+            await send_stream(scope, send, answer, answer.stream, request)
         return None
 
     async def answer(self, request: ArrivedRequest) -> Answer | None:

@@ -32,13 +32,14 @@ class Watching(Protocol):
         ...
 
 
-async def send_stream(send: Send, answer: Answer, stream: StreamBody, watch: Watching) -> None:
+async def send_stream(scope: Scope, send: Send, answer: Answer, stream: StreamBody, watch: Watching) -> None:
     """Send an answer in parts, no faster than the client reads. The stream is closed in any case.
 
     A stream that is still running when the server stops gets its last part, which says so.
     """
     headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers]
     headers += [(b"content-type", answer.content_type.encode()), *_HEADERS]
+    scope.setdefault("extensions", {})[PARTS] = {}
     last = b""
     try:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -60,7 +61,7 @@ async def send_stream(send: Send, answer: Answer, stream: StreamBody, watch: Wat
 class IncomingStream(AbstractContextManager["IncomingStream"]):
     """The body of a request that is read while the call runs, by a few parts ahead.
 
-    The connection waits longer for its parts than for those of other bodies, by the extension ``PARTS`` of the scope.
+    The connection waits longer for its parts than for those of other bodies.
     Cancels the current task if the caller hangs up inside the block, which raises Disconnected then.
     """
 

@@ -12,7 +12,7 @@ from service_core.dispatch import Answer
 from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.request import IncomingRequest
 from service_server_fastapi.http1.response import ResponseWriter
-from service_server_fastapi.http1.timeouts import PARTS
+from service_server_fastapi.http1.timeouts import PARTS, STREAM_PAUSE
 
 __all__ = ["AsgiExchange", "Exchanging", "send_answer"]
 
@@ -54,6 +54,7 @@ class AsgiExchange:
     ) -> None:
         self._connection = connection
         self._out = out
+        self._timeout = out.timeout
         self._is_read = False
         self._request = request
         self._scope = scope
@@ -67,9 +68,14 @@ class AsgiExchange:
         return self.response.keep_alive and not self._must_say_continue
 
     @property
-    def comes_in_parts(self) -> bool:
-        """Whether the application reads the body as a stream, whose parts may be far apart."""
+    def is_stream(self) -> bool:
+        """Whether the request or its response is a stream, whose parts may be far apart."""
         return PARTS in self._scope.get("extensions", ())
+
+    def _take_time(self) -> None:
+        """Let the client of a stream pause while it reads."""
+        if self.is_stream:
+            self._out.timeout = STREAM_PAUSE
 
     async def run(self, app: ASGIApp) -> None:
         """Let the application answer. What it raises is logged and answered with 500; only cancellation is raised."""
@@ -126,6 +132,7 @@ class AsgiExchange:
         if not response.has_begun:
             _expect(kind, "http.response.start")
             response.start(message["status"], message.get("headers", ()))
+            self._take_time()
             asyncio.get_running_loop().call_soon(response.flush)
             return
         if response.is_complete:
@@ -134,6 +141,7 @@ class AsgiExchange:
         await response.write(message.get("body", b""))
         if not message.get("more_body", False) and not self._out.is_lost:
             response.end()
+            self._out.timeout = self._timeout
             self._connection.complete()
 
 

@@ -22,6 +22,7 @@ from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.reader import RejectedBytes, RequestReader
 from service_server_fastapi.http1.request import CompleteRequest, Endpoint, IncomingRequest
 from service_server_fastapi.http1.states import State, StatefulConnection
+from service_server_fastapi.http1.timeouts import STREAM_PAUSE
 from service_server_fastapi.http1.websocket import hand_over
 from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.requests.fast_path import Direct
@@ -33,8 +34,6 @@ __all__ = ["Connection"]
 
 _GRACE: Final = 1.0
 """Seconds more than ``receive_timeout`` for a body, in which an application can answer 408 itself."""
-_STREAM_PAUSE: Final = 600.0
-"""Seconds between two parts of a request that is a stream."""
 
 
 class Connection(StatefulConnection):
@@ -234,8 +233,8 @@ class Connection(StatefulConnection):
     def want_body(self, *, waits: bool) -> None:
         """The application reads the body."""
         if waits and self.state is State.BODY:
-            streams = self._exchange is not None and self._exchange.comes_in_parts
-            self._deadline.set(_STREAM_PAUSE if streams else self._settings.receive_timeout + _GRACE)
+            streams = self._exchange is not None and self._exchange.is_stream
+            self._deadline.set(STREAM_PAUSE if streams else self._settings.receive_timeout + _GRACE)
         self._in.resume()
 
     def complete(self) -> None:

@@ -23,7 +23,8 @@ class Outgoing:
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, timeout: float) -> None:
         self._transport = transport
         self._loop = loop
-        self._timeout = timeout
+        self.timeout = timeout
+        """Seconds for which a client may take nothing."""
         self._unread = Timeout(loop, self._check)
         self._taken = 0
         self._drained: asyncio.Future[None] | None = None
@@ -84,7 +85,7 @@ class Outgoing:
 
     def _watch(self) -> None:
         self._taken = taken(self._transport)
-        self._unread.set(self._timeout)
+        self._unread.set(self.timeout)
 
     def _check(self) -> None:
         if self._transport.get_write_buffer_size() == 0:

@@ -7,10 +7,12 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["PARTS", "Timeout"]
+__all__ = ["PARTS", "STREAM_PAUSE", "Timeout"]
 
 PARTS: Final = "service.parts"
-"""The extension of a scope whose body is read in parts while the call runs, so that its deadlines are longer."""
+"""The extension of a scope whose request or response is a stream, so that its deadlines are longer."""
+STREAM_PAUSE: Final = 600.0
+"""Seconds for which a client may send nothing, or take nothing, of a stream."""
 
 
 class Timeout:

@@ -161,7 +161,7 @@ class _Response(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, and watch the caller meanwhile."""
         if self._answer.stream is not None:
-            await send_stream(send, self._answer, self._answer.stream, self._watch)
+            await send_stream(scope, send, self._answer, self._answer.stream, self._watch)
             return
         self._watch.end()
         await send_answer(send, self._answer)
