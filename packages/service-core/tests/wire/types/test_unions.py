@@ -5,12 +5,14 @@ from __future__ import annotations
 import enum
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from ipaddress import IPv4Address
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Literal
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, SecretBytes, SecretStr, TypeAdapter
+from pydantic import BaseModel, ByteSize, IPvAnyAddress, SecretBytes, SecretStr, TypeAdapter
 
 from service_core.wire.types.parts import definitions_in, parts_of
 from service_core.wire.types.unions import ambiguity_in
@@ -57,6 +59,9 @@ def ambiguity(annotation: Any) -> str:
         Literal["a"] | str,
         Color | int,
         Level | str,
+        Level | bytes,
+        Level | UUID,
+        Level | Color,
         Circle | Ring,
         list[int] | list[str],
         tuple[int, str] | tuple[int],
@@ -99,6 +104,17 @@ def test_members_that_look_alike_are_refused(annotation: Any) -> None:
     assert "of a union" in (reason := ambiguity(annotation)) or "in a union" in reason
 
 
-@pytest.mark.parametrize("other", [Decimal, timedelta, date, datetime, float], ids=str)
+@pytest.mark.parametrize("annotation", [IPvAnyAddress | int, IPvAnyAddress | Literal[5], ByteSize | bool], ids=str)
+def test_a_type_that_is_read_by_a_function_is_refused_beside_other_scalars(annotation: Any) -> None:
+    assert "in a union" in ambiguity(annotation)
+
+
+def test_a_type_that_is_read_by_a_function_may_be_none() -> None:
+    schema = TypeAdapter(IPvAnyAddress | None | list[int]).core_schema
+    unions = [part for part in parts_of(schema) if part["type"] == "union"]
+    assert [ambiguity_in(part, definitions_in(schema)) for part in unions] == [""]
+
+
+@pytest.mark.parametrize("other", [Decimal, timedelta, date, datetime, float, Fraction, IPv4Address], ids=str)
 def test_an_enum_of_numbers_is_refused_beside_what_is_read_from_numbers(other: Any) -> None:
     assert "Level" in ambiguity(Level | other)

@@ -16,8 +16,8 @@ from service_core.wire.types.parts import OBJECTS, fields_of, inner_schema
 __all__ = ["ambiguity_in"]
 
 _ITEMS: Final = frozenset({"list", "set", "frozenset", "deque"})
-_READ_FROM_INTEGERS: Final = frozenset({"decimal", "fraction", "timedelta", "datetime", "date", "time", "complex"})
-"""Kinds that are written otherwise and read from integers, too."""
+_NOT_FROM_INTEGERS: Final = frozenset({"str", "bytes", "uuid", "url", "multi-host-url"})
+"""Kinds that are written as text and never read from integers, as dates, decimals and addresses are."""
 _VALUES: Final = frozenset({"dict", "ordered-dict", "counter"})
 
 
@@ -44,6 +44,11 @@ def _reason(one: Form, other: Form) -> str:
         return (
             f"of the members of a union, '{unknown.name}' and '{known.name}', one has a form that is not known; "
             f"use a dataclass with a field for each of them"
+        )
+    if one.kind != other.kind:
+        return (
+            f"'{one.name}' and '{other.name}' cannot be distinguished in a union, since what is written for one may be "
+            f"read as the other; use one of them, or a dataclass with a field for each"
         )
     if one.kind == "object":
         return (
@@ -150,8 +155,15 @@ class _Comparison:
 
 
 def _is_taken_by(one: Form, other: Form) -> bool:
-    """Whether the integer that is written for a member of an enum may be read as another kind of value."""
-    return one.read_as.startswith("enum ") and one.kind == "integer" and other.read_as in _READ_FROM_INTEGERS
+    """Whether what is written for ``one`` may be read as ``other``, although that is written as JSON of another type.
+
+    That is so for anything beside a type that is read by a function, and for the integers of an enum's members.
+    """
+    if other.read_as.startswith("function-"):
+        return one.is_scalar and one.kind != "null"
+    is_member = one.kind == "integer" and one.read_as.startswith("enum ")
+    is_exact = other.read_as in _NOT_FROM_INTEGERS or other.values is not None
+    return is_member and other.kind == "string" and not is_exact
 
 
 class _Fields:
