@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ import pytest
 from scripted_server import WAIT
 
 from service_channels_http.transport.engine import connecting
-from service_channels_http.transport.engine.connecting import connect, connect_async
+from service_channels_http.transport.engine.connecting import addresses_of, connect, connect_async
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.resolver import Addresses, resolver
 from service_channels_http.transport.tls.context import ClientTLS
@@ -29,7 +31,11 @@ def blocking(origin: Origin) -> socket.socket:
 
 
 def on_a_loop(origin: Origin) -> socket.socket:
-    return asyncio.run(asyncio.wait_for(connect_async(origin), WAIT))
+    async def run() -> socket.socket:
+        async with asyncio.timeout(WAIT):
+            return await connect_async(await addresses_of(origin))
+
+    return asyncio.run(run())
 
 
 EACH = pytest.mark.parametrize("connected", [blocking, on_a_loop])
@@ -79,13 +85,10 @@ def test_an_address_that_is_silent_gives_way_after_its_head_start(
         assert made.getpeername() == server.getsockname()
 
 
-@EACH
-def test_a_host_none_of_whose_addresses_answers_is_looked_up_again(
-    connected: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_host_none_of_whose_addresses_answers_is_looked_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
     known(monkeypatch, ("127.0.0.1", refused_port()), ("127.0.0.1", refused_port()))
     with pytest.raises(ConnectionRefusedError):
-        connected(origin_of())
+        blocking(origin_of())
     assert ("h.test", 80) not in resolver._known
 
 
@@ -93,6 +96,34 @@ def test_a_silent_host_is_given_up_at_the_end_of_the_time(monkeypatch: pytest.Mo
     known(monkeypatch, ("192.0.2.1", 9))
     with pytest.raises((TimeoutError, OSError)):
         connect(origin_of(), time.monotonic() + 0.05)
+
+
+PENDING = """
+import asyncio, gc, os, socket
+from shop_interface import CHANNELS, bound, shop_over
+
+listener = socket.create_server(("127.0.0.1", 0))
+channel = bound(CHANNELS[0](), f"http://127.0.0.1:{listener.getsockname()[1]}")
+shop = shop_over(channel)
+
+async def main():
+    asyncio.create_task(shop.find_async(1))
+    await asyncio.sleep(0)
+
+loop = asyncio.new_event_loop()
+loop.run_until_complete(main())
+loop.close()
+del loop
+gc.collect()
+print("survived", flush=True)
+os._exit(0)
+"""
+
+
+def test_a_call_that_is_connecting_when_its_loop_is_closed_does_not_crash_the_process() -> None:
+    tests = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", PENDING], cwd=tests, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "survived\n"), done.stderr
 
 
 # Unix domain sockets

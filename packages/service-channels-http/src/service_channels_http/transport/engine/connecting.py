@@ -18,10 +18,11 @@ from typing import Final
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.resolver import Addresses, resolver
 
-__all__ = ["connect", "connect_async"]
+__all__ = ["addresses_of", "connect", "connect_async"]
 
 _HEAD_START: Final = 0.25
 """Seconds after which the next address is tried as well (RFC 8305, section 5)."""
+_UNIX: Final = getattr(socket, "AF_UNIX", None)
 _PAUSE: Final = 0.005
 """Seconds between two attempts to connect to a Unix domain socket without room."""
 _PENDING: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN})
@@ -42,16 +43,11 @@ def connect(origin: Origin, end: float) -> socket.socket:
     return connected
 
 
-async def connect_async(origin: Origin) -> socket.socket:
-    """As :func:`connect`, on the running event loop; the caller limits the time."""
+async def addresses_of(origin: Origin) -> Addresses:
+    """The addresses of an origin, for :func:`connect_async`; the caller limits the time. Raises OSError."""
     if origin.uds:
-        return await _connect_unix_async(origin.uds)
-    addresses = await resolver.resolve_async(origin.host, origin.port)
-    try:
-        return await _connect_first_async(addresses)
-    except OSError:
-        resolver.forget(origin.host, origin.port)
-        raise
+        return [(_UNIX, socket.SOCK_STREAM, 0, "", origin.uds)]
+    return await resolver.resolve_async(origin.host, origin.port)
 
 
 def _connect_unix(path: str, end: float) -> socket.socket:
@@ -62,17 +58,11 @@ def _connect_unix(path: str, end: float) -> socket.socket:
     return connected
 
 
-async def _connect_unix_async(path: str) -> socket.socket:
-    while (connected := _try_unix(path)) is None:  # noqa: ASYNC110 - the system does not report room
-        await asyncio.sleep(_PAUSE)
-    return connected
-
-
 def _try_unix(path: str) -> socket.socket | None:
     """A connected socket, None if the server has no room for it now. Raises OSError."""
-    if not hasattr(socket, "AF_UNIX"):
+    if _UNIX is None:
         raise OSError("this system has no Unix domain sockets")
-    connecting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connecting = socket.socket(_UNIX, socket.SOCK_STREAM)
     connecting.setblocking(False)
     code = connecting.connect_ex(path)  # connects at once, or not at all
     if not code:
@@ -152,7 +142,12 @@ class _Race:
         self._selector.close()
 
 
-async def _connect_first_async(addresses: Addresses) -> socket.socket:
+async def connect_async(addresses: Addresses) -> socket.socket:
+    """As :func:`connect`, on the running event loop; the caller limits the time.
+
+    It is awaited where the time is limited, and not by a coroutine in between: CPython 3.11 crashes if a pending chain
+    that is one longer is collected after its loop was closed.
+    """
     loop = asyncio.get_running_loop()
     if len(addresses) == 1:
         return await _connect_one(loop, addresses[0])
@@ -184,6 +179,10 @@ async def _connect_one(
     loop: asyncio.AbstractEventLoop, target: tuple[object, object, int, str, object]
 ) -> socket.socket:
     family, kind, protocol, _, address = target
+    if family == _UNIX:
+        while (connected := _try_unix(str(address))) is None:  # noqa: ASYNC110 - the system does not report room
+            await asyncio.sleep(_PAUSE)
+        return connected
     connecting = socket.socket(family, kind, protocol)  # type: ignore[arg-type]
     try:
         connecting.setblocking(False)

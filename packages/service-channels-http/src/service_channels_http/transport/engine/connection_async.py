@@ -7,10 +7,11 @@ import math
 import time
 from typing import Final, cast
 
-from service_channels_http.transport.engine.connecting import connect_async
+from service_channels_http.transport.engine.connecting import addresses_of, connect_async
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.polling import poll_for_reading, poll_for_writing
 from service_channels_http.transport.engine.reader import ResponseParser
+from service_channels_http.transport.engine.resolver import resolver
 from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
@@ -56,10 +57,15 @@ class AsyncConnection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         server_hostname = origin.host if origin.tls is not None else None
         async with asyncio.timeout(end - time.monotonic()):
-            connected = await connect_async(origin)
-            _, connection = await loop.create_connection(
-                cls, sock=connected, ssl=origin.tls, server_hostname=server_hostname
-            )
+            addresses = await addresses_of(origin)
+            try:
+                connected = await connect_async(addresses)
+                _, connection = await loop.create_connection(
+                    cls, sock=connected, ssl=origin.tls, server_hostname=server_hostname
+                )
+            except OSError:
+                resolver.forget(origin.host, origin.port)
+                raise
         return connection
 
     def is_fresh(self) -> bool:

@@ -8,8 +8,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
-from service_channels_http.transport.engine.connecting import connect_async
+from service_channels_http.transport.engine.connecting import addresses_of, connect_async
 from service_channels_http.transport.engine.origin import Origin
+from service_channels_http.transport.engine.resolver import resolver
 from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent
 from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.streams.response import StreamedResponse, TooLate, chunk, last_chunk
@@ -38,7 +39,7 @@ class AsyncStream:
         end = min(request.deadline.expires_at, time.monotonic() + connect_timeout)
         try:
             async with asyncio.timeout(end - time.monotonic()):
-                connected = await connect_async(origin)
+                connected = await connect_async(await addresses_of(origin))
                 server_hostname = origin.host if origin.tls is not None else None
                 reader, writer = await asyncio.open_connection(
                     sock=connected, ssl=origin.tls, server_hostname=server_hostname, limit=_BUFFER
@@ -48,6 +49,7 @@ class AsyncStream:
                 raise deadline_exceeded(request, may_have_run=False) from error
             raise not_sent(request, "no connection in time", error) from error
         except (OSError, UnicodeError) as error:
+            resolver.forget(origin.host, origin.port)
             raise not_sent(request, "cannot connect", error) from error
         return cls(request, reader, writer)
 
