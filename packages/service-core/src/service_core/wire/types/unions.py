@@ -96,6 +96,8 @@ class _Comparison:
             return False
         if {one.kind, other.kind} == {"integer", "number"}:
             return False  # an integer is read as a number, too
+        if {one.kind, other.kind} == {"integer", "boolean"} and _names_zero_or_one(one, other):
+            return False  # Python's True is equal to 1
         if one.kind != other.kind:
             return not (_is_taken_by(one, other) or _is_taken_by(other, one))
         if one.values is not None and other.values is not None:
@@ -152,6 +154,10 @@ class _Comparison:
         shared = mine.schemas.keys() & theirs.schemas.keys()
         parts = [fields.schemas[name] for name in shared for fields in (mine, theirs)]
         return all(form.is_scalar for part in parts for form in forms_of(part, self._definitions))
+
+
+def _names_zero_or_one(*forms: Form) -> bool:
+    return any(value in (0, 1) for form in forms for _, value in form.values or ())
 
 
 def _is_taken_by(one: Form, other: Form) -> bool:
