@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import socket
 import sys
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import msgpack
@@ -40,7 +40,7 @@ class Client(asyncio.Protocol):
         """Send a call."""
         number = next(self._numbers)
         waiter = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self._transport.write(Frames.write(msgpack.packb((number, method, value))))
+        self._transport.write(Frames.write(cast(bytes, msgpack.packb((number, method, value)))))
         return waiter
 
 
@@ -59,7 +59,7 @@ def main() -> None:
         frames, value = Frames(), VALUES[case]
 
         def call() -> Any:
-            connected.sendall(Frames.write(msgpack.packb((0, case, value))))
+            connected.sendall(Frames.write(cast(bytes, msgpack.packb((0, case, value)))))
             found: list[bytes] = []
             while not found:
                 found = frames.feed(connected.recv(65536))

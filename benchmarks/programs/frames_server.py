@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
+from typing import Any, cast
 
 import msgpack
 import uvloop
@@ -27,7 +27,7 @@ class Server(asyncio.Protocol):
         for content in self._frames.feed(data):
             number, method, value = msgpack.unpackb(content)
             answer = f"hello {value}" if method == "hello" else value
-            self._transport.write(Frames.write(msgpack.packb((number, answer))))
+            self._transport.write(Frames.write(cast(bytes, msgpack.packb((number, answer)))))
 
 
 async def serve(place: str) -> None:

@@ -27,7 +27,8 @@ from service_core import (
 )
 from service_core.testing import FaultPlan, InMemoryNetwork, ScriptedRegistry, in_memory
 from service_otel import ServiceInstrumentor, instrument
-from service_otel.calls import SERVER_ADDRESS, SERVER_PORT, _place
+from service_otel.calls import _place
+from service_otel.conventions import SERVER_ADDRESS, SERVER_PORT
 
 if TYPE_CHECKING:
     from conftest import Telemetry

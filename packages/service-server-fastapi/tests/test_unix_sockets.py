@@ -76,9 +76,10 @@ def test_a_relative_path_is_that_of_the_folder_in_which_the_server_was_booted(
 
 
 def test_host_and_port_beside_it_are_refused(path: Path) -> None:
-    for given in ({"host": "127.0.0.1"}, {"port": 8000}):
+    each: dict[str, Any]
+    for each in ({"host": "127.0.0.1"}, {"port": 8000}):
         with pytest.raises(LocalServiceException, match=r"on host and port or on a Unix socket \(uds\), not on both"):
-            FastAPIServer(uds=path, **given)  # type: ignore[arg-type]
+            FastAPIServer(uds=path, **each)
 
 
 def test_a_port_in_code_wins_over_a_path_in_the_environment(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
@@ -189,7 +190,7 @@ def test_implementations_and_routes_know_the_process_that_calls(path: Path, over
     world, seen = World(), list[PeerCredentials | None]()
     world.desk.tell = lambda _: seen.append(RequestContext.get_peer())
     world.desk.release.set()
-    headers = {"x_forwarded_proto": "http"} if over_asgi else {}
+    headers: dict[str, Any] = {"x_forwarded_proto": "http"} if over_asgi else {}
     with FastAPIServer(uds=path, app=app) as server:
         server.boot(world.module())
         assert call(server.url, "block", **headers).status == 200

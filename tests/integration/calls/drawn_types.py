@@ -239,9 +239,9 @@ def _draw(random: Random, depth: int) -> Drawn:
 def _list(random: Random, depth: int) -> Drawn:
     one = _draw(random, depth)
     containers: list[Any] = [list, deque, tuple, Sequence]
-    many = random.choice(containers)
-    make: Any = list if many is Sequence else many
-    kind = many[one.type, ...] if many is tuple else many[one.type]
+    number = random.randrange(len(containers))
+    many, make = containers[number], [list, deque, tuple, list][number]
+    kind = many[(one.type, ...) if number == 2 else one.type]
     return Drawn(kind, lambda r: make(one.values(r) for _ in range(r.randint(0, 3))))
 
 

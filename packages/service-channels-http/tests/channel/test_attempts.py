@@ -28,7 +28,7 @@ from service_core import (
     ServiceCommunicationException,
     ServiceException,
 )
-from service_core.resilience.retrying import Attempts
+from service_core.resilience.attempts import Attempts
 from service_core.wire import WireError
 
 UNAVAILABLE = refuse(503, WireError(type="Busy", code=ErrorCode.UNAVAILABLE))

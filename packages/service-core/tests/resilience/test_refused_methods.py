@@ -11,9 +11,9 @@ from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.interfaces import Service
 from service_core.declaring.policy import EffectivePolicy
 from service_core.errors import ContractMismatchException, ServiceCommunicationException
+from service_core.resilience.attempts import Attempts
 from service_core.resilience.load_balancer import LoadBalancer
 from service_core.resilience.refused_methods import AVOID_FOR, RefusedMethods
-from service_core.resilience.retrying import Attempts
 from service_core.resilience.selectors import Endpoint, FirstURLSelector
 
 CATALOG = Catalog()

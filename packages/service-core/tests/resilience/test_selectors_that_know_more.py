@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -24,8 +25,10 @@ CATALOG = Catalog()
 
 @service(catalog=CATALOG)
 class Carts(Service):
+    @abstractmethod
     def add(self, product: str, *, customer: str = "") -> None: ...
 
+    @abstractmethod
     def count(self) -> int: ...
 
 

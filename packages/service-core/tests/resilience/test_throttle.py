@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import abstractmethod
 from typing import Any
 
 import pytest
@@ -95,6 +96,7 @@ CATALOG = Catalog()
 
 @service(catalog=CATALOG)
 class Orders(Service):
+    @abstractmethod
     def place(self) -> int: ...
 
 

@@ -9,6 +9,7 @@ import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,7 +119,7 @@ def test_a_server_that_has_no_room_for_connections_is_a_server(tmp_path: Path) -
 def test_what_is_no_socket_is_refused_and_stays(tmp_path: Path, kind: str) -> None:
     path, target = tmp_path / "a", tmp_path / "b"
     leave_behind(target)
-    make = {"file": path.touch, "folder": path.mkdir, "link": lambda: path.symlink_to(target)}
+    make: dict[str, Any] = {"file": path.touch, "folder": path.mkdir, "link": lambda: path.symlink_to(target)}
     make[kind]()
     with pytest.raises(LocalServiceException, match="exists and is no Unix socket; remove it, or choose another path"):
         bind_unix(path, 0o600)

@@ -175,5 +175,8 @@ def test_routes_of_two_components_that_can_mean_the_same_are_refused() -> None:
 def test_the_health_of_a_component_is_not_put_where_a_route_is() -> None:
     app = mount(hosted("/health", read=get("/{name}")(_with_hints(_read))))
     traffic = Traffic(lambda: False, AllowedHosts(()), RejectionLog())
+
+    async def endpoint(scope: Any, receive: Any, send: Any) -> None: ...
+
     with pytest.raises(DeclarationException, match="the path '/health/desk' is used by another route"):
-        FullApplication(app, traffic).add("/health/desk", lambda scope, receive, send: None)
+        FullApplication(app, traffic).add("/health/desk", endpoint)

@@ -57,7 +57,7 @@ class Weaver:
         if advised is not cls:
             object.__setattr__(target, "__class__", advised)  # also if the class freezes its objects
 
-    def without_match(self, classes: Iterable[type]) -> Iterator[FunctionType]:
+    def without_match(self, classes: Iterable[type]) -> Iterator[Callable[..., Any]]:
         """The advice methods that apply to no method of these classes, nor of those that their pointcuts name."""
         known = list(classes)
         for method in self._methods:

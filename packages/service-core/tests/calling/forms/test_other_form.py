@@ -8,6 +8,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from typing import Any, cast
 
 import pytest
 
@@ -139,6 +140,6 @@ async def test_closing_the_other_form_closes_the_stream() -> None:
 
 def test_a_stream_that_has_the_form_already_is_refused() -> None:
     with pytest.raises(LocalServiceException, match="call it as it is"):
-        blocking(counted_sync)  # type: ignore[call-overload]
+        cast(Any, blocking)(counted_sync)
     with pytest.raises(LocalServiceException, match="already"):
         awaitable(counted)

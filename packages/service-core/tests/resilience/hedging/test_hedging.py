@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 import time
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -36,9 +37,11 @@ CATALOG = Catalog()
 
 @service(catalog=CATALOG)
 class Prices(Service):
+    @abstractmethod
     @idempotent
     def read(self) -> int: ...
 
+    @abstractmethod
     def change(self) -> int: ...
 
 

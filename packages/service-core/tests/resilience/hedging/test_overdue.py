@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from abc import abstractmethod
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -22,13 +23,16 @@ CATALOG = Catalog()
 
 @service(catalog=CATALOG)
 class Prices(Service):
+    @abstractmethod
     @idempotent
     def of(self, product: str) -> int: ...
 
+    @abstractmethod
     @idempotent
     @with_policy(Policy(hedge_after=0.5))
     def soon(self) -> int: ...
 
+    @abstractmethod
     @idempotent
     def changes(self) -> AsyncIterator[int]: ...
 
@@ -117,6 +121,7 @@ def test_a_stream_cannot_be_hedged() -> None:
 
     @service(catalog=catalog)
     class Orders(Service):
+        @abstractmethod
         @idempotent
         @with_policy(Policy(hedge_after=0.1))
         def changes(self) -> AsyncIterator[int]: ...

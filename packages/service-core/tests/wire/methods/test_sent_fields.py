@@ -134,7 +134,7 @@ def test_a_default_that_both_know_travels(codec: Codec) -> None:
 
 
 def _with_default(value: int) -> MethodCodec:
-    class Box(BaseModel):
+    class Box(BaseModel):  # pyright: ignore[reportRedeclaration]
         size: int = value
 
     return taking(Box)
@@ -142,7 +142,7 @@ def _with_default(value: int) -> MethodCodec:
 
 @CODECS
 def test_a_field_without_a_default_that_the_server_does_not_know_is_refused(codec: Codec) -> None:
-    class Box(BaseModel):
+    class Box(BaseModel):  # pyright: ignore[reportRedeclaration]
         size: int
 
     caller = taking(Box)
@@ -155,7 +155,7 @@ def test_a_field_without_a_default_that_the_server_does_not_know_is_refused(code
 
 @CODECS
 def test_a_default_made_anew_for_each_object_is_a_value(codec: Codec) -> None:
-    class Box(BaseModel):
+    class Box(BaseModel):  # pyright: ignore[reportRedeclaration]
         id: int = Field(default_factory=lambda: 7)
 
     caller, box = taking(Box), Box()
@@ -174,7 +174,7 @@ def test_types_of_parameters_that_change_places_are_noticed(codec: Codec) -> Non
 
 @CODECS
 def test_a_class_that_keeps_or_reads_other_fields_itself_is_given_them(codec: Codec) -> None:
-    class Box(BaseModel):
+    class Box(BaseModel):  # pyright: ignore[reportRedeclaration]
         size: int
         note: str = ""
 
@@ -231,7 +231,7 @@ def test_fields_in_another_form_are_malformed(fields: Any) -> None:
     data = {"method": "c:stock:take", "names": ["p0"], "fields": fields, "args": [{"number": 3}]}
     for codec, written in ((JSON, json.dumps(data).encode()), (MSGPACK, msgpack.packb(data))):
         with pytest.raises(MalformedData, match="'fields'"):
-            codec.read_arguments(OLD_ITEM, codec.read_request(written))
+            codec.read_arguments(OLD_ITEM, codec.read_request(written or b""))
 
 
 def test_defaults_in_another_form_are_none() -> None:
@@ -276,7 +276,7 @@ def test_a_request_has_the_digest_and_the_defaults() -> None:
 
 
 def test_long_defaults_stay_at_home_and_the_digest_travels() -> None:
-    class Box(BaseModel):
+    class Box(BaseModel):  # pyright: ignore[reportRedeclaration]
         text: str = "x" * 2000
 
     sent = taking(Box).sent_fields(as_json=True)
@@ -299,12 +299,12 @@ class Tree(BaseModel):
 
 
 class OldAliases:
-    class Box(BaseModel):
+    class Box(BaseModel):  # pyright: ignore[reportRedeclaration]
         size: int = Field(alias="Size")
 
 
 class NewAliases:
-    class Box(BaseModel):
+    class Box(BaseModel):  # pyright: ignore[reportRedeclaration]
         size: int = Field(alias="Size")
         note: str = Field(default="-", alias="Note")
 

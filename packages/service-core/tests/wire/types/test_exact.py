@@ -77,7 +77,7 @@ def test_what_a_value_of_any_type_cannot_hold_is_refused(value: Any) -> None:
 
 
 def test_plain_data_of_any_type_is_kept() -> None:
-    value = {"a": [1, 2.5, None, True, "x", {"b": []}]}
+    value: Any = {"a": [1, 2.5, None, True, "x", {"b": []}]}
     assert exact.plain(value) is value
 
 
