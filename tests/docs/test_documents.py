@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +14,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 import service_core.testing  # noqa: F401 - declares services itself, once for all documents
 import service_health  # noqa: F401 - as above
 from service_core import default_catalog
+from service_otel import ServiceInstrumentor
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
@@ -24,11 +26,13 @@ DOCUMENTS = sorted(
 
 
 @pytest.fixture(autouse=True)
-def own_declarations(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each document declares what it likes, as in a process of its own."""
+def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each document declares and instruments what it likes, as in a process of its own."""
     for name, table in vars(default_catalog).items():
         if isinstance(table, dict | set):
             monkeypatch.setattr(default_catalog, name, table.copy())
+    yield
+    ServiceInstrumentor().uninstrument()
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -8,28 +8,37 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-MISTAKES = pytest.mark.parametrize("file", sorted((HERE / "refused").glob("*.py")), ids=lambda file: file.stem)
-RIGHT = pytest.mark.parametrize("file", sorted((HERE / "accepted").glob("*.py")), ids=lambda file: file.stem)
+RIGHT = sorted((HERE / "accepted").glob("*.py"))
+WRONG = sorted((HERE / "refused").glob("*.py"))
+
+Lines = dict[str, set[int]]
+"""Numbers of lines by the name of their file."""
+
+MARKED: Lines = {
+    file.name: {
+        number
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if line.endswith("# wrong")
+    }
+    for file in WRONG
+}
 
 
-def marked_lines(file: Path) -> set[int]:
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return {number for number, line in enumerate(lines, 1) if line.endswith("# wrong")}
+def found_by_mypy() -> Lines:
+    command = [sys.executable, "-m", "mypy", "--config-file", ".mypy.ini", *map(str, [*RIGHT, *WRONG])]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    found: Lines = {}
+    for name, number in re.findall(r"(\w+\.py):(\d+): error", output):
+        found.setdefault(name, set()).add(int(number))
+    return found
 
 
-def mypy(*files: Path) -> str:
-    command = [sys.executable, "-m", "mypy", "--config-file", ".mypy.ini", *map(str, files)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
-
-
-def pyright(file: Path) -> list[dict[str, object]]:
+def found_by_pyright() -> Lines:
     settings = json.loads((ROOT / ".pyrightconfig.json").read_text(encoding="utf-8"))
     settings.update(
-        include=[file.relative_to(HERE).as_posix()],
+        include=["accepted", "refused"],
         exclude=[],
         extraPaths=[str(ROOT / path) for path in settings["extraPaths"]],
     )
@@ -40,28 +49,15 @@ def pyright(file: Path) -> list[dict[str, object]]:
         output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     finally:
         project.unlink()
-    found: list[dict[str, object]] = json.loads(output)["generalDiagnostics"]
+    found: Lines = {}
+    for entry in json.loads(output)["generalDiagnostics"]:
+        found.setdefault(Path(entry["file"]).name, set()).add(entry["range"]["start"]["line"] + 1)
     return found
 
 
-@MISTAKES
-def test_mypy_finds_every_mistake_and_nothing_else(file: Path) -> None:
-    found = {int(number) for number in re.findall(rf"{file.name}:(\d+): error", mypy(file))}
-    assert found == marked_lines(file)
+def test_mypy_finds_every_mistake_and_nothing_in_right_code() -> None:
+    assert found_by_mypy() == MARKED
 
 
-@MISTAKES
-def test_pyright_finds_every_mistake_and_nothing_else(file: Path) -> None:
-    errors = [entry for entry in pyright(file) if entry["severity"] == "error"]
-    found = {entry["range"]["start"]["line"] + 1 for entry in errors}  # type: ignore[index]
-    assert found == marked_lines(file)
-
-
-@RIGHT
-def test_mypy_finds_nothing_in_right_code(file: Path) -> None:
-    assert "Success" in mypy(file)
-
-
-@RIGHT
-def test_pyright_finds_nothing_in_right_code(file: Path) -> None:
-    assert pyright(file) == []
+def test_pyright_finds_every_mistake_and_nothing_in_right_code() -> None:
+    assert found_by_pyright() == MARKED

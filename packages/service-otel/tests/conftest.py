@@ -47,8 +47,9 @@ class Telemetry:
 @pytest.fixture
 def telemetry() -> Iterator[Telemetry]:
     """Instrumented with providers of the test's own, and as before afterwards."""
-    from service_otel import instrument
+    from service_otel import ServiceInstrumentor, instrument
 
+    ServiceInstrumentor().uninstrument()  # a program in another test may have left it on
     made = Telemetry()
     end = instrument(tracer_provider=made.tracer_provider, meter_provider=made.meter_provider)
     yield made
