@@ -15,6 +15,8 @@ from service_core.errors import DeclarationException
 from tests.integration.calls.drawn_calls import REFUSED, Ways, calling, over_text
 from tests.integration.calls.drawn_types import Drawn, drawn
 
+pytestmark = pytest.mark.slow
+
 COUNT = int(os.environ.get("DRAWN_TYPES", "5000"))
 FIRST = int(os.environ.get("DRAWN_FIRST", "0"))
 VALUES = 3

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SERVER = Path(__file__).parents[3] / "docs" / "examples" / "server.py"
 
 
@@ -26,7 +28,7 @@ def url() -> Iterator[str]:
 
 def test_schemathesis_finds_nothing(url: str, tmp_path: Path) -> None:
     """Wrong and right requests, single ones and sequences; the same ones each time."""
-    options = ["--checks=all", "--max-examples=30", "--generation-deterministic", "--no-color"]
+    options = ["--checks=all", "--max-examples=15", "--generation-deterministic", "--no-color"]
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", *options]
     run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -20,6 +20,8 @@ from tests.support.certificates import Authority, Files
 from tests.support.consul import free_ports
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 PASSWORD = "hunter2"
 PROGRAM = "tests.integration.tls.program"
