@@ -11,7 +11,15 @@ from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.rejections import media_type, refused, retry_after, unreadable
 from service_core import ArgumentException, Deadline, ServiceCommunicationException
 from service_core.resilience.retrying import Raised
-from service_core.wire import CODECS, Codec, MalformedData, MethodCodec, WireError, error_from_wire
+from service_core.wire import (
+    CODECS,
+    Codec,
+    MalformedData,
+    MethodCodec,
+    WireError,
+    error_from_wire,
+    unexpected_stream,
+)
 from service_core.wire.streams import STREAM_TYPES, Frame, FrameReader, read_items, write_call, write_end, write_items
 
 __all__ = ["DispatchExchange"]
@@ -57,6 +65,8 @@ class DispatchExchange(StreamExchange):
         codec: Codec | None = self.codec
         if reply.headers.get("content-type") != self.codec.content_type:
             codec = _codec_of(reply)
+        if media_type(reply) in STREAM_TYPES.values():
+            raise unexpected_stream(self.plan.method, where=request.where)
         if codec is None:
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
         try:

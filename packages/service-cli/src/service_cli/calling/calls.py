@@ -17,13 +17,18 @@ __all__ = ["callable_of", "sends_bytes"]
 
 @contextmanager
 def callable_of(callee: Callee, *, token: str, policy: Policy, is_async: bool = False) -> Iterator[Callable[..., Any]]:
-    """The method as a function of keyword arguments, as long as the block lasts."""
+    """The method as a function of keyword arguments, as long as the block lasts; a stream is given as a list."""
     interface, catalog = make_interface(callee, is_async=is_async)
     registry = StaticComponentRegistry({callee.component.name: {callee.channel: list(callee.urls)}})
     factory = ChannelFactory(create=_maker(token), catalog=catalog)
     with ServiceManager(registry, factory, policy=policy, catalog=catalog) as manager:
-        service = manager.get_service(interface, callee.channel)
-        yield getattr(service, callee.method.name)
+        invoke = getattr(manager.get_service(interface, callee.channel), callee.method.name)
+        streams = [parameter.name for parameter in callee.method.parameters if parameter.value.stream]
+
+        def call(**given: Any) -> Any:
+            return invoke(**given | {name: iter(given[name]) for name in streams if name in given})
+
+        yield call if streams else invoke
 
 
 def sends_bytes(method: MethodDescription) -> bool:

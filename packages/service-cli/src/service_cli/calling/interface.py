@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Final
 
 from service_cli.calling.json_schema import resolved
@@ -54,13 +54,14 @@ def _function(method: MethodDescription, *, is_async: bool) -> Callable[..., Any
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any: ...
 
+    result: Any = Iterator[Any] if method.result.stream else Any
     function: Any = call_async if is_async else call
     function.__name__ = function.__qualname__ = method.name
     function.__module__ = __name__
     own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = [_parameter(parameter, method.route) for parameter in method.parameters]
     function.__signature__ = inspect.Signature([own, *parameters])
-    function.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": Any}
+    function.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": result}
     if method.route is not None:
         route = method.route
         function = _VERBS[route.verb](route.path, status=route.status)(function)
@@ -71,8 +72,8 @@ def _function(method: MethodDescription, *, is_async: bool) -> Callable[..., Any
 
 
 def _parameter(parameter: ParameterDescription, route: RouteDescription | None) -> inspect.Parameter:
-    hint: Any = _hint(parameter)
-    if route is not None:
+    hint: Any = Iterator[Any] if parameter.value.stream else _hint(parameter)
+    if route is not None and not parameter.value.stream:
         place = route.places.get(parameter.name, "query")
         name = {"name": route.names[parameter.name]} if parameter.name in route.names else {}
         hint = Annotated[hint, _MARKERS[place](**name)]

@@ -47,6 +47,12 @@ def bench(
     """
     seconds = _seconds(duration)
     callee = callee_of(target, method, consul=consul, file=file, channel=channel, token=token)
+    if callee.method.result.stream or any(parameter.value.stream for parameter in callee.method.parameters):
+        raise CommandFailure(
+            f"{callee.method.name} has a stream, whose items are no calls to be measured",
+            remedy="choose a method with one result",
+            code=ExitCode.USAGE,
+        )
     given = read_arguments(arguments or [], callee.method)
     samples = Samples()
     policy = Policy(timeout=timeout, max_attempts=1, eject_after=0)

@@ -10,7 +10,7 @@ from service_core.declaring.signatures.text import signature_text
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
 from service_core.wire.methods.arguments import CHANGES_PAGE
 
-__all__ = ["NOTHING", "misfit"]
+__all__ = ["NOTHING", "misfit", "unexpected_stream"]
 
 _NAMES: Final = frozenset({"enum", "literal_error", "union_tag_invalid"})
 """Errors of pydantic about a value that is one of a few names, so no secret."""
@@ -31,6 +31,16 @@ def misfit(error: ArgumentException, method: MethodDescriptor, result: Any, *, w
         may_have_run=True,
         code=ErrorCode.INTERNAL,
         details=error.details,
+    )
+
+
+def unexpected_stream(method: MethodDescriptor, *, where: str) -> ContractMismatchException:
+    """The error for an answer that comes as a stream, where the caller's interface has one result."""
+    return ContractMismatchException(
+        f"{where}: the interfaces of caller and server differ: the server answers with a stream, and the caller has "
+        f"'{signature_text(method)}'; see {CHANGES_PAGE}",
+        may_have_run=True,
+        code=ErrorCode.INTERNAL,
     )
 
 
