@@ -5,11 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FunctionType
 from typing import Any, Final, Literal, TypeVar, overload
 
 from service_core.aop._pointcut import Pointcut
-from service_core.aop.markers import stamp
+from service_core.aop.markers import functions_of, stamp
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.errors import DeclarationException
 
@@ -36,8 +35,7 @@ class Advice:
 
     def covers_any(self, cls: type) -> bool:
         """Whether any method of an object of this class is advised."""
-        functions = {name: member for base in reversed(cls.__mro__) for name, member in vars(base).items()}
-        return any(self.covers(cls, name, one) for name, one in functions.items() if isinstance(one, FunctionType))
+        return any(self.covers(cls, name, function) for name, function in functions_of(cls).items())
 
 
 @overload

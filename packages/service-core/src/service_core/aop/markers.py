@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, Final, TypeVar
 
-__all__ = ["order", "order_of", "stamp", "stamped_methods"]
+__all__ = ["functions_of", "order", "order_of", "stamp", "stamped_methods"]
 
 T = TypeVar("T")
 
@@ -31,6 +31,12 @@ def stamped_methods(cls: type, attribute: str) -> dict[str, tuple[FunctionType, 
                 if stamps:
                     found[name] = (member, stamps)
     return found
+
+
+def functions_of(cls: type) -> dict[str, FunctionType]:
+    """The functions that objects of a class have as methods, its own and those that it inherits, by name."""
+    members = {name: member for base in reversed(cls.__mro__) for name, member in vars(base).items()}
+    return {name: member for name, member in members.items() if isinstance(member, FunctionType)}
 
 
 def order(value: int) -> Callable[[T], T]:

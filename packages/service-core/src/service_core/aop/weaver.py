@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 
 from service_core.aop._advice import ADVICE, Advice, Kind
 from service_core.aop._invocation import AdviceMethod, Chain
-from service_core.aop.markers import order_of, stamped_methods
+from service_core.aop.markers import functions_of, order_of, stamped_methods
 from service_core.errors import DeclarationException
 
 __all__ = ["Weaver"]
@@ -57,23 +58,24 @@ class Weaver:
         if advised is not cls:
             object.__setattr__(target, "__class__", advised)  # also if the class freezes its objects
 
-    def without_match(self, classes: Iterable[type]) -> Iterator[Callable[..., Any]]:
-        """The advice methods that apply to no method of these classes, nor of those that their pointcuts name."""
-        known = list(classes)
+    def without_match(self, classes: Sequence[type], bases: Sequence[type]) -> Iterator[Callable[..., Any]]:
+        """The advice methods that apply to no method of these classes, nor of a class below one of ``bases``.
+
+        The types that a pointcut names count as bases as well.
+        """
         for method in self._methods:
             named = (kind for pointcut in method.advice.pointcuts for kind in pointcut.types)
-            if not any(method.advice.covers_any(cls) for cls in [*known, *_with_subclasses(named)]):
+            candidates = itertools.chain(classes, _with_subclasses(bases), _with_subclasses(named))
+            if not any(map(method.advice.covers_any, candidates)):
                 yield method.function
 
     def _subclass(self, cls: type) -> type:
-        members = {name: member for base in reversed(cls.__mro__) for name, member in vars(base).items()}
         body: dict[str, Any] = {}
-        for name, member in members.items():
-            if isinstance(member, FunctionType):
-                found = [method for method in self._methods if method.advice.covers(cls, name, member)]
-                if found:
-                    _check_async(found, cls, member)
-                    body[name] = _override(member, functools.partial(self._chain, member, found))
+        for name, function in functions_of(cls).items():
+            found = [method for method in self._methods if method.advice.covers(cls, name, function)]
+            if found:
+                _check_async(found, cls, function)
+                body[name] = _override(function, functools.partial(self._chain, function, found))
         if not body:
             return cls
         copied = ("__doc__", "__module__", "__qualname__")

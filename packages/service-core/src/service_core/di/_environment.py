@@ -156,12 +156,12 @@ class Environment:
         """The type of each object that exists or can be created; :meth:`get` accepts each of them."""
         return [*self._holdings.instances, *self._holdings.products]
 
-    def advice_without_match(self, others: Iterable[type] = ()) -> list[Callable[..., Any]]:
-        """The methods of advice classes that apply to no class of this environment, nor to one of ``others``."""
+    def advice_without_match(self, *bases: type) -> list[Callable[..., Any]]:
+        """The methods of advice classes that apply to no class of this environment, nor to one below ``bases``."""
         known = (typing.get_origin(kind) or kind for kind in self.types())
         made = [type(thing) for thing in self._shared.values()]
         classes = [kind for kind in known if isinstance(kind, type)]
-        return list(self._weaver.without_match([*classes, *made, *others]))
+        return list(self._weaver.without_match([*classes, *made], bases))
 
     def create(self, cls: type[T]) -> T:
         """A new object of any class, decorated or not, injected and advised. Raises DependencyException."""

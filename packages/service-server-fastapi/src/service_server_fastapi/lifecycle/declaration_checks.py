@@ -97,15 +97,8 @@ def _defaults(implementation: type, method: MethodDescriptor) -> Iterator[str]:
             )
 
 
-def _channels(cls: type) -> Iterator[type]:
-    yield cls
-    subclasses: list[type] = cls.__subclasses__()
-    for subclass in subclasses:
-        yield from _channels(subclass)
-
-
 def _advice(environment: Environment) -> Iterator[str]:
-    for advice in environment.advice_without_match(_channels(Channel)):
+    for advice in environment.advice_without_match(Channel):
         yield (
             f"advice {advice.__qualname__} ({advice.__module__}) applies to nothing: no class of this environment and "
             f"no channel has a method that its pointcut selects; check the names and types in its decorator"
