@@ -98,6 +98,8 @@ def test_members_that_look_different_are_accepted(annotation: Any) -> None:
         tuple[int, str] | tuple[float, str],
         Whole | Real,
         Literal[1] | bool,
+        Literal[1] | float,
+        Literal[7, "red"] | float,
         Level | bool,
         Any | int,
     ],

@@ -34,8 +34,12 @@ def ambiguity_in(union: Mapping[str, Any], definitions: Definitions) -> str:
 
 
 def _are_int_and_float(one: Form, other: Form) -> bool:
-    """Whether pydantic distinguishes them, which are strict in a union; in collections and classes it does not."""
-    return {one.read_as, other.read_as} == {"int", "float"} and not (one.checked or other.checked)
+    """Whether pydantic distinguishes them, which are strict in a union; in collections and classes it does not.
+
+    A literal of a whole number takes a float that is equal to it.
+    """
+    has_values = one.values is not None or other.values is not None
+    return {one.read_as, other.read_as} == {"int", "float"} and not (has_values or one.checked or other.checked)
 
 
 def _reason(one: Form, other: Form) -> str:
