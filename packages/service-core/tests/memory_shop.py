@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+from service_core.addresses import ChannelAddress
 from service_core.calling.channel import Channel
 from service_core.calling.proxy import Invocation
-from service_core.declaring.address import ChannelAddress
 from service_core.declaring.catalog import Catalog
 from service_core.declaring.decorators import channel, component, service
 from service_core.declaring.implementing import implementation

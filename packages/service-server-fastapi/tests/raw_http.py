@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
-from service_core.declaring.address import unix_path
+from service_core.addresses import unix_path
 
 TIMEOUT = 20.0
 """Seconds after which a test that hangs fails."""

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.registry.base import Snapshot
 from service_registry_consul import ConsulComponentRegistry
 from tests.support.consul import ConsulAgent

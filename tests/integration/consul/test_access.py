@@ -11,7 +11,7 @@ import consul as consul_client
 import pytest
 import trustme
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.testing import fresh_component
 from service_registry_consul import ConsulComponentRegistry, ConsulSettings
 from tests.integration.consul.parts import MakeRegistry, address_of, urls

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.declaring.health import Health, HealthStatus
 from service_core.testing import SnapshotRecorder, fresh_component
 from tests.integration.consul.parts import MakeRegistry, address_of, states, urls

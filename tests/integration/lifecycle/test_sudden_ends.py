@@ -13,7 +13,7 @@ import pytest
 
 from service_core import ComponentUnavailableException, ServiceCommunicationException, ServiceManager
 from service_core.registry.base import Listener, Snapshot
-from service_registry_consul.watching.backoff import BURST, REFILL
+from service_registry_consul.connection.backoff import BURST, REFILL
 from tests.integration.lifecycle.conftest import MakeServer
 from tests.integration.lifecycle.fleet import WorkServer, calling
 from tests.integration.lifecycle.test_rolling_restart import COMPONENT, instances, until

@@ -19,7 +19,7 @@ from service_core import (
     StaticComponentRegistry,
     default_catalog,
 )
-from service_core.declaring.address import unix_path
+from service_core.addresses import unix_path
 
 __all__ = ["Connection", "connect"]
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from service_channels_http.channel import HTTPXChannel
 from service_channels_http.dispatch_exchange import DispatchExchange
 from service_core import Invocation, MethodDescriptor
-from service_core.declaring.signatures.arguments import Arguments
+from service_core.arguments import Arguments
 from service_core.wire import (
     JSON,
     MSGPACK,

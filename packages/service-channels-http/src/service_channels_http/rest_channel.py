@@ -22,7 +22,7 @@ from service_core import (
     Invocation,
     ServiceCommunicationException,
 )
-from service_core.declaring.signatures.arguments import Arguments
+from service_core.arguments import Arguments
 from service_core.resilience.retrying import Raised
 from service_core.rest import (
     EVENT_STREAM,

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from service_core.addresses import ChannelAddress, ChannelInstances, unix_url
     from service_core.call import Call
     from service_core.calling.channel import Channel
     from service_core.calling.channel_factory import ChannelFactory
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
         current_principal,
         deadline,
     )
-    from service_core.declaring.address import ChannelAddress, ChannelInstances, unix_url
     from service_core.declaring.catalog import Catalog, default_catalog
     from service_core.declaring.decorators import (
         allow_anonymous,
@@ -191,7 +191,7 @@ _NAMES = {
     "context": (
         "CallContext Deadline bearer_token call_context current_context current_deadline current_principal deadline"
     ),
-    "declaring.address": "ChannelAddress ChannelInstances unix_url",
+    "addresses": "ChannelAddress ChannelInstances unix_url",
     "declaring.catalog": "Catalog default_catalog",
     "declaring.decorators": "allow_anonymous channel component health idempotent raises service with_policy",
     "declaring.implementing": "implementation max_concurrency",

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from service_core.arguments import Arguments
 from service_core.context import CallContext, Deadline, current_context, new_correlation_id
 from service_core.declaring.descriptors import MethodDescriptor, ServiceDescriptor
 from service_core.declaring.policy import EffectivePolicy, Policy
-from service_core.declaring.signatures.arguments import Arguments
 from service_core.declaring.signatures.streams import without_stream
 from service_core.errors import LocalServiceException, ServiceException
 

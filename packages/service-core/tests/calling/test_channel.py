@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from service_core.addresses import ChannelInstances
 from service_core.calling.channel import Channel
 from service_core.calling.proxy import Invocation
-from service_core.declaring.address import ChannelInstances
 from service_core.declaring.catalog import Catalog
 from service_core.declaring.decorators import channel, service
 from service_core.declaring.descriptors import ComponentDescriptor

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from service_core.addresses import ChannelInstances
 from service_core.calling import channel_factory
 from service_core.calling.channel import Channel
 from service_core.calling.channel_factory import ChannelFactory
-from service_core.declaring.address import ChannelInstances
 from service_core.declaring.catalog import Catalog
 from service_core.declaring.decorators import channel
 from service_core.declaring.descriptors import ComponentDescriptor

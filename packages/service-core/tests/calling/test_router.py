@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from memory_shop import CATALOG, Memory, Orders, Shop, SilentRegistry
 
+from service_core.addresses import ChannelInstances
 from service_core.calling.channel_factory import ChannelFactory
 from service_core.calling.component_channels import ComponentChannels
 from service_core.calling.proxy import Invocation
 from service_core.calling.router import Router
-from service_core.declaring.address import ChannelInstances
 from service_core.errors import ChannelNotInstalledException, ComponentUnavailableException
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.declaring.health import Health
 from service_core.declaring.interfaces import AbstractComponent, Component, ComponentStatus
 

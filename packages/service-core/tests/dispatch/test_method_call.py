@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from service_core.arguments import NOT_GIVEN
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
-from service_core.declaring.signatures.arguments import NOT_GIVEN
 from service_core.dispatch.method_call import taking_arguments
 
 

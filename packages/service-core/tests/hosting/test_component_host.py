@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from memory_shop import CATALOG, InvoicesImpl, Memory, Office, OrdersImpl, Shop
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.declaring.decorators import health
 from service_core.declaring.health import Health
 from service_core.declaring.implementing import implementation

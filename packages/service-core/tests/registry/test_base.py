@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service_core.declaring.address import ChannelAddress, ChannelInstances
+from service_core.addresses import ChannelAddress, ChannelInstances
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.health import Health, HealthStatus
 from service_core.errors import ComponentUnavailableException

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.errors import LocalServiceException
 from service_core.registry.base import Snapshot, snapshot_of

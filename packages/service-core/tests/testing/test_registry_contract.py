@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from service_core.declaring.address import ChannelAddress, format_addresses
+from service_core.addresses import ChannelAddress, format_addresses
 from service_core.registry.base import ComponentRegistry, LocalComponentRegistry
 from service_core.registry.static import StaticComponentRegistry
 from service_core.testing import DiscoveryContract, RegistrationContract, SnapshotRecorder

@@ -11,7 +11,7 @@ from opentelemetry.metrics import Meter
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
 from service_core import CallEvent, CallEventKind
-from service_core.declaring.address import unix_path
+from service_core.addresses import unix_path
 from service_core.observing import BegunCall, EndedCall
 from service_otel.conventions import (
     ATTEMPT,

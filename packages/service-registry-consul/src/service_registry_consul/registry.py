@@ -7,13 +7,13 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.forks import detach
 from service_core.registry.base import ComponentRegistry, Snapshot
 from service_registry_consul.background import Background
 from service_registry_consul.client_object import Consul
-from service_registry_consul.connectivity import ConsulStatus, Contact
+from service_registry_consul.connection.connectivity import ConsulStatus, Contact
 from service_registry_consul.registering.initial_status import HealthSource
 from service_registry_consul.registering.registrar import Registrar
 from service_registry_consul.registering.registration import plan_registration

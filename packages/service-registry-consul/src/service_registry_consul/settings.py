@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service_core.variables import warn_about_unknown
 from service_registry_consul.client_object import Consul, values_of_client
-from service_registry_consul.registering.meta import check_metadata
+from service_registry_consul.meta import check_metadata
 
 __all__ = ["ConsulSettings", "settings_of"]
 

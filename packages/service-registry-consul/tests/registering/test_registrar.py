@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from stub_agent import Ask, StubAgent, answer, serving, wait_for
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.testing import fresh_component
 from service_registry_consul import ConsulComponentRegistry
 

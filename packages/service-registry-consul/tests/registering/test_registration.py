@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.errors import LocalServiceException
 from service_core.hosting.server import Server
 from service_registry_consul import ConsulSettings

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stub_agent import instance
 
-from service_core.declaring.address import ChannelInstances
+from service_core.addresses import ChannelInstances
 from service_registry_consul import ConsulSettings
 from service_registry_consul.watching.address_filter import TrustPolicy
 from service_registry_consul.watching.snapshot import read_nodes

@@ -17,11 +17,14 @@ from service_core.di import Environment
 from service_core.dispatch import Executor, Target, ThreadPool, targets_of
 from service_core.hosting.server import WILDCARDS, ServerAddress, url_of
 from service_health import HealthModule
+from service_server_fastapi.access.allowed_hosts import AllowedHosts
+from service_server_fastapi.access.rejection_log import RejectionLog
 from service_server_fastapi.application.assembly import Assembly
 from service_server_fastapi.application.bare import BareApplication
 from service_server_fastapi.application.choice import needs_fastapi
 from service_server_fastapi.application.interface import Application
 from service_server_fastapi.lifecycle.declaration_checks import hosting_findings
+from service_server_fastapi.lifecycle.exposure import warn_if_open
 from service_server_fastapi.lifecycle.lifespan import Lifespan, registered_elsewhere, running
 from service_server_fastapi.lifecycle.missing_lifespan import MissingLifespan, ObservedPort
 from service_server_fastapi.lifecycle.signals import GracefulSignals
@@ -29,11 +32,8 @@ from service_server_fastapi.lifecycle.state import Hosting, HostingState
 from service_server_fastapi.listening.listener import Listener
 from service_server_fastapi.listening.sockets import bind_as
 from service_server_fastapi.listening.tls import server_tls
-from service_server_fastapi.request_context import RequestContext
-from service_server_fastapi.requests.allowed_hosts import AllowedHosts
-from service_server_fastapi.requests.exposure import warn_if_open
 from service_server_fastapi.requests.in_flight import Traffic
-from service_server_fastapi.requests.rejection_log import RejectionLog
+from service_server_fastapi.requests.request_context import RequestContext
 from service_server_fastapi.settings import ServerSettings, settings_of
 
 if TYPE_CHECKING:  # imported by what uses it

@@ -17,8 +17,8 @@ from pydantic_settings import (
 
 from service_core import LocalServiceException
 from service_core.variables import is_service_link, warn_about_unknown
-from service_server_fastapi.requests.allowed_hosts import check_host
-from service_server_fastapi.requests.browsers import check_origin
+from service_server_fastapi.access.allowed_hosts import check_host
+from service_server_fastapi.access.browsers import check_origin
 
 __all__ = ["PREFIX", "SHARED_PROPAGATION_DELAY", "ServerSettings", "settings_of"]
 

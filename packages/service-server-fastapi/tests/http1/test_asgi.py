@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from service_core.dispatch import Answer
 from service_server_fastapi import FastAPIServer, ServerSettings
-from service_server_fastapi.http1.asgi import send_answer
+from service_server_fastapi.requests.sending import send_answer
 
 Events = list[Any]
 SETTINGS = ServerSettings(receive_timeout=0.3, keep_alive=5.0)

@@ -14,12 +14,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_core.dispatch import Answer
+from service_server_fastapi.access.allowed_hosts import AllowedHosts
+from service_server_fastapi.access.rejection_log import RejectionLog
 from service_server_fastapi.application.full import obstacles_of
-from service_server_fastapi.requests.allowed_hosts import AllowedHosts
 from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.requests.fast_path import ArrivedRequest
 from service_server_fastapi.requests.in_flight import Traffic
-from service_server_fastapi.requests.rejection_log import RejectionLog
 
 
 class Endpoint:

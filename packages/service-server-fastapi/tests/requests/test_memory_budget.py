@@ -10,8 +10,8 @@ from raw_http import Connection, Reply, call
 from ways import EACH_WAY, Way
 
 from service_server_fastapi import ServerSettings
+from service_server_fastapi.access.rejections import Refused
 from service_server_fastapi.requests.memory_budget import BYTES_PER_BYTE, MemoryBudget, MemoryShare, machine_memory
-from service_server_fastapi.requests.rejections import Refused
 
 LARGE_BODY = 200_000
 ONE_AND_A_HALF = LARGE_BODY * BYTES_PER_BYTE * 3 // 2

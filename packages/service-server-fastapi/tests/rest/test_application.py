@@ -17,12 +17,12 @@ from service_core.dispatch import Executor, ThreadPool, targets_of
 from service_core.hosting.hosted_services import HostedService
 from service_core.rest import get, post, rest
 from service_server_fastapi import ServerSettings
+from service_server_fastapi.access.allowed_hosts import AllowedHosts
+from service_server_fastapi.access.browsers import BrowserRules
+from service_server_fastapi.access.rejection_log import RejectionLog
 from service_server_fastapi.application.full import FullApplication
 from service_server_fastapi.requests.admission import Intake
-from service_server_fastapi.requests.allowed_hosts import AllowedHosts
-from service_server_fastapi.requests.browsers import BrowserRules
 from service_server_fastapi.requests.in_flight import Traffic
-from service_server_fastapi.requests.rejection_log import RejectionLog
 from service_server_fastapi.rest.mount import mount_services
 
 

@@ -21,7 +21,7 @@ from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.resolver import Addresses, resolver
 from service_channels_http.transport.tls.context import ClientTLS
 from service_core import LocalServiceException
-from service_core.declaring.address import unix_url
+from service_core.addresses import unix_url
 
 Connect = Callable[[Origin], socket.socket]
 

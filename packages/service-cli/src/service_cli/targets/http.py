@@ -9,7 +9,7 @@ import httpx
 
 from service_channels_http import HTTPSettings
 from service_cli.failures import CommandFailure, ExitCode
-from service_core.declaring.address import unix_path
+from service_core.addresses import unix_path
 
 __all__ = ["TIMEOUT", "get", "problem_text"]
 

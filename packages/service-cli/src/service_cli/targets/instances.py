@@ -17,7 +17,7 @@ from service_cli.failures import CommandFailure, ExitCode
 from service_cli.targets.descriptions import fetch_description
 from service_cli.targets.http import TIMEOUT, get
 from service_core import ChannelAddress, LocalServiceException, StaticComponentRegistry
-from service_core.declaring.address import parse_addresses
+from service_core.addresses import parse_addresses
 from service_core.describing import ComponentDescription
 
 __all__ = ["Instance", "Source", "addresses_of", "inspect_instances"]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar, overload
 
 from service_core.aop._pointcut import Pointcut
-from service_core.aop.markers import functions_of, stamp
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.errors import DeclarationException
+from service_core.markers import functions_of, stamp
 
 __all__ = ["ADVICE", "Advice", "Kind", "advice", "after", "around", "before", "error"]
 

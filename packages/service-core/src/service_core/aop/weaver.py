@@ -17,8 +17,8 @@ from typing import Any
 
 from service_core.aop._advice import ADVICE, Advice, Kind
 from service_core.aop._invocation import AdviceMethod, Chain
-from service_core.aop.markers import functions_of, order_of, stamped_methods
 from service_core.errors import DeclarationException
+from service_core.markers import functions_of, order_of, stamped_methods
 
 __all__ = ["Weaver"]
 

@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+from service_core.addresses import ChannelInstances
 from service_core.call import Call
 from service_core.calling.proxy import InvocationHandler
-from service_core.declaring.address import ChannelInstances
 from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor
 from service_core.declaring.policy import EffectivePolicy, Policy
 from service_core.errors import LocalServiceException

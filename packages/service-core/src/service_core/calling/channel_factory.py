@@ -8,8 +8,8 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from service_core.addresses import ChannelInstances
 from service_core.calling.channel import Channel
-from service_core.declaring.address import ChannelInstances
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.errors import ChannelNotInstalledException, LocalServiceException

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from service_core.arguments import Arguments, in_order
 from service_core.declaring.policy import Policy
-from service_core.declaring.signatures.arguments import Arguments, in_order
 
 if TYPE_CHECKING:
     from service_core.declaring.signatures.streams import StreamDescriptor

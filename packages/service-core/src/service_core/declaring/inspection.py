@@ -7,6 +7,7 @@ import typing
 from types import FunctionType, MappingProxyType
 from typing import Any
 
+from service_core.arguments import by_place
 from service_core.declaring.descriptors import (
     ANONYMOUS,
     CONCURRENCY,
@@ -18,7 +19,6 @@ from service_core.declaring.descriptors import (
     ServiceDescriptor,
 )
 from service_core.declaring.policy import UNSET, Policy
-from service_core.declaring.signatures.arguments import by_place
 from service_core.errors import DeclarationException
 
 __all__ = ["check_shape", "describe_service", "public_functions"]

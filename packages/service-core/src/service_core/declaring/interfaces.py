@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a module that only declares interfaces imports little
-    from service_core.declaring.address import ChannelAddress
+    from service_core.addresses import ChannelAddress
     from service_core.declaring.health import Health
 
 __all__ = ["AbstractComponent", "Component", "ComponentStatus", "Service"]

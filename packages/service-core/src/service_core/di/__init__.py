@@ -14,7 +14,6 @@
 It is built on dishka; this package translates declarations to dishka's, and its errors to readable ones.
 """
 
-from service_core.aop.markers import order
 from service_core.di._declare import (
     Injection,
     create,
@@ -28,6 +27,7 @@ from service_core.di._declare import (
     on_running,
 )
 from service_core.di._environment import Environment
+from service_core.markers import order
 
 __all__ = [
     "module",

@@ -9,12 +9,12 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
-from service_core.aop.markers import stamp
 from service_core.declaring.catalog import Catalog, Injectable, Scope, default_catalog
 from service_core.di._bindings import MODULE
 from service_core.di._environment import Environment
 from service_core.di._providers import CREATE, HOOK, Hook
 from service_core.errors import DeclarationException
+from service_core.markers import stamp
 
 __all__ = [
     "Injection", "create", "inject", "inject_environment", "injectable", "injection", "module", "on_destroy",

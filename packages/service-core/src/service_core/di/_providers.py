@@ -10,10 +10,10 @@ from functools import partial
 from types import FunctionType, NoneType
 from typing import Any, Final, Literal
 
-from service_core.aop.markers import order_of, stamped_methods
 from service_core.declaring.catalog import Injectable
 from service_core.di._parameters import Parameter, arguments, name_of, parameters_of, type_hints
 from service_core.errors import DependencyException
+from service_core.markers import order_of, stamped_methods
 
 __all__ = [
     "CREATE",

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from service_core.arguments import NOT_GIVEN, Arguments, without_end
 from service_core.declaring.descriptors import MethodDescriptor
-from service_core.declaring.signatures.arguments import NOT_GIVEN, Arguments, without_end
 
 __all__ = ["taking_arguments"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service_core.declaring.address import ChannelAddress, format_addresses
+from service_core.addresses import ChannelAddress, format_addresses
 from service_core.declaring.catalog import Catalog
 from service_core.declaring.decorators import health_path
 from service_core.declaring.descriptors import ComponentDescriptor

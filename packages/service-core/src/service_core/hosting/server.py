@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from service_core.declaring.address import unix_url
+from service_core.addresses import unix_url
 from service_core.declaring.health import Health
 from service_core.errors import LocalServiceException
 

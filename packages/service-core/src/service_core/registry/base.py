@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Final, Self
 
-from service_core.declaring.address import ChannelAddress, ChannelInstances
+from service_core.addresses import ChannelAddress, ChannelInstances
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.health import Health, HealthSource
 from service_core.errors import ComponentUnavailableException

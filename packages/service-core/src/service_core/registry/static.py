@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-from service_core.declaring.address import ChannelAddress, parse_addresses
+from service_core.addresses import ChannelAddress, parse_addresses
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.errors import LocalServiceException
 from service_core.registry.base import ComponentRegistry, snapshot_of

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from service_core.declaring.address import ChannelInstances
+from service_core.addresses import ChannelInstances
 
 __all__ = ["Listener", "Snapshot", "Subscription"]
 

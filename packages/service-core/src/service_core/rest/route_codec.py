@@ -12,8 +12,8 @@ from urllib.parse import quote, urlencode
 
 from pydantic_core import from_json
 
+from service_core.arguments import NOT_GIVEN, Arguments
 from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
-from service_core.declaring.signatures.arguments import NOT_GIVEN, Arguments
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Place
 from service_core.rest.parameters import Parameter, place_of

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
+from service_core.addresses import ChannelAddress
 from service_core.context import current_context
-from service_core.declaring.address import ChannelAddress
 from service_core.declaring.decorators import component, raises, service
 from service_core.declaring.interfaces import AbstractComponent, Component, Service
 from service_core.errors import AuthorizationException, MissingTokenException

@@ -23,7 +23,7 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from typing import ClassVar
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.errors import ComponentUnavailableException
 from service_core.registry.base import ComponentRegistry, Snapshot

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service_core.declaring.signatures.arguments import Arguments
+from service_core.arguments import Arguments
 from service_core.errors import ArgumentException
 from service_core.wire.failures.errors import WireError
 from service_core.wire.methods.arguments import ArgumentTypes

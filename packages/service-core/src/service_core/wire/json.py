@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic_core import from_json, to_json
 
-from service_core.declaring.signatures.arguments import Arguments
+from service_core.arguments import Arguments
 from service_core.errors import ArgumentException
 from service_core.wire.bounds.large import LARGE, uncollected
 from service_core.wire.bounds.limits import json_holds_more

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-from service_core.declaring.signatures.arguments import Arguments
+from service_core.arguments import Arguments
 from service_core.wire.bounds.large import LARGE, uncollected
 from service_core.wire.bounds.limits import msgpack_holds_more
 from service_core.wire.codec import (

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import pytest
 
-from service_core.declaring.signatures.arguments import NOT_GIVEN
+from service_core.arguments import NOT_GIVEN
 from service_core.declaring.signatures.streams import (
     StreamDescriptor,
     input_stream,

@@ -10,10 +10,10 @@ from typing import Any, cast
 import msgpack
 import pytest
 
+from service_core.arguments import NOT_GIVEN
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
-from service_core.declaring.signatures.arguments import NOT_GIVEN
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
 from service_core.wire import JSON, MSGPACK, Codec, MalformedData, MethodCodec
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal
 
 from service_core.declaring.health import Health, HealthStatus
-from service_registry_consul.http_exchange import any_certificate, get
+from service_registry_consul.connection.http_exchange import any_certificate, get
 
 __all__ = ["HealthSource", "State", "ask", "probe"]
 

@@ -14,15 +14,15 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from service_registry_consul.agent import Agent
 from service_registry_consul.background import Background
-from service_registry_consul.connectivity import Contact
-from service_registry_consul.errors import ConsulError, ConsulRefusal, ConsulUnreachable
+from service_registry_consul.connection.backoff import backoff, jitter
+from service_registry_consul.connection.connectivity import Contact
+from service_registry_consul.connection.errors import ConsulError, ConsulRefusal, ConsulUnreachable
+from service_registry_consul.registering.agent import Agent
 from service_registry_consul.registering.initial_status import HealthSource, State, ask, probe
 from service_registry_consul.registering.registration import Registration
 from service_registry_consul.registering.shared_registrations import SharedRegistrations
 from service_registry_consul.settings import ConsulSettings
-from service_registry_consul.watching.backoff import backoff, jitter
 
 __all__ = ["Registrar"]
 

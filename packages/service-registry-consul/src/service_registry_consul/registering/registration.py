@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.errors import LocalServiceException
 from service_core.hosting.server import WILDCARDS, Server
-from service_registry_consul.registering.meta import write_channels
+from service_registry_consul.meta import write_channels
 from service_registry_consul.settings import ConsulSettings
 
 __all__ = ["Registration", "plan_registration"]

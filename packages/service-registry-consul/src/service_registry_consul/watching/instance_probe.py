@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
-from service_registry_consul.http_exchange import get
+from service_registry_consul.connection.http_exchange import get
 
 __all__ = ["still_answering"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
-from service_registry_consul.connection import Connection
-from service_registry_consul.connectivity import Contact
-from service_registry_consul.errors import nonsense
+from service_registry_consul.connection.backoff import REFILL, next_index, parse_index
+from service_registry_consul.connection.connection import Connection
+from service_registry_consul.connection.connectivity import Contact
+from service_registry_consul.connection.errors import nonsense
 from service_registry_consul.settings import ConsulSettings
-from service_registry_consul.watching.backoff import REFILL, next_index, parse_index
 from service_registry_consul.watching.retry import keep_doing
 
 __all__ = ["BlockingQuery", "read_options"]

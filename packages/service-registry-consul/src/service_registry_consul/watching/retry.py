@@ -7,9 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
-from service_registry_consul.connectivity import Contact
-from service_registry_consul.errors import ConsulError
-from service_registry_consul.watching.backoff import TokenBucket, backoff
+from service_registry_consul.connection.backoff import TokenBucket, backoff
+from service_registry_consul.connection.connectivity import Contact
+from service_registry_consul.connection.errors import ConsulError
 
 __all__ = ["keep_doing"]
 

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, NoReturn
 from urllib.parse import quote
 
-from service_registry_consul.connection import Connection
-from service_registry_consul.connectivity import Contact
-from service_registry_consul.errors import nonsense
+from service_registry_consul.connection.connection import Connection
+from service_registry_consul.connection.connectivity import Contact
+from service_registry_consul.connection.errors import nonsense
 from service_registry_consul.settings import ConsulSettings
 from service_registry_consul.watching.query import BlockingQuery, read_options
 from service_registry_consul.watching.retry import keep_doing

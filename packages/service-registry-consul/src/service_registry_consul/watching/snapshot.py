@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.registry.base import Snapshot, snapshot_of
-from service_registry_consul.registering.meta import read_channels, read_metadata
+from service_registry_consul.meta import read_channels, read_metadata
 from service_registry_consul.watching.address_filter import TrustPolicy
 
 __all__ = ["Reading", "read_nodes"]

@@ -8,7 +8,7 @@ from typing import Final
 
 from service_core.registry.base import Snapshot
 from service_registry_consul.background import Background
-from service_registry_consul.connectivity import Contact
+from service_registry_consul.connection.connectivity import Contact
 from service_registry_consul.machine_locks import Slots
 from service_registry_consul.settings import ConsulSettings
 from service_registry_consul.watching.address_filter import TrustPolicy

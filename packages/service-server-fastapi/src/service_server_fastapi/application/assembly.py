@@ -10,15 +10,16 @@ from service_core import Health
 from service_core.dispatch import Dispatcher, Executor, Target, ThreadPool
 from service_health import HealthCheckManager
 from service_health.endpoint import HealthEndpoint
+from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.application.interface import Application
-from service_server_fastapi.endpoints.describe import DESCRIBE, DescribeEndpoint
-from service_server_fastapi.endpoints.health import LIVE, READY, ServerHealth
-from service_server_fastapi.endpoints.invoke import INVOKE, InvokeEndpoint, is_call
+from service_server_fastapi.endpoints.describe import DescribeEndpoint
+from service_server_fastapi.endpoints.health import ServerHealth
+from service_server_fastapi.endpoints.invoke import InvokeEndpoint, is_call
 from service_server_fastapi.endpoints.reading import ReadEndpoint
-from service_server_fastapi.endpoints.report import REPORT, Report
+from service_server_fastapi.endpoints.report import Report
 from service_server_fastapi.lifecycle.state import Hosting
+from service_server_fastapi.paths import DESCRIBE, INVOKE, LIVE, READY, REPORT
 from service_server_fastapi.requests.admission import Intake
-from service_server_fastapi.requests.browsers import BrowserRules
 from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.requests.in_flight import Traffic
 from service_server_fastapi.settings import ServerSettings

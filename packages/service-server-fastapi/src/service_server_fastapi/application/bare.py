@@ -14,12 +14,12 @@ from urllib.parse import quote
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_core.dispatch import Answer, Executor, Target, ThreadPool
+from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.application.interface import path_is_taken
-from service_server_fastapi.http1.asgi import send_answer
 from service_server_fastapi.requests.admission import Intake
-from service_server_fastapi.requests.browsers import BrowserRules
 from service_server_fastapi.requests.fast_path import Direct
 from service_server_fastapi.requests.in_flight import Traffic
+from service_server_fastapi.requests.sending import send_answer
 
 __all__ = ["BareApplication"]
 

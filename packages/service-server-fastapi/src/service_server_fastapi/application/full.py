@@ -12,10 +12,10 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Scope
 
 from service_core.dispatch import Executor, Target, ThreadPool
+from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.application.choice import OBSERVERS
 from service_server_fastapi.application.interface import path_is_taken
 from service_server_fastapi.requests.admission import Intake
-from service_server_fastapi.requests.browsers import BrowserRules
 from service_server_fastapi.requests.fast_path import Direct
 from service_server_fastapi.requests.in_flight import Traffic, TrafficMiddleware
 from service_server_fastapi.rest.fast_path import DirectRoutes

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 from starlette.types import ASGIApp, Scope
 
 from service_core.dispatch import Executor, Target, ThreadPool
 from service_core.errors import DeclarationException
+from service_server_fastapi.access.browsers import BrowserRules
+from service_server_fastapi.lifecycle.lifespan import HasLifespan
 from service_server_fastapi.requests.admission import Intake
-from service_server_fastapi.requests.browsers import BrowserRules
 from service_server_fastapi.requests.fast_path import Direct
 
-__all__ = ["Application", "HasLifespan", "path_is_taken"]
-
-
-class HasLifespan(Protocol):
-    """Where the lifespan of an ASGI application is replaced."""
-
-    lifespan_context: Any
-    """Returns the context manager of the lifespan for an application."""
+__all__ = ["Application", "path_is_taken"]
 
 
 class Application(Protocol):

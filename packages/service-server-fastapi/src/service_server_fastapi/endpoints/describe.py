@@ -14,14 +14,12 @@ from service_core.describing import describe, write_description
 from service_core.dispatch import Answer, Executor, Failure, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
+from service_server_fastapi.access.allowed_hosts import host_of
+from service_server_fastapi.access.rejections import Refused
 from service_server_fastapi.lifecycle.state import Hosting
 from service_server_fastapi.requests.admission import Intake, check_token, headers_of
-from service_server_fastapi.requests.allowed_hosts import host_of
-from service_server_fastapi.requests.rejections import Refused
 
-__all__ = ["DESCRIBE", "DescribeEndpoint"]
-
-DESCRIBE: Final = "/describe"
+__all__ = ["DescribeEndpoint"]
 
 _FORWARDING: Final = frozenset({"forwarded", "via", "x-real-ip"})
 """Headers of proxies, beside all that begin with ``x-forwarded-``."""

@@ -13,15 +13,11 @@ from typing import Final
 from service_core import CheckResult, Health, HealthStatus
 from service_health import HealthCheckManager
 from service_server_fastapi.lifecycle.state import Hosting, HostingState
+from service_server_fastapi.paths import LIVE, READY
 
-__all__ = ["LIVE", "READY", "ServerHealth"]
+__all__ = ["ServerHealth"]
 
 logger: Final = logging.getLogger("service.health")
-
-LIVE: Final = "/health/live"
-"""Is the process stuck, so that it should be restarted?"""
-READY: Final = "/health/ready"
-"""Can the process serve calls?"""
 
 
 class ServerHealth:

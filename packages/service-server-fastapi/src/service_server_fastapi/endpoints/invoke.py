@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
@@ -12,18 +11,16 @@ from service_core.context import CallContext
 from service_core.dispatch import Answer, Dispatcher, envelope, refusal, stream_codec
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
+from service_server_fastapi.access.rejections import UNREAD, Refused, unread
 from service_server_fastapi.endpoints.streams import IncomingStream, send_stream
-from service_server_fastapi.http1.asgi import send_answer
+from service_server_fastapi.paths import INVOKE
 from service_server_fastapi.requests.admission import Disconnected, Intake, check_token, gone, headers_of
 from service_server_fastapi.requests.disconnect import Watch, while_connected
 from service_server_fastapi.requests.fast_path import ArrivedRequest
 from service_server_fastapi.requests.memory_budget import MemoryShare
-from service_server_fastapi.requests.rejections import UNREAD, Refused, unread
+from service_server_fastapi.requests.sending import send_answer
 
-__all__ = ["INVOKE", "InvokeEndpoint", "is_call"]
-
-INVOKE: Final = "/invoke"
-"""The path of calls."""
+__all__ = ["InvokeEndpoint", "is_call"]
 
 
 class InvokeEndpoint:

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from service_core.dispatch import Answer
-from service_server_fastapi.http1.asgi import send_answer
+from service_server_fastapi.requests.sending import send_answer
 
 __all__ = ["ReadEndpoint"]
 

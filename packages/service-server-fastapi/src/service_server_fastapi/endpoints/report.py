@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from starlette.types import Scope
 
@@ -13,9 +13,7 @@ from service_server_fastapi.endpoints.health import ServerHealth
 from service_server_fastapi.lifecycle.state import Hosting
 from service_server_fastapi.requests.admission import headers_of
 
-__all__ = ["REPORT", "Report", "as_text"]
-
-REPORT: Final = "/report"
+__all__ = ["Report", "as_text"]
 
 
 class Report:

@@ -13,11 +13,10 @@ from starlette.types import Receive, Scope, Send
 from service_core.dispatch import Answer, StreamBody
 from service_server_fastapi.http1.timeouts import PARTS
 from service_server_fastapi.requests.admission import Disconnected
+from service_server_fastapi.requests.in_flight import STOPPING
 
-__all__ = ["STOPPING", "IncomingStream", "Watching", "send_stream"]
+__all__ = ["IncomingStream", "Watching", "send_stream"]
 
-STOPPING: Final = "the server stops"
-"""The message with which a task is cancelled whose answer is a stream that has begun."""
 _AHEAD: Final = 4
 """Parts of a request that are read ahead."""
 _HEADERS: Final = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]

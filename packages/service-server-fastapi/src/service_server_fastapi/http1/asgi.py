@@ -6,28 +6,18 @@ import asyncio
 import logging
 from typing import Any, Final, Protocol
 
-from starlette.types import ASGIApp, Message, Scope, Send
+from starlette.types import ASGIApp, Message, Scope
 
 from service_core.dispatch import Answer
 from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.request import IncomingRequest
 from service_server_fastapi.http1.response import ResponseWriter
 from service_server_fastapi.http1.timeouts import PARTS, STREAM_PAUSE
+from service_server_fastapi.requests.sending import send_answer
 
-__all__ = ["AsgiExchange", "Exchanging", "send_answer"]
+__all__ = ["AsgiExchange", "Exchanging"]
 
 logger: Final = logging.getLogger("service.server")
-
-
-async def send_answer(send: Send, answer: Answer) -> None:
-    """Send an answer as the whole response."""
-    headers = [(b"content-type", answer.content_type.encode()), (b"content-length", b"%d" % len(answer.body))]
-    if not answer.body:
-        headers = headers[1:] if answer.status not in (204, 304) else []
-    for name, value in answer.headers:
-        headers.append((name.encode(), value.encode("latin-1", "replace")))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
 
 
 class Exchanging(Protocol):

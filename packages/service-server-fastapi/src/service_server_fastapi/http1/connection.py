@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from service_server_fastapi.access.rejections import CLOSE
 from service_server_fastapi.http1.asgi import AsgiExchange
 from service_server_fastapi.http1.incoming import Incoming
 from service_server_fastapi.http1.outgoing import Outgoing
@@ -27,7 +28,6 @@ from service_server_fastapi.http1.websocket import hand_over
 from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.requests.fast_path import Direct
 from service_server_fastapi.requests.in_flight import Traffic
-from service_server_fastapi.requests.rejections import CLOSE
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Connection"]

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import httptools
 
+from service_server_fastapi.access.rejections import named
 from service_server_fastapi.http1.request import IncomingRequest
-from service_server_fastapi.requests.rejections import named
 
 __all__ = ["RejectedBytes", "RequestReader"]
 

@@ -13,8 +13,8 @@ from starlette.types import Scope
 
 from service_core.context import CallContext
 from service_core.wire import CONTEXT_HEADERS, context_of
-from service_server_fastapi.http1.peer import PEER, PeerCredentials, peer_of
 from service_server_fastapi.requests.fast_path import ArrivedRequest
+from service_server_fastapi.requests.peer import PEER, PeerCredentials, peer_of
 
 __all__ = ["CompleteRequest", "Endpoint", "IncomingRequest", "LostConnection", "RequestBody"]
 

@@ -23,13 +23,13 @@ from enum import Enum
 from typing import Final
 
 from service_core.dispatch import Answer
+from service_server_fastapi.access.rejections import CLOSE, named
 from service_server_fastapi.http1.asgi import AsgiExchange
 from service_server_fastapi.http1.incoming import Incoming
 from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.response import ResponseHeads
 from service_server_fastapi.http1.timeouts import Timeout
 from service_server_fastapi.requests.bypass import Front
-from service_server_fastapi.requests.rejections import CLOSE, named
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["State", "StatefulConnection"]

@@ -11,24 +11,30 @@ import functools
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from service_core import Server
 from service_core.dispatch import ThreadPool
-from service_server_fastapi.application.interface import HasLifespan
-from service_server_fastapi.endpoints.health import LIVE
 from service_server_fastapi.lifecycle.missing_lifespan import ObservedPort
 from service_server_fastapi.lifecycle.signals import GracefulSignals
 from service_server_fastapi.lifecycle.state import Hosting
 from service_server_fastapi.lifecycle.wait_for_server import wait_until_answering
+from service_server_fastapi.paths import LIVE
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["Lifespan", "registered_elsewhere", "running"]
+__all__ = ["HasLifespan", "Lifespan", "registered_elsewhere", "running"]
 
 logger: Final = logging.getLogger("service.server")
 
 _UNUSUAL: Final = 5.0
 """Seconds without an answer of the ASGI server after the start of the application, after which a warning is logged."""
+
+
+class HasLifespan(Protocol):
+    """Where the lifespan of an ASGI application is replaced."""
+
+    lifespan_context: Any
+    """Returns the context manager of the lifespan for an application."""
 
 
 class Lifespan:

@@ -11,9 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service_core.dispatch import envelope, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
-from service_server_fastapi.endpoints.invoke import INVOKE
-from service_server_fastapi.http1.asgi import send_answer
+from service_server_fastapi.paths import is_dispatch
 from service_server_fastapi.requests.admission import headers_of
+from service_server_fastapi.requests.sending import send_answer
 
 if TYPE_CHECKING:  # applications without FastAPI do not import it
     from fastapi import FastAPI
@@ -62,8 +62,7 @@ class MissingLifespan:
             self._is_logged = True
             logger.error("answering 503: %s", REASON)
         error = refusal(ErrorCode.UNAVAILABLE, REASON, context=context_from_headers(headers_of(scope)))
-        is_call = scope["path"].removeprefix(scope.get("root_path", "")) == INVOKE
-        await send_answer(send, envelope(error, status=503) if is_call else problem(error, status=503))
+        await send_answer(send, (envelope if is_dispatch(scope) else problem)(error, status=503))
 
     def _is_users(self, scope: Scope) -> bool:
         from starlette.routing import Match

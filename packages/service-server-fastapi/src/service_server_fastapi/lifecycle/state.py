@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Final
 
 from service_core import LocalServiceException, Server, ServiceManager
-from service_core.declaring.address import format_addresses
+from service_core.addresses import format_addresses
 from service_core.di import Environment
 from service_core.forks import call_in_child
 from service_core.hosting.component_host import ComponentHost

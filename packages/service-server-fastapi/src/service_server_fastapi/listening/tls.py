@@ -6,7 +6,7 @@ import ssl
 from contextlib import suppress
 from typing import Final
 
-from service_core.wire.tls import Identity, load_authority, load_identity, secured
+from service_core.tls import Identity, load_authority, load_identity, secured
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["server_tls"]

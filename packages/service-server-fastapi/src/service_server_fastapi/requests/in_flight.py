@@ -13,19 +13,21 @@ from service_core.context import CallContext, call_context
 from service_core.dispatch import Answer, envelope, problem, refusal
 from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
-from service_server_fastapi.endpoints.invoke import INVOKE
-from service_server_fastapi.endpoints.streams import STOPPING
-from service_server_fastapi.http1.asgi import send_answer
-from service_server_fastapi.request_context import RequestContext
+from service_server_fastapi.access.allowed_hosts import AllowedHosts
+from service_server_fastapi.access.rejection_log import RejectionLog
+from service_server_fastapi.access.rejections import UNREAD, named
+from service_server_fastapi.paths import is_dispatch
 from service_server_fastapi.requests.admission import headers_of
-from service_server_fastapi.requests.allowed_hosts import AllowedHosts
 from service_server_fastapi.requests.fast_path import ArrivedRequest, Direct
-from service_server_fastapi.requests.rejection_log import RejectionLog
-from service_server_fastapi.requests.rejections import UNREAD, named
+from service_server_fastapi.requests.request_context import RequestContext
+from service_server_fastapi.requests.sending import send_answer
 
-__all__ = ["Traffic", "TrafficMiddleware"]
+__all__ = ["STOPPING", "Traffic", "TrafficMiddleware"]
 
 logger: Final = logging.getLogger("service.server")
+
+STOPPING: Final = "the server stops"
+"""The message with which a task is cancelled whose answer is a stream that has begun."""
 
 
 class Traffic:
@@ -95,7 +97,7 @@ class Traffic:
         """The answer to a request for another server."""
         reason = f"the Host header has no name that {named('allowed_hosts')} lists"
         error = refusal(ErrorCode.PERMISSION_DENIED, reason, context=_context_of(scope))
-        answer = (envelope if _is_call(scope) else problem)(error, status=421, headers=UNREAD)
+        answer = (envelope if is_dispatch(scope) else problem)(error, status=421, headers=UNREAD)
         self.log.note(answer)
         return answer
 
@@ -154,13 +156,8 @@ def _cut_off(scope: Scope, context: CallContext) -> Answer:
         "the server has stopped and could not finish the request in time; it may have run",
         context=context,
     )
-    return envelope(error, status=200) if _is_call(scope) else problem(error, executed=True)
+    return envelope(error, status=200) if is_dispatch(scope) else problem(error, executed=True)
 
 
 def _context_of(scope: Scope) -> CallContext:
     return context_from_headers(headers_of(scope))
-
-
-def _is_call(scope: Scope) -> bool:
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", "")) == INVOKE

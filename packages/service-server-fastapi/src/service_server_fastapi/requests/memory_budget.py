@@ -10,7 +10,7 @@ from typing import Final
 
 from service_core.errors import ErrorCode
 from service_core.wire import LARGE
-from service_server_fastapi.requests.rejections import UNREAD, Refused, named
+from service_server_fastapi.access.rejections import UNREAD, Refused, named
 
 __all__ = ["MemoryBudget", "MemoryShare", "machine_memory"]
 

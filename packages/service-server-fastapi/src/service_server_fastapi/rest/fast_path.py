@@ -14,11 +14,11 @@ from starlette.types import Receive, Scope, Send
 from service_core.context import CallContext
 from service_core.dispatch import Answer, TimedOut
 from service_core.wire import LARGE, context_from_headers
-from service_server_fastapi.http1.asgi import send_answer
+from service_server_fastapi.access.rejections import Refused, unread
 from service_server_fastapi.requests.admission import Disconnected, gone, headers_of
 from service_server_fastapi.requests.disconnect import while_connected
 from service_server_fastapi.requests.fast_path import ArrivedRequest, Direct
-from service_server_fastapi.requests.rejections import Refused, unread
+from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.reading import WrongArguments
 from service_server_fastapi.rest.route import RestRoute, path_of
 from service_server_fastapi.rest.stream_route import StreamRoute

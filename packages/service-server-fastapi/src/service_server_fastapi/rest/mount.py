@@ -12,9 +12,9 @@ from service_core.dispatch import Executor, Target, ThreadPool
 from service_core.errors import DeclarationException
 from service_core.rest import RoutePlan, RouteTable
 from service_core.rest.verbs import route_of
-from service_server_fastapi.http1.asgi import send_answer
+from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.requests.admission import Intake
-from service_server_fastapi.requests.browsers import BrowserRules
+from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.openapi import complete_document
 from service_server_fastapi.rest.reading import lists_arguments
 from service_server_fastapi.rest.route import RestRoute, unknown_route

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
+from service_core.arguments import NOT_GIVEN, Arguments, without_end
 from service_core.declaring.descriptors import NO_DEFAULT
-from service_core.declaring.signatures.arguments import NOT_GIVEN, Arguments, without_end
 from service_core.errors import ArgumentException
 from service_core.rest import SENT_ARGUMENTS, Place, RoutePlan, SentArguments
 from service_core.rest.parameters import Parameter

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
+from service_core.arguments import Arguments
 from service_core.context import CallContext, call_context, current_context
-from service_core.declaring.signatures.arguments import Arguments
 from service_core.dispatch import (
     Answer,
     Executor,
@@ -36,11 +36,11 @@ from service_core.rest import RoutePlan
 from service_core.rest.route_codec import is_json, media_type_of
 from service_core.wire import TooManyValues, context_from_headers, json_holds_more
 from service_core.wire.methods.arguments import CHANGES_PAGE
-from service_server_fastapi.http1.asgi import send_answer
+from service_server_fastapi.access.browsers import BrowserRules
+from service_server_fastapi.access.rejections import Refused, unread
 from service_server_fastapi.requests.admission import Disconnected, Intake, check_token, gone, headers_of
-from service_server_fastapi.requests.browsers import BrowserRules
 from service_server_fastapi.requests.disconnect import Watch
-from service_server_fastapi.requests.rejections import Refused, unread
+from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.arguments import signature_of
 from service_server_fastapi.rest.openapi import documented
 from service_server_fastapi.rest.reading import Wrong, WrongArguments, lists_arguments, read_arguments

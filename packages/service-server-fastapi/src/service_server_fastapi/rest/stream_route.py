@@ -24,11 +24,11 @@ from service_core.rest import EVENT_STREAM, NDJSON, form_writer
 from service_core.rest.route_codec import media_type_of
 from service_core.wire import context_from_headers
 from service_core.wire.streams import StreamWriter
+from service_server_fastapi.access.rejections import UNREAD, Refused, unread
 from service_server_fastapi.endpoints.streams import IncomingStream, Watching, send_stream
-from service_server_fastapi.http1.asgi import send_answer
 from service_server_fastapi.requests.admission import Disconnected, check_encoding, gone, headers_of
 from service_server_fastapi.requests.disconnect import Watch
-from service_server_fastapi.requests.rejections import UNREAD, Refused, unread
+from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.reading import WrongArguments, item_type
 from service_server_fastapi.rest.route import ARGUMENTS, RestRoute, replay
 

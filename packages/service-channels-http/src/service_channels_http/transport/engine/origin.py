@@ -10,7 +10,7 @@ from typing import Final
 from service_channels_http.transport.proxies import proxy_for
 from service_channels_http.transport.tls.context import ClientTLS
 from service_core import LocalServiceException
-from service_core.declaring.address import unix_path
+from service_core.addresses import unix_path
 
 __all__ = ["Origin", "split"]
 

@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from service_core import LocalServiceException
-from service_core.wire.tls import Identity, load_authority, load_identity, secured
+from service_core.tls import Identity, load_authority, load_identity, secured
 
 __all__ = ["ClientTLS"]
 

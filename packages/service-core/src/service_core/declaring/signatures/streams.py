@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from service_core.declaring.signatures.arguments import NOT_GIVEN, Arguments, without_end
+from service_core.arguments import NOT_GIVEN, Arguments, without_end
 from service_core.errors import DeclarationException
 
 __all__ = ["StreamDescriptor", "input_stream", "method_streams", "result_stream", "with_stream", "without_stream"]

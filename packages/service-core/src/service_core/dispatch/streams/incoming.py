@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
-from service_core.declaring.signatures.arguments import Arguments
+from service_core.arguments import Arguments
 from service_core.declaring.signatures.streams import StreamDescriptor, with_stream
 from service_core.errors import ArgumentException
 from service_core.rest import LineReader

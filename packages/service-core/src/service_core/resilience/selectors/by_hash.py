@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
+from service_core.arguments import NOT_GIVEN
 from service_core.call import Call
-from service_core.declaring.signatures.arguments import NOT_GIVEN
 from service_core.resilience.selectors.by_load import LeastLoadedURLSelector, URLSelector
 from service_core.resilience.selectors.endpoint import Endpoint
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service_server_fastapi import ServerSettings
-from service_server_fastapi.requests.exposure import warn_if_open
+from service_server_fastapi.lifecycle.exposure import warn_if_open
 
 
 def warnings(caplog: pytest.LogCaptureFixture, *, has_verifier: bool = False, **settings: Any) -> list[str]:

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from raw_http import Connection, call, envelope, request
 
 from service_server_fastapi import FastAPIServer, ServerSettings
-from service_server_fastapi.requests.allowed_hosts import AllowedHosts
+from service_server_fastapi.access.allowed_hosts import AllowedHosts
 
 NAMES = ("orders.example.org", "*.Internal")
 

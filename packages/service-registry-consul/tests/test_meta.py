@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service_core.declaring.address import ChannelAddress
+from service_core.addresses import ChannelAddress
 from service_core.errors import LocalServiceException
 from service_registry_consul import ConsulSettings
-from service_registry_consul.registering.meta import read_channels, read_metadata, write_channels
+from service_registry_consul.meta import read_channels, read_metadata, write_channels
 
 JSON = ChannelAddress("dispatch-json", "http://10.0.0.7:8000")
 REST = ChannelAddress("rest", "http://10.0.0.7:8000/api")

@@ -11,7 +11,7 @@ from raw_http import Connection, call, head_of
 
 from service_core.dispatch import Answer
 from service_server_fastapi import ServerSettings
-from service_server_fastapi.requests.rejection_log import RejectionLog
+from service_server_fastapi.access.rejection_log import RejectionLog
 
 LIMITS = ServerSettings(max_body_bytes=1000, receive_timeout=0.2)
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from service_core.declaring.address import ChannelAddress, format_addresses, parse_addresses
+from service_core.addresses import ChannelAddress, format_addresses, parse_addresses
 from service_core.errors import LocalServiceException
 
 __all__ = ["check_metadata", "read_channels", "read_metadata", "write_channels"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service_registry_consul.watching.backoff import MAX_DELAY, TokenBucket, backoff, jitter, next_index, parse_index
+from service_registry_consul.connection.backoff import MAX_DELAY, TokenBucket, backoff, jitter, next_index, parse_index
 
 
 @pytest.mark.parametrize(("header", "index"), [("1", 1), ("57", 57), ("0", 1), ("18446744073709551615", 2**64 - 1)])

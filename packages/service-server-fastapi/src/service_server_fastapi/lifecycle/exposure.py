@@ -6,7 +6,7 @@ import logging
 from typing import Final
 
 from service_core.hosting.server import WILDCARDS
-from service_server_fastapi.requests.rejections import named
+from service_server_fastapi.access.rejections import named
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["warn_if_open"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.types import Scope
 
-from service_server_fastapi.http1.peer import PEER, PeerCredentials
 from service_server_fastapi.requests.fast_path import ArrivedRequest
+from service_server_fastapi.requests.peer import PEER, PeerCredentials
 
 if TYPE_CHECKING:  # imported where it is used: with it a server takes longer to start
     from starlette.requests import Request

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service_core.declaring.address import (
+from service_core.addresses import (
     ChannelAddress,
     format_addresses,
     parse_addresses,

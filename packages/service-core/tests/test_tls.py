@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import SecretStr
 
 from service_core import LocalServiceException
-from service_core.wire.tls import Identity, load_authority, load_identity, secured
+from service_core.tls import Identity, load_authority, load_identity, secured
 
 PASSWORD = "hunter2"
 ANOTHER = "swordfish"

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from service_registry_consul.connectivity import ConsulStatus, Contact
+from service_registry_consul.connection.connectivity import ConsulStatus, Contact
 
 
 def status_of(contact: Contact) -> ConsulStatus:

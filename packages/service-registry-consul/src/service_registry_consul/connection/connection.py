@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from service_registry_consul.errors import CHECK_CERTIFICATES, ConsulError, ConsulRefusal, gone, nonsense, refused
-from service_registry_consul.http_exchange import Response, exchange
+from service_registry_consul.connection.errors import (
+    CHECK_CERTIFICATES,
+    ConsulError,
+    ConsulRefusal,
+    gone,
+    nonsense,
+    refused,
+)
+from service_registry_consul.connection.http_exchange import Response, exchange
 from service_registry_consul.settings import ConsulSettings
 
 __all__ = ["Answer", "Connection"]

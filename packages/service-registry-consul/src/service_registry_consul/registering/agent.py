@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from service_registry_consul.connection import Connection
-from service_registry_consul.errors import ConsulRefusal, nonsense
+from service_registry_consul.connection.connection import Connection
+from service_registry_consul.connection.errors import ConsulRefusal, nonsense
 from service_registry_consul.registering.initial_status import State
 from service_registry_consul.registering.registration import Registration
 from service_registry_consul.settings import ConsulSettings

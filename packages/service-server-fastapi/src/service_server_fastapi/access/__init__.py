@@ -1,0 +1,1 @@
+"""Which requests are refused before anything reads them: hosts, origins, and the form of a refusal."""
