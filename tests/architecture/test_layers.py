@@ -15,7 +15,7 @@ from tests.architecture.sizes import ROOT, Function, files, folders, functions
 
 FLOORS: dict[str, list[set[str]]] = {
     "service_core": [
-        {"addresses", "arguments", "error_codes", "forks", "markers", "timers", "variables"},
+        {"addresses", "arguments", "error_codes", "markers", "process"},
         {"errors"},
         {"context", "declaring", "tls"},
         {"aop", "call", "registry", "tracing"},
@@ -99,7 +99,7 @@ PUBLIC = {
         "dispatch",
         "dispatch.timeouts",
         "errors",
-        "forks",
+        "process.forks",
         "hosting.component_host",
         "hosting.hosted_services",
         "hosting.server",
@@ -114,8 +114,8 @@ PUBLIC = {
         "rest.sent_arguments",
         "rest.verbs",
         "testing",
-        "timers",
-        "variables",
+        "process.timers",
+        "process.variables",
         "wire",
         "wire.methods.arguments",
         "wire.failures.declared_errors",

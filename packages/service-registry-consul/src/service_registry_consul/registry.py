@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from service_core.addresses import ChannelAddress
 from service_core.declaring.descriptors import ComponentDescriptor
-from service_core.forks import detach
+from service_core.process.forks import detach
 from service_core.registry.base import ComponentRegistry, Snapshot
 from service_registry_consul.background import Background
 from service_registry_consul.client_object import Consul

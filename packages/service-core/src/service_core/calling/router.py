@@ -17,7 +17,7 @@ from service_core.calling.proxy import InvocationHandler
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import EffectivePolicy
 from service_core.errors import ComponentUnavailableException, MissingTokenException
-from service_core.forks import call_in_child
+from service_core.process.forks import call_in_child
 
 __all__ = ["Router"]
 

@@ -23,9 +23,9 @@ from service_core.declaring.descriptors import ComponentDescriptor, ServiceDescr
 from service_core.declaring.interfaces import Component, Service
 from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException, LocalServiceException
-from service_core.forks import call_in_child
 from service_core.hosting.hosted_services import GivenImplementations, HostedService, Implementations
 from service_core.observing import observing_attempts
+from service_core.process.forks import call_in_child
 from service_core.registry.base import ComponentRegistry, Snapshot
 from service_core.resilience.events import CallObserver
 from service_core.resilience.policies import Policies

@@ -15,7 +15,7 @@ from service_core.dispatch.overload.overloaded import Overloaded
 from service_core.dispatch.overload.service_time import ServiceTime
 from service_core.dispatch.overload.waiting_calls import WaitingCalls
 from service_core.dispatch.timeouts import TimedOut
-from service_core.timers import alarm
+from service_core.process.timers import alarm
 
 __all__ = ["ThreadPool"]
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Coroutine, Generator
 from types import CoroutineType
 from typing import Any, Generic, TypeVar, cast
 
-from service_core.timers import alarm
+from service_core.process.timers import alarm
 
 __all__ = ["Rest", "TimedOut", "within"]
 

@@ -16,7 +16,7 @@ from service_core.addresses import ChannelAddress, ChannelInstances
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.health import Health, HealthSource
 from service_core.errors import ComponentUnavailableException
-from service_core.forks import call_in_child
+from service_core.process.forks import call_in_child
 from service_core.registry.subscription import Listener, Snapshot, Subscription
 
 __all__ = [

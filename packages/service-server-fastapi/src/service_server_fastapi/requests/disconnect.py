@@ -9,7 +9,7 @@ from typing import Any, Final, Self, TypeVar, cast
 from starlette.types import Receive
 
 from service_core.dispatch.timeouts import Rest
-from service_core.timers import alarm
+from service_core.process.timers import alarm
 from service_server_fastapi.requests.admission import Disconnected
 
 __all__ = ["Watch", "while_connected"]

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from service_core.errors import ServiceCommunicationException, ServiceException
+from service_core.process.timers import Alarm, alarm
 from service_core.resilience.attempts import Attempts
 from service_core.resilience.hedging.hedges import PAUSE, Hedge, Hedges, is_failure
-from service_core.timers import Alarm, alarm
 
 __all__ = ["AsyncHedging"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service_core.timers import Alarm, alarm
+from service_core.process.timers import Alarm, alarm
 
 LONG = 60.0
 

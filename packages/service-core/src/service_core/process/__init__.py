@@ -1,0 +1,1 @@
+"""The process: forks, the timers of its event loops, environment variables."""
