@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -180,7 +181,8 @@ def test_the_report_names_status_services_and_addresses() -> None:
     host = hosting(OrdersImpl(), ShopImpl())
     assert host.report() == {}
     host.start(FakeServer())
-    assert host.report() == {"shop": {"status": "running", "services": ["orders"], "addresses": ""}}
+    about = {"status": "running", "services": ["orders"], "addresses": "", "processes": [os.getpid()]}
+    assert host.report() == {"shop": about}
     host.register(8000)
     assert host.report()["shop"]["addresses"] == "json(http://here:8000)"
     assert list(host.running) == ["shop"]

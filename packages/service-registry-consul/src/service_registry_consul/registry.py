@@ -85,6 +85,10 @@ class ConsulComponentRegistry(ComponentRegistry):
         """Whether other workers on the same port keep the registrations that this process has removed."""
         return self._work.registrar.shared.are_kept_by_others()
 
+    def processes_of(self, descriptor: ComponentDescriptor) -> tuple[int, ...]:
+        """The processes of this machine that keep the registration, as the kernel lists them (Linux)."""
+        return self._work.registrar.processes_of(descriptor.name) or super().processes_of(descriptor)
+
     def status(self) -> ConsulStatus:
         """The state of this registry and its connection with Consul. Does not wait."""
         watched, registrar = self._work.watcher.watched, self._work.registrar

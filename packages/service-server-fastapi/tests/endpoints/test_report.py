@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +46,7 @@ def test_it_tells_what_is_hosted_and_where(server: FastAPIServer) -> None:
             "status": "running",
             "services": ["desk"],
             "addresses": f"dispatch-json({server.url})",
+            "processes": [os.getpid()],
         }
     }
 
@@ -87,13 +89,14 @@ def test_it_is_text_for_those_who_want_text(server: FastAPIServer) -> None:
 
     assert reply.headers["content-type"] == "text/plain; charset=utf-8"
     lines = reply.body.decode().splitlines()
-    assert lines[:3] == ["state: ready", "health", "  /health/live"]
+    assert lines[:4] == [f"process: {os.getpid()}", "state: ready", "health", "  /health/live"]
     assert lines[lines.index("hosts") :] == [
         "hosts",
         "  desk-component",
         "    status: running",
         "    services: desk",
         f"    addresses: dispatch-json({server.url})",
+        f"    processes: {os.getpid()}",
         "calls",
         "  elsewhere-component",
         "    spare",

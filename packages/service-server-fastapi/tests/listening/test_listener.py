@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import multiprocessing
 import socket
 import threading
+import time
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -91,3 +95,50 @@ def test_a_response_does_not_tell_the_software(bound: socket.socket) -> None:
     listener.stop(timeout=20)
 
     assert "server" not in reply.headers
+
+
+def test_connections_in_the_accept_queue_are_served_at_the_stop(bound: socket.socket) -> None:
+    blocked, go_on = threading.Event(), threading.Event()
+    app = FastAPI()
+
+    @app.get("/block")
+    async def block() -> None:
+        blocked.set()
+        go_on.wait(20)  # nothing is accepted meanwhile
+
+    listener = Listener(app, bound, ServerSettings())
+    listener.start()
+    url = f"http://127.0.0.1:{port_of(bound)}"
+    with contextlib.ExitStack() as stack:
+        first, *waiting = (stack.enter_context(Connection(url)) for _ in range(21))
+        first.head("GET", "/block")
+        assert blocked.wait(20)
+        queued = [stack.enter_context(Connection(url)) for _ in range(20)]
+        for connection in (*waiting, *queued):
+            connection.head("GET", "/docs")
+        threading.Timer(0.2, go_on.set).start()
+
+        assert listener.stop(timeout=20)
+        assert {connection.reply().status for connection in (first, *waiting, *queued)} == {200}
+
+
+def test_a_forked_child_keeps_neither_the_port_nor_connections_open(bound: socket.socket) -> None:
+    listener = Listener(FastAPI(), bound, ServerSettings())
+    listener.start()
+    port = port_of(bound)
+    with Connection(f"http://127.0.0.1:{port}") as connection:
+        connection.head("GET", "/docs")
+        assert connection.reply().status == 200
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,), daemon=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, for forking with threads
+            child.start()
+        try:
+            assert request(f"http://127.0.0.1:{port}", "/docs").status == 200
+            listener.stop(timeout=20)
+            assert connection.is_closed()
+            with bind("127.0.0.1", port):  # which another server can have at once
+                pass
+        finally:
+            child.kill()
+            child.join(20)

@@ -495,6 +495,25 @@ def test_a_forked_child_has_connections_of_its_own(server: ScriptedServer, chann
     assert connections(server) == 3
 
 
+async def test_a_connection_ends_with_its_owner_while_a_forked_child_lives(
+    server: ScriptedServer, channel: HTTPXChannel
+) -> None:
+    shop = shop_over(channel)
+    await asyncio.to_thread(shop.find, 1)
+    await _find(shop)
+    process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(10 * WAIT,), daemon=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, for forking with the server's threads
+        process.start()
+    try:
+        assert connections(server) == 2
+        await channel.aclose()
+        await asyncio.to_thread(server.wait_for_connections, 0)
+    finally:
+        process.kill()
+        await asyncio.to_thread(process.join, WAIT)
+
+
 async def test_aclose_leaves_no_connection_of_either_kind(server: ScriptedServer, channel: HTTPXChannel) -> None:
     shop = shop_over(channel)
     await _find(shop)

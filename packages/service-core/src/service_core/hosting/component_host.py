@@ -82,12 +82,16 @@ class ComponentHost:
         _raise("components failed to shut down", self._shut_down())
 
     def report(self) -> Mapping[str, Any]:
-        """Status, services and addresses of the components by name, as JSON-like data."""
+        """Status, services, addresses and processes of the components by name, as JSON-like data.
+
+        The processes are those that share the registration, as the workers on one port do.
+        """
         return {
             descriptor.name: {
                 "status": component.get_status().value,
                 "services": [service.name for service in descriptor.services],
                 "addresses": format_addresses(self._offered.get(descriptor, ())),
+                "processes": list(self._registry.processes_of(descriptor)),
             }
             for descriptor, component in self._running.items()
         }

@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-__all__ = ["call_in_child", "detach"]
+if TYPE_CHECKING:
+    import socket
+
+__all__ = ["call_in_child", "detach", "keep_from_children"]
+
+S = TypeVar("S", bound="socket.socket")
 
 _methods: Final[list[weakref.WeakMethod[Callable[[], Any]]]] = []
+_sockets: Final[weakref.WeakSet[socket.socket]] = weakref.WeakSet()
 
 
 def call_in_child(method: Callable[[], Any]) -> None:
@@ -36,7 +42,17 @@ def detach(descriptors: Iterable[int]) -> None:
         os.close(null)
 
 
+def keep_from_children(opened: S) -> S:
+    """Detach a socket in every forked child process, and return it; it is not kept alive.
+
+    Otherwise its connection would stay open, for the other side, until all children have ended.
+    """
+    _sockets.add(opened)
+    return opened
+
+
 def _call_all() -> None:
+    detach([opened.fileno() for opened in _sockets])
     for reference in _methods:
         method = reference()
         if method is not None:

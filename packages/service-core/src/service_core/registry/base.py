@@ -6,6 +6,7 @@ last snapshot of every component in use and notifies listeners of changes; a sub
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -91,6 +92,11 @@ class ComponentRegistry(ABC):
     def is_kept_by_others(self) -> bool:
         """Whether other processes keep the registrations of this one, as the workers on one port do."""
         return False
+
+    def processes_of(self, descriptor: ComponentDescriptor) -> tuple[int, ...]:
+        """The processes that keep the registration of a component of this process; itself, unless it is shared."""
+        del descriptor
+        return (os.getpid(),)
 
     def map_health(self, health: Health) -> int:
         """The HTTP status with which a health endpoint answers: 200, 429 for a warning, 503 for an error."""
@@ -222,9 +228,7 @@ class ComponentRegistry(ABC):
 
 
 def _offers(snapshot: Snapshot | None, channel: str) -> bool:
-    if not snapshot:
-        return False
-    return not channel or channel in snapshot
+    return bool(snapshot and (not channel or channel in snapshot))
 
 
 class LocalComponentRegistry(ComponentRegistry):

@@ -95,6 +95,12 @@ class Registrar:
         with self._changed:
             return tuple(name for name, wanted in self._wanted.items() if wanted.id in self._confirmed)
 
+    def processes_of(self, component: str) -> tuple[int, ...]:
+        """The processes of this machine that keep a component registered; empty if that is unknown."""
+        with self._changed:
+            wanted = self._wanted.get(component)
+        return self.shared.processes().get(wanted.id, ()) if wanted is not None else ()
+
     @property
     def descriptor(self) -> int:
         """The file descriptor of the open connection, -1 if there is none."""

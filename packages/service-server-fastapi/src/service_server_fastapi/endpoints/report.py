@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -35,7 +36,7 @@ class Report:
             return {"health": health}
         hosts, calls = self._hosting.host.report(), self._hosting.manager.report()
         state, load = self._hosting.state.value, self._load()
-        return {"state": state, "health": health, "load": load, "hosts": hosts, "calls": calls}
+        return {"process": os.getpid(), "state": state, "health": health, "load": load, "hosts": hosts, "calls": calls}
 
     async def answer(self, scope: Scope) -> Answer:
         """The answer to one request."""

@@ -69,6 +69,11 @@ class StatefulConnection(asyncio.Protocol):
         self._deadline = Timeout(loop, self._too_slow)
         self._dropped = 0
 
+    @property
+    def transport(self) -> asyncio.Transport:
+        """What carries the connection, by the name that uvicorn's own protocols give it."""
+        return self._transport
+
     def _drop(self, size: int) -> None:
         """Count what a connection that ends still receives, up to a limit."""
         self._dropped += size

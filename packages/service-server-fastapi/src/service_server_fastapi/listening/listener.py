@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import socket
 import ssl
 import threading
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final, cast
 
 import uvicorn
 
 from service_core.errors import LocalServiceException
+from service_core.process.forks import call_in_child, detach
 from service_server_fastapi.http1.connection import Connection
 from service_server_fastapi.http1.websocket import StrictWebSocket
 from service_server_fastapi.listening.sockets import BACKLOG, UnixSocketFile
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Listener"]
+
+_LAST_READ: Final = 0.05
+"""Seconds in which requests on the last connections are read; then connections without a request are closed."""
+_LAST_HANDSHAKE: Final = 1.0
+"""Seconds for the TLS handshakes of the last connections."""
 
 
 class _Config(uvicorn.Config):
@@ -44,7 +52,7 @@ class _Config(uvicorn.Config):
 
 
 class _UvicornServer(uvicorn.Server):
-    """Tells when it accepts connections, and limits the time for TLS handshakes."""
+    """Sets an event when it accepts connections, limits the time for TLS handshakes, and empties the accept queue."""
 
     def __init__(self, config: _Config, up: threading.Event) -> None:
         super().__init__(config)
@@ -59,16 +67,38 @@ class _UvicornServer(uvicorn.Server):
                 self.servers.append(await self._listen(bound, tls))
         self._up.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the sockets, serve the clients that wait in their queues, then end as uvicorn does.
+
+        The kernel has accepted those clients, so they may have sent a request, which a closed socket would answer with
+        a reset.
+        """
+        waiting = [self._adopt(accepted) for bound in sockets or [] for accepted in _accept_all(bound)]
+        for server in self.servers:
+            server.close()
+        connected = [asyncio.ensure_future(each) for each in (*waiting, asyncio.sleep(_LAST_READ))]
+        await asyncio.wait(connected, timeout=_LAST_HANDSHAKE)
+        await super().shutdown(sockets)
+
+    async def _adopt(self, accepted: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # the client has gone
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._make_connection, accepted, ssl=self.config.ssl
+            )
+
     async def _listen(self, bound: socket.socket, tls: ssl.SSLContext) -> asyncio.Server:
         """As uvicorn does it, which leaves clients a minute for their handshake."""
         return await asyncio.get_running_loop().create_server(
-            lambda: Connection(self._limited, self.server_state, self.lifespan.state),
+            self._make_connection,
             sock=bound,
             ssl=tls,
             backlog=BACKLOG,
             ssl_handshake_timeout=self._limited.settings.receive_timeout,
             ssl_shutdown_timeout=self._limited.settings.receive_timeout,
         )
+
+    def _make_connection(self) -> Connection:
+        return Connection(self._limited, self.server_state, self.lifespan.state)
 
 
 class Listener:
@@ -90,6 +120,7 @@ class Listener:
         self._server = _UvicornServer(_Config(app, settings, tls), self._up)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._serve, name="service-server", daemon=True)
+        call_in_child(self._leave_to_parent)
 
     def start(self) -> None:
         """Return when requests are answered. Raises LocalServiceException if the application does not start."""
@@ -125,3 +156,23 @@ class Listener:
             self._failure = error
         finally:
             self._up.set()
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child, which would otherwise keep the port and the connections open after the end of its parent.
+
+        A new server could not listen there, and clients would connect to a socket that no process accepts from.
+        """
+        connections = cast("set[Connection | StrictWebSocket]", self._server.server_state.connections)
+        sockets = [each.transport.get_extra_info("socket") for each in connections]
+        detach(each.fileno() for each in (self._socket, *sockets))
+
+
+def _accept_all(bound: socket.socket) -> Iterator[socket.socket]:
+    """Accept the connections that wait, without waiting for further ones."""
+    while True:
+        try:
+            accepted, _ = bound.accept()
+        except OSError:
+            return
+        accepted.setblocking(False)
+        yield accepted

@@ -17,6 +17,7 @@ from typing import Final
 
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.resolver import Addresses, resolver
+from service_core.process.forks import keep_from_children
 
 __all__ = ["addresses_of", "connect", "connect_async"]
 
@@ -182,7 +183,7 @@ async def _connect_one(
     if family == _UNIX:
         while (connected := _try_unix(str(address))) is None:  # noqa: ASYNC110 - the system does not report room
             await asyncio.sleep(_PAUSE)
-        return connected
+        return keep_from_children(connected)
     connecting = socket.socket(family, kind, protocol)  # type: ignore[arg-type]
     try:
         connecting.setblocking(False)
@@ -190,7 +191,7 @@ async def _connect_one(
     except BaseException:
         connecting.close()
         raise
-    return connecting
+    return keep_from_children(connecting)
 
 
 def _close_late(task: asyncio.Task[socket.socket]) -> None:

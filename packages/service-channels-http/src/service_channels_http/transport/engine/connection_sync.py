@@ -15,6 +15,7 @@ from service_channels_http.transport.engine.reader import ResponseParser
 from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent, pass_interruption
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
+from service_core.process.forks import keep_from_children
 
 __all__ = ["Connection", "connected_socket"]
 
@@ -172,9 +173,9 @@ def connected_socket(origin: Origin, end: float) -> socket.socket:
     connected = connect(origin, end)
     try:
         if origin.tls is None:
-            return connected
+            return keep_from_children(connected)
         connected.settimeout(_left(end))
-        return origin.tls.wrap_socket(connected, server_hostname=origin.host)
+        return keep_from_children(origin.tls.wrap_socket(connected, server_hostname=origin.host))
     except BaseException:
         connected.close()
         raise
