@@ -11,9 +11,7 @@ from service_channels_http import connect
 from service_core import (
     Component,
     ComponentUnavailableException,
-    DeclarationException,
     InvalidTokenException,
-    LocalServiceException,
     MissingTokenException,
     Policy,
     Service,
@@ -127,26 +125,9 @@ def test_a_token_goes_with_every_call() -> None:
             greeter.greet("world")
 
 
-def test_an_address_without_a_scheme_is_refused_with_the_right_one() -> None:
-    with pytest.raises(LocalServiceException, match=r"'127\.0\.0\.1:8000' without a scheme; write 'http://127"):
-        connect(Greeter, "127.0.0.1:8000")
-
-
-def test_no_address_is_refused() -> None:
-    with pytest.raises(LocalServiceException, match=r"write connect\(Greeter, 'http://127\.0\.0\.1:8000'\)"):
-        connect(Greeter)
-
-
-def test_a_class_in_place_of_an_object_is_refused() -> None:
-    with pytest.raises(DeclarationException, match=r"got the class GreeterImpl; pass an object: GreeterImpl\(\)"):
-        serve(GreeterImpl)
-
-
-def test_an_object_that_implements_nothing_is_refused() -> None:
-    with pytest.raises(DeclarationException, match="an object of object, which implements nothing"):
-        serve(object())
-
-
-def test_no_implementation_is_refused() -> None:
-    with pytest.raises(DeclarationException, match=r"got no implementation; write serve\(GreeterImpl\(\)\)"):
-        serve()
+async def test_an_async_block_starts_and_stops_the_server() -> None:
+    async with serve(GreeterImpl(), port=0) as server, connect(Greeter, server.url) as greeter:
+        assert await greeter.greet_async("world") == "hello world"
+    async with connect(Greeter, server.url, policy=Policy(timeout=2.0)) as greeter:
+        with pytest.raises(ServiceCommunicationException):
+            await greeter.greet_async("world")

@@ -13,6 +13,7 @@ from service_channels_http.transport.credentials import TokenProvider
 from service_core import (
     ChannelFactory,
     ComponentRegistry,
+    DeclarationException,
     LocalServiceException,
     Policy,
     ServiceManager,
@@ -109,7 +110,7 @@ def connect(
     ``channel`` is ``dispatch-msgpack`` by default; with a registry, the first one that is registered. ``token``
     is sent with every call; a function is called for each. ``policy`` sets deadline and retries. Nothing is contacted
     before the first call. A registry is closed with the connection. Raises DeclarationException if ``interface`` is
-    not a service, LocalServiceException if a target is not a URL.
+    not a service, LocalServiceException if a target is not a URL or ``token`` neither a string nor a function.
     """
     registry = _registry_of(interface, targets, channel)
     factory = ChannelFactory(create=_maker(token))
@@ -118,6 +119,10 @@ def connect(
 
 
 def _registry_of(interface: Any, targets: Sequence[Any], channel: str) -> ComponentRegistry:
+    if isinstance(interface, str | ComponentRegistry):
+        raise DeclarationException(
+            f"connect() got {interface!r} first; write connect(Greeter, {interface!r}), with the interface first"
+        )
     if len(targets) == 1 and isinstance(targets[0], ComponentRegistry):
         return targets[0]
     component = default_catalog.component_of(cast(type, interface))
@@ -147,6 +152,8 @@ def _check_url(target: Any) -> None:
 
 def _maker(token: str | TokenProvider | None) -> Callable[[type[Any]], Any]:
     provider = _constant(token) if isinstance(token, str) else token
+    if provider is not None and not callable(provider):
+        raise LocalServiceException(f"connect(token=...) takes a string or a function, not {type(token).__name__}")
 
     def create(cls: type[Any]) -> Any:
         made = cls()

@@ -22,6 +22,7 @@ class HTTPSettings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="SERVICE_HTTP_",
+        title="HTTPSettings (environment variables SERVICE_HTTP_<NAME>)",
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,  # which may be a password

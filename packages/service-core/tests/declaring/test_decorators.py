@@ -228,10 +228,10 @@ def test_only_components_have_health() -> None:
 
 def test_only_exceptions_can_be_declared() -> None:
     assert message(lambda: raises(int)) == (  # type: ignore[arg-type]
-        "@raises(<class 'int'>): only exception classes can be declared"
+        "@raises(int): only exception classes can be declared"
     )
     assert message(lambda: raises(KeyboardInterrupt)) == (  # type: ignore[arg-type]
-        "@raises(<class 'KeyboardInterrupt'>): only exception classes can be declared"
+        "@raises(KeyboardInterrupt): only exception classes can be declared"
     )
 
 

@@ -33,12 +33,12 @@ def test_an_effective_policy_has_the_same_fields() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"max_attempts": 0}, r"Policy\(max_attempts=0\) must be between 1 and 100"),
-        ({"max_attempts": None}, r"Policy\(max_attempts=None\) must be between 1 and 100"),
-        ({"retry_ratio": 1.5}, r"Policy\(retry_ratio=1\.5\) must be between 0 and 1"),
-        ({"timeout": -1.0}, r"Policy\(timeout=-1\.0\) must be between 0 and inf"),
-        ({"timeout": float("nan")}, r"Policy\(timeout=nan\) must be between 0 and inf"),
-        ({"timeout": "5"}, r"Policy\(timeout='5'\) must be between 0 and inf"),
+        ({"max_attempts": 0}, r"Policy\(max_attempts=0\) must be a number between 1 and 100"),
+        ({"max_attempts": None}, r"Policy\(max_attempts=None\) must be a number between 1 and 100"),
+        ({"retry_ratio": 1.5}, r"Policy\(retry_ratio=1\.5\) must be a number between 0 and 1"),
+        ({"timeout": -1.0}, r"Policy\(timeout=-1\.0\) must be a number between 0 and inf"),
+        ({"timeout": float("nan")}, r"Policy\(timeout=nan\) must be a number between 0 and inf"),
+        ({"timeout": "5"}, r"Policy\(timeout='5'\) must be a number between 0 and inf"),
     ],
 )
 def test_a_value_out_of_range_is_refused(wrong: dict[str, float], message: str) -> None:

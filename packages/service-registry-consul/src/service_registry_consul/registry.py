@@ -101,9 +101,9 @@ class ConsulComponentRegistry(ComponentRegistry):
 
     def describe(self) -> str:
         """The agent's address, and the current failure."""
-        where = f"ConsulComponentRegistry at {self._settings.address}"
         trouble = self._work.contact.trouble
-        return where if trouble is None else f"{where}; at the moment {trouble}"
+        where = f"ConsulComponentRegistry at {self._settings.address}"
+        return where if trouble is None else f"ConsulComponentRegistry {trouble}"
 
     def close(self) -> None:
         """Deregister, end the thread and close all connections; safe to call twice.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -13,12 +14,14 @@ from service_core import (
     ComponentRegistry,
     DeclarationException,
     LocalComponentRegistry,
+    LocalServiceException,
     Server,
     Service,
     TokenVerifier,
     default_catalog,
 )
 from service_core.di import create, module
+from service_core.hosting.hosted_services import implemented_interfaces
 from service_core.rest.verbs import route_of
 from service_server_fastapi.server import FastAPIServer
 from service_server_fastapi.settings import ServerSettings
@@ -26,7 +29,7 @@ from service_server_fastapi.settings import ServerSettings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["serve"]
+__all__ = ["ImplementationServer", "serve"]
 
 _DISPATCH: Final = ("dispatch-json", "dispatch-msgpack")
 
@@ -41,29 +44,32 @@ def serve(
     verifier: TokenVerifier | None = None,
     expose_errors: bool | None = None,
     settings: ServerSettings | None = None,
-) -> FastAPIServer:
+) -> ImplementationServer:
     """A server for these implementations that starts when its ``with`` block is entered and stops when it is left::
 
         with serve(GreeterImpl(), port=8000) as server:
             server.wait()
 
-    The services are available over ``dispatch-json`` and ``dispatch-msgpack``, and over ``rest`` if a service of the
-    component has routes. A component that is not among the implementations needs none. ``host`` is ``127.0.0.1``, this
-    machine alone, and ``port`` 8000 by default; port 0 picks a free one. ``uds`` is the path of a Unix domain socket to
-    listen on instead. ``registry`` registers the components, by default for this process only.
-    Raises DeclarationException if an object implements no service, on entry every error of :meth:`FastAPIServer.boot`.
+    ``async with`` starts and stops it alike. The services are available over ``dispatch-json`` and
+    ``dispatch-msgpack``, and over ``rest`` if a service of the component has routes. A component that is not among the
+    implementations needs none. ``host`` is ``127.0.0.1``, this machine alone, and ``port`` 8000 by default; port 0
+    picks a free one. ``uds`` is the path of a Unix domain socket to listen on instead. ``registry`` registers the
+    components, by default for this process only.
+
+    Raises DeclarationException if an object implements no service or differs from its interface, on entry every error
+    of :meth:`FastAPIServer.boot`.
     """
     if uds is None and (settings is None or settings.uds is None):
         host, port = "127.0.0.1" if host is None else host, 8000 if port is None else port
-    server = _ImplementationServer(
+    server = ImplementationServer(
         host, port, app, uds=uds, expose_errors=expose_errors, verifier=verifier, settings=settings
     )
     server.host_implementations(implementations, registry)
     return server
 
 
-class _ImplementationServer(FastAPIServer):
-    """Boots when its block is entered."""
+class ImplementationServer(FastAPIServer):
+    """A server that starts when its ``with`` or ``async with`` block is entered; created by :func:`serve`."""
 
     _registry: ComponentRegistry
 
@@ -84,29 +90,45 @@ class _ImplementationServer(FastAPIServer):
         self.boot(ServedModule)
         return self
 
+    async def __aenter__(self) -> Self:
+        return self.__enter__()  # in this thread, since signal handlers are installed in the main one
+
+    async def __aexit__(self, *exc: object) -> None:
+        await asyncio.to_thread(self.stop)  # calls in flight may come from this event loop
+
+    def wait(self) -> None:
+        """Wait until a signal or :meth:`stop` has stopped the server; then return.
+
+        Raises LocalServiceException if the block has not been entered, and the error of the stop.
+        """
+        if not self._is_used:
+            raise LocalServiceException("the server is not started; write 'with serve(...) as server: server.wait()'")
+        super().wait()
+
+    def __repr__(self) -> str:
+        return f"<serve {', '.join(type(each).__name__ for each in self._instances)}>"
+
 
 def _components_of(implementations: Sequence[object]) -> list[object]:
     """An implementation of each component that has none among the given objects."""
     if not implementations:
         raise DeclarationException("serve() got no implementation; write serve(GreeterImpl())")
-    interfaces = {interface for each in implementations for interface in _interfaces_of(each)}
+    interfaces: dict[type, object] = {}
+    for implementation in implementations:
+        for interface in _interfaces_of(implementation):
+            if interface in interfaces:
+                raise DeclarationException(f"serve() got two objects that implement {interface.__name__}; pass one")
+            interfaces[interface] = implementation
     services = [interface for interface in interfaces if issubclass(interface, Service)]
     components = {owner.type: owner for owner in map(default_catalog.component_of, services)}
     return [_component(owner) for kind, owner in components.items() if kind not in interfaces]
 
 
 def _interfaces_of(implementation: object) -> list[type]:
-    if isinstance(implementation, type):
-        raise DeclarationException(
-            f"serve() got the class {implementation.__name__}; pass an object: {implementation.__name__}()"
-        )
-    interfaces = default_catalog.interfaces_of(type(implementation))
-    if not interfaces:
-        raise DeclarationException(
-            f"serve() got an object of {type(implementation).__name__}, which implements nothing: none of its base "
-            f"classes is decorated with @service() or @component()"
-        )
-    return interfaces
+    try:
+        return implemented_interfaces(implementation, default_catalog)
+    except DeclarationException as error:
+        raise DeclarationException(f"serve(): {error}") from None
 
 
 def _component(descriptor: ComponentDescriptor) -> object:

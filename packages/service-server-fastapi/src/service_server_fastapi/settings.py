@@ -47,7 +47,12 @@ class ServerSettings(BaseSettings):
     """Set in code, or by environment variables ``SERVICE_SERVER_<NAME>``; code wins, empty variables are ignored."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        title=f"ServerSettings (environment variables {PREFIX}<NAME>)",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
     )
 
     @classmethod

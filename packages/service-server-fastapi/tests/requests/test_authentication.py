@@ -96,7 +96,7 @@ def test_a_verifier_that_fails_lets_nobody_in(
     assert (reply.status, reply.error["type"], reply.error["message"]) == (500, error, "")
     assert world.desk.runs == []
     record = next(record for record in caplog.records if record.name == "service.dispatch")
-    assert record.getMessage() == "whose token it is cannot be found out (correlation id abc-1)"
+    assert record.getMessage() == f"the token verifier raised {error} (correlation id abc-1)"
     assert record.exc_info is not None
 
 
@@ -201,6 +201,6 @@ class Sleepy:
 
 @pytest.mark.parametrize("verifier", [Sleepy(), lambda token: token, object()])
 def test_what_is_no_verifier_is_refused_at_boot(verifier: Any) -> None:
-    wrong = pytest.raises(DeclarationException, match="is no token verifier; give it a method 'async def verify")
+    wrong = pytest.raises(DeclarationException, match="is no token verifier; pass an object with 'async def verify")
     with wrong, serving(verifier=verifier):
         pass

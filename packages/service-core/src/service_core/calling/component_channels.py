@@ -173,7 +173,7 @@ class ComponentChannels:
     def _unavailable(self) -> ComponentUnavailableException:
         name, registry = self.descriptor.name, self._registry.describe()
         if self._snapshot is None:
-            message = f"component '{name}': the registry ({registry}) has not answered yet"
+            message = f"component '{name}': no answer from the registry yet: {registry}"
         else:
             message = (
                 f"no instance of component '{name}' is registered; start a server that hosts it and uses the same "

@@ -6,6 +6,7 @@ classes. Wrong declarations raise DeclarationException at the place where they a
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, overload
 
@@ -134,8 +135,14 @@ def raises(*errors: type[Exception]) -> Callable[[D], D]:
     travel arrives as RemoteServiceException with the name of its class and the other fields.
     """
     for error in errors:
+        if inspect.isfunction(error):
+            raise DeclarationException(
+                f"@raises on {error.__qualname__}: name the exception classes, '@raises(NotFound)'"
+            )
         if not (isinstance(error, type) and issubclass(error, Exception)):
-            raise DeclarationException(f"@raises({error!r}): only exception classes can be declared")
+            raise DeclarationException(
+                f"@raises({getattr(error, '__name__', repr(error))}): only exception classes can be declared"
+            )
         if "__dataclass_params__" in vars(error):
             from service_core.declaring.frozen_errors import allow_raising  # here, since few errors need it
 

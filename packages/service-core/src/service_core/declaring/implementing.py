@@ -8,12 +8,12 @@ from types import FunctionType
 from typing import Any, Final, TypeVar, overload
 
 from service_core.declaring.catalog import Catalog, Scope, default_catalog
-from service_core.declaring.descriptors import ANONYMOUS, CONCURRENCY, IDEMPOTENT, POLICY, RAISES
+from service_core.declaring.descriptors import ANONYMOUS, CONCURRENCY, IDEMPOTENT, POLICY, RAISES, MethodDescriptor
 from service_core.declaring.inspection import public_functions
 from service_core.declaring.interfaces import Service
 from service_core.errors import DeclarationException
 
-__all__ = ["concurrency_of", "implementation", "max_concurrency"]
+__all__ = ["check_methods", "check_result", "concurrency_of", "implementation", "max_concurrency"]
 
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,7 +54,7 @@ def implementation(
             )
         for interface in catalog.interfaces_of(target):
             if issubclass(interface, Service):
-                _check_methods(target, interface)
+                check_methods(target, interface)
             elif scope == "request":
                 raise DeclarationException(
                     f"@implementation(scope='request') on {target.__name__}: it implements component "
@@ -94,7 +94,8 @@ def _told(value: object) -> str:
     return str(getattr(value, "__name__", repr(value)))
 
 
-def _check_methods(cls: type, interface: type) -> None:
+def check_methods(cls: type, interface: type) -> None:
+    """Raise DeclarationException if a method of an implementation differs from the one of the interface."""
     for name, declared in public_functions(interface).items():
         method = inspect.getattr_static(cls, name)
         if method is declared:
@@ -114,6 +115,16 @@ def _check_methods(cls: type, interface: type) -> None:
                 f"{where}: {interface.__name__} declares it with '{kind}', so write '{kind} {name}' here too"
             )
         _check_parameters(where, interface, declared, method)
+
+
+def check_result(cls: type, declared: MethodDescriptor) -> None:
+    """Raise DeclarationException if a method of an implementation yields although its result is no stream."""
+    method = getattr(cls, declared.name)
+    if declared.stream is None and (inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method)):
+        raise DeclarationException(
+            f"{cls.__name__}.{declared.name} yields, but the result of {declared.where} is no stream; return the "
+            f"result, or declare it as an Iterator"
+        )
 
 
 def _check_generator(where: str, interface: type, declared: FunctionType) -> None:

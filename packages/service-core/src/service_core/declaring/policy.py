@@ -82,7 +82,7 @@ class Policy:
             if value is None and name in _OPTIONAL:
                 continue
             if not isinstance(value, int | float) or not low <= value <= high:
-                raise ValueError(f"Policy({name}={value!r}) must be between {low:g} and {high:g}")
+                raise ValueError(f"Policy({name}={value!r}) must be a number between {low:g} and {high:g}")
 
     def settings(self) -> dict[str, Any]:
         """The fields that were set, by name."""

@@ -85,9 +85,9 @@ class Executor:
             with call_context(context):
                 principal = await within(self._verifier.verify(context.token), min(DEFAULT_TIMEOUT, time_left))
             if isinstance(principal, bool):
-                raise TypeError("verify() says whose token it is, not whether it is good; raise InvalidTokenException")
+                raise TypeError("verify() returned a bool; return the principal, or raise InvalidTokenException")
             if principal is None:
-                raise InvalidTokenException("the token is nobody's")
+                raise InvalidTokenException("the token has no principal")
         except TimedOut:
             return self.late(context, executed=False)
         except BaseException as error:
@@ -257,7 +257,8 @@ class Executor:
         wire = error_to_wire(error, declared={}, correlation_id=context.correlation_id, expose=self._expose_errors)
         if not isinstance(error, AuthorizationException):
             logger.error(
-                "whose token it is cannot be found out (correlation id %s)",
+                "the token verifier raised %s (correlation id %s)",
+                type(error).__name__,
                 context.correlation_id,
                 exc_info=error,
                 extra={"correlation_id": context.correlation_id},

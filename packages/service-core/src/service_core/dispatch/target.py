@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from service_core.declaring.descriptors import MethodDescriptor
-from service_core.declaring.implementing import concurrency_of
+from service_core.declaring.implementing import check_result, concurrency_of
 from service_core.dispatch.method_call import taking_arguments
 from service_core.dispatch.overload.adaptive_limit import AdaptiveLimit
 from service_core.dispatch.overload.fixed_limit import FixedLimit, MethodLimit
@@ -47,6 +47,7 @@ class Target:
     @classmethod
     def of(cls, hosted: HostedService, descriptor: MethodDescriptor) -> Self:
         """The method of a hosted service. Raises DeclarationException if a type of it cannot be validated."""
+        check_result(hosted.implementation_type, descriptor)
         method = getattr(hosted.implementation, descriptor.name)
         implemented = getattr(hosted.implementation_type, descriptor.name)
         method = taking_arguments(method, descriptor, implemented)

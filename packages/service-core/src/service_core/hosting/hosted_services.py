@@ -9,9 +9,11 @@ from typing import Any, Protocol
 
 from service_core.declaring.catalog import Catalog
 from service_core.declaring.descriptors import ComponentDescriptor, ServiceDescriptor
+from service_core.declaring.implementing import check_methods
+from service_core.declaring.interfaces import Component, Service
 from service_core.errors import DeclarationException
 
-__all__ = ["GivenImplementations", "HostedService", "Implementations"]
+__all__ = ["GivenImplementations", "HostedService", "Implementations", "implemented_interfaces"]
 
 
 class Implementations(Protocol):
@@ -50,13 +52,7 @@ class GivenImplementations:
         """Each implements one or several interfaces. Raises DeclarationException."""
         self._objects: dict[type, object] = {}
         for implementation in objects:
-            interfaces = catalog.interfaces_of(type(implementation))
-            if not interfaces:
-                raise DeclarationException(
-                    f"{type(implementation).__name__} implements nothing: none of its base classes is decorated "
-                    f"with @service() or @component()"
-                )
-            for interface in interfaces:
+            for interface in implemented_interfaces(implementation, catalog):
                 if interface in self._objects:
                     raise DeclarationException(f"{interface.__name__} is implemented by two of the given objects")
                 self._objects[interface] = implementation
@@ -101,6 +97,44 @@ class GivenImplementations:
             return [self._objects[requested]]
         found = [one for interface, one in self._objects.items() if issubclass(interface, requested)]
         return list({id(one): one for one in found}.values())
+
+
+def implemented_interfaces(implementation: object, catalog: Catalog) -> list[type]:
+    """The services and components that an object implements.
+
+    Raises DeclarationException if there are none, if it is a class or a mock, or if a method differs from its
+    interface.
+    """
+    if isinstance(implementation, type):
+        raise DeclarationException(_no_object(implementation, catalog))
+    interfaces = catalog.interfaces_of(type(implementation))
+    if not interfaces:
+        raise DeclarationException(_implements_nothing(implementation))
+    for interface in interfaces:
+        if issubclass(interface, Service):
+            check_methods(type(implementation), interface)
+    return interfaces
+
+
+def _no_object(cls: type, catalog: Catalog) -> str:
+    if catalog.interfaces_of(cls) or not issubclass(cls, Service | Component):
+        return f"{cls.__name__} is a class; pass an object of it: {cls.__name__}()"
+    return f"{cls.__name__} is an interface; pass an object of a class that implements it"
+
+
+def _implements_nothing(implementation: object) -> str:
+    cls = type(implementation)
+    if issubclass(imitated := implementation.__class__, Service | Component) and imitated is not cls:
+        return (
+            f"a {cls.__name__} that imitates {imitated.__name__} has no methods to check; pass an object of a class "
+            f"that derives from {imitated.__name__}"
+        )
+    undecorated = [base.__name__ for base in cls.__mro__[1:] if issubclass(base, Service) and base is not Service]
+    hint = f"; decorate {undecorated[0]} with @service()" if undecorated else ""
+    return (
+        f"{cls.__name__} implements nothing: none of its base classes is decorated with @service() or "
+        f"@component(){hint}"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

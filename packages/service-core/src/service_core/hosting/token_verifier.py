@@ -33,6 +33,6 @@ def check_verifier(verifier: Any) -> None:
     """Raise DeclarationException unless it has the method of a verifier."""
     if not inspect.iscoroutinefunction(getattr(verifier, "verify", None)):
         raise DeclarationException(
-            f"{verifier!r} is no token verifier; give it a method 'async def verify(self, token: str)' that returns "
-            f"whose token it is"
+            f"{verifier!r} is no token verifier; pass an object with 'async def verify(self, token: str)' that returns "
+            f"the principal of the token"
         )

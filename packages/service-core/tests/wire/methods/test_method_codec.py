@@ -110,8 +110,8 @@ class Generous(Service):
 )
 def test_a_default_that_does_not_fit_is_refused(interface: type, default: str, why: str) -> None:
     assert refusal(interface) == (
-        f"{interface.__name__}.order: parameter 'limit': {why}: so its default {default} can never be sent; "
-        f"give it another, or another type"
+        f"{interface.__name__}.order: parameter 'limit': its default {default} does not fit its type, so it cannot be "
+        f"sent ({why}); change the default or the type"
     )
 
 

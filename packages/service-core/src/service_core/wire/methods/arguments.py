@@ -152,6 +152,7 @@ def _optional(parameter: ParameterDescriptor, where: str) -> Any:
         WireType(parameter.annotation, where).from_plain(parameter.default)
     except ArgumentException as error:
         raise DeclarationException(
-            f"{error.message}: so its default {parameter.default!r} can never be sent; give it another, or another type"
+            f"{where}: its default {parameter.default!r} does not fit its type, so it cannot be sent "
+            f"({error.message.removeprefix(f'{where}: ')}); change the default or the type"
         ) from None
     return Annotated[parameter.annotation, Field(default=NOT_GIVEN)]

@@ -1,0 +1,207 @@
+"""The mistakes that users of ``serve`` and ``connect`` make first, and the message that each gives."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+from unittest.mock import MagicMock, create_autospec
+
+import pytest
+
+from service_channels_http import connect
+from service_core import (
+    DeclarationException,
+    LocalServiceException,
+    RemoteServiceException,
+    Service,
+    ServiceException,
+    TokenVerifier,
+    raises,
+    service,
+)
+from service_core.testing import in_memory
+from service_server_fastapi import ServerSettings, serve
+
+
+@service(name="mistaken-greeter")
+class Greeter(Service):
+    @abstractmethod
+    def greet(self, name: str, *, times: int = 1) -> list[str]: ...
+
+
+class GreeterImpl(Greeter):
+    def greet(self, name: str, *, times: int = 1) -> list[str]:
+        return [f"hello {name}"] * times
+
+
+class Undecorated(Service):
+    @abstractmethod
+    def greet(self, name: str) -> str: ...
+
+
+class UndecoratedImpl(Undecorated):
+    def greet(self, name: str) -> str:
+        return name
+
+
+class Renamed(Greeter):
+    def greet(self, nam: str) -> list[str]:  # type: ignore[override]
+        return [nam]
+
+
+class Async(Greeter):
+    async def greet(self, name: str, *, times: int = 1) -> list[str]:  # type: ignore[override]
+        return [name] * times
+
+
+class Generator(Greeter):
+    def greet(self, name: str, *, times: int = 1) -> Iterator[str]:  # type: ignore[override]
+        yield name
+
+
+class NoVerifier:
+    def __repr__(self) -> str:
+        return "<NoVerifier>"
+
+    def verify(self, token: str) -> str:
+        return token
+
+
+class Broken(TokenVerifier):
+    async def verify(self, token: str) -> str:
+        raise LookupError(token)
+
+
+def untyped(value: object) -> Any:
+    return value
+
+
+URL = "http://127.0.0.1:9"
+
+MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
+    "a class to serve": (
+        lambda: serve(GreeterImpl),
+        "serve(): GreeterImpl is a class; pass an object of it: GreeterImpl()",
+    ),
+    "an interface to serve": (
+        lambda: serve(Greeter),
+        "serve(): Greeter is an interface; pass an object of a class that implements it",
+    ),
+    "a mock to serve": (
+        lambda: serve(MagicMock(spec=Greeter)),
+        "serve(): a MagicMock that imitates Greeter has no methods to check; pass an object of a class that derives "
+        "from Greeter",
+    ),
+    "an object without an interface": (
+        lambda: serve(object()),
+        "serve(): object implements nothing: none of its base classes is decorated with @service() or @component()",
+    ),
+    "an interface without @service": (
+        lambda: serve(UndecoratedImpl()),
+        "serve(): UndecoratedImpl implements nothing: none of its base classes is decorated with @service() or "
+        "@component(); decorate Undecorated with @service()",
+    ),
+    "nothing to serve": (serve, "serve() got no implementation; write serve(GreeterImpl())"),
+    "two objects of one interface": (
+        lambda: serve(GreeterImpl(), GreeterImpl()),
+        "serve() got two objects that implement Greeter; pass one",
+    ),
+    "another parameter": (
+        lambda: serve(Renamed()),
+        "serve(): Renamed.greet: its parameters are not those of Greeter; write '(self, name, *, times=1)'",
+    ),
+    "async def for def": (
+        lambda: serve(Async()),
+        "serve(): Async.greet: Greeter declares it with 'def', so write 'def greet' here too",
+    ),
+    "yield for a list": (
+        lambda: serve(Generator(), port=0).__enter__(),
+        "Generator.greet yields, but the result of Greeter.greet is no stream; return the result, or declare it as an "
+        "Iterator",
+    ),
+    "wait without a block": (
+        lambda: serve(GreeterImpl(), port=0).wait(),
+        "the server is not started; write 'with serve(...) as server: server.wait()'",
+    ),
+    "a sync verifier": (
+        lambda: serve(GreeterImpl(), port=0, verifier=untyped(NoVerifier())).__enter__(),
+        "<NoVerifier> is no token verifier; pass an object with 'async def verify(self, token: str)' that returns the "
+        "principal of the token",
+    ),
+    "the class of the implementation in memory": (
+        lambda: in_memory(GreeterImpl),
+        "GreeterImpl is a class; pass an object of it: GreeterImpl()",
+    ),
+    "a mock in memory": (
+        lambda: in_memory(create_autospec(Greeter, instance=True)),
+        "a NonCallableMagicMock that imitates Greeter has no methods to check; pass an object of a class that derives "
+        "from Greeter",
+    ),
+    "the address first": (
+        lambda: connect(cast(type[Greeter], URL), untyped(Greeter)),
+        "connect() got 'http://127.0.0.1:9' first; write connect(Greeter, 'http://127.0.0.1:9'), with the interface "
+        "first",
+    ),
+    "an implementation to connect to": (
+        lambda: connect(GreeterImpl, URL),
+        f"{__name__}.GreeterImpl is not a service interface; decorate it with @service() and ask for the interface, "
+        "not for its implementation",
+    ),
+    "no address": (
+        lambda: connect(Greeter),
+        "connect() got no address of component 'mistaken-greeter'; write connect(Greeter, 'http://127.0.0.1:8000'), or "
+        "pass a registry",
+    ),
+    "an address without a scheme": (
+        lambda: connect(Greeter, "127.0.0.1:8000"),
+        "connect() got the address '127.0.0.1:8000' without a scheme; write 'http://127.0.0.1:8000'",
+    ),
+    "a path without a scheme": (
+        lambda: connect(Greeter, "/run/greeter.sock"),
+        "connect() got the address '/run/greeter.sock' without a scheme; write unix_url('/run/greeter.sock')",
+    ),
+    "a number as token": (
+        lambda: connect(Greeter, URL, token=untyped(42)),
+        "connect(token=...) takes a string or a function, not int",
+    ),
+    "@raises without parentheses": (
+        lambda: raises(untyped(GreeterImpl.greet)),
+        "@raises on GreeterImpl.greet: name the exception classes, '@raises(NotFound)'",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_refused_with_its_remedy(mistake: str) -> None:
+    make, message = MISTAKES[mistake]
+    with pytest.raises((DeclarationException, LocalServiceException)) as caught:
+        make()
+    assert str(caught.value) == message
+
+
+def test_a_variable_that_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_SERVER_PORT", "many")
+    with pytest.raises(ValueError, match=r"environment variables SERVICE_SERVER_<NAME>\)\nport\n") as caught:
+        serve(GreeterImpl(), uds="/tmp/mistaken.sock")
+    assert "many" not in str(caught.value)
+
+
+def test_a_verifier_that_fails_is_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        serve(GreeterImpl(), port=0, verifier=Broken()) as server,
+        connect(Greeter, server.url, token="t") as greeter,
+        pytest.raises(RemoteServiceException),
+    ):
+        greeter.greet("ann")
+    assert "the token verifier raised LookupError" in caplog.text
+
+
+def test_a_request_that_is_too_large_names_the_setting() -> None:
+    with (
+        serve(GreeterImpl(), port=0, settings=ServerSettings(max_body_bytes=1000)) as server,
+        connect(Greeter, server.url) as greeter,
+        pytest.raises(ServiceException, match=r"larger than 1000 bytes.*SERVICE_SERVER_MAX_BODY_BYTES") as caught,
+    ):
+        greeter.greet("x" * 2000)
+    assert not caught.value.may_have_run
