@@ -34,6 +34,8 @@ class FaultProxy:
         """Bytes per second that pass in each direction of a connection; None for no limit."""
         self.pieces = 0
         """Pieces that came from clients; of a client that writes a request at once, that is the requests."""
+        self.accepted = 0
+        """Connections that clients have opened so far."""
         self._target = (host, port)
         self._swallowing = False
         self._limits = _Limits()
@@ -111,6 +113,7 @@ class FaultProxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = _Link(self, reader, writer)
         self._links.add(link)
+        self.accepted += 1
         try:
             if self._swallowing:
                 link.swallow()

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from service_channels_http.settings import HTTPSettings
 from service_channels_http.transport.credentials import TokenProvider, provided, provided_async, with_credentials
 from service_channels_http.transport.engine import AsyncEngine, AsyncEngineTransport, Engine, EngineTransport
-from service_channels_http.transport.engine.origin import Origin, split
+from service_channels_http.transport.engine.connection_async import AsyncConnection
+from service_channels_http.transport.engine.connection_sync import Connection
+from service_channels_http.transport.engine.pool import Lent
 from service_channels_http.transport.errors import deadline_exceeded
 from service_channels_http.transport.exchange import Exchange
 from service_channels_http.transport.interface import AsyncTransport, PoolLimits, Transport
@@ -203,15 +205,20 @@ class HTTPXChannel(Channel):
 
     # streams
 
-    def stream_origin(self, request: HTTPRequest, *, is_async: bool) -> tuple[Origin, str] | None:
-        """Where a request that has a stream goes and its target; None where requests are sent with httpx."""
-        transport = self._async_transport if is_async else self._transport
-        if not isinstance(transport, AsyncEngineTransport | EngineTransport):
+    def lend(self, request: HTTPRequest, until: HTTPRequest) -> Lent[Connection] | None:
+        """A connection for a request that has a stream; None where requests are sent with httpx.
+
+        ``until`` is the same request with the deadline of connecting.
+        """
+        transport = self._transport
+        return transport.lend(request, until, self.connect_timeout) if isinstance(transport, EngineTransport) else None
+
+    async def lend_async(self, request: HTTPRequest, until: HTTPRequest) -> Lent[AsyncConnection] | None:
+        """As :meth:`lend`, for async calls."""
+        transport = self._async_transport
+        if not isinstance(transport, AsyncEngineTransport):
             return None
-        transport.get()  # raises if the channel is closed
-        beginning, target = split(request.url)
-        origin = Origin.parse(beginning, self.tls) if target else None
-        return None if origin is None else (origin, target)
+        return await transport.lend(request, until, self.connect_timeout)
 
     def authorized(self, request: HTTPRequest) -> HTTPRequest:
         """The request with the channel's headers and token."""

@@ -47,7 +47,7 @@ class DispatchChannel(HTTPXChannel):
         return await self.exchange_async(self._prepare(invocation))
 
     def invoke_stream(self, invocation: Invocation) -> Any:
-        """Execute the call of a method whose result is a stream, on a connection of its own."""
+        """Execute the call of a method whose result is a stream."""
         from service_channels_http.streams import lists, lists_async
 
         arguments, items = invocation.arguments_and_stream()

@@ -168,7 +168,7 @@ class RestChannel(HTTPXChannel):
         return await self.exchange_async(self._prepare(invocation, invocation.arguments()))
 
     def invoke_stream(self, invocation: Invocation) -> Any:
-        """Execute the call of a method whose result is a stream, on a connection of its own."""
+        """Execute the call of a method whose result is a stream."""
         from service_channels_http.streams import lists, lists_async
 
         exchange = self._prepare(invocation, invocation.arguments())

@@ -56,6 +56,7 @@ async def lists_async(channel: HTTPXChannel, exchange: StreamExchange, items: An
                 yield came
                 limits.item_came()
                 came = await next_async(opened.stream, opened.reader, opened.request, limits)
+            await opened.stream.finish()
         finally:
             await opened.stream.aclose()
 
@@ -94,6 +95,7 @@ def lists(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> Genera
                 yield came
                 limits.item_came()
                 came = next_items(opened.stream, opened.reader, opened.request, limits)
+            opened.stream.finish()
         finally:
             opened.stream.close()
 

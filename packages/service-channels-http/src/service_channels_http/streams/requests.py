@@ -1,13 +1,12 @@
-"""Requests of calls with streams: sent on a connection of their own, with the items of the argument."""
+"""Requests of calls with streams, with the items of the argument."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from service_channels_http.channel import HTTPXChannel
-from service_channels_http.transport.engine.reader import write_beginning, write_head
 from service_channels_http.transport.errors import deadline_exceeded
 from service_channels_http.transport.exchange import StreamExchange
 from service_channels_http.transport.messages import HTTPRequest
@@ -32,19 +31,18 @@ async def sent_async(
 ) -> tuple[HTTPRequest, AsyncStream | AsyncHTTPXStream]:
     """Send a request, the items of its argument in a task of their own or, with httpx, before the response is read."""
     request = await channel.authorized_async(exchange.stream_request(url, limits.total, has_input=items is not None))
-    found = channel.stream_origin(request, is_async=True)
+    until = _until(request, limits)
+    lent = await channel.lend_async(request, until)
     parts = None if items is None else _parts_async(exchange, items, limits)
-    if found is None:
+    if lent is None:
         from service_channels_http.transport.httpx.streams import AsyncHTTPXStream
 
         _refuse_both_ways(exchange)
         over_httpx = AsyncHTTPXStream(channel.get_async_client(), request, channel.connect_timeout)
         over_httpx.send(parts)
         return request, over_httpx
-    origin, target = found
-    head = write_head(request, write_beginning(request, target, origin.authority))
-    stream = await AsyncStream.open(origin, _until(request, limits), channel.connect_timeout)
-    stream.send(head, parts)
+    stream = AsyncStream(until, lent)
+    stream.send(parts)
     return request, stream
 
 
@@ -53,19 +51,18 @@ def sent(
 ) -> tuple[HTTPRequest, SyncStream | HTTPXStream]:
     """Send a request with all items of its argument."""
     request = channel.authorized(exchange.stream_request(url, limits.total, has_input=items is not None))
-    found = channel.stream_origin(request, is_async=False)
+    until = _until(request, limits)
+    lent = channel.lend(request, until)
     parts = None if items is None else _parts(exchange, items, limits)
     stream: SyncStream | HTTPXStream
-    if found is None:
+    if lent is None:
         from service_channels_http.transport.httpx.streams import HTTPXStream
 
         stream = over_httpx = HTTPXStream(channel.get_client(), request, channel.connect_timeout)
         send = partial(over_httpx.send, parts, lambda: limits.deadline, limits.pause)
     else:
-        origin, target = found
-        head = write_head(request, write_beginning(request, target, origin.authority))
-        stream = engine = SyncStream.open(origin, _until(request, limits), channel.connect_timeout)
-        send = partial(engine.send, head, parts, limits.deadline)
+        stream = engine = SyncStream(until, lent)
+        send = partial(engine.send, parts, limits.deadline)
     try:
         send()
     except TooLate as error:
@@ -94,7 +91,7 @@ def _until(request: HTTPRequest, limits: StreamLimits) -> HTTPRequest:
     )
 
 
-async def _parts_async(exchange: StreamExchange, items: Any, limits: StreamLimits) -> AsyncIterator[bytes]:
+async def _parts_async(exchange: StreamExchange, items: Any, limits: StreamLimits) -> AsyncGenerator[bytes, None]:
     yield exchange.first_part()
     exchange.call.input_started = True
     source = StreamSource()

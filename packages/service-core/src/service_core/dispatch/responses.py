@@ -31,11 +31,14 @@ class StreamBody:
     The holder of one calls :meth:`aclose`, also where no part is read, since that ends the call.
     """
 
-    __slots__ = ("_first", "_on_end", "_parts", "stopped")
+    __slots__ = ("_ending", "_first", "_on_end", "_parts", "stopped")
 
-    def __init__(self, parts: AsyncGenerator[bytes, None], on_end: Callable[[], None], *, stopped: bytes) -> None:
-        """``on_end`` is called once, after ``parts`` have ended."""
+    def __init__(
+        self, parts: AsyncGenerator[bytes, None], on_end: Callable[[], None], *, ending: list[bytes], stopped: bytes
+    ) -> None:
+        """``on_end`` is called once, after ``parts`` have ended; these write the last one into ``ending``."""
         self._parts = parts
+        self._ending = ending
         self._first: bytes | None = None
         self.stopped = stopped
         """The last part if the server ends the call because it stops."""
@@ -60,6 +63,10 @@ class StreamBody:
             first, self._first = self._first, None
             return first
         return await self._parts.__anext__()
+
+    def take_last(self) -> bytes:
+        """The part after those of the iteration, to be sent with the end of the body; empty if it was taken."""
+        return self._ending.pop() if self._ending else b""
 
     async def aclose(self) -> None:
         """End the call if it runs. Safe to call twice."""

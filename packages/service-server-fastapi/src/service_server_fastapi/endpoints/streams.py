@@ -46,6 +46,7 @@ async def send_stream(scope: Scope, send: Send, answer: Answer, stream: StreamBo
             if not part:
                 continue
             await send({"type": "http.response.body", "body": part, "more_body": True})
+        last = stream.take_last()
     except asyncio.CancelledError as cancelled:
         if STOPPING not in cancelled.args:
             raise

@@ -128,9 +128,10 @@ class AsgiExchange:
         if response.is_complete:
             raise RuntimeError(f"{kind!r} was sent after the response had been completed")
         _expect(kind, "http.response.body")
-        await response.write(message.get("body", b""))
-        if not message.get("more_body", False) and not self._out.is_lost:
-            response.end()
+        if message.get("more_body", False):
+            await response.write(message.get("body", b""))
+        else:
+            response.end(message.get("body", b""))
             self._out.timeout = self._timeout
             self._connection.complete()
 

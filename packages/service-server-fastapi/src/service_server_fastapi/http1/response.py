@@ -135,21 +135,31 @@ class ResponseWriter:
     async def write(self, data: bytes) -> None:
         """Send a piece of the body. Raises RuntimeError if it is longer than announced."""
         if data and not self._is_head:
-            if self._left is not None:
-                if len(data) > self._left:
-                    raise RuntimeError("the body of the response is longer than its content-length")
-                self._left -= len(data)
-            self._put(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
+            self._put(self._framed(data))
         await self._wire.drain()
 
-    def end(self) -> None:
-        """End the response. Raises RuntimeError if the body is shorter than announced."""
+    def end(self, data: bytes = b"") -> None:
+        """End the response with the last piece of its body. Raises RuntimeError if the length is not that announced.
+
+        The client need not have taken it then: a connection waits for that before the next request.
+        """
+        framed = self._framed(data) if data and not self._is_head else b""
         if self._left:
             raise RuntimeError("the body of the response is shorter than its content-length")
         if self._is_chunked:
-            self._put(b"0\r\n\r\n")
+            framed += b"0\r\n\r\n"
+        if framed:
+            self._put(framed)
         self.flush()
         self.is_complete = True
+
+    def _framed(self, data: bytes) -> bytes:
+        """A piece of the body as it is sent."""
+        if self._left is not None:
+            if len(data) > self._left:
+                raise RuntimeError("the body of the response is longer than its content-length")
+            self._left -= len(data)
+        return b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data
 
     def _put(self, data: bytes) -> None:
         if self._held and len(data) <= _SMALL:

@@ -96,6 +96,15 @@ class AsyncConnection(asyncio.Protocol):
         waiter = self._waiter = self._loop.create_future()
         return waiter
 
+    def lend(self, protocol: asyncio.Protocol) -> asyncio.Transport:
+        """Let another protocol use the transport until :meth:`take_back`; this connection hears nothing meanwhile."""
+        self._transport.set_protocol(protocol)
+        return self._transport
+
+    def take_back(self) -> None:
+        """Use the transport again."""
+        self._transport.set_protocol(self)
+
     # called by the loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

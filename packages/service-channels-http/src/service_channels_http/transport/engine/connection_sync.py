@@ -54,6 +54,15 @@ class Connection:
         """Close it at once."""
         self._socket.close()
 
+    def lend(self) -> socket.socket:
+        """The socket, for another user until :meth:`take_back`, who may set its timeout."""
+        return self._socket
+
+    def take_back(self) -> bool:
+        """Use the socket again; false if it holds bytes that have not been read."""
+        self._socket.setblocking(False)
+        return not (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending())
+
     def exchange(self, request: HTTPRequest, head: bytes, max_bytes: int) -> HTTPReply:
         """Send a request and wait for its response. Raises ServiceCommunicationException, DeadlineExceeded."""
         parser = self.parser

@@ -14,7 +14,7 @@ from service_channels_http.transport.interface import PoolLimits
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.tls.context import ClientTLS
 
-__all__ = ["AsyncEngine", "Engine"]
+__all__ = ["AsyncEngine", "Engine", "Lent"]
 
 C = TypeVar("C", Connection, AsyncConnection)
 
@@ -44,6 +44,22 @@ class _Way(Generic[C]):
         self.beginning = write_beginning(request, target, place.origin.authority)
 
 
+class Lent(Generic[C]):
+    """A connection that carries a stream, and belongs to its holder until it is put back or closed."""
+
+    __slots__ = ("_idle", "connection", "head")
+
+    def __init__(self, connection: C, idle: Idle[C], head: bytes) -> None:
+        self.connection: C = connection
+        self.head = head
+        """The head of the request to send."""
+        self._idle: Idle[C] = idle
+
+    def put_back(self) -> None:
+        """Keep the connection for the next request; the response has been read to its end."""
+        self._idle.put(self.connection)
+
+
 class _Places(Generic[C]):
     """What both engines share: where requests go, by their address."""
 
@@ -57,15 +73,7 @@ class _Places(Generic[C]):
     def _find(self, request: HTTPRequest) -> _Way[C] | None:
         """How to send requests that begin as this one; None if httpx has to do it."""
         beginning, target = split(request.url)
-        try:
-            place = self._places[beginning]
-        except KeyError:
-            self._leave_unused()
-            origin = Origin.parse(beginning, self._tls) if self._limits.max_connections is None else None
-            made: _Place[C] | None = None if origin is None else _Place(origin, self._limits)
-            place = self._places.setdefault(beginning, made)  # another thread may have been quicker
-            if self._is_closed:
-                self._close_idle()
+        place = self._place(beginning)
         if place is None or not target:
             return None
         if len(self._ways) >= _MANY:
@@ -75,6 +83,27 @@ class _Places(Generic[C]):
         if self._places.get(beginning) is not place:  # another thread has forgotten it, and it keeps nothing any more
             self._ways.pop(key, None)
         return way
+
+    def _find_for_stream(self, request: HTTPRequest) -> tuple[_Place[C], bytes] | None:
+        """Where a request that has a stream goes, and its head; None if httpx has to send it."""
+        beginning, target = split(request.url)
+        place = self._place(beginning)
+        if place is None or not target:
+            return None
+        return place, write_head(request, write_beginning(request, target, place.origin.authority))
+
+    def _place(self, beginning: str) -> _Place[C] | None:
+        """The origin with that address; None if httpx has to send there."""
+        try:
+            return self._places[beginning]
+        except KeyError:
+            self._leave_unused()
+            origin = Origin.parse(beginning, self._tls) if self._limits.max_connections is None else None
+            made: _Place[C] | None = None if origin is None else _Place(origin, self._limits)
+            place = self._places.setdefault(beginning, made)  # another thread may have been quicker
+            if self._is_closed:
+                self._close_idle()
+            return place
 
     def _close_idle(self) -> None:
         """Close all idle connections; those in use are closed after their call."""
@@ -124,6 +153,19 @@ class Engine(_Places[Connection]):
             connection.close()
         return reply
 
+    def lend(self, request: HTTPRequest, until: HTTPRequest, connect_timeout: float) -> Lent[Connection] | None:
+        """A connection for a request that has a stream, an idle one if there is; None if httpx has to send it.
+
+        ``until`` is the same request with the deadline of connecting. Raises ServiceCommunicationException,
+        DeadlineExceeded, LocalServiceException; nothing was sent then.
+        """
+        found = self._find_for_stream(request)
+        if found is None:
+            return None
+        place, head = found
+        connection = place.idle.take() or Connection.open(place.origin, until, connect_timeout)
+        return Lent(connection, place.idle, head)
+
     def close(self) -> None:
         """Close the idle connections now and the others after their call."""
         self._close_idle()
@@ -151,6 +193,17 @@ class AsyncEngine(_Places[AsyncConnection]):
         else:
             connection.close()
         return reply
+
+    async def lend(
+        self, request: HTTPRequest, until: HTTPRequest, connect_timeout: float
+    ) -> Lent[AsyncConnection] | None:
+        """As :meth:`Engine.lend`."""
+        found = self._find_for_stream(request)
+        if found is None:
+            return None
+        place, head = found
+        connection = place.idle.take() or await AsyncConnection.open(place.origin, until, connect_timeout)
+        return Lent(connection, place.idle, head)
 
     async def aclose(self) -> None:
         """Close the idle connections now and the others after their call."""

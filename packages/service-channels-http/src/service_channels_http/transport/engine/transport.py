@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from service_channels_http.transport.engine.pool import AsyncEngine, Engine
+from service_channels_http.transport.engine.connection_async import AsyncConnection
+from service_channels_http.transport.engine.connection_sync import Connection
+from service_channels_http.transport.engine.pool import AsyncEngine, Engine, Lent
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
 
@@ -16,6 +18,10 @@ class EngineTransport(OncePerProcess[Engine]):
         """Send one request and wait for the reply; None, and nothing is sent, for addresses that httpx carries."""
         return self.get().send(request, connect_timeout=connect_timeout, max_bytes=max_bytes)
 
+    def lend(self, request: HTTPRequest, until: HTTPRequest, connect_timeout: float) -> Lent[Connection] | None:
+        """A connection for a request that has a stream; None for addresses that httpx carries."""
+        return self.get().lend(request, until, connect_timeout)
+
 
 class AsyncEngineTransport(OncePerLoop[AsyncEngine]):
     """Sends with the engine of the running event loop."""
@@ -23,3 +29,9 @@ class AsyncEngineTransport(OncePerLoop[AsyncEngine]):
     async def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
         """As :meth:`EngineTransport.send`."""
         return await self.get().send(request, connect_timeout=connect_timeout, max_bytes=max_bytes)
+
+    async def lend(
+        self, request: HTTPRequest, until: HTTPRequest, connect_timeout: float
+    ) -> Lent[AsyncConnection] | None:
+        """As :meth:`EngineTransport.lend`."""
+        return await self.get().lend(request, until, connect_timeout)

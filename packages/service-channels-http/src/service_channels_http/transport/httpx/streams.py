@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -122,6 +122,9 @@ class HTTPXStream(_Stream):
         with self._translated(deadline):
             return next(self._parts, None)
 
+    def finish(self) -> None:
+        """Nothing: httpx keeps what it can."""
+
     def close(self) -> None:
         """Close the connection unless the response is complete."""
         if self._reply is not None:
@@ -135,11 +138,11 @@ class AsyncHTTPXStream(_Stream):
     _parts: AsyncIterator[bytes]
     _content: AsyncIterator[bytes] | None = None
 
-    def send(self, parts: AsyncIterator[bytes] | None) -> None:
+    def send(self, parts: AsyncGenerator[bytes, None] | None) -> None:
         """Send the request, with these parts as its body, when the response is read."""
         self._content = None if parts is None else self._passed(parts)
 
-    async def _passed(self, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def _passed(self, parts: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
         try:
             async for part in parts:
                 if part:
@@ -178,6 +181,9 @@ class AsyncHTTPXStream(_Stream):
                 await asyncio.wait([task])
         with self._translated(Deadline.after(None)):
             return task.result()
+
+    async def finish(self) -> None:
+        """Nothing: httpx keeps what it can."""
 
     async def aclose(self) -> None:
         """Close the connection unless the response is complete."""

@@ -11,10 +11,12 @@ from service_channels_http.transport.limits import check_head
 from service_channels_http.transport.messages import HTTPRequest
 from service_core.errors import ServiceException
 
-__all__ = ["StreamedResponse", "TooLate", "chunk", "last_chunk"]
+__all__ = ["FINISH", "StreamedResponse", "TooLate", "chunk", "last_chunk"]
 
 _MAX_HEAD: Final = 64 * 1024
 """How many bytes status line and headers may have."""
+FINISH: Final = 0.1
+"""Seconds that the end of a body may come after the last of what it holds; the connection is closed otherwise."""
 
 
 def chunk(data: bytes) -> bytes:
@@ -46,12 +48,17 @@ class StreamedResponse:
         """By lower-case names."""
         self.is_complete = False
         """Whether the end of the body has come."""
+        self.is_last = False
+        """Whether the connection cannot take another request: the response says so, or more has come than it."""
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes in; the part of the body among them. Raises ServiceCommunicationException, ProtocolException."""
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self.is_last = True
+            if self.is_complete:
+                return self._taken()
             raise broken_off(self._request) from error
         if not self.status:
             self._head_size += len(data)
@@ -60,15 +67,23 @@ class StreamedResponse:
         elif self._head_size >= 0:
             self._head_size = -1
             check_head(self._request, {**self.headers, "content-length": ""}, 0)
+        return self._taken()
+
+    def _taken(self) -> bytes:
         part = b"".join(self._parts)
         self._parts.clear()
         return part
 
     def end(self) -> ServiceException | None:
         """The connection has ended; the error unless that completes the response."""
+        self.is_last = True
         if self.status and "content-length" not in self.headers and "transfer-encoding" not in self.headers:
             self.is_complete = True
         return None if self.is_complete else broken_off(self._request)
+
+    def on_message_begin(self) -> None:
+        """A response begins; one that was not requested if the one before it is complete."""
+        self.is_last = self.is_last or self.is_complete
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header has come."""
@@ -83,8 +98,11 @@ class StreamedResponse:
 
     def on_body(self, data: bytes) -> None:
         """Part of the body has come."""
-        self._parts.append(data)
+        if not self.is_complete:
+            self._parts.append(data)
 
     def on_message_complete(self) -> None:
         """The end of a response, or of an interim one, has come."""
-        self.is_complete = bool(self.status)
+        if self.status and not self.is_complete:
+            self.is_complete = True
+            self.is_last = self.is_last or not self._parser.should_keep_alive()

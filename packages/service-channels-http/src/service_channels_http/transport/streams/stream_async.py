@@ -4,75 +4,84 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Final
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
+from typing import Final
 
-from service_channels_http.transport.engine.connecting import addresses_of, connect_async
-from service_channels_http.transport.engine.origin import Origin
-from service_channels_http.transport.engine.resolver import resolver
-from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent
+from service_channels_http.transport.engine.connection_async import AsyncConnection
+from service_channels_http.transport.engine.pool import Lent
+from service_channels_http.transport.errors import lost, not_sent
 from service_channels_http.transport.messages import HTTPRequest
-from service_channels_http.transport.streams.response import StreamedResponse, TooLate, chunk, last_chunk
+from service_channels_http.transport.streams.response import (
+    FINISH,
+    StreamedResponse,
+    TooLate,
+    chunk,
+    last_chunk,
+)
+from service_core import Deadline, ServiceException
 
 __all__ = ["AsyncStream"]
 
 _BUFFER: Final = 256 * 1024
-"""Bytes that are read ahead at most, twice."""
+"""Bytes that are read ahead at most."""
 
 
-class AsyncStream:
-    """One request on a connection of its own. Used by one task, with another one that sends the body."""
+class AsyncStream(asyncio.Protocol):
+    """One request on a connection of the pool. Used by one task, with another one that sends the body."""
 
-    def __init__(self, request: HTTPRequest, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, request: HTTPRequest, lent: Lent[AsyncConnection]) -> None:
         self._request = request
-        self._reader = reader
-        self._writer = writer
+        self._lent = lent
+        self._transport = lent.connection.lend(self)
         self._sending: asyncio.Task[None] | None = None
-        self._reading: asyncio.Task[bytes] | None = None
+        self._is_sent = False
+        self._is_closed = False
+        self._came: deque[bytes] = deque()
+        self._size = 0
         self._kept = b""
+        self._is_over = False
+        self._failure: Exception | None = None
+        self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
+        self._is_full = False
         self.response = StreamedResponse(request)
 
-    @classmethod
-    async def open(cls, origin: Origin, request: HTTPRequest, connect_timeout: float) -> AsyncStream:
-        """Connect. Raises ServiceCommunicationException, DeadlineExceeded; nothing was sent then."""
-        end = min(request.deadline.expires_at, time.monotonic() + connect_timeout)
-        try:
-            async with asyncio.timeout(end - time.monotonic()):
-                connected = await connect_async(await addresses_of(origin))
-                server_hostname = origin.host if origin.tls is not None else None
-                reader, writer = await asyncio.open_connection(
-                    sock=connected, ssl=origin.tls, server_hostname=server_hostname, limit=_BUFFER
-                )
-        except TimeoutError as error:
-            if request.deadline.expired:
-                raise deadline_exceeded(request, may_have_run=False) from error
-            raise not_sent(request, "no connection in time", error) from error
-        except (OSError, UnicodeError) as error:
-            resolver.forget(origin.host, origin.port)
-            raise not_sent(request, "cannot connect", error) from error
-        return cls(request, reader, writer)
+    # sending
 
-    def send(self, head: bytes, parts: AsyncIterator[bytes] | None = None) -> None:
-        """Send the request; ``parts`` of its body in a task of its own, while the response is read."""
-        self._writer.write(head + self._request.content)
-        if parts is not None:
-            self._sending = asyncio.create_task(self._send(parts))
+    def send(self, parts: AsyncGenerator[bytes, None] | None = None) -> None:
+        """Send the request; ``parts`` of its body in a task of its own, while the response is read.
 
-    async def _send(self, parts: AsyncIterator[bytes]) -> None:
-        async for part in parts:
-            if part and not await self._sent(chunk(part)):
-                return
-        await self._sent(last_chunk())
+        Raises ServiceCommunicationException if nothing could be sent; the stream is closed then.
+        """
+        self._transport.write(self._lent.head + self._request.content)
+        if self._transport.is_closing():
+            self._give_back()
+            raise not_sent(self._request, "the connection was lost before anything was sent", ConnectionError())
+        if parts is None:
+            self._is_sent = True
+            return
+        self._sending = asyncio.get_running_loop().create_task(self._send(parts))
+        self._sending.add_done_callback(lambda _: self._wake())
 
-    async def _sent(self, data: bytes) -> bool:
-        """Send a part; false if the server takes no more, of which its response says the reason."""
-        try:
-            self._writer.write(data)
-            await self._writer.drain()
-        except OSError:
-            return False
-        return True
+    async def _send(self, parts: AsyncGenerator[bytes, None]) -> None:
+        async with aclosing(parts):
+            async for part in parts:
+                if part:
+                    self._transport.write(chunk(part))
+                    await self._drain()
+                if self._is_over:  # the server takes no more, of which its response says the reason
+                    return
+        self._transport.write(last_chunk())
+        self._is_sent = True
+
+    async def _drain(self) -> None:
+        while self._is_full and not self._is_over:
+            self._writer = asyncio.get_running_loop().create_future()
+            await self._writer
+
+    # reading
 
     async def read_head(self, remaining: Callable[[], float]) -> None:
         """Wait for status and headers. A part of the body that comes with them is kept for :meth:`read`."""
@@ -91,41 +100,104 @@ class AsyncStream:
             part = await self._read(remaining)
         return part
 
+    async def finish(self) -> None:
+        """Wait a moment for the end of a response of which all has been read, so that its connection can be kept."""
+        if not self.response.is_complete:
+            end = Deadline.after(FINISH)
+            with suppress(TooLate, ServiceException):
+                await self.read(lambda: end.remaining)
+
     async def _read(self, remaining: Callable[[], float]) -> bytes:
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._reader.read(_BUFFER))
-        await self._wait(self._reading, remaining)
-        reading, self._reading = self._reading, None
-        try:
-            data = reading.result()
-        except OSError as error:
-            raise lost(self._request, error) from error
-        if data:
-            return self.response.feed(data)
+        while not self._came:
+            if self._is_over:
+                self._raise_failure()
+                return b""
+            await self._wait(remaining)
+        data = b"".join(self._came)
+        self._came.clear()
+        if self._size > _BUFFER:
+            self._transport.resume_reading()
+        self._size = 0
+        return self.response.feed(data)
+
+    def _raise_failure(self) -> None:
+        """Raise what the end of the connection means, unless that completes the response."""
+        if self._failure is not None:
+            raise lost(self._request, self._failure) from self._failure
         failure = self.response.end()
         if failure is not None:
             raise failure
-        return b""
 
-    async def _wait(self, reading: asyncio.Task[bytes], remaining: Callable[[], float]) -> None:
-        """Wait for the response, and for a failure of the body of the request."""
-        while not reading.done():
-            left = remaining()
-            if left <= 0:
-                raise TooLate
-            waiting: set[asyncio.Task[Any]] = {reading} if self._sending is None else {reading, self._sending}
-            timeout = None if math.isinf(left) else left
-            await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            if self._sending is not None and self._sending.done():
-                sending, self._sending = self._sending, None
-                sending.result()
+    async def _wait(self, remaining: Callable[[], float]) -> None:
+        """Wait for bytes or the end of the connection. Raises TooLate, and the failure of the body of the request."""
+        if self._sending is not None and self._sending.done():
+            sending, self._sending = self._sending, None
+            sending.result()
+        left = remaining()
+        if left <= 0:
+            raise TooLate
+        loop = asyncio.get_running_loop()
+        reader = self._reader = loop.create_future()
+        timer = None if math.isinf(left) else loop.call_later(left, self._wake)
+        try:
+            await reader
+        finally:
+            self._reader = None
+            if timer is not None:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    # the end
 
     async def aclose(self) -> None:
-        """Close the connection, at once if the response is not complete."""
-        for task in (self._sending, self._reading):
-            if task is not None:
-                task.cancel()
-        self._writer.transport.abort()
-        tasks = [task for task in (self._sending, self._reading) if task is not None]
-        if tasks:
-            await asyncio.wait(tasks)
+        """Keep the connection for the next call if all of request and response went over it, else close it."""
+        self._give_back()
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            sending.cancel()
+            await asyncio.wait([sending])
+            if not sending.cancelled():
+                sending.exception()  # known: the stream has ended for another reason
+
+    def _give_back(self) -> None:
+        """Put the connection back or close it. Does nothing the second time."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        response, transport = self.response, self._transport
+        is_clean = self._is_sent and response.is_complete and not response.is_last and not self._came
+        if is_clean and not transport.is_closing() and not transport.get_write_buffer_size():
+            self._lent.connection.take_back()
+            self._lent.put_back()
+        else:
+            transport.abort()
+
+    # called by the loop
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come; no more are read while many wait to be read."""
+        self._came.append(data)
+        self._size += len(data)
+        if self._size > _BUFFER:
+            self._transport.pause_reading()
+        self._wake()
+
+    def pause_writing(self) -> None:
+        """The server reads more slowly than is written."""
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """There is room for more."""
+        self._is_full = False
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing comes or goes any more."""
+        self._is_over, self._failure = True, exc
+        self._lent.connection.connection_lost(exc)
+        self.resume_writing()
+        self._wake()

@@ -5,16 +5,21 @@ from __future__ import annotations
 import contextlib
 import math
 import socket
-import time
 from collections.abc import Iterator
 from typing import Final
 
-from service_channels_http.transport.engine.connection_sync import connected_socket
-from service_channels_http.transport.engine.origin import Origin
-from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent, pass_interruption
+from service_channels_http.transport.engine.connection_sync import Connection
+from service_channels_http.transport.engine.pool import Lent
+from service_channels_http.transport.errors import lost, not_sent, pass_interruption
 from service_channels_http.transport.messages import HTTPRequest
-from service_channels_http.transport.streams.response import StreamedResponse, TooLate, chunk, last_chunk
-from service_core import Deadline
+from service_channels_http.transport.streams.response import (
+    FINISH,
+    StreamedResponse,
+    TooLate,
+    chunk,
+    last_chunk,
+)
+from service_core import Deadline, ServiceException
 
 __all__ = ["SyncStream"]
 
@@ -23,48 +28,35 @@ _LONGEST: Final = 24 * 3600.0
 
 
 class SyncStream:
-    """One request on a connection of its own. Used by one thread."""
+    """One request on a connection of the pool. Used by one thread."""
 
-    def __init__(self, request: HTTPRequest, connected: socket.socket) -> None:
+    def __init__(self, request: HTTPRequest, lent: Lent[Connection]) -> None:
         self._request = request
-        self._socket = connected
+        self._lent = lent
+        self._socket = lent.connection.lend()
         self._kept = b""
+        self._is_sent = False
+        self._is_closed = False
         self.response = StreamedResponse(request)
 
-    @classmethod
-    def open(cls, origin: Origin, request: HTTPRequest, connect_timeout: float) -> SyncStream:
-        """Connect. Raises ServiceCommunicationException, DeadlineExceeded; nothing was sent then."""
-        end = min(request.deadline.expires_at, time.monotonic() + connect_timeout)
-        try:
-            return cls(request, connected_socket(origin, end))
-        except TimeoutError as error:
-            pass_interruption(error)
-            if request.deadline.expired:
-                raise deadline_exceeded(request, may_have_run=False) from error
-            raise not_sent(request, "no connection in time", error) from error
-        except (OSError, UnicodeError) as error:
-            raise not_sent(request, "cannot connect", error) from error
-
-    def send(self, head: bytes, parts: Iterator[bytes] | None, deadline: Deadline) -> None:
+    def send(self, parts: Iterator[bytes] | None, deadline: Deadline) -> None:
         """Send the request as a whole. Raises TooLate at the deadline, and what ``parts`` raise."""
         self._limit(deadline)
         try:
-            self._socket.sendall(head + self._request.content)
+            self._socket.sendall(self._lent.head + self._request.content)
         except TimeoutError as error:
             pass_interruption(error)
             raise TooLate from None
         except OSError as error:
             raise not_sent(self._request, "the connection was lost before anything was sent", error) from error
-        if parts is None:
-            return
-        try:
-            for part in parts:
+        with contextlib.suppress(_Refused):  # the response says why the server reads no further
+            for part in parts or ():
                 self._limit(deadline)
                 if part:
                     self._send(chunk(part))
-            self._send(last_chunk())
-        except _Refused:
-            return  # the response says why the server reads no further
+            if parts is not None:
+                self._send(last_chunk())
+            self._is_sent = True
 
     def _send(self, data: bytes) -> None:
         try:
@@ -93,6 +85,12 @@ class SyncStream:
             part = self._read(deadline)
         return part
 
+    def finish(self) -> None:
+        """Wait a moment for the end of a response of which all has been read, so that its connection can be kept."""
+        if not self.response.is_complete:
+            with contextlib.suppress(TooLate, ServiceException):
+                self.read(Deadline.after(FINISH))
+
     def _read(self, deadline: Deadline) -> bytes:
         self._limit(deadline)
         try:
@@ -116,10 +114,17 @@ class SyncStream:
         self._socket.settimeout(None if math.isinf(left) else min(left, _LONGEST))
 
     def close(self) -> None:
-        """Close the connection."""
+        """Keep the connection for the next call if all of request and response went over it, else close it."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        is_clean = self._is_sent and self.response.is_complete and not self.response.is_last
+        if is_clean and self._lent.connection.take_back():
+            self._lent.put_back()
+            return
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        self._lent.connection.close()
 
 
 class _Refused(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from service_core.arguments import Arguments
 from service_core.declaring.signatures.streams import StreamDescriptor, with_stream
@@ -18,6 +18,9 @@ __all__ = ["InputFrames", "ThreadInput", "WrongItem", "end_input", "ending_input
 
 
 T = TypeVar("T")
+
+_LOOK: Final = 5.0
+"""Seconds after which a thread that waits for items checks whether their event loop still exists."""
 
 
 class WrongItem(ArgumentException):
@@ -122,30 +125,51 @@ class ThreadInput:
     def __init__(self, lists: AsyncGenerator[list[Any], None], loop: asyncio.AbstractEventLoop) -> None:
         self._lists = lists
         self._loop = loop
-        self._step: Future[list[Any] | None] | None = None
+        self._reading: asyncio.Task[Any] | None = None
         self._is_over = False
 
     def __iter__(self) -> Iterator[Any]:
-        while True:
-            step = self._step = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
-            try:
-                items = step.result()
-            except CancelledError:
-                raise ConnectionAbortedError("the call has ended before the stream that is its argument") from None
-            if items is None:
-                return
+        while (items := self._wait(self._begin())) is not None:
             yield from items
+
+    def _begin(self) -> Future[list[Any] | None]:
+        step = self._next()
+        try:
+            return asyncio.run_coroutine_threadsafe(step, self._loop)
+        except RuntimeError:  # the loop is closed
+            step.close()
+            raise _cut_off() from None
+
+    def _wait(self, step: Future[list[Any] | None]) -> list[Any] | None:
+        while True:
+            try:
+                return step.result(_LOOK)
+            except CancelledError:
+                raise _cut_off() from None
+            except TimeoutError:
+                if step.done():
+                    raise  # it is an error of the step
+                if self._loop.is_closed():  # with steps that it has not begun
+                    step.cancel()
 
     async def _next(self) -> list[Any] | None:
         if self._is_over:
             raise asyncio.CancelledError
-        return await anext(self._lists, None)
+        self._reading = asyncio.current_task()
+        try:
+            return await anext(self._lists, None)
+        finally:
+            self._reading = None
 
     def end(self) -> None:
         """The call has ended. Called on the event loop; safe to call twice."""
         self._is_over = True
-        if self._step is not None:
-            self._step.cancel()
+        if self._reading is not None:
+            self._reading.cancel()
+
+
+def _cut_off() -> ConnectionAbortedError:
+    return ConnectionAbortedError("the call has ended before the stream that is its argument")
 
 
 async def ending_input(run: Coroutine[Any, Any, T], arguments: Arguments) -> T:

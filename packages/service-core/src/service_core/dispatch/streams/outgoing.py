@@ -32,13 +32,20 @@ def open_stream(
     refused = executor.enter_stream(target, context)
     if refused is not None:
         return refused
-    parts = _parts(executor, target, arguments, writer, context)
+    ending: list[bytes] = []
+    parts = _parts(executor, target, arguments, writer, context, ending)
     stopping = WireError(type=STOPPING, code=ErrorCode.UNAVAILABLE, correlation_id=context.correlation_id)
-    return StreamBody(parts, lambda: executor.leave_stream(target, context), stopped=writer.write_failure(stopping))
+    stopped = writer.write_failure(stopping)
+    return StreamBody(parts, lambda: executor.leave_stream(target, context), ending=ending, stopped=stopped)
 
 
 async def _parts(
-    executor: Executor, target: Target, arguments: tuple[Any, ...], writer: StreamWriter, context: CallContext
+    executor: Executor,
+    target: Target,
+    arguments: tuple[Any, ...],
+    writer: StreamWriter,
+    context: CallContext,
+    ending: list[bytes],
 ) -> AsyncGenerator[bytes, None]:
     source = StreamSource()
     with call_context(context):  # for the task of the generator; this one is the server's
@@ -62,11 +69,11 @@ async def _parts(
     finally:
         await source.aclose()
     if failure is None:
-        yield writer.end
+        ending.append(writer.end)
     elif writer.has_status and not has_begun:
         raise FailedFirst(failure.error, failure.headers)
     else:
-        yield writer.write_failure(failure.error)
+        ending.append(writer.write_failure(failure.error))
 
 
 async def _next(source: StreamSource, context: CallContext, pause: float) -> list[Any] | None:

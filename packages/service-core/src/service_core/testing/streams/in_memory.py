@@ -185,4 +185,8 @@ def lost(where: str, url: str) -> ServiceCommunicationException:
 
 
 async def _next(stream: StreamBody | None) -> bytes | None:
-    return None if stream is None else await anext(stream, None)
+    """The next part, None after the last."""
+    if stream is None:
+        return None
+    part = await anext(stream, None)
+    return (stream.take_last() or None) if part is None else part
