@@ -5,13 +5,13 @@ The limits are those of the project's style. What exceeds one today is named wit
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
 
 import grimp
 import pytest
 
 from tests.architecture.sizes import ROOT, Function, files, folders, functions
+from tests.architecture.test_packages import PACKAGES, PUBLIC
 
 FLOORS: dict[str, list[set[str]]] = {
     "service_core": [
@@ -79,53 +79,6 @@ FLOORS: dict[str, list[set[str]]] = {
 }
 """The rooms of a package from the lowest floor to the highest; ``__init__`` is the room without a name."""
 
-PUBLIC = {
-    "service_channels_http": {""},
-    "service_health": {"", "endpoint"},
-    "service_registry_consul": {""},
-    "service_server_fastapi": {""},
-    "service_otel": {""},
-    "service_core": {
-        "",
-        "aop",
-        "markers",
-        "context",
-        "addresses",
-        "arguments",
-        "declaring.descriptors",
-        "declaring.health",
-        "describing",
-        "di",
-        "dispatch",
-        "dispatch.timeouts",
-        "errors",
-        "process.forks",
-        "hosting.component_host",
-        "hosting.hosted_services",
-        "hosting.server",
-        "observing",
-        "registry.base",
-        "resilience.retrying",
-        "resilience.stream_limits",
-        "rest",
-        "rest.markers",
-        "rest.parameters",
-        "rest.route_codec",
-        "rest.sent_arguments",
-        "rest.verbs",
-        "testing",
-        "process.timers",
-        "process.variables",
-        "wire",
-        "wire.methods.arguments",
-        "wire.failures.declared_errors",
-        "wire.methods.misfit",
-        "wire.streams",
-        "tls",
-    },
-}
-"""The modules of each package that other packages may import."""
-
 FILE_LINES, FUNCTION_LINES, FOLDER_FILES = 250, 50, 12
 
 LONG_FILES = {
@@ -144,8 +97,7 @@ FULL_FOLDERS: dict[str, int] = {}
 
 @cache
 def graph() -> grimp.ImportGraph:
-    packages = [name for name in (*PUBLIC, "service_cli") if importlib.util.find_spec(name)]
-    return grimp.build_graph(*packages, cache_dir=None)
+    return grimp.build_graph(*PACKAGES, cache_dir=None)
 
 
 def imports() -> list[tuple[str, str]]:
@@ -180,9 +132,14 @@ def test_packages_import_only_the_public_modules_of_others() -> None:
     inner = [
         f"{one} imports {other}"
         for one, other in imports()
-        if one.split(".")[0] != other.split(".")[0] and other.partition(".")[2] not in PUBLIC[other.split(".")[0]]
+        if one.split(".")[0] != other.split(".")[0] and other not in PUBLIC
     ]
     assert inner == []
+
+
+def test_public_modules_are_rooms() -> None:
+    """A room names its public API in its ``__init__``; a module inside of one is its own affair."""
+    assert [module for module in PUBLIC if module.count(".") > 1 and not graph().find_children(module)] == []
 
 
 def test_files_have_at_most_250_lines() -> None:

@@ -20,7 +20,7 @@ from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTP
 from service_channels_http.transport.proxies import LOOPBACK_NAMES
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
 from service_core import Channel, DeadlineExceeded, current_context
-from service_core.resilience.retrying import AnswerWait
+from service_core.resilience import AnswerWait
 
 if TYPE_CHECKING:  # imported by the transport that uses it
     import httpx

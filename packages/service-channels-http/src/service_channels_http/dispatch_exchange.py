@@ -10,7 +10,7 @@ from service_channels_http.transport.exchange import StreamExchange
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.rejections import media_type, refused, retry_after, unreadable
 from service_core import ArgumentException, Deadline, ServiceCommunicationException
-from service_core.resilience.retrying import Raised
+from service_core.resilience import Raised
 from service_core.wire import (
     CODECS,
     Codec,

@@ -23,7 +23,7 @@ from service_core import (
     ServiceCommunicationException,
 )
 from service_core.arguments import Arguments
-from service_core.resilience.retrying import Raised
+from service_core.resilience import Raised
 from service_core.rest import (
     EVENT_STREAM,
     NDJSON,

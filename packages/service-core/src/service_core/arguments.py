@@ -11,7 +11,11 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
-__all__ = ["NOT_GIVEN", "Arguments", "NotGiven", "by_place", "in_order", "without_end"]
+__all__ = ["NOT_GIVEN", "NO_DEFAULT", "Arguments", "NotGiven", "by_place", "in_order", "without_end"]
+
+
+NO_DEFAULT: Final = inspect.Parameter.empty
+"""Stands for the default of a parameter that must be given."""
 
 
 class NotGiven(Enum):

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from service_core.arguments import NOT_GIVEN
+from service_core.arguments import NO_DEFAULT, NOT_GIVEN
 from service_core.declaring.decorators import idempotent, raises
-from service_core.declaring.descriptors import NO_DEFAULT, MethodDescriptor
+from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.inspection import check_shape, describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import DeclarationException

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
-from service_core.declaring.descriptors import NO_DEFAULT, ParameterDescriptor
+from service_core.arguments import NO_DEFAULT
+from service_core.declaring.descriptors import ParameterDescriptor
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest import Body, Header, PathParam, Place, QueryParam
 from service_core.rest.parameters import Parameter, place_of

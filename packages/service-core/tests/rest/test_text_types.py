@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from service_core.declaring.descriptors import NO_DEFAULT, ParameterDescriptor
+from service_core.arguments import NO_DEFAULT
+from service_core.declaring.descriptors import ParameterDescriptor
 from service_core.errors import DeclarationException
 from service_core.rest import Place
 from service_core.rest.parameters import Parameter

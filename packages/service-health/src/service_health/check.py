@@ -19,8 +19,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from service_core.context import deadline
-from service_core.declaring.health import CheckResult
+from service_core import CheckResult, deadline
 from service_health import findings
 from service_health.findings import Result
 from service_health.settings import CheckSettings

@@ -19,9 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from service_core.declaring.health import HealthStatus
-from service_core.errors import DeclarationException
-from service_core.registry.base import ComponentRegistry
+from service_core import ComponentRegistry, DeclarationException, HealthStatus
 from service_health.findings import Result
 
 __all__ = ["ComponentReachable", "DiskSpace", "EventLoopLag", "HttpReachable", "TcpReachable"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import FunctionType
 from typing import Any, Final, TypeVar, overload
 
-from service_core.errors import DeclarationException
+from service_core import DeclarationException
 from service_core.markers import stamp, stamped_methods
 from service_health.settings import DEFAULT_TIMEOUT, CheckSettings, Group, checked
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
-from service_core.declaring.health import Health
+from service_core import Health
 
 __all__ = ["HealthEndpoint"]
 

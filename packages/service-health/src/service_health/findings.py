@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from service_core.declaring.health import CheckResult, HealthStatus
+from service_core import CheckResult, HealthStatus
 from service_health.settings import CheckSettings
 
 __all__ = ["Result"]

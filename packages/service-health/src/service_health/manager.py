@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final, TypeAlias
 
-from service_core.declaring.health import Health as HealthValue
-from service_core.errors import DeclarationException, ErrorCode, LocalServiceException
+from service_core import DeclarationException, ErrorCode, LocalServiceException
+from service_core import Health as HealthValue
 from service_health.check import Check, CheckFunction
 from service_health.decorators import check_signature, declared_checks
 from service_health.endpoint import HealthEndpoint

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-from service_core.errors import DeclarationException
+from service_core import DeclarationException
 
 __all__ = ["DEFAULT_TIMEOUT", "GROUPS", "CheckSettings", "Group"]
 

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from service_core.process.forks import call_in_child, detach
+from service_core.process import call_in_child, detach
 
 try:
     import fcntl

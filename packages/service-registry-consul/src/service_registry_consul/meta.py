@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from service_core.addresses import ChannelAddress, format_addresses, parse_addresses
-from service_core.errors import LocalServiceException
+from service_core import ChannelAddress, LocalServiceException
+from service_core.addresses import format_addresses, parse_addresses
 
 __all__ = ["check_metadata", "read_channels", "read_metadata", "write_channels"]
 

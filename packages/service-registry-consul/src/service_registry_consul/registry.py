@@ -7,10 +7,9 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from service_core.addresses import ChannelAddress
-from service_core.declaring.descriptors import ComponentDescriptor
-from service_core.process.forks import detach
-from service_core.registry.base import ComponentRegistry, Snapshot
+from service_core import ChannelAddress, ComponentDescriptor, ComponentRegistry
+from service_core.process import detach
+from service_core.registry import Snapshot
 from service_registry_consul.background import Background
 from service_registry_consul.client_object import Consul
 from service_registry_consul.connection.connectivity import ConsulStatus, Contact

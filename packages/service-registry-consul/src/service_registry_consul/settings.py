@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service_core.process.variables import warn_about_unknown
+from service_core.process import warn_about_unknown
 from service_registry_consul.client_object import Consul, values_of_client
 from service_registry_consul.meta import check_metadata
 

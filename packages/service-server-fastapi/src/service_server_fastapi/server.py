@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 from service_core import Health, LocalServiceException, Server, ServiceModule, TokenVerifier, unix_url
 from service_core.di import Environment
 from service_core.dispatch import Executor, Target, ThreadPool, targets_of
-from service_core.hosting.server import WILDCARDS, ServerAddress, url_of
+from service_core.hosting import WILDCARDS, ServerAddress, url_of
 from service_health import HealthModule
 from service_server_fastapi.access.allowed_hosts import AllowedHosts
 from service_server_fastapi.access.rejection_log import RejectionLog

@@ -21,8 +21,8 @@ from service_core import (
     default_catalog,
 )
 from service_core.di import create, module
-from service_core.hosting.hosted_services import implemented_interfaces
-from service_core.rest.verbs import route_of
+from service_core.hosting import implemented_interfaces
+from service_core.rest import route_of
 from service_server_fastapi.server import FastAPIServer
 from service_server_fastapi.settings import ServerSettings
 

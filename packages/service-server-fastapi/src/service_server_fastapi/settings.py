@@ -16,7 +16,7 @@ from pydantic_settings import (
 )
 
 from service_core import LocalServiceException
-from service_core.process.variables import is_service_link, warn_about_unknown
+from service_core.process import is_service_link, warn_about_unknown
 from service_server_fastapi.access.allowed_hosts import check_host
 from service_server_fastapi.access.browsers import check_origin
 

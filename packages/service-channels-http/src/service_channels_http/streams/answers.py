@@ -11,8 +11,7 @@ from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.rejections import unreadable
 from service_channels_http.transport.streams.response import TooLate
 from service_core import Deadline, ServiceException
-from service_core.resilience.retrying import Raised
-from service_core.resilience.stream_limits import StreamLimits
+from service_core.resilience import Raised, StreamLimits
 from service_core.wire import MalformedData
 
 __all__ = [

@@ -21,8 +21,7 @@ from service_channels_http.streams.requests import sent, sent_async
 from service_channels_http.transport.exchange import ItemReader, StreamExchange
 from service_channels_http.transport.streams.response import TooLate
 from service_core import blocking
-from service_core.resilience.retrying import Raised
-from service_core.resilience.stream_limits import StreamLimits
+from service_core.resilience import Raised, StreamLimits
 
 __all__ = ["lists", "lists_async", "send_input", "send_input_async"]
 

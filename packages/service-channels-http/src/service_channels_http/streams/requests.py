@@ -15,7 +15,7 @@ from service_channels_http.transport.streams.stream_async import AsyncStream
 from service_channels_http.transport.streams.stream_sync import SyncStream
 from service_core import LocalServiceException, blocking
 from service_core.dispatch import StreamSource, ThreadPool
-from service_core.resilience.stream_limits import StreamLimits
+from service_core.resilience import StreamLimits
 
 if TYPE_CHECKING:  # imported where it sends
     from service_channels_http.transport.httpx.streams import AsyncHTTPXStream, HTTPXStream

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from service_core import Deadline
-from service_core.resilience.retrying import AnswerWait
+from service_core.resilience import AnswerWait
 from service_core.wire import with_deadline
 
 __all__ = ["NO_HEADERS", "HTTPReply", "HTTPRequest"]

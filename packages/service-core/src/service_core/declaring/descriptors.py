@@ -10,16 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from service_core.arguments import Arguments, in_order
+from service_core.arguments import NO_DEFAULT, Arguments, in_order
 from service_core.declaring.policy import Policy
 
 if TYPE_CHECKING:
     from service_core.declaring.signatures.streams import StreamDescriptor
 
 __all__ = ["ComponentDescriptor", "MethodDescriptor", "ParameterDescriptor", "ServiceDescriptor"]
-
-NO_DEFAULT: Final = inspect.Parameter.empty
-"""Stands for: the parameter must be given."""
 
 IDEMPOTENT: Final = "__service_idempotent__"
 RAISES: Final = "__service_raises__"

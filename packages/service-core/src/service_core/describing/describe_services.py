@@ -14,8 +14,8 @@ from typing import Any, Final
 from pydantic_core import from_json, to_json
 
 from service_core.addresses import ChannelAddress
+from service_core.arguments import NO_DEFAULT
 from service_core.declaring.descriptors import (
-    NO_DEFAULT,
     ComponentDescriptor,
     MethodDescriptor,
     ParameterDescriptor,

@@ -32,10 +32,11 @@ from service_core.dispatch.streams.outgoing import open_stream
 from service_core.dispatch.streams.source import StreamSource
 from service_core.dispatch.target import Target, targets_of
 from service_core.dispatch.thread_pool import ThreadPool
-from service_core.dispatch.timeouts import TimedOut, within
+from service_core.dispatch.timeouts import Continuation, TimedOut, within
 
 __all__ = [
     "Answer",
+    "Continuation",
     "Executor",
     "Dispatcher",
     "FailedFirst",

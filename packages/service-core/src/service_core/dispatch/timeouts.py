@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from service_core.process.timers import alarm
 
-__all__ = ["Rest", "TimedOut", "within"]
+__all__ = ["Continuation", "TimedOut", "within"]
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ async def within(awaitable: Awaitable[T], seconds: float | None) -> T:
         except StopIteration as returned:
             value: T = returned.value
             return value
-        awaitable = Rest(awaitable, waits_for)
+        awaitable = Continuation(awaitable, waits_for)
     with _Limit(seconds):
         return await awaitable
 
@@ -66,7 +66,7 @@ class _Limit:
         self._task.cancel()
 
 
-class Rest(Generic[T]):
+class Continuation(Generic[T]):
     """What is left of a coroutine that has come to its first wait."""
 
     __slots__ = ("_coroutine", "_waits_for")

@@ -16,15 +16,16 @@
 Client and server both follow the :class:`RoutePlan` of a method, so they cannot disagree.
 """
 
-from service_core.rest.markers import Body, Header, PathParam, Place, QueryParam
+from service_core.rest.markers import NO_EXAMPLE, Body, Header, PathParam, Place, QueryParam
+from service_core.rest.parameters import Parameter
 from service_core.rest.problem import PROBLEM_TYPE, Problem, read_message, read_problem
 from service_core.rest.request import RestRequest
-from service_core.rest.route_codec import RoutePlan
+from service_core.rest.route_codec import RoutePlan, is_json, media_type_of
 from service_core.rest.route_table import RouteTable
-from service_core.rest.sent_arguments import SENT_ARGUMENTS, SentArguments
+from service_core.rest.sent_arguments import SENT_ARGUMENTS, SentArguments, differing
 from service_core.rest.streams.forms import EVENT_STREAM, NDJSON, LineReader, form_writer
 from service_core.rest.streams.items import StreamedItems
-from service_core.rest.verbs import delete, get, patch, post, put, rest
+from service_core.rest.verbs import delete, get, patch, post, put, rest, route_of
 
 __all__ = [
     # declare
@@ -54,4 +55,10 @@ __all__ = [
     "form_writer",
     "read_message",
     "read_problem",
+    "NO_EXAMPLE",
+    "Parameter",
+    "is_json",
+    "media_type_of",
+    "differing",
+    "route_of",
 ]

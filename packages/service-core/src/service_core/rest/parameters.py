@@ -17,7 +17,8 @@ from urllib.parse import quote
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
-from service_core.declaring.descriptors import NO_DEFAULT, ParameterDescriptor
+from service_core.arguments import NO_DEFAULT
+from service_core.declaring.descriptors import ParameterDescriptor
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Marker, Place, find_marker
 from service_core.rest.text_types import TextTypes

@@ -6,6 +6,7 @@ Everything here is a function of its arguments, and of the clock where deadlines
 from service_core.wire.bounds.large import LARGE
 from service_core.wire.bounds.limits import MAX_VALUES, TooManyValues, json_holds_more
 from service_core.wire.codec import Codec, MalformedData, WireRequest
+from service_core.wire.failures.declared_errors import DeclaredError
 from service_core.wire.failures.errors import CONTRACT_MISMATCH, WireError, error_from_wire, error_to_wire, token_error
 from service_core.wire.formats import CODECS
 from service_core.wire.headers import (
@@ -19,6 +20,7 @@ from service_core.wire.headers import (
     with_deadline,
 )
 from service_core.wire.json import JSON, read_json
+from service_core.wire.methods.arguments import CHANGES_PAGE
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.misfit import misfit, unexpected_stream
 from service_core.wire.msgpack import MSGPACK
@@ -53,4 +55,6 @@ __all__ = [
     "read_json",
     "token_error",
     "with_deadline",
+    "DeclaredError",
+    "CHANGES_PAGE",
 ]

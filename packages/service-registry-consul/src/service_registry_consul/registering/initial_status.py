@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal
 
-from service_core.declaring.health import Health, HealthStatus
+from service_core import Health, HealthStatus
 from service_registry_consul.connection.http_exchange import any_certificate, get
 
 __all__ = ["HealthSource", "State", "ask", "probe"]

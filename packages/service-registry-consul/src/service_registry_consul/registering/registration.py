@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from service_core.addresses import ChannelAddress
-from service_core.errors import LocalServiceException
-from service_core.hosting.server import WILDCARDS, Server
+from service_core import ChannelAddress, LocalServiceException, Server
+from service_core.hosting import WILDCARDS
 from service_registry_consul.meta import write_channels
 from service_registry_consul.settings import ConsulSettings
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service_core.addresses import ChannelAddress
-from service_core.registry.base import Snapshot, snapshot_of
+from service_core import ChannelAddress
+from service_core.registry import Snapshot, snapshot_of
 from service_registry_consul.meta import read_channels, read_metadata
 from service_registry_consul.watching.address_filter import TrustPolicy
 

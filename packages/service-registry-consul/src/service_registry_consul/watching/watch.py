@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from service_core.registry.base import Snapshot
+from service_core.registry import Snapshot
 from service_registry_consul.background import Background
 from service_registry_consul.connection.connectivity import Contact
 from service_registry_consul.machine_locks import Slots

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from service_core.registry.base import Snapshot
+from service_core.registry import Snapshot
 from service_registry_consul.watching.address_filter import TrustPolicy
 from service_registry_consul.watching.instance_probe import still_answering
 from service_registry_consul.watching.snapshot import Reading, read_nodes

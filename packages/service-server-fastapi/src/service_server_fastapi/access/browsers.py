@@ -14,7 +14,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-from service_core.errors import ErrorCode
+from service_core import ErrorCode
 from service_server_fastapi.access.rejections import UNREAD, Refused, named
 
 __all__ = ["BrowserRules", "check_origin"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from service_core import ErrorCode
 from service_core.dispatch import Answer, Headers
-from service_core.errors import ErrorCode
 
 __all__ = ["CLOSE", "UNREAD", "Refused", "named", "unread"]
 

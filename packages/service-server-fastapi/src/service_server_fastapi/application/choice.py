@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from service_core.dispatch import Target
-from service_core.rest.verbs import route_of
+from service_core.rest import route_of
 
 __all__ = ["OBSERVERS", "needs_fastapi"]
 

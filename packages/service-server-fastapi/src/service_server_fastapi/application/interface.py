@@ -7,8 +7,8 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Scope
 
+from service_core import DeclarationException
 from service_core.dispatch import Executor, Target, ThreadPool
-from service_core.errors import DeclarationException
 from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.lifecycle.lifespan import HasLifespan
 from service_server_fastapi.requests.admission import Intake

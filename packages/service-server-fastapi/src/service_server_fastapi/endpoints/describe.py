@@ -9,10 +9,9 @@ from typing import Final
 
 from starlette.types import Scope
 
-from service_core.context import CallContext
+from service_core import CallContext, ErrorCode
 from service_core.describing import describe, write_description
 from service_core.dispatch import Answer, Executor, Failure, problem, refusal
-from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.access.allowed_hosts import host_of
 from service_server_fastapi.access.rejections import Refused

@@ -7,9 +7,8 @@ from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
 
-from service_core.context import CallContext
+from service_core import CallContext, ErrorCode
 from service_core.dispatch import Answer, Dispatcher, envelope, refusal, stream_codec
-from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.access.rejections import UNREAD, Refused, unread
 from service_server_fastapi.endpoints.streams import IncomingStream, send_stream

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import httptools
 from starlette.types import Scope
 
-from service_core.context import CallContext
+from service_core import CallContext
 from service_core.wire import CONTEXT_HEADERS, context_of
 from service_server_fastapi.requests.fast_path import ArrivedRequest
 from service_server_fastapi.requests.peer import PEER, PeerCredentials, peer_of

@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from service_core import Channel, ChannelAddress, ComponentDescriptor, MethodDescriptor, Service
 from service_core.di import Environment
-from service_core.hosting.hosted_services import HostedService
-from service_core.rest.verbs import route_of
+from service_core.hosting import HostedService
+from service_core.rest import route_of
 
 __all__ = ["address_findings", "hosting_findings", "known_channels"]
 

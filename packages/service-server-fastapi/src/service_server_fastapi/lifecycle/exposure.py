@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from service_core.hosting.server import WILDCARDS
+from service_core.hosting import WILDCARDS
 from service_server_fastapi.access.rejections import named
 from service_server_fastapi.settings import ServerSettings
 

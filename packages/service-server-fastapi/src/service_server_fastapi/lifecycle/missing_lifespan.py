@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service_core import ErrorCode
 from service_core.dispatch import envelope, problem, refusal
-from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.paths import is_dispatch
 from service_server_fastapi.requests.admission import headers_of

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
-from service_core.process.forks import call_in_child
+from service_core.process import call_in_child
 
 __all__ = ["GracefulSignals"]
 

@@ -13,9 +13,8 @@ from typing import Final
 from service_core import LocalServiceException, Server, ServiceManager
 from service_core.addresses import format_addresses
 from service_core.di import Environment
-from service_core.hosting.component_host import ComponentHost
-from service_core.hosting.server import ServerAddress
-from service_core.process.forks import call_in_child
+from service_core.hosting import ComponentHost, ServerAddress
+from service_core.process import call_in_child
 from service_server_fastapi.lifecycle.declaration_checks import address_findings, known_channels
 from service_server_fastapi.lifecycle.systemd import notify
 from service_server_fastapi.settings import SHARED_PROPAGATION_DELAY, ServerSettings

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from service_core.hosting.server import WILDCARDS
+from service_core.hosting import WILDCARDS
 
 __all__ = ["wait_until_answering"]
 

@@ -13,8 +13,8 @@ from typing import Any, Final, cast
 
 import uvicorn
 
-from service_core.errors import LocalServiceException
-from service_core.process.forks import call_in_child, detach
+from service_core import LocalServiceException
+from service_core.process import call_in_child, detach
 from service_server_fastapi.http1.connection import Connection
 from service_server_fastapi.http1.websocket import StrictWebSocket
 from service_server_fastapi.listening.sockets import BACKLOG, UnixSocketFile

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from service_core.errors import LocalServiceException, PortInUseException
+from service_core import LocalServiceException, PortInUseException
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["BACKLOG", "UnixSocketFile", "bind", "bind_as", "bind_unix"]

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 from starlette.types import Message, Receive, Scope
 
-from service_core.context import CallContext
+from service_core import CallContext, ErrorCode
 from service_core.dispatch import Answer, TimedOut, problem, refusal, within
-from service_core.errors import ErrorCode
 from service_server_fastapi.access.rejection_log import RejectionLog
 from service_server_fastapi.access.rejections import UNREAD, Refused, named
 from service_server_fastapi.requests.memory_budget import MemoryBudget, MemoryShare

@@ -8,8 +8,8 @@ from typing import Any, Final, Self, TypeVar, cast
 
 from starlette.types import Receive
 
-from service_core.dispatch.timeouts import Rest
-from service_core.process.timers import alarm
+from service_core.dispatch import Continuation
+from service_core.process import alarm
 from service_server_fastapi.requests.admission import Disconnected
 
 __all__ = ["Watch", "while_connected"]
@@ -31,7 +31,7 @@ async def while_connected(work: Coroutine[Any, Any, T], receive: Receive) -> T:
         value: T = returned.value
         return value
     with Watch(receive):
-        return await Rest(work, waits_for)
+        return await Continuation(work, waits_for)
 
 
 class Watch:

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from starlette.types import Receive, Scope, Send
 
-from service_core.context import CallContext
+from service_core import CallContext
 from service_core.dispatch import Answer
 from service_core.wire import CONTEXT_HEADERS, context_from_headers
 

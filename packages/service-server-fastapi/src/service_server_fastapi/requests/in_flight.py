@@ -9,9 +9,8 @@ from typing import Any, Final, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service_core.context import CallContext, call_context
+from service_core import CallContext, ErrorCode, call_context
 from service_core.dispatch import Answer, envelope, problem, refusal
-from service_core.errors import ErrorCode
 from service_core.wire import context_from_headers
 from service_server_fastapi.access.allowed_hosts import AllowedHosts
 from service_server_fastapi.access.rejection_log import RejectionLog

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from service_core.errors import ErrorCode
+from service_core import ErrorCode
 from service_core.wire import LARGE
 from service_server_fastapi.access.rejections import UNREAD, Refused, named
 

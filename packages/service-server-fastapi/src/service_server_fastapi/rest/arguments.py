@@ -14,11 +14,9 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from service_core.declaring.descriptors import NO_DEFAULT
-from service_core.errors import ArgumentException
-from service_core.rest import Place, RoutePlan
-from service_core.rest.markers import NO_EXAMPLE
-from service_core.rest.parameters import Parameter
+from service_core import ArgumentException
+from service_core.arguments import NO_DEFAULT
+from service_core.rest import NO_EXAMPLE, Parameter, Place, RoutePlan
 from service_core.wire import MalformedData, WireType, read_json
 
 __all__ = ["described", "signature_of"]

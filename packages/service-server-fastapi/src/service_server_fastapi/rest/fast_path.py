@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from service_core.context import CallContext
+from service_core import CallContext
 from service_core.dispatch import Answer, TimedOut
 from service_core.wire import LARGE, context_from_headers
 from service_server_fastapi.access.rejections import Refused, unread

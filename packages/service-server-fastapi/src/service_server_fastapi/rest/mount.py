@@ -8,10 +8,9 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service_core import DeclarationException
 from service_core.dispatch import Executor, Target, ThreadPool
-from service_core.errors import DeclarationException
-from service_core.rest import RoutePlan, RouteTable
-from service_core.rest.verbs import route_of
+from service_core.rest import RoutePlan, RouteTable, route_of
 from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.requests.admission import Intake
 from service_server_fastapi.requests.sending import send_answer

@@ -9,9 +9,9 @@ from typing import Any, Final, Literal, Protocol
 from fastapi import FastAPI
 from pydantic import Field, create_model
 
-from service_core.errors import ErrorCode
+from service_core import ErrorCode
 from service_core.rest import PROBLEM_TYPE, Problem, RoutePlan
-from service_core.wire.failures.declared_errors import DeclaredError
+from service_core.wire import DeclaredError
 from service_server_fastapi.rest.arguments import described
 from service_server_fastapi.rest.stream_openapi import document_input, document_result
 

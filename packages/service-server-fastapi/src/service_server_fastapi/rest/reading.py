@@ -8,12 +8,9 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
-from service_core.arguments import NOT_GIVEN, Arguments, without_end
-from service_core.declaring.descriptors import NO_DEFAULT
-from service_core.errors import ArgumentException
-from service_core.rest import SENT_ARGUMENTS, Place, RoutePlan, SentArguments
-from service_core.rest.parameters import Parameter
-from service_core.rest.sent_arguments import differing
+from service_core import ArgumentException
+from service_core.arguments import NO_DEFAULT, NOT_GIVEN, Arguments, without_end
+from service_core.rest import SENT_ARGUMENTS, Parameter, Place, RoutePlan, SentArguments, differing
 from service_core.wire import MalformedData, WireType, read_json
 
 __all__ = ["Wrong", "WrongArguments", "item_type", "lists_arguments", "read_arguments"]

@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
+from service_core import CallContext, ContractMismatchException, ErrorCode, call_context, current_context
 from service_core.arguments import Arguments
-from service_core.context import CallContext, call_context, current_context
 from service_core.dispatch import (
     Answer,
     Executor,
@@ -31,11 +31,8 @@ from service_core.dispatch import (
     problem,
     refusal,
 )
-from service_core.errors import ContractMismatchException, ErrorCode
-from service_core.rest import RoutePlan
-from service_core.rest.route_codec import is_json, media_type_of
-from service_core.wire import TooManyValues, context_from_headers, json_holds_more
-from service_core.wire.methods.arguments import CHANGES_PAGE
+from service_core.rest import RoutePlan, is_json, media_type_of
+from service_core.wire import CHANGES_PAGE, TooManyValues, context_from_headers, json_holds_more
 from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.access.rejections import Refused, unread
 from service_server_fastapi.requests.admission import Disconnected, Intake, check_token, gone, headers_of

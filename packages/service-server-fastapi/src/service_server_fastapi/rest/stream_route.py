@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_core.context import call_context, current_context
+from service_core import call_context, current_context
 from service_core.dispatch import (
     Answer,
     FailedFirst,
@@ -20,8 +20,7 @@ from service_core.dispatch import (
     problem,
     with_input,
 )
-from service_core.rest import EVENT_STREAM, NDJSON, form_writer
-from service_core.rest.route_codec import media_type_of
+from service_core.rest import EVENT_STREAM, NDJSON, form_writer, media_type_of
 from service_core.wire import context_from_headers
 from service_core.wire.streams import StreamWriter
 from service_server_fastapi.access.rejections import UNREAD, Refused, unread

@@ -9,7 +9,7 @@ import httptools
 from service_channels_http.transport.errors import broken_off
 from service_channels_http.transport.limits import check_head
 from service_channels_http.transport.messages import HTTPRequest
-from service_core.errors import ServiceException
+from service_core import ServiceException
 
 __all__ = ["FINISH", "StreamedResponse", "TooLate", "chunk", "last_chunk"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Final
 
-from service_core.declaring.descriptors import NO_DEFAULT, MethodDescriptor, ParameterDescriptor
+from service_core.arguments import NO_DEFAULT
+from service_core.declaring.descriptors import MethodDescriptor, ParameterDescriptor
 
 __all__ = ["signature_text"]
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from service_core.arguments import NOT_GIVEN, Arguments, in_order, without_end
-from service_core.declaring.descriptors import NO_DEFAULT, MethodDescriptor, ParameterDescriptor
+from service_core.arguments import NO_DEFAULT, NOT_GIVEN, Arguments, in_order, without_end
+from service_core.declaring.descriptors import MethodDescriptor, ParameterDescriptor
 from service_core.declaring.signatures.text import signature_text
 from service_core.errors import ArgumentException, ContractMismatchException, DeclarationException
 from service_core.wire.methods.sent_fields import Defaults
