@@ -17,7 +17,7 @@ from typing import Final
 
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.resolver import Addresses, resolver
-from service_core.process.forks import keep_from_children
+from service_core.process import keep_from_children
 
 __all__ = ["addresses_of", "connect", "connect_async"]
 

@@ -15,7 +15,7 @@ from service_channels_http.transport.engine.reader import ResponseParser
 from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent, pass_interruption
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
-from service_core.process.forks import keep_from_children
+from service_core.process import keep_from_children
 
 __all__ = ["Connection", "connected_socket"]
 
