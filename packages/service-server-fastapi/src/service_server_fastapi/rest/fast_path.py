@@ -14,13 +14,14 @@ from starlette.types import Receive, Scope, Send
 from service_core import CallContext
 from service_core.dispatch import Answer, TimedOut
 from service_core.wire import LARGE, context_from_headers
-from service_server_fastapi.access.rejections import Refused, unread
+from service_server_fastapi.access.rejections import Refused
 from service_server_fastapi.requests.admission import Disconnected, gone, headers_of
 from service_server_fastapi.requests.disconnect import while_connected
 from service_server_fastapi.requests.fast_path import ArrivedRequest, Direct
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.reading import WrongArguments
-from service_server_fastapi.rest.route import RestRoute, path_of
+from service_server_fastapi.rest.route import RestRoute
+from service_server_fastapi.rest.route_calls import path_of
 from service_server_fastapi.rest.stream_route import StreamRoute
 
 __all__ = ["DirectRoutes"]
@@ -64,13 +65,11 @@ class _Direct:
         context = context_from_headers(headers)
         try:
             with route.intake, route.intake.memory.share() as memory:
-                route.check(scope, headers.get("content-type", ""))
-                admitted = await route.admit(scope, context)
-                if isinstance(admitted, Answer):
-                    await send_answer(send, unread(admitted))
+                received = await route.receive(scope, receive, headers, context, memory)
+                if isinstance(received, Answer):
+                    await send_answer(send, received)
                     return
-                body = await route.intake.read_body(receive, headers, memory)
-                route.check_body(body, headers.get("content-type", ""))
+                admitted, body = received
                 answer = await while_connected(self._carry_out(scope, body, admitted), receive)
         except Disconnected:
             answer = gone(context)

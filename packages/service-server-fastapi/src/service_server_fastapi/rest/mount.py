@@ -16,7 +16,8 @@ from service_server_fastapi.requests.admission import Intake
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.openapi import complete_document
 from service_server_fastapi.rest.reading import lists_arguments
-from service_server_fastapi.rest.route import RestRoute, unknown_route
+from service_server_fastapi.rest.route import RestRoute
+from service_server_fastapi.rest.route_calls import unknown_route
 from service_server_fastapi.rest.stream_route import StreamRoute
 
 __all__ = ["mount_services"]

@@ -1,12 +1,11 @@
-"""A route of a service in the user's FastAPI application: its limits, its matching and its answers."""
+"""A route of a service in the user's FastAPI application."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Final
-from urllib.parse import quote, unquote
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -17,38 +16,32 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
-from service_core import CallContext, ContractMismatchException, ErrorCode, call_context, current_context
-from service_core.arguments import Arguments
+from service_core import call_context, current_context
 from service_core.dispatch import (
     Answer,
     Executor,
-    Failure,
-    Headers,
     Target,
     ThreadPool,
-    correlation,
-    mismatch,
-    problem,
-    refusal,
 )
-from service_core.rest import RoutePlan, is_json, media_type_of
-from service_core.wire import CHANGES_PAGE, TooManyValues, context_from_headers, json_holds_more
+from service_core.rest import RoutePlan
+from service_core.wire import context_from_headers
 from service_server_fastapi.access.browsers import BrowserRules
-from service_server_fastapi.access.rejections import Refused, unread
-from service_server_fastapi.requests.admission import Disconnected, Intake, check_token, gone, headers_of
+from service_server_fastapi.access.rejections import Refused
+from service_server_fastapi.requests.admission import Disconnected, Intake, gone, headers_of
 from service_server_fastapi.requests.disconnect import Watch
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.arguments import signature_of
 from service_server_fastapi.rest.openapi import documented
-from service_server_fastapi.rest.reading import Wrong, WrongArguments, lists_arguments, read_arguments
+from service_server_fastapi.rest.reading import WrongArguments, lists_arguments
+from service_server_fastapi.rest.route_calls import RouteCalls, path_of, unknown_route
 
-__all__ = ["ARGUMENTS", "RestRoute", "path_of", "replay", "response", "unknown_route"]
+__all__ = ["ARGUMENTS", "RestRoute", "replay", "response"]
 
 ARGUMENTS: Final = "service.arguments"
 """The key of a scope for the arguments of the caller."""
 
 
-class RestRoute(APIRoute):
+class RestRoute(RouteCalls, APIRoute):
     """FastAPI finds arguments and validates them; the rest is done as for all calls."""
 
     def __init__(
@@ -64,15 +57,10 @@ class RestRoute(APIRoute):
         verbs: Sequence[str],
     ) -> None:
         """``verbs`` are those of all routes with this path; large bodies are read in threads of ``readers``."""
-        self.plan = plan
-        self.target = target
-        self.calls = calls
-        self.intake = intake
-        self._browsers = browsers
-        self._is_safe: Final = plan.verb == "GET"
-        self.readers = readers
+        RouteCalls.__init__(self, plan, target, calls=calls, intake=intake, browsers=browsers, readers=readers)
         self._verbs: Final = ", ".join(verbs)
-        super().__init__(
+        APIRoute.__init__(
+            self,
             plan.template.text,
             self._endpoint(),
             methods=[plan.verb],
@@ -100,13 +88,11 @@ class RestRoute(APIRoute):
             raise HTTPException(405, headers={"allow": self._verbs})
         try:
             with self.intake, self.intake.memory.share() as memory:
-                self.check(scope, headers.get("content-type", ""))
-                admitted = await self.admit(scope, context)
-                if isinstance(admitted, Answer):
-                    await send_answer(send, unread(admitted))
+                received = await self.receive(scope, receive, headers, context, memory)
+                if isinstance(received, Answer):
+                    await send_answer(send, received)
                     return
-                body = await self.intake.read_body(receive, headers, memory)
-                self.check_body(body, headers.get("content-type", ""))
+                admitted, body = received
                 with suppress(WrongArguments):  # FastAPI answers them
                     scope[ARGUMENTS] = self.read_arguments(scope["path_params"], scope, body)
                 with call_context(admitted), Watch(receive) as watch:
@@ -121,49 +107,9 @@ class RestRoute(APIRoute):
         except Refused as refused:
             await send_answer(send, self.refuse(refused, context))
 
-    def check(self, scope: Scope, content_type: str) -> None:
-        """Raise Refused if a browser may have sent the request for a page of another site without a preflight."""
-        if not self._is_safe:
-            self._browsers.check(self.plan.verb, content_type, scope)
-
-    async def admit(self, scope: Scope, context: CallContext) -> CallContext | Answer:
-        """The context with the principal of the token, or the answer to a caller that is refused."""
-        if not self.calls.are_secured:
-            return context
-        check_token(scope)
-        admitted = await self.calls.admit(context, anonymous=self.plan.method.anonymous)
-        if isinstance(admitted, CallContext):
-            return admitted
-        return self.intake.rejected(problem(admitted.error, headers=admitted.headers))
-
-    def read_arguments(self, path: Mapping[str, str], scope: Scope, body: bytes) -> Arguments:
-        """The arguments that the caller gives. Raises WrongArguments, and Refused if its interface differs."""
-        try:
-            return read_arguments(self.plan, path, scope, body)
-        except ContractMismatchException as error:
-            raise _Mismatched(error) from None
-
-    async def carry_out(self, arguments: tuple[Any, ...], context: CallContext) -> Answer:
-        """The answer to an authenticated request, with the arguments of the method."""
-        plan = self.plan
-        outcome = await self.calls.carry_out(self.target, arguments, plan.write_result, context)
-        if isinstance(outcome, Failure):
-            answer = problem(outcome.error, executed=outcome.executed, headers=outcome.headers)
-            return answer if outcome.executed else self.intake.rejected(answer)
-        headers = correlation(context.correlation_id)
-        return Answer(status=plan.status, content_type="application/json", body=outcome, headers=headers)
-
     async def respond(self, scope: Scope) -> Response:
         """The response to a request whose arguments are in the scope."""
         return response(await self.carry_out(scope[ARGUMENTS], current_context()))
-
-    def refuse(self, refused: Refused, context: CallContext) -> Answer:
-        """The answer to a refused request."""
-        if isinstance(refused, _Mismatched):
-            error = mismatch(refused.code, str(refused), details=refused.details, context=context)
-        else:
-            error = refusal(refused.code, str(refused), context=context)
-        return self.intake.rejected(problem(error, status=refused.status, headers=refused.headers))
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, given the body as it is, and with problems as the answer to wrong arguments."""
@@ -192,42 +138,6 @@ class RestRoute(APIRoute):
         endpoint.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         return endpoint
 
-    def check_body(self, body: bytes, content_type: str) -> None:
-        """Raise Refused if the route reads no body of that type, or none of so many values."""
-        if self.plan.body is None or not body:
-            return
-        if not is_json(media_type_of(content_type)):
-            raise Refused(415, f"content type {content_type[:100]!r} is not application/json")
-        if json_holds_more(body, self.intake.max_values):
-            raise Refused(413, str(TooManyValues(self.intake.max_values)))
-
-    def late(self, context: CallContext) -> Answer:
-        """The answer to a request whose deadline has passed before its arguments are read."""
-        error = refusal(ErrorCode.DEADLINE_EXCEEDED, "deadline exceeded", context=context)
-        return self.intake.rejected(problem(error))
-
-    def wrong_arguments(self, places: Sequence[Wrong], context: CallContext) -> Answer:
-        """The answer to a request with arguments that are missing or do not fit."""
-        first = places[0]
-        more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
-        place = ".".join(str(part) for part in first["loc"])
-        wrong = refusal(
-            ErrorCode.INVALID_ARGUMENT,
-            f"{self.plan.method.where}: {place}: {first['msg']}{more}",
-            details=places,
-            context=context,
-        )
-        is_malformed = any(one["type"] == "json_invalid" for one in places)
-        return problem(wrong, status=400 if is_malformed else None)
-
-
-class _Mismatched(Refused):
-    """Refuse a request of a caller with a different interface."""
-
-    def __init__(self, error: ContractMismatchException) -> None:
-        super().__init__(error.code.http_status, error.message, error.code)
-        self.details = error.details
-
 
 class _RawRequest(Request):
     """A request whose body is left to the plan, which reads JSON more strictly."""
@@ -237,35 +147,12 @@ class _RawRequest(Request):
         return await self.body()
 
 
-def unknown_route(scope: Scope, headers: Headers = ()) -> Answer:
-    """The refusal of a call of one of our clients for which there is no route.
-
-    Its form distinguishes it from the 404 of a gateway, so the client can retry on another instance.
-    """
-    message = (
-        f"there is no route {scope['method']} {scope['path'][:200]} here: the interfaces of caller and server differ, "
-        f"or the server is another one; see {CHANGES_PAGE}"
-    )
-    error = mismatch(ErrorCode.NOT_FOUND, message, context=context_from_headers(headers_of(scope)))
-    return problem(error, headers=headers)
-
-
 def response(answer: Answer) -> Response:
     """An answer as what FastAPI expects of an endpoint."""
     response = Response(answer.body, answer.status, dict(answer.headers))
     if answer.body:
         response.headers["content-type"] = answer.content_type
     return response
-
-
-def path_of(scope: Scope) -> str:
-    """The percent-encoded path below the application's root."""
-    path: str = scope["path"]
-    encoded: str = scope["raw_path"].decode("latin-1") if scope.get("raw_path") else ""
-    if unquote(encoded) != path:
-        encoded = quote(path)  # a middleware has changed it, or the server does not pass the raw path
-    root = quote(scope.get("root_path", ""))
-    return encoded.removeprefix(root) if encoded.startswith(f"{root}/") else encoded
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
