@@ -254,7 +254,7 @@ class Plain(Fancy): ...
 def test_a_channel_knows_its_name(catalog: Catalog) -> None:
     assert channel("fancy", catalog=catalog)(Fancy) is Fancy
     assert Fancy.name == "fancy"
-    assert catalog.channel("fancy") is Fancy
+    assert catalog.channels().get("fancy") is Fancy
 
 
 def test_two_channels_of_one_name_are_refused(catalog: Catalog) -> None:

@@ -83,11 +83,11 @@ class ChannelFactory:
 
     def is_installed(self, name: str) -> bool:
         """Whether there is a channel of that name."""
-        return self._catalog.channel(name) is not None or name in self._installed()
+        return self._catalog.channels().get(name) is not None or name in self._installed()
 
     def channel_class(self, name: str) -> type[Channel]:
         """The class of a channel. Raises ChannelNotInstalledException, LocalServiceException."""
-        cls = self._catalog.channel(name) or self._classes.get(name)
+        cls = self._catalog.channels().get(name) or self._classes.get(name)
         if cls is None:
             plugin = self._installed().get(name)
             if plugin is None:

@@ -6,7 +6,6 @@ declare the same names again pass a :class:`Catalog` of their own.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, Final, Literal, TypeVar
 from service_core.declaring.descriptors import FORWARD_TOKEN, POLICY, ComponentDescriptor, ServiceDescriptor
 from service_core.declaring.inspection import check_shape, describe_service
 from service_core.declaring.interfaces import Component
-from service_core.declaring.names import imported_twice, place, same_place, valid_name
+from service_core.declaring.names import Declaration, check_channel_name, check_free, place, same_place, valid_name
 from service_core.errors import DeclarationException
 
 __all__ = ["Catalog", "Injectable", "default_catalog"]
@@ -23,8 +22,6 @@ __all__ = ["Catalog", "Injectable", "default_catalog"]
 Scope = Literal["singleton", "request"]
 
 V = TypeVar("V")
-
-_CHANNEL_NAME: Final = re.compile(r"[\w.-]+")  # as addresses are written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,20 +34,13 @@ class Injectable:
     """Whether a singleton is created when the environment starts, rather than on first use."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Declaration:
-    name: str
-    description: str
-    services: tuple[type, ...] = ()
-
-
 class Catalog:
     """A set of declarations. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._services: dict[type, _Declaration] = {}
-        self._components: dict[type, _Declaration] = {}
+        self._services: dict[type, Declaration] = {}
+        self._components: dict[type, Declaration] = {}
         self._component_of: dict[type, type] = {}
         self._implicit: dict[type, type] = {}
         self._service_descriptors: dict[type, ServiceDescriptor] = {}
@@ -66,7 +56,7 @@ class Catalog:
         """Declare a service interface. Raises DeclarationException."""
         check_shape(interface)
         with self._lock:
-            declaration = _Declaration(valid_name(interface, name), description)
+            declaration = Declaration(valid_name(interface, name), description)
             self._add_named(self._services, interface, declaration, "service")
 
     def add_component(self, interface: type, services: Sequence[type], name: str = "", description: str = "") -> None:
@@ -84,7 +74,7 @@ class Catalog:
                         f"component {interface.__name__}: service {service.__name__} belongs to component "
                         f"{owner.__name__} already; a service has one component"
                     )
-            declaration = _Declaration(valid_name(interface, name), description, tuple(services))
+            declaration = Declaration(valid_name(interface, name), description, tuple(services))
             self._check_not_used_alone(interface, services)
             self._add_named(self._components, interface, declaration, "component")
             for service in services:
@@ -104,11 +94,7 @@ class Catalog:
 
     def add_channel(self, name: str, cls: type) -> None:
         """Declare a channel class. Raises DeclarationException."""
-        if not _CHANNEL_NAME.fullmatch(name):
-            raise DeclarationException(
-                f"channel {place(cls)}: the name '{name}' cannot be written into an address; "
-                f"use letters, digits, '.', '-' and '_'"
-            )
+        check_channel_name(name, cls)
         with self._lock:
             other = self._channels.get(name)
             if other is not None and not same_place(other, cls):
@@ -199,10 +185,6 @@ class Catalog:
         """Whether the sync methods of an implementation may run on the event loop."""
         return any(base in self._inline for base in cls.__mro__)
 
-    def channel(self, name: str) -> type | None:
-        """The channel class that was declared in code under a name."""
-        return self._channels.get(name)
-
     def channels(self) -> dict[str, type]:
         """All channel classes that were declared in code, by name."""
         return dict(self._channels)
@@ -223,7 +205,7 @@ class Catalog:
                 members = {"__module__": service.__module__, "__doc__": f"The component of {service.__name__} alone."}
                 made = type(f"{service.__name__}Component", (Component,), members)
                 made.__qualname__ = f"{service.__qualname__}Component"
-                self._add_named(self._components, made, _Declaration(name, "", (service,)), "component")
+                self._add_named(self._components, made, Declaration(name, "", (service,)), "component")
                 self._implicit[service] = made
             return made
 
@@ -236,19 +218,8 @@ class Catalog:
                     f"{interface.__name__} before the service is first hosted or called"
                 )
 
-    def _add_named(self, declared: dict[type, _Declaration], cls: type, declaration: _Declaration, what: str) -> None:
-        for other, known in declared.items():
-            if known.name != declaration.name or same_place(other, cls):
-                continue
-            if imported_twice(other, cls):
-                raise DeclarationException(
-                    f"{what} {cls.__qualname__}: its file was imported twice, as {other.__module__} and as "
-                    f"{cls.__module__}; move the interface into a file of its own, which the started file imports"
-                )
-            raise DeclarationException(
-                f"{what} {place(cls)}: the name '{declaration.name}' is taken by {place(other)}; "
-                f"give one of them another with @{what}(name=...)"
-            )
+    def _add_named(self, declared: dict[type, Declaration], cls: type, declaration: Declaration, what: str) -> None:
+        check_free(declaration.name, cls, declared, what)
         self._declare(declared, cls, declaration)
 
     def _declare(self, declared: dict[type, V], cls: type, value: V) -> None:

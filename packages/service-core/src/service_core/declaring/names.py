@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from service_core.errors import DeclarationException
 
-__all__ = ["imported_twice", "place", "same_place", "valid_name"]
+__all__ = ["Declaration", "check_channel_name", "check_free", "place", "same_place", "valid_name"]
 
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_CHANNEL_NAME: Final = re.compile(r"[\w.-]+")  # as addresses are written
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a decorator declares of a service or component."""
+
+    name: str
+    description: str
+    services: tuple[type, ...] = ()
 
 
 def valid_name(cls: type, name: str) -> str:
@@ -46,7 +58,32 @@ def same_place(one: type, other: type) -> bool:
     return one is other or (place(one) == place(other) and "<locals>" not in one.__qualname__)
 
 
-def imported_twice(one: type, other: type) -> bool:
+def check_channel_name(name: str, cls: type) -> None:
+    """Raise DeclarationException if addresses cannot hold the name of a channel."""
+    if not _CHANNEL_NAME.fullmatch(name):
+        raise DeclarationException(
+            f"channel {place(cls)}: the name '{name}' cannot be written into an address; "
+            f"use letters, digits, '.', '-' and '_'"
+        )
+
+
+def check_free(name: str, cls: type, declared: Mapping[type, Declaration], what: str) -> None:
+    """Raise DeclarationException if another class has the name; ``what`` is "service" or "component"."""
+    for other, known in declared.items():
+        if known.name != name or same_place(other, cls):
+            continue
+        if _imported_twice(other, cls):
+            raise DeclarationException(
+                f"{what} {cls.__qualname__}: its file was imported twice, as {other.__module__} and as "
+                f"{cls.__module__}; move the interface into a file of its own, which the started file imports"
+            )
+        raise DeclarationException(
+            f"{what} {place(cls)}: the name '{name}' is taken by {place(other)}; "
+            f"give one of them another with @{what}(name=...)"
+        )
+
+
+def _imported_twice(one: type, other: type) -> bool:
     """Whether two classes are the same statement of one file that Python has run under two module names."""
     files = [getattr(sys.modules.get(cls.__module__), "__file__", None) for cls in (one, other)]
     return files[0] is not None and files[0] == files[1] and one.__module__ != other.__module__

@@ -7,7 +7,9 @@ from service_core.wire.bounds.large import LARGE
 from service_core.wire.bounds.limits import MAX_VALUES, TooManyValues, json_holds_more
 from service_core.wire.codec import Codec, MalformedData, WireRequest
 from service_core.wire.failures.declared_errors import DeclaredError
-from service_core.wire.failures.errors import CONTRACT_MISMATCH, WireError, error_from_wire, error_to_wire, token_error
+from service_core.wire.failures.reading import error_from_wire, token_error
+from service_core.wire.failures.wire_error import CONTRACT_MISMATCH, WireError
+from service_core.wire.failures.writing import error_to_wire
 from service_core.wire.formats import CODECS
 from service_core.wire.headers import (
     CONTEXT_HEADERS,

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from service_core.arguments import Arguments
 from service_core.errors import ArgumentException
-from service_core.wire.failures.errors import WireError
+from service_core.wire.failures.wire_error import WireError
 from service_core.wire.methods.arguments import ArgumentTypes
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.misfit import misfit

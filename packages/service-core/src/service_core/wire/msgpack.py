@@ -18,7 +18,7 @@ from service_core.wire.codec import (
     envelope_of_response,
     types_for,
 )
-from service_core.wire.failures.errors import WireError
+from service_core.wire.failures.wire_error import WireError
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.method_name import msgpack_method_name
 from service_core.wire.methods.written_names import WrittenNames

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from service_registry_consul.connection.connection import Connection
-from service_registry_consul.connection.errors import ConsulRefusal, nonsense
+from service_registry_consul.connection.errors import ConsulError, ConsulRefusal, ConsulUnreachable, nonsense
 from service_registry_consul.registering.initial_status import State
 from service_registry_consul.registering.registration import Registration
 from service_registry_consul.settings import ConsulSettings
 
 __all__ = ["Agent"]
+
+_AFTER_LOSS: Final = 0.25
+"""Seconds after which an agent that has closed the connection is contacted again."""
 
 
 class Agent:
@@ -74,6 +78,18 @@ class Agent:
         except ConsulRefusal as refusal:
             if refusal.status != 404:  # 404: it is deregistered
                 raise
+
+    async def wait_for_loss(self, service_id: str, seconds: float) -> None:
+        """Return when a registration has changed or the agent has ended, or after ``seconds``.
+
+        Does not return if the agent does not support that query.
+        """
+        try:
+            await self.wait_for_change(service_id, seconds)
+        except ConsulUnreachable:
+            await asyncio.sleep(_AFTER_LOSS)
+        except ConsulError:
+            await asyncio.Event().wait()
 
     def close(self) -> None:
         """Close the connection."""

@@ -15,8 +15,9 @@ from typing import Any, Final, Literal
 
 from service_core import Health, HealthStatus
 from service_registry_consul.connection.http_exchange import any_certificate, get
+from service_registry_consul.registering.registration import Registration
 
-__all__ = ["HealthSource", "State", "ask", "probe"]
+__all__ = ["HealthSource", "State", "ask", "probe", "state_of"]
 
 logger: Final = logging.getLogger("service.registry.consul")
 
@@ -30,6 +31,16 @@ _STATES: Final[Mapping[HealthStatus, State]] = {
     HealthStatus.WARNING: "warning",
     HealthStatus.ERROR: "critical",
 }
+
+
+async def state_of(registration: Registration, source: HealthSource | None, timeout: float) -> State:  # noqa: ASYNC109
+    """The state of a component: what its check would find, or what ``source`` reports if this process has to.
+
+    Without a source it is healthy as long as it is registered.
+    """
+    if not registration.needs_heartbeat:
+        return await probe(registration.check, timeout)
+    return "passing" if source is None else await ask(source, registration.component, timeout)
 
 
 async def probe(check: Mapping[str, Any], timeout: float) -> State:  # noqa: ASYNC109

@@ -17,9 +17,9 @@ from typing import Final
 from service_registry_consul.background import Background
 from service_registry_consul.connection.backoff import backoff, jitter
 from service_registry_consul.connection.connectivity import Contact
-from service_registry_consul.connection.errors import ConsulError, ConsulRefusal, ConsulUnreachable
+from service_registry_consul.connection.errors import ConsulError, ConsulRefusal
 from service_registry_consul.registering.agent import Agent
-from service_registry_consul.registering.initial_status import HealthSource, State, ask, probe
+from service_registry_consul.registering.initial_status import HealthSource, State, state_of
 from service_registry_consul.registering.registration import Registration
 from service_registry_consul.registering.shared_registrations import SharedRegistrations
 from service_registry_consul.settings import ConsulSettings
@@ -31,9 +31,6 @@ logger: Final = logging.getLogger("service.registry.consul")
 _SOURCE: Final = "registration"
 _LONGEST_BACKOFF: Final = 1.0
 """Seconds between two attempts to reach an agent; it is the one of this machine."""
-
-_AFTER_LOSS: Final = 0.25
-"""Seconds after which an agent that has closed the connection is contacted again."""
 
 
 class Registrar:
@@ -153,12 +150,7 @@ class Registrar:
             confirmed = [wanted.id for wanted in self._wanted.values() if wanted.id in self._confirmed]
         if not confirmed or self._failures:
             await asyncio.Event().wait()
-        try:
-            await self._agent.wait_for_change(confirmed[0], self._settings.reconcile_interval)
-        except ConsulUnreachable:
-            await asyncio.sleep(_AFTER_LOSS)
-        except ConsulError:
-            await asyncio.Event().wait()  # this agent does not support that query; the interval is used alone
+        await self._agent.wait_for_loss(confirmed[0], self._settings.reconcile_interval)
 
     async def _work(self) -> float:
         """Reconcile once; seconds until the next round."""
@@ -241,12 +233,7 @@ class Registrar:
                 self._confirmed.add(registration.id)
 
     async def _state(self, registration: Registration) -> State:
-        timeout = self._settings.check_timeout
-        if not registration.needs_heartbeat:
-            return await probe(registration.check, timeout)
-        if self.health_source is None:
-            return "passing"
-        return await ask(self.health_source, registration.component, timeout)
+        return await state_of(registration, self.health_source, self._settings.check_timeout)
 
     def _limit_requests(self) -> None:
         if self._close_at is not None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from service_core.errors import ArgumentException, ProtocolException, ServiceCommunicationException
 from service_core.wire.codec import Codec, MalformedData
-from service_core.wire.failures.errors import WireError, error_from_wire
+from service_core.wire.failures.reading import error_from_wire
+from service_core.wire.failures.wire_error import WireError
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.misfit import NOTHING, misfit
 from service_core.wire.streams.frames import STOPPING, Frame, FrameKind, frame

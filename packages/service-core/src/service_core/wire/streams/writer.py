@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from service_core.wire.codec import Codec
-from service_core.wire.failures.errors import WireError
+from service_core.wire.failures.wire_error import WireError
 from service_core.wire.streams.frames import STREAM_TYPES, FrameKind, frame
 from service_core.wire.values import WireType
 
