@@ -58,7 +58,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"rest"},
         {"application"},
         {"server"},
-        {"serving"},
+        {"implementation_server"},
         {""},
     ],
     "service_otel": [
@@ -86,7 +86,6 @@ LONG_FILES = {
     "service_core/di/_environment.py": 300,
     "service_core/dispatch/executor.py": 300,
     "service_core/testing/channel_contract.py": 300,
-    "service_server_fastapi/server.py": 450,
 }
 FULL_FOLDERS: dict[str, int] = {}
 

@@ -362,7 +362,7 @@ class BlockingDesk(DeskImpl):
 def test_stop_returns_even_if_the_event_loop_cannot_end(
     desk: type[DeskImpl], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service_server_fastapi.server._SLACK", 0.1)
+    monkeypatch.setattr("service_server_fastapi.serving.own_listener._SLACK", 0.1)
     world = World()
     world.desk = desk()
     settings = ServerSettings(drain_timeout=0.1, shutdown_timeout=0.5)

@@ -76,7 +76,7 @@ class ImplementationServer(FastAPIServer):
     def host_implementations(self, implementations: Sequence[object], registry: ComponentRegistry | None) -> None:
         """Add the objects. Raises DeclarationException."""
         self._registry = registry or LocalComponentRegistry()
-        self._instances += [*implementations, *_components_of(implementations)]
+        self._parts.instances += [*implementations, *_components_of(implementations)]
 
     def __enter__(self) -> Self:
         registry = self._registry
@@ -106,7 +106,7 @@ class ImplementationServer(FastAPIServer):
         super().wait()
 
     def __repr__(self) -> str:
-        return f"<serve {', '.join(type(each).__name__ for each in self._instances)}>"
+        return f"<serve {', '.join(type(each).__name__ for each in self._parts.instances)}>"
 
 
 def _components_of(implementations: Sequence[object]) -> list[object]:
