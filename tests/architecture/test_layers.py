@@ -57,6 +57,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"endpoints", "listening"},
         {"rest"},
         {"application"},
+        {"serving"},
         {"server"},
         {"implementation_server"},
         {""},
