@@ -47,11 +47,16 @@ def _settings_of(cls: type[BaseSettings]) -> str:
     prefix = cls.model_config.get("env_prefix", "")
     meanings = {found["name"]: found["text"] for found in _DOCSTRING.finditer(inspect.getsource(cls))}
     rows = [
-        (f"`{name}`", f"`{field.default!r}`", _one_line(meanings.get(name, "")))
+        (f"`{name}`", f"`{_default(name, field.default)}`", _one_line(meanings.get(name, "")))
         for name, field in cls.model_fields.items()
     ]
     variables = f"Variables begin with `{prefix}`, for example `{prefix}{next(iter(cls.model_fields)).upper()}`."
     return f"## {cls.__name__}\n\n{variables}\n\n" + _table(("setting", "default", "meaning"), rows)
+
+
+def _default(name: str, value: object) -> str:
+    """The value as one writes it: permissions are octal."""
+    return oct(value) if name.endswith("_mode") and isinstance(value, int) else repr(value)
 
 
 def codes_table() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -29,7 +28,7 @@ from service_server_fastapi.settings import ServerSettings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["ImplementationServer", "serve"]
+__all__ = ["serve"]
 
 _DISPATCH: Final = ("dispatch-json", "dispatch-msgpack")
 
@@ -44,7 +43,7 @@ def serve(
     verifier: TokenVerifier | None = None,
     expose_errors: bool | None = None,
     settings: ServerSettings | None = None,
-) -> ImplementationServer:
+) -> FastAPIServer:
     """A server for these implementations that starts when its ``with`` block is entered and stops when it is left::
 
         with serve(GreeterImpl(), port=8000) as server:
@@ -61,14 +60,14 @@ def serve(
     """
     if uds is None and (settings is None or settings.uds is None):
         host, port = "127.0.0.1" if host is None else host, 8000 if port is None else port
-    server = ImplementationServer(
+    server = _ImplementationServer(
         host, port, app, uds=uds, expose_errors=expose_errors, verifier=verifier, settings=settings
     )
     server.host_implementations(implementations, registry)
     return server
 
 
-class ImplementationServer(FastAPIServer):
+class _ImplementationServer(FastAPIServer):
     """A server that starts when its ``with`` or ``async with`` block is entered; created by :func:`serve`."""
 
     _registry: ComponentRegistry
@@ -89,12 +88,6 @@ class ImplementationServer(FastAPIServer):
 
         self.boot(ServedModule)
         return self
-
-    async def __aenter__(self) -> Self:
-        return self.__enter__()  # in this thread, since signal handlers are installed in the main one
-
-    async def __aexit__(self, *exc: object) -> None:
-        await asyncio.to_thread(self.stop)  # calls in flight may come from this event loop
 
     def wait(self) -> None:
         """Wait until a signal or :meth:`stop` has stopped the server; then return.

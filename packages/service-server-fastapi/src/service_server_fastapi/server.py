@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Self
@@ -120,6 +121,12 @@ class FastAPIServer(Server):
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()  # in this thread, since only the main one installs signal handlers
+
+    async def __aexit__(self, *exc: object) -> None:
+        await asyncio.to_thread(self.stop)  # the calls in flight may be those of this event loop
 
     # views
 
