@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from dishka.exceptions import CycleDependenciesError, GraphMissingFactoryError
 
+from service_core import Service, ServiceModule
 from service_core.declaring.catalog import Catalog
 from service_core.di import Environment, create, inject, injectable, module, on_destroy, on_init
 from service_core.errors import DeclarationException, DependencyException
@@ -85,6 +86,22 @@ def test_a_create_method_says_what_it_misses(catalog: Catalog) -> None:
     assert message(Environment, Top, catalog=catalog).startswith(
         "parameter 'store' of Top.create_reader() needs Store, which is not provided; add a @create() method that "
         "returns Store to Top, or"
+    )
+
+
+def test_the_module_of_the_user_is_named_and_a_service_is_injected(catalog: Catalog) -> None:
+    class Remote(Service): ...
+
+    @module()
+    class Top:
+        @create()
+        def create_reader(self, remote: Remote) -> Reader:
+            return Reader(Store())
+
+    assert message(Environment, Top, ServiceModule, catalog=catalog).startswith(
+        "parameter 'remote' of Top.create_reader() needs Remote, which is not provided; take a service that another "
+        "process may offer by '@inject_service() def set_it(self, it: Remote)', add a @create() method that returns "
+        f"Remote to Top, or decorate a class with @injectable() in package {PACKAGE}"
     )
 
 

@@ -187,6 +187,13 @@ def test_channels_of_addresses_that_cannot_be_called_are_reported(
     assert (finding or "") in "".join(found)
 
 
+def test_a_component_without_addresses_is_reported(catalog: Catalog) -> None:
+    assert list(address_findings(catalog.component(ShopComponent), [], known_channels({}))) == [
+        "component 'shop-component': get_addresses() returns no address, so it is not registered; return "
+        "[ChannelAddress('dispatch-msgpack', Server.get_url(port))]"
+    ]
+
+
 def test_rest_is_right_where_a_method_has_a_route(catalog: Catalog) -> None:
     component(services=[Clock], catalog=catalog)(ClockComponent)
     addresses = [ChannelAddress("rest", "http://127.0.0.1:1")]

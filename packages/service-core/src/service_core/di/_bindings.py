@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 
 from service_core.declaring.catalog import Catalog, Injectable
+from service_core.declaring.interfaces import Service
 from service_core.declaring.names import place
 from service_core.di._parameters import Parameter, name_of
 from service_core.di._providers import Product, class_product, created_products
@@ -34,6 +35,9 @@ class Holdings:
     ) -> None:
         self.providers = providers
         """The user's own dishka providers."""
+        modules = tuple(modules)
+        self._of_user = _with_imports(modules[:1])
+        """The first module after its imports; further modules are those of the framework."""
         self._modules = _with_imports(modules)
         self._packages = {place for cls in self._modules for place in (cls.__module__, _package(cls))}
         self._declared = dict.fromkeys(catalog.advices(), Injectable(eager=False)) | catalog.injectables()
@@ -97,16 +101,21 @@ class Holdings:
         if found:
             sources = [self.products[t].source if t in self.products else name_of(t) for t in found]
             return DependencyException(f"{several}: {', '.join(sources)}; request one of these instead")
-        packages = " or ".join(dict.fromkeys(_package(module) for module in self._modules)) or "of a module"
+        packages = " or ".join(dict.fromkeys(map(_package, self._of_user))) or "of a module"
         outside = [cls for cls in self._declared if cls not in self.products and kind in _kinds(cls)]
         if outside:
             return DependencyException(
                 f"{missing}: {', '.join(map(place, outside))} is not in package {packages}; "
                 f"import a module of its package with @module(imports=[...])"
             )
-        module = name_of(self._modules[-1]) if self._modules else "a module"
+        module = name_of(self._of_user[-1]) if self._of_user else "a module"
+        service = ""
+        if isinstance(kind, type) and issubclass(kind, Service):
+            service = (
+                f"take a service that another process may offer by '@inject_service() def set_it(self, it: {name})', "
+            )
         return DependencyException(
-            f"{missing}; add a @create() method that returns {name} to {module}, or "
+            f"{missing}; {service}add a @create() method that returns {name} to {module}, or "
             f"decorate a class with @injectable() in package {packages}"
         )
 

@@ -50,6 +50,11 @@ def address_findings(
 ) -> Iterator[str]:
     """The faults of the channels of a component's addresses; ``known`` are the channels of this process."""
     where = f"component '{component.name}': get_addresses()"
+    if not addresses:
+        yield (
+            f"{where} returns no address, so it is not registered; return "
+            f"[ChannelAddress('dispatch-msgpack', Server.get_url(port))]"
+        )
     routed = any(route_of(method.function) for service in component.services for method in service.methods.values())
     for channel in dict.fromkeys(address.channel for address in addresses):
         if channel not in known:
