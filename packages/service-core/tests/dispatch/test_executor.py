@@ -167,7 +167,7 @@ def test_a_refusal_by_the_implementation_itself_remains_what_it_is_and_has_run()
 
 
 def test_an_inner_deadline_that_is_the_outer_one_stays_a_deadline() -> None:
-    with deadline(0.1):
+    with deadline(0.5):
         error = failure_async("wait")
     assert (type(error), error.may_have_run) == (DeadlineExceeded, True)
 

@@ -8,7 +8,8 @@ Independent of the server and the network: of HTTP it knows statuses and headers
     overload       which call is next, and which are refused, where there are more than can be done in time
     target         a method that can be called
     failures       what a caller receives for a call that has failed
-    executor       the caller's token; a method runs in time; its failure is reported
+    authentication the principal of a caller's token
+    executor       a method runs within its deadline
     dispatcher     from a content type and bytes to an answer
 """
 

@@ -16,6 +16,7 @@ from service_core.dispatch.failures import Failure
 from service_core.dispatch.request_refusals import (
     REFUSALS,
     Forbidden,
+    HasStream,
     answer_of,
     check_is_whole,
     media_type,
@@ -69,18 +70,18 @@ class Dispatcher:
         self._readers = readers
         self._max_values = max_values
         self._streams = streams
-        self.is_secured = calls.are_secured
-        """Whether callers need a token, so that :meth:`admit` has to be asked."""
+        self.is_secured = calls.authentication.is_required
+        """Whether callers need a token, so that :meth:`admit` is called first."""
         named = {target.plan.name: target for target in targets}
         self.methods: list[str] = list(named)
         """The names of the methods that can be called: ``component:service:method``."""
         self._targets = {**_without_component(named.values()), **named}
-        self._some_have_streams = any(target.plan.method.has_streams for target in self._targets.values())
+        self._some_have_streams = any(target.has_streams for target in self._targets.values())
         self._some_are_anonymous = any(target.plan.method.anonymous for target in self._targets.values())
 
     async def admit(self, context: CallContext) -> CallContext | Answer:
-        """The context with the principal whose token it has, or what a caller is told who is not let in."""
-        admitted = await self._calls.admit(context, anonymous=self._some_are_anonymous)
+        """The context with the principal of its token, or the answer to a caller that is not admitted."""
+        admitted = await self._calls.authentication.admit(context, anonymous=self._some_are_anonymous)
         return answer_of(admitted, JSON) if isinstance(admitted, Failure) else admitted
 
     def is_stream(self, content_type: str, body: bytes) -> bool:
@@ -91,10 +92,10 @@ class Dispatcher:
         if codec is None:
             return stream_codec(content_type) is not None
         target = self._targets.get(codec.method_name(body))
-        return target is not None and target.plan.method.has_streams
+        return target is not None and target.has_streams
 
     async def dispatch(self, content_type: str, body: bytes, context: CallContext | None = None) -> Answer:
-        """Carry out one call of somebody who has been let in by :meth:`admit`.
+        """Carry out one call of a caller that :meth:`admit` has admitted.
 
         Whatever the bytes are, there is an answer; only cancellation is raised.
         """
@@ -112,6 +113,23 @@ class Dispatcher:
         except REFUSALS as error:
             return refused(error, codec, context)
         return await self._carry_out(codec, target, arguments, context)
+
+    async def dispatch_short(self, content_type: str, body: bytes, context: CallContext) -> Answer | None:
+        """As :meth:`dispatch`, for a request of less than ``LARGE`` bytes, with fewer steps.
+
+        None, and nothing is done, if the request is a stream or the method has one.
+        """
+        codec = CODECS.get(content_type) or CODECS.get(media_type(content_type))
+        if codec is None:
+            return None if stream_codec(content_type) is not None else unknown_type(content_type, context)
+        try:
+            target, arguments = self._read(codec, body, context, streams=False)
+        except HasStream:
+            return None
+        except REFUSALS as error:
+            return refused(error, codec, context)
+        outcome = await self._calls.carry_out(target, arguments, partial(codec.write_result, target.plan), context)
+        return _answer(outcome, codec, context)
 
     async def dispatch_stream(
         self, content_type: str, parts: AsyncIterator[bytes], context: CallContext, *, max_bytes: int
@@ -150,12 +168,12 @@ class Dispatcher:
             headers = correlation(context.correlation_id)
             return Answer(status=200, content_type=writer.content_type, body=b"", headers=headers, stream=stream)
         outcome = await self._calls.carry_out(target, arguments, partial(codec.write_result, target.plan), context)
-        if isinstance(outcome, Failure):
-            return answer_of(outcome, codec)
-        headers = correlation(context.correlation_id)
-        return Answer(status=200, content_type=codec.content_type, body=outcome, headers=headers)
+        return _answer(outcome, codec, context)
 
-    def _read(self, codec: Codec, body: bytes, context: CallContext) -> tuple[Target, tuple[Any, ...]]:
+    def _read(
+        self, codec: Codec, body: bytes, context: CallContext, *, streams: bool = True
+    ) -> tuple[Target, tuple[Any, ...]]:
+        """The method and its arguments. Raises ``REFUSALS``, and HasStream for a stream that is not wanted."""
         if len(body) > _SHORT or (self.is_secured and context.principal is None):
             self._check_unread(codec, body, context)
         request = codec.read_request(body)
@@ -168,7 +186,9 @@ class Dispatcher:
                 f"server is another one; see {CHANGES_PAGE}",
                 code=ErrorCode.NOT_FOUND,
             )
-        if target.plan.method.has_streams and not self._streams:
+        if target.has_streams and not streams:
+            raise HasStream
+        if target.has_streams and not self._streams:
             raise ArgumentException(
                 f"{target.plan.method.where} has streams, which this server does not carry",
                 code=ErrorCode.UNIMPLEMENTED,
@@ -188,9 +208,17 @@ class Dispatcher:
             raise TooManyValues(self._max_values)
 
     def _check_caller(self, target: Target | None, context: CallContext) -> None:
-        forbidden = self._calls.forbid(target, context)
+        forbidden = self._calls.authentication.forbid(target, context)
         if forbidden is not None:
             raise Forbidden(forbidden)
+
+
+def _answer(outcome: bytes | Failure, codec: Codec, context: CallContext) -> Answer:
+    """The answer to a call that was carried out."""
+    if isinstance(outcome, Failure):
+        return answer_of(outcome, codec)
+    headers = correlation(context.correlation_id)
+    return Answer(status=200, content_type=codec.content_type, body=outcome, headers=headers)
 
 
 def _without_component(targets: Collection[Target]) -> dict[str, Target]:

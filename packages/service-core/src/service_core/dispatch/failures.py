@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import math
 from dataclasses import dataclass
 from typing import Final
@@ -9,10 +11,14 @@ from typing import Final
 from service_core.context import CallContext
 from service_core.dispatch.overload.overloaded import Overloaded
 from service_core.dispatch.responses import Headers, refusal
-from service_core.errors import ErrorCode, MissingTokenException, TokenExpiredException
-from service_core.wire import WireError
+from service_core.dispatch.streams.incoming import WrongItem
+from service_core.errors import AuthorizationException, ErrorCode, MissingTokenException, TokenExpiredException
+from service_core.wire import MethodCodec, WireError, error_to_wire
+from service_core.wire.failures.causes import failed_call_of
 
-__all__ = ["Failure", "not_now", "unauthorized"]
+__all__ = ["Failure", "ends_the_task", "failure_of", "late", "not_now", "unauthorized"]
+
+logger: Final = logging.getLogger("service.dispatch")
 
 _LONGEST_RETRY: Final = 60.0
 """The most seconds that a caller is asked to wait."""
@@ -26,6 +32,43 @@ class Failure:
     executed: bool
     """Whether it is the outcome of the implementation, not a refusal."""
     headers: Headers = ()
+
+
+def failure_of(error: BaseException, plan: MethodCodec, context: CallContext, *, expose: bool) -> Failure:
+    """The failure that an exception of an implementation is; it is logged unless it is declared or the caller's.
+
+    ``expose`` sends the messages of errors that are not declared.
+    """
+    if isinstance(error, WrongItem):
+        wrong = refusal(ErrorCode.INVALID_ARGUMENT, error.message, details=error.details, context=context)
+        return Failure(error=wrong, executed=True)
+    deadline = context.deadline
+    wire = error_to_wire(
+        error,
+        declared=plan.errors,
+        correlation_id=context.correlation_id,
+        expose=expose,
+        deadline_passed=deadline is not None and deadline.expired,
+    )
+    failed_call = failed_call_of(error)
+    if isinstance(error, AuthorizationException) and failed_call is None:
+        return unauthorized(error, wire, executed=True)
+    if not isinstance(error, plan.method.raises):
+        logger.error(
+            "%s failed%s (correlation id %s)",
+            plan.name,
+            f" in its call of {failed_call}" if failed_call else "",
+            context.correlation_id,
+            exc_info=error,
+            extra={"correlation_id": context.correlation_id, "method": plan.name},
+        )
+    return Failure(error=wire, executed=True)
+
+
+def late(context: CallContext, *, executed: bool = True) -> Failure:
+    """The failure of a call whose deadline has passed."""
+    error = refusal(ErrorCode.DEADLINE_EXCEEDED, "the deadline of the call has passed", context=context)
+    return Failure(error=error, executed=executed)
 
 
 def not_now(overloaded: Overloaded, context: CallContext) -> Failure:
@@ -47,3 +90,11 @@ def _challenge(error: BaseException) -> str:
         return "Bearer"
     reason = "expired" if isinstance(error, TokenExpiredException) else "not accepted"
     return f'Bearer error="invalid_token", error_description="the token is {reason}"'
+
+
+def ends_the_task(error: BaseException) -> bool:
+    """Whether the task of this call is cancelled or closed, rather than something that the implementation awaits."""
+    if not isinstance(error, asyncio.CancelledError):
+        return isinstance(error, GeneratorExit)
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -32,6 +32,10 @@ class Target:
     """Whether it runs on the event loop."""
     waits: bool
     """Whether its result has to be awaited, as that of a coroutine or a worker thread."""
+    has_streams: bool = False
+    """Whether its result or an argument is a stream."""
+    has_input: bool = False
+    """Whether an argument is one."""
     service_time: ServiceTime = field(default_factory=ServiceTime)
     """How long its runs in worker threads take."""
     limit: MethodLimit | None = None
@@ -57,6 +61,8 @@ class Target:
             method=method,
             inline=descriptor.is_async or hosted.inline,
             waits=descriptor.is_async or not hosted.inline,
+            has_streams=descriptor.has_streams,
+            has_input=descriptor.input_stream is not None,
             limit=_limit(concurrency_of(implemented), descriptor),
         )
 

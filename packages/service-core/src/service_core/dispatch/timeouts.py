@@ -1,4 +1,4 @@
-"""Waiting with a limit, which costs nothing as long as nobody waits."""
+"""Waiting with a limit, which costs nothing as long as nothing waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from service_core.process.timers import alarm
 
-__all__ = ["Continuation", "TimedOut", "within"]
+__all__ = ["Continuation", "TimedOut", "begin", "within"]
 
 T = TypeVar("T")
 
@@ -23,23 +23,32 @@ class TimedOut(Exception):
         self.begun = begun
 
 
+def begin(awaitable: Awaitable[T]) -> tuple[bool, Any]:
+    """Run a coroutine to its first wait: true and its result, or false and the rest of it, to be awaited.
+
+    Most methods return without a wait. What is no coroutine is not begun.
+    """
+    if not isinstance(awaitable, CoroutineType):
+        return False, awaitable
+    try:
+        waits_for = awaitable.send(None)
+    except StopIteration as returned:
+        return True, returned.value
+    return False, Continuation(awaitable, waits_for)
+
+
 async def within(awaitable: Awaitable[T], seconds: float | None) -> T:
     """Wait for something, at most that many seconds; None for no limit. Raises TimedOut.
 
-    Most methods return, and most requests have arrived, without waiting for anything. So a coroutine is let run to
-    its first wait before a timer is set.
+    A timer is set only for what waits.
     """
     if seconds is None:
         return await awaitable
-    if isinstance(awaitable, CoroutineType):
-        try:
-            waits_for = awaitable.send(None)
-        except StopIteration as returned:
-            value: T = returned.value
-            return value
-        awaitable = Continuation(awaitable, waits_for)
+    is_done, rest = begin(awaitable)
+    if is_done:
+        return cast(T, rest)
     with _Limit(seconds):
-        return await awaitable
+        return cast(T, await rest)
 
 
 class _Limit:
@@ -67,7 +76,7 @@ class _Limit:
 
 
 class Continuation(Generic[T]):
-    """What is left of a coroutine that has come to its first wait."""
+    """The rest of a coroutine that has come to its first wait."""
 
     __slots__ = ("_coroutine", "_waits_for")
 
@@ -84,7 +93,7 @@ class Continuation(Generic[T]):
                 except GeneratorExit:
                     coroutine.close()
                     raise
-                except BaseException as error:  # noqa: BLE001 - thrown in, and handed on to whom it is for
+                except BaseException as error:  # noqa: BLE001 - thrown in, and passed on to the coroutine
                     waits_for = coroutine.throw(error)
                 else:
                     waits_for = coroutine.send(sent)

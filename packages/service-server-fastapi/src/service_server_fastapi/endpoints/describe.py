@@ -64,10 +64,10 @@ class DescribeEndpoint:
             )
 
     async def _check_caller(self, scope: Scope, context: CallContext) -> Failure | None:
-        if not self._calls.are_secured:
+        if not self._calls.authentication.is_required:
             return None
         check_token(scope)
-        admitted = await self._calls.admit(context, anonymous=False)
+        admitted = await self._calls.authentication.admit(context, anonymous=False)
         return admitted if isinstance(admitted, Failure) else None
 
     def _write(self) -> bytes:

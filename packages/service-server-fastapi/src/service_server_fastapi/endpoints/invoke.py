@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from service_core import CallContext, ErrorCode
 from service_core.dispatch import Answer, Dispatcher, envelope, refusal, stream_codec
-from service_core.wire import context_from_headers
+from service_core.wire import LARGE, context_from_headers
 from service_server_fastapi.access.rejections import UNREAD, Refused, unread
 from service_server_fastapi.endpoints.streams import IncomingStream, send_stream
 from service_server_fastapi.paths import INVOKE
@@ -88,6 +88,18 @@ class InvokeEndpoint:
 
     async def answer(self, request: ArrivedRequest) -> Answer | None:
         """The answer to a call that has arrived; None for a stream, which goes over ASGI."""
+        dispatcher, body, context = self._dispatcher, request.body, request.context
+        if dispatcher.is_secured or len(body) >= LARGE:
+            return await self._answer_in_steps(request)
+        try:
+            with self._intake:
+                answer = await dispatcher.dispatch_short(request.content_type, body, context)
+        except Refused as refused:
+            return self._refuse(refused, context)
+        return answer if answer is None else self._noted(answer)
+
+    async def _answer_in_steps(self, request: ArrivedRequest) -> Answer | None:
+        """As :meth:`answer`, with admission before the body is read, and with memory and threads for a large one."""
         if self._dispatcher.is_stream(request.content_type, request.body):
             return None
         context = request.context

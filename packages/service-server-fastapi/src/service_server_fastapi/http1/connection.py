@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 
 from service_server_fastapi.access.rejections import CLOSE
 from service_server_fastapi.http1.asgi import AsgiExchange
+from service_server_fastapi.http1.head_cache import HeadCache, RepeatedRequest
 from service_server_fastapi.http1.incoming import Incoming
 from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.reader import RejectedBytes, RequestReader
@@ -27,7 +28,6 @@ from service_server_fastapi.http1.timeouts import STREAM_PAUSE
 from service_server_fastapi.http1.websocket import hand_over
 from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.requests.fast_path import Direct
-from service_server_fastapi.requests.in_flight import Traffic
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Connection"]
@@ -56,6 +56,9 @@ class Connection(StatefulConnection):
         self._task: asyncio.Task[None] | None = None
         self._is_last = False
         self._found: tuple[tuple[str, bytes, bytes | None], Direct | None] | None = None
+        self._cache: HeadCache | None = None
+        self._repeated: tuple[IncomingRequest, Direct] | None = None
+        """The request that was begun last, if one like it came before it, and what answers it."""
 
     # what the transport and uvicorn call
 
@@ -65,7 +68,11 @@ class Connection(StatefulConnection):
         self._server_state.connections.add(self)  # type: ignore[arg-type]  # it knows its own classes only
         self._endpoint = Endpoint.of(self._transport, self._config.root_path, self._app_state)
         websockets = self._config.ws_protocol_class is not None
-        reader = RequestReader(self._settings.max_header_bytes, websockets=websockets)
+        limits = self._settings
+        reader = RequestReader(limits.max_header_bytes, websockets=websockets)
+        if self._front is not None:
+            heads, bodies = limits.max_header_bytes, limits.max_body_bytes
+            self._cache = HeadCache(self._endpoint, self._front.app, most_head=heads, most_body=bodies)
         self._in = Incoming(self._transport, reader)
         self._out = Outgoing(self._transport, self._loop, self._settings.receive_timeout)
         self._deadline.set(self._settings.receive_timeout)
@@ -75,13 +82,20 @@ class Connection(StatefulConnection):
         if self.state is State.CLOSING:
             self._drop(len(data))
             return
+        cache = self._cache if self.state is State.IDLE else None
+        if cache is not None and (known := cache.read(data)) is not None:
+            self._begin_known(known)
+            return
         try:
             self._in.feed(data)
         except RejectedBytes as rejected:
             self._reject(rejected.status, rejected.reason)
             return
         if self._in.current is None:
+            self._repeated = None
             self._next()
+            if cache is not None and self._repeated is not None:
+                cache.remember(data, *self._repeated)
         elif self.state is State.BODY:
             self._read_body(self._in.current)
         self._in.pause_if_much()
@@ -161,15 +175,22 @@ class Connection(StatefulConnection):
     def _find(self, front: Front, request: IncomingRequest) -> None:
         """Let what answers the request do so; it is the same for all of one verb, target and host."""
         key, scope = (request.method, request.target, request.fields.get(b"host")), None
-        if self._found is None or self._found[0] != key:
+        repeats = self._found is not None and self._found[0] == key
+        if self._found is None or not repeats:
             scope = request.scope(self._endpoint)
             self._found = key, front.direct(scope)
         direct = self._found[1]
         if direct is None:
             self._go_over_asgi(request)
-        else:
-            complete = CompleteRequest(request, self._endpoint, front.app, scope)
-            self._run(self._answer(front.traffic, complete, direct))
+            return
+        if repeats:
+            self._repeated = request, direct
+        self._run(self._answer(CompleteRequest(request, self._endpoint, front.app, scope), direct))
+
+    def _begin_known(self, known: RepeatedRequest) -> None:
+        self._in.current = known.request
+        self._enter(State.WORK)
+        self._run(self._answer(known, known.direct))
 
     def _go_over_asgi(self, request: IncomingRequest) -> None:
         keep_alive = request.keep_alive and not self._is_last
@@ -183,25 +204,32 @@ class Connection(StatefulConnection):
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         self._task = self._loop.create_task(work, context=self._context.copy())
 
-    async def _answer(self, traffic: Traffic, complete: CompleteRequest, direct: Direct) -> None:
+    async def _answer(self, complete: CompleteRequest, direct: Direct) -> None:
+        traffic = cast(Front, self._front).traffic
         task, tasks = cast("asyncio.Task[None]", self._task), self._server_state.tasks
         tasks.add(task)  # here and not with a callback, which would be a turn of the event loop for every call
+        traffic.enter(complete, task)
         try:
-            answer = await traffic.answer(direct, complete, task)
-        except BaseException:
-            self._close()  # cancelled: there is nothing to say
-            raise
+            answer = await direct.answer(complete)
+        except BaseException as error:
+            answer = traffic.cut_off(complete, task) if isinstance(error, asyncio.CancelledError) else None
+            if answer is None:
+                self._close()  # there is nothing to say
+                raise
         finally:
+            traffic.leave(task)
             tasks.discard(task)
             self._task = None
-        if answer is None and not self._out.is_lost:
-            complete.request.body.feed(complete.body)  # read again
-            self._go_over_asgi(complete.request)
-        elif answer is not None and not self._out.is_lost:
-            says_so = CLOSE in answer.headers
-            closes = says_so or self._is_last or not complete.request.keep_alive or traffic.is_stopping()
-            self._out.write_whole(self._heads.head_of(answer, closes=closes and not says_so), answer.body)
-            self._complete(complete.request, closes=closes)
+        if self._out.is_lost:
+            return
+        if answer is None:
+            request = self._in.current = complete.restored()
+            self._go_over_asgi(request)
+            return
+        says_so = CLOSE in answer.headers
+        closes = says_so or self._is_last or not complete.request.keep_alive or traffic.is_stopping()
+        self._out.write_whole(self._heads.head_of(answer, closes=closes and not says_so), answer.body)
+        self._complete(complete.request, closes=closes)
 
     def _complete(self, request: IncomingRequest, *, closes: bool) -> None:
         """Go on after the answer to the current request."""

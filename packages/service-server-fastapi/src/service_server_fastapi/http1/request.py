@@ -227,7 +227,7 @@ class CompleteRequest(ArrivedRequest):
 
     __slots__ = ("_app", "_endpoint", "_scope", "request")
 
-    def __init__(self, request: IncomingRequest, endpoint: Endpoint, app: Any, scope: Scope | None = None) -> None:
+    def __init__(self, request: IncomingRequest, endpoint: Endpoint, app: object, scope: Scope | None = None) -> None:
         """``scope`` is the one of the request if it has been made already."""
         fields = request.fields
         content_type = fields.get(b"content-type")
@@ -245,6 +245,16 @@ class CompleteRequest(ArrivedRequest):
     def scope(self) -> Scope:
         """The request in the terms of ASGI."""
         if self._scope is None:
-            self._scope = self.request.scope(self._endpoint)
+            self._scope = self.head().scope(self._endpoint)
             self._scope["app"] = self._app
         return self._scope
+
+    def head(self) -> IncomingRequest:
+        """The request with all of its headers."""
+        return self.request
+
+    def restored(self) -> IncomingRequest:
+        """The request with its body unread."""
+        request = self.head()
+        request.body.feed(self.body)
+        return request

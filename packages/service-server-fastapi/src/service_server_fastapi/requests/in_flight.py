@@ -17,7 +17,7 @@ from service_server_fastapi.access.rejection_log import RejectionLog
 from service_server_fastapi.access.rejections import UNREAD, named
 from service_server_fastapi.paths import is_dispatch
 from service_server_fastapi.requests.admission import headers_of
-from service_server_fastapi.requests.fast_path import ArrivedRequest, Direct
+from service_server_fastapi.requests.fast_path import ArrivedRequest
 from service_server_fastapi.requests.request_context import RequestContext
 from service_server_fastapi.requests.sending import send_answer
 
@@ -73,24 +73,21 @@ class Traffic:
             self.tasks.discard(task)
             RequestContext.leave(token)
 
-    async def answer(self, direct: Direct, request: ArrivedRequest, task: asyncio.Task[Any]) -> Answer | None:
-        """What ``task`` answers to a request by an allowed name, None if it has to go over ASGI.
-
-        It is counted among those in flight meanwhile.
-
-        The request stays the current one of the task.
-        """
+    def enter(self, request: ArrivedRequest, task: asyncio.Task[Any]) -> None:
+        """Count a request by an allowed name that ``task`` answers directly. It stays the current one of the task."""
         RequestContext.enter(request)
         self.tasks.add(task)
-        try:
-            return await direct.answer(request)
-        except asyncio.CancelledError:
-            if not self.is_over:
-                raise
-            task.uncancel()
-            return _cut_off(request.scope, request.context)
-        finally:
-            self.tasks.discard(task)
+
+    def leave(self, task: asyncio.Task[Any]) -> None:
+        """The request of the task has been answered."""
+        self.tasks.discard(task)
+
+    def cut_off(self, request: ArrivedRequest, task: asyncio.Task[Any]) -> Answer | None:
+        """The answer to a request whose task was cancelled because the server stops; None if that was not the reason."""
+        if not self.is_over:
+            return None
+        task.uncancel()
+        return _cut_off(request.scope, request.context)
 
     def _misdirected(self, scope: Scope) -> Answer:
         """The answer to a request for another server."""

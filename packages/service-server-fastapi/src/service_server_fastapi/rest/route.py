@@ -66,7 +66,7 @@ class RestRoute(RouteCalls, APIRoute):
             methods=[plan.verb],
             dependencies=app.router.dependencies,
             dependency_overrides_provider=app,
-            **documented(plan, secured=calls.are_secured and not plan.method.anonymous),
+            **documented(plan, secured=calls.authentication.is_required and not plan.method.anonymous),
         )
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

@@ -78,10 +78,10 @@ class RouteCalls:
 
     async def admit(self, scope: Scope, context: CallContext) -> CallContext | Answer:
         """The context with the principal of the token, or the answer to a caller that is refused."""
-        if not self.calls.are_secured:
+        if not self.calls.authentication.is_required:
             return context
         check_token(scope)
-        admitted = await self.calls.admit(context, anonymous=self.plan.method.anonymous)
+        admitted = await self.calls.authentication.admit(context, anonymous=self.plan.method.anonymous)
         if isinstance(admitted, CallContext):
             return admitted
         return self.intake.rejected(problem(admitted.error, headers=admitted.headers))

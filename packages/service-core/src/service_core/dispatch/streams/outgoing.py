@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from service_core.context import CallContext, call_context
 from service_core.dispatch.executor import Executor
-from service_core.dispatch.failures import Failure
+from service_core.dispatch.failures import Failure, failure_of, late
 from service_core.dispatch.responses import FailedFirst, StreamBody
 from service_core.dispatch.streams.source import StreamSource
 from service_core.dispatch.target import Target
@@ -62,10 +62,10 @@ async def _parts(
             has_begun = True
         failure = source.outcome
     except TimedOut:
-        failure = executor.late(context)
+        failure = late(context)
     except ArgumentException as error:  # an item that is not of the declared type
         with call_context(context):
-            failure = executor.failure(target.plan, error, context)
+            failure = failure_of(error, target.plan, context, expose=executor.expose_errors)
     finally:
         await source.aclose()
     if failure is None:

@@ -1,0 +1,162 @@
+"""Heads that repeat: two requests of one client differ in a few lines, so the others are not parsed a second time.
+
+A connection remembers the head of a request and what the parser made of it. Only the lines in ``_VALUES`` may have
+another value in the next request: its length, its deadline, its id. Equal bytes mean the same to the parser, and a
+value of visible characters neither ends its line nor begins another, so the rest of the head means the same, too. The
+lengths of head and body are checked here as they are in the reader. Everything else goes to the parser. This holds for
+the heads of every client.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from copy import copy
+from functools import lru_cache
+from typing import Final
+
+from service_core.wire import CONTEXT_HEADERS, context_of
+from service_server_fastapi.http1.request import CompleteRequest, Endpoint, IncomingRequest, RequestBody
+from service_server_fastapi.requests.fast_path import Direct
+
+__all__ = ["HeadCache", "RepeatedRequest"]
+
+_LENGTH: Final = b"content-length"
+_CONTEXT: Final = tuple(name.encode() for name in CONTEXT_HEADERS)
+_VALUES: Final = {
+    **dict.fromkeys(_CONTEXT, rb"[!-~](?:[ -~]*[!-~])?"),
+    **dict.fromkeys((b"x-deadline-ms", b"x-correlation-id", b"traceparent"), rb"[!-~]+"),
+    _LENGTH: rb"0|[1-9][0-9]{0,8}",
+}
+"""The lines whose values may differ, and the form of these."""
+_MOST_REMEMBERED: Final = 16
+"""Heads that a connection remembers, one after the other: a client whose heads all differ is parsed from then on."""
+
+
+class HeadCache:
+    """The head of the last request of one connection that was answered directly."""
+
+    def __init__(self, endpoint: Endpoint, app: object, *, most_head: int, most_body: int) -> None:
+        """``most_head`` and ``most_body`` limit the bytes of a request that is read here."""
+        self._endpoint = endpoint
+        self._app = app
+        self._most_head = most_head
+        self._most_body = most_body
+        self._known: _KnownHead | None = None
+        self._left = _MOST_REMEMBERED
+
+    def read(self, data: bytes) -> RepeatedRequest | None:
+        """The request if ``data`` is exactly one, with the head that is remembered, and within the limits."""
+        known = self._known
+        if known is None or not data.startswith(known.beginning):
+            return None
+        found = known.match(data, known.start)
+        if found is None or not data.startswith(known.end, found.end()):
+            return None
+        values = found.groups()
+        body = data[found.end() + len(known.end) :]
+        size = len(body)
+        if size != (0 if known.length is None else int(values[known.length])):
+            return None
+        if size > self._most_body or len(data) - size > self._most_head:
+            return None
+        return RepeatedRequest(known, values, body, self._endpoint, self._app)
+
+    def remember(self, data: bytes, request: IncomingRequest, direct: Direct) -> None:
+        """Compare the next requests with ``request``, which the parser has made of all of ``data``."""
+        if self._left:
+            self._left -= 1
+            self._known = _known_head(data, request, direct)
+
+
+class RepeatedRequest(CompleteRequest):
+    """A request whose head is known."""
+
+    __slots__ = ("_known", "_values", "direct")
+
+    def __init__(
+        self, known: _KnownHead, values: tuple[bytes, ...], body: bytes, endpoint: Endpoint, app: object
+    ) -> None:
+        texts = known.texts.copy()
+        for place, value in zip(known.places, values, strict=True):
+            texts[place] = value.decode("latin-1")
+        self.content_type = known.content_type
+        self.context = context_of(*texts[:-1])
+        self.body = body
+        self.request = known.request
+        self.direct: Final = known.direct
+        """What answers it."""
+        self._endpoint = endpoint
+        self._app = app
+        self._scope = None
+        self._known = known
+        self._values = values
+
+    def head(self) -> IncomingRequest:
+        """The request as the parser would have made it, without its body."""
+        new = dict(zip(self._known.names, self._values, strict=True))
+        request = copy(self.request)
+        request.headers = [(name, new.get(name, value)) for name, value in request.headers]
+        request.fields = {**request.fields, **new}
+        request.body = RequestBody()
+        request.body.end()
+        return request
+
+
+class _KnownHead:
+    """A head, and what the parser has made of it. Made once for many requests."""
+
+    def __init__(
+        self, head: bytes, lines: list[bytes], varying: slice, request: IncomingRequest, direct: Direct
+    ) -> None:
+        raw = [line.partition(b":")[0] for line in lines[varying]]
+        self.names = [name.lower() for name in raw]
+        """The names of the lines that may differ."""
+        self.start = sum(len(line) + 2 for line in lines[: varying.start])
+        """Where they begin."""
+        self.beginning = head[: self.start]
+        self.end = b"".join(line + b"\r\n" for line in lines[varying.stop :]) + b"\r\n"
+        self.match = _match(tuple(raw))
+        self.length = self.names.index(_LENGTH) if _LENGTH in self.names else None
+        """Which of them is the length of the body."""
+        texts = [request.fields.get(name) for name in _CONTEXT]
+        self.texts = [None if text is None else text.decode("latin-1") for text in texts] + [None]
+        """The values of the headers of the context, and one place for the length."""
+        self.places = [-1 if name == _LENGTH else _CONTEXT.index(name) for name in self.names]
+        """The place of each line that may differ among these values."""
+        self.content_type = request.fields.get(b"content-type", b"").decode("latin-1")
+        self.request = request
+        self.direct = direct
+
+
+def _known_head(data: bytes, request: IncomingRequest, direct: Direct) -> _KnownHead | None:
+    """The head of a request, None if its lines are not as the parser has understood them, or must not be repeated."""
+    head, blank, body = data.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    names = [line.partition(b":")[0].lower() for line in lines]
+    if not blank or head.count(b"\n") != len(lines) - 1 or names[1:] != [name for name, _ in request.headers]:
+        return None
+    if not request.keep_alive or request.is_upgrade or request.expects_continue or b"transfer-encoding" in names:
+        return None
+    varying = _varying(names)
+    known = _KnownHead(head + blank, lines, varying, request, direct)
+    found = known.match(data, known.start)
+    if found is None or len(set(names)) != len(names):
+        return None
+    is_same = all(request.fields[name] == value for name, value in zip(known.names, found.groups(), strict=True))
+    size = 0 if known.length is None else int(found.groups()[known.length])
+    return known if is_same and size == len(body) and (known.length is not None or _LENGTH not in names) else None
+
+
+def _varying(names: list[bytes]) -> slice:
+    """The first lines in a row that may differ; none of them at the end if there are no such lines."""
+    start = next((at for at, name in enumerate(names) if name in _VALUES), len(names))
+    stop = next((at for at in range(start, len(names)) if names[at] not in _VALUES), len(names))
+    return slice(start, stop)
+
+
+@lru_cache(64)  # clients write few names, in one case or the other
+def _match(names: tuple[bytes, ...]) -> Callable[[bytes, int], re.Match[bytes] | None]:
+    """What finds the values of lines with these names at a place."""
+    lines = [re.escape(name) + rb": (" + _VALUES[name.lower()] + rb")\r\n" for name in names]
+    return re.compile(b"".join(lines)).match
