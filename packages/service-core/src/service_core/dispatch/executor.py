@@ -72,9 +72,8 @@ class Executor:
             if expires_at <= now:
                 raise TimedOut(begun=False)
             self._loop_delay.check(now, context.received_at, expires_at)
-            limit, in_time = target.limit, True
+            limit, caller, in_time = target.limit, self.authentication.caller(context), True
             if limit is not None:
-                caller = self.authentication.caller(context)
                 limit.enter(caller, now, expires_at)
             try:
                 result = target.method(*arguments)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextvars import copy_context
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
@@ -22,18 +22,15 @@ from service_server_fastapi.http1.head_cache import HeadCache, RepeatedRequest
 from service_server_fastapi.http1.incoming import Incoming
 from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.reader import RejectedBytes, RequestReader
-from service_server_fastapi.http1.request import CompleteRequest, Endpoint, IncomingRequest
+from service_server_fastapi.http1.request import CompleteRequest, IncomingRequest
 from service_server_fastapi.http1.states import State, StatefulConnection
-from service_server_fastapi.http1.timeouts import STREAM_PAUSE
 from service_server_fastapi.http1.websocket import hand_over
 from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.requests.fast_path import Direct
+from service_server_fastapi.requests.peer import Endpoint
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Connection"]
-
-_GRACE: Final = 1.0
-"""Seconds more than ``receive_timeout`` for a body, in which an application can answer 408 itself."""
 
 
 class Connection(StatefulConnection):
@@ -54,11 +51,10 @@ class Connection(StatefulConnection):
         self._app_state = app_state
         self._context = copy_context()  # each request runs in a copy of it, not in that of the request before
         self._task: asyncio.Task[None] | None = None
-        self._is_last = False
         self._found: tuple[tuple[str, bytes, bytes | None], Direct | None] | None = None
         self._cache: HeadCache | None = None
-        self._repeated: tuple[IncomingRequest, Direct] | None = None
-        """The request that was begun last, if one like it came before it, and what answers it."""
+        self._arrived = b""
+        """What is being read, if it begins with a request."""
 
     # what the transport and uvicorn call
 
@@ -68,11 +64,9 @@ class Connection(StatefulConnection):
         self._server_state.connections.add(self)  # type: ignore[arg-type]  # it knows its own classes only
         self._endpoint = Endpoint.of(self._transport, self._config.root_path, self._app_state)
         websockets = self._config.ws_protocol_class is not None
-        limits = self._settings
-        reader = RequestReader(limits.max_header_bytes, websockets=websockets)
+        reader = RequestReader(self._settings.max_header_bytes, websockets=websockets)
         if self._front is not None:
-            heads, bodies = limits.max_header_bytes, limits.max_body_bytes
-            self._cache = HeadCache(self._endpoint, self._front.app, most_head=heads, most_body=bodies)
+            self._cache = HeadCache(self._endpoint, self._front.app, self._settings)
         self._in = Incoming(self._transport, reader)
         self._out = Outgoing(self._transport, self._loop, self._settings.receive_timeout)
         self._deadline.set(self._settings.receive_timeout)
@@ -92,18 +86,12 @@ class Connection(StatefulConnection):
             self._reject(rejected.status, rejected.reason)
             return
         if self._in.current is None:
-            self._repeated = None
+            self._arrived = data if cache is not None else b""
             self._next()
-            if cache is not None and self._repeated is not None:
-                cache.remember(data, *self._repeated)
+            self._arrived = b""
         elif self.state is State.BODY:
             self._read_body(self._in.current)
         self._in.pause_if_much()
-
-    def eof_received(self) -> None:
-        """The client sends nothing more: it has disconnected."""
-        self._in.lose()  # now, not some turns of the event loop later, so that what waits for a body gives its place up
-        self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing arrives or leaves any more: calls are cancelled, applications receive ``http.disconnect``."""
@@ -115,22 +103,11 @@ class Connection(StatefulConnection):
         if self._task is not None and self._exchange is None:
             self._task.cancel()
 
-    def pause_writing(self) -> None:
-        """The client reads more slowly than is written."""
-        self._out.pause()
-
     def resume_writing(self) -> None:
         """There is room for more."""
         self._out.resume()
         if self.state is State.DRAIN:
             self._next()
-
-    def shutdown(self) -> None:
-        """Close the connection now, or after the answer that is under way. uvicorn calls it when it stops."""
-        self._is_last = True
-        if self._in.current is None or self.state is State.CLOSING:
-            self._close()
-            self._transport.close()
 
     # requests
 
@@ -183,8 +160,8 @@ class Connection(StatefulConnection):
         if direct is None:
             self._go_over_asgi(request)
             return
-        if repeats:
-            self._repeated = request, direct
+        if repeats and self._arrived and self._cache is not None:
+            self._cache.remember(self._arrived, request, direct)
         self._run(self._answer(CompleteRequest(request, self._endpoint, front.app, scope), direct))
 
     def _begin_known(self, known: RepeatedRequest) -> None:
@@ -258,19 +235,8 @@ class Connection(StatefulConnection):
 
     # what an exchange over ASGI calls
 
-    def want_body(self, *, waits: bool) -> None:
-        """The application reads the body."""
-        if waits and self.state is State.BODY:
-            streams = self._exchange is not None and self._exchange.is_stream
-            self._deadline.set(STREAM_PAUSE if streams else self._settings.receive_timeout + _GRACE)
-        self._in.resume()
-
     def complete(self) -> None:
         """The response of the application has been written."""
         exchange, request, self._exchange = self._exchange, self._in.current, None
         if exchange is not None and request is not None:
             self._complete(request, closes=not exchange.can_be_reused)
-
-    def fail(self) -> None:
-        """The response of the application cannot be completed."""
-        self._close()

@@ -16,8 +16,10 @@ from functools import lru_cache
 from typing import Final
 
 from service_core.wire import CONTEXT_HEADERS, context_of
-from service_server_fastapi.http1.request import CompleteRequest, Endpoint, IncomingRequest, RequestBody
+from service_server_fastapi.http1.request import CompleteRequest, IncomingRequest, RequestBody
 from service_server_fastapi.requests.fast_path import Direct
+from service_server_fastapi.requests.peer import Endpoint
+from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["HeadCache", "RepeatedRequest"]
 
@@ -36,12 +38,12 @@ _MOST_REMEMBERED: Final = 16
 class HeadCache:
     """The head of the last request of one connection that was answered directly."""
 
-    def __init__(self, endpoint: Endpoint, app: object, *, most_head: int, most_body: int) -> None:
-        """``most_head`` and ``most_body`` limit the bytes of a request that is read here."""
+    def __init__(self, endpoint: Endpoint, app: object, settings: ServerSettings) -> None:
+        """``endpoint`` and ``app`` are for the scopes of requests, ``settings`` for the limits of their sizes."""
         self._endpoint = endpoint
         self._app = app
-        self._most_head = most_head
-        self._most_body = most_body
+        self._most_head = settings.max_header_bytes
+        self._most_body = settings.max_body_bytes
         self._known: _KnownHead | None = None
         self._left = _MOST_REMEMBERED
 
@@ -136,7 +138,7 @@ def _known_head(data: bytes, request: IncomingRequest, direct: Direct) -> _Known
     names = [line.partition(b":")[0].lower() for line in lines]
     if not blank or head.count(b"\n") != len(lines) - 1 or names[1:] != [name for name, _ in request.headers]:
         return None
-    if not request.keep_alive or request.is_upgrade or request.expects_continue or b"transfer-encoding" in names:
+    if not request.keep_alive or request.is_websocket or request.expects_continue or b"transfer-encoding" in names:
         return None
     varying = _varying(names)
     known = _KnownHead(head + blank, lines, varying, request, direct)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from collections.abc import AsyncIterator
+from typing import Final
 from urllib.parse import unquote
 
 import httptools
@@ -14,9 +13,9 @@ from starlette.types import Scope
 from service_core import CallContext
 from service_core.wire import CONTEXT_HEADERS, context_of
 from service_server_fastapi.requests.fast_path import ArrivedRequest
-from service_server_fastapi.requests.peer import PEER, PeerCredentials, peer_of
+from service_server_fastapi.requests.peer import PEER, Endpoint
 
-__all__ = ["CompleteRequest", "Endpoint", "IncomingRequest", "LostConnection", "RequestBody"]
+__all__ = ["CompleteRequest", "IncomingRequest", "LostConnection", "RequestBody"]
 
 _CONTEXT: Final = tuple(name.encode() for name in CONTEXT_HEADERS)
 _READ: Final = frozenset(
@@ -31,41 +30,6 @@ _READ: Final = frozenset(
 
 class LostConnection(Exception):
     """The connection was lost before a body was complete."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """What ASGI's scopes say about a connection."""
-
-    server: tuple[str, int | None] | None
-    """Host and port; the path and None for a Unix domain socket."""
-    client: tuple[str, int] | None
-    peer: PeerCredentials | None
-    scheme: str
-    root_path: str
-    state: Mapping[str, Any]
-    """The state of the lifespan; each request gets a copy."""
-
-    @classmethod
-    def of(cls, transport: asyncio.BaseTransport, root_path: str, state: Mapping[str, Any]) -> Self:
-        """The endpoint of a transport."""
-        return cls(
-            server=_server(transport.get_extra_info("sockname")),
-            client=_address(transport.get_extra_info("peername")),
-            peer=peer_of(transport),
-            scheme="http" if transport.get_extra_info("sslcontext") is None else "https",
-            root_path=root_path,
-            state=state,
-        )
-
-
-def _server(address: Any) -> tuple[str, int | None] | None:
-    return (address, None) if isinstance(address, str) and address else _address(address)
-
-
-def _address(address: Any) -> tuple[str, int] | None:
-    """Host and port of an address of the internet; None for others."""
-    return (str(address[0]), int(address[1])) if isinstance(address, tuple) and len(address) >= 2 else None
 
 
 class RequestBody:

@@ -28,12 +28,14 @@ from service_server_fastapi.http1.asgi import AsgiExchange
 from service_server_fastapi.http1.incoming import Incoming
 from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.response import ResponseHeads
-from service_server_fastapi.http1.timeouts import Timeout
+from service_server_fastapi.http1.timeouts import STREAM_PAUSE, Timeout
 from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["State", "StatefulConnection"]
 
+_GRACE: Final = 1.0
+"""Seconds more than ``receive_timeout`` for a body, in which an application can answer 408 itself."""
 _LINGER: Final = 2.0
 """Seconds for which a connection is read after an answer that came before the end of its request."""
 _LINGER_BYTES: Final = 16 * 1024 * 1024
@@ -68,6 +70,41 @@ class StatefulConnection(asyncio.Protocol):
         """What runs an application for the current request."""
         self._deadline = Timeout(loop, self._too_slow)
         self._dropped = 0
+        self._is_last = False
+        """Whether the connection ends after the current request."""
+
+    # what the transport and uvicorn call
+
+    def eof_received(self) -> None:
+        """The client sends nothing more: it has disconnected."""
+        self._in.lose()  # now, not some turns of the event loop later, so that what waits for a body gives its place up
+        self._transport.close()
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than is written."""
+        self._out.pause()
+
+    def shutdown(self) -> None:
+        """Close the connection now, or after the answer that is under way. uvicorn calls it when it stops."""
+        self._is_last = True
+        if self._in.current is None or self.state is State.CLOSING:
+            self._close()
+            self._transport.close()
+
+    # what an exchange over ASGI calls
+
+    def want_body(self, *, waits: bool) -> None:
+        """The application reads the body."""
+        if waits and self.state is State.BODY:
+            streams = self._exchange is not None and self._exchange.is_stream
+            self._deadline.set(STREAM_PAUSE if streams else self._settings.receive_timeout + _GRACE)
+        self._in.resume()
+
+    def fail(self) -> None:
+        """The response of the application cannot be completed."""
+        self._close()
+
+    # states
 
     @property
     def transport(self) -> asyncio.Transport:

@@ -83,7 +83,7 @@ class Traffic:
         self.tasks.discard(task)
 
     def cut_off(self, request: ArrivedRequest, task: asyncio.Task[Any]) -> Answer | None:
-        """The answer to a request whose task was cancelled because the server stops; None if that was not the reason."""
+        """The answer to a request that was cancelled because the server stops; None if that was not the reason."""
         if not self.is_over:
             return None
         task.uncancel()

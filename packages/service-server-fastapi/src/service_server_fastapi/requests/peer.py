@@ -1,14 +1,15 @@
-"""The process at the other end of a Unix domain socket, as the system knows it."""
+"""The ends of a connection: the addresses of both, and the process at the other end of a Unix domain socket."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Self
 
-__all__ = ["PEER", "PeerCredentials", "peer_of"]
+__all__ = ["PEER", "Endpoint", "PeerCredentials", "peer_of"]
 
 PEER: Final = "service.peer"
 """The name of the credentials among the extensions of an ASGI scope."""
@@ -43,3 +44,38 @@ def peer_of(transport: asyncio.BaseTransport) -> PeerCredentials | None:
     except OSError:  # it is closed already
         return None
     return PeerCredentials(pid=pid, uid=uid, gid=gid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """What ASGI's scopes say about a connection."""
+
+    server: tuple[str, int | None] | None
+    """Host and port; the path and None for a Unix domain socket."""
+    client: tuple[str, int] | None
+    peer: PeerCredentials | None
+    scheme: str
+    root_path: str
+    state: Mapping[str, Any]
+    """The state of the lifespan; each request gets a copy."""
+
+    @classmethod
+    def of(cls, transport: asyncio.BaseTransport, root_path: str, state: Mapping[str, Any]) -> Self:
+        """The endpoint of a transport."""
+        return cls(
+            server=_server(transport.get_extra_info("sockname")),
+            client=_address(transport.get_extra_info("peername")),
+            peer=peer_of(transport),
+            scheme="http" if transport.get_extra_info("sslcontext") is None else "https",
+            root_path=root_path,
+            state=state,
+        )
+
+
+def _server(address: Any) -> tuple[str, int | None] | None:
+    return (address, None) if isinstance(address, str) and address else _address(address)
+
+
+def _address(address: Any) -> tuple[str, int] | None:
+    """Host and port of an address of the internet; None for others."""
+    return (str(address[0]), int(address[1])) if isinstance(address, tuple) and len(address) >= 2 else None
