@@ -280,15 +280,14 @@ def test_inject_methods_are_called_with_objects_of_their_parameters_types(catalo
     assert reader.environment is environment
 
 
-def test_an_injection_of_its_own_finds_the_arguments(catalog: Catalog) -> None:
-    class Reading:
-        def arguments(self, environment: Environment, parameter_types: list[Any]) -> list[Any]:
-            assert parameter_types == [str, Url]
-            return [environment.get(Store).read(), "url"]
+def test_a_function_finds_the_arguments_of_an_injection(catalog: Catalog) -> None:
+    def read(environment: Environment, parameter_types: list[Any]) -> list[Any]:
+        assert parameter_types == [str, Url]
+        return [environment.get(Store).read(), "url"]
 
     @injectable(catalog=catalog)
     class Page:
-        @injection(Reading())
+        @injection(read)
         def set_text(self, text: str, url: Url) -> None:
             self.given = (text, url)
 

@@ -1,18 +1,19 @@
-"""The decorators of advice. They only mark methods; :mod:`service_core.aop.weaver` reads the markers."""
+"""The decorators of advice. They only mark methods; :mod:`service_core.aop._weaver` reads the markers."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any, Final, Literal, TypeVar, overload
 
 from service_core.aop._pointcut import Pointcut
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.errors import DeclarationException
-from service_core.markers import functions_of, stamp
+from service_core.markers import functions_of, stamp, stamped_methods
 
-__all__ = ["ADVICE", "Advice", "Kind", "advice", "after", "around", "before", "error"]
+__all__ = ["Advice", "Kind", "advice", "after", "around", "before", "error"]
 
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,10 +25,22 @@ ADVICE: Final = "__service_advice__"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """One advice declaration on a method of an advice class."""
+    """A method of an advice class with one of its decorators."""
 
+    owner: type
+    name: str
+    function: FunctionType
     kind: Kind
     pointcuts: tuple[Pointcut, ...]
+
+    @classmethod
+    def of(cls, owner: type) -> list[Advice]:
+        """All advice of an advice class."""
+        return [
+            cls(owner=owner, name=name, function=function, kind=kind, pointcuts=pointcuts)
+            for name, (function, stamps) in stamped_methods(owner, ADVICE).items()
+            for kind, pointcuts in stamps
+        ]
 
     def covers(self, cls: type, name: str, function: Any) -> bool:
         """Whether a method of an object of exactly this class is advised."""
@@ -86,7 +99,7 @@ def _stamping(kind: Kind, pointcuts: tuple[Pointcut, ...]) -> Callable[[F], F]:
                 f"advice {method.__qualname__}: it is called with an Invocation only; "
                 f"write 'def {method.__name__}(self, invocation: Invocation)'"
             )
-        stamp(method, ADVICE, Advice(kind=kind, pointcuts=pointcuts))
+        stamp(method, ADVICE, (kind, pointcuts))
         return method
 
     return decorate

@@ -15,17 +15,6 @@ __all__ = ["inject_service"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _ServiceInjection:
-    """Gives a method one service for every parameter."""
-
-    def __init__(self, preferred_channel: str) -> None:
-        self._preferred_channel = preferred_channel
-
-    def arguments(self, environment: Environment, parameter_types: list[Any]) -> list[Any]:
-        manager = environment.get(ServiceManager)
-        return [manager.get_service(wanted, self._preferred_channel) for wanted in parameter_types]
-
-
 @overload
 def inject_service(method: F, /) -> F: ...
 @overload
@@ -35,11 +24,15 @@ def inject_service(preferred_channel: Any = "") -> Any:
     if callable(preferred_channel):
         return inject_service()(preferred_channel)
 
+    def services(environment: Environment, types: list[Any]) -> list[Any]:
+        manager = environment.get(ServiceManager)
+        return [manager.get_service(wanted, preferred_channel) for wanted in types]
+
     def declare(method: F) -> F:
         if len(inspect.signature(method).parameters) < 2:
             raise DeclarationException(
                 f"@inject_service() on {method.__qualname__}: give it a parameter with the type of a service"
             )
-        return injection(_ServiceInjection(preferred_channel))(method)
+        return injection(services)(method)
 
     return declare

@@ -15,7 +15,6 @@ It is built on dishka; this package translates declarations to dishka's, and its
 """
 
 from service_core.di._declare import (
-    Injection,
     create,
     inject,
     inject_environment,
@@ -40,6 +39,5 @@ __all__ = [
     "on_destroy",
     "inject_environment",
     "order",
-    "Injection",
     "injection",
 ]

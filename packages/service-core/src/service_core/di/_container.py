@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NewType
 
 from service_core.di._bindings import Holdings
 from service_core.di._parameters import Parameter, name_of
@@ -29,10 +29,8 @@ class Ending:
     call: Callable[[], object]
 
 
-class RequestEnding(Ending):
-    """An ending of the request scope."""
-
-    __slots__ = ()
+RequestEnding = NewType("RequestEnding", Ending)
+"""An ending of the request scope."""
 
 
 def container_of(holdings: Holdings, make: Maker, lock: AbstractContextManager[Any]) -> Container:
@@ -110,6 +108,6 @@ def _endings() -> Iterator[Ending]:
 
 
 def _request_endings() -> Iterator[RequestEnding]:
-    ending = RequestEnding(lambda: None)
+    ending = RequestEnding(Ending(lambda: None))
     yield ending
     ending.call()

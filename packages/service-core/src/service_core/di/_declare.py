@@ -7,30 +7,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from service_core.declaring.catalog import Catalog, Injectable, Scope, default_catalog
 from service_core.di._bindings import MODULE
-from service_core.di._environment import Environment
-from service_core.di._providers import CREATE, HOOK, Hook
+from service_core.di._providers import CREATE, HOOK, FindArguments, Phase
 from service_core.errors import DeclarationException
 from service_core.markers import stamp
 
 __all__ = [
-    "Injection", "create", "inject", "inject_environment", "injectable", "injection", "module", "on_destroy",
+    "create", "inject", "inject_environment", "injectable", "injection", "module", "on_destroy",
     "on_init", "on_running",
 ]  # fmt: skip
 
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Injection(Protocol):
-    """Finds the arguments of a method in another way than by their types in the environment."""
-
-    def arguments(self, environment: Environment, parameter_types: list[Any]) -> list[Any]:
-        """One argument for each parameter; called when an object has been constructed."""
-        ...
 
 
 @overload
@@ -97,16 +88,19 @@ def inject(method: F, /) -> F: ...
 def inject() -> Callable[[F], F]: ...
 def inject(method: F | None = None, /) -> F | Callable[[F], F]:
     """Call the method with objects of its parameters' types when its object has been constructed."""
-    return _hook(Hook(phase="inject"), method)
+    return _hook("inject", method)
 
 
 inject_environment = inject
 """The same as :func:`inject`, for a method whose only parameter is the environment."""
 
 
-def injection(how: Injection) -> Callable[[F], F]:
-    """Call the method with the arguments that ``how`` finds when its object has been constructed."""
-    return _hook(Hook(phase="inject", arguments=how.arguments), None)
+def injection(find_arguments: FindArguments) -> Callable[[F], F]:
+    """Call the method with the arguments that a function finds when its object has been constructed.
+
+    The function gets the environment and the types of the parameters, and returns an argument for each.
+    """
+    return _hook("inject", None, find_arguments)
 
 
 @overload
@@ -115,7 +109,7 @@ def on_init(method: F, /) -> F: ...
 def on_init() -> Callable[[F], F]: ...
 def on_init(method: F | None = None, /) -> F | Callable[[F], F]:
     """Call the method when everything is injected and advice is active; its parameters are injected."""
-    return _hook(Hook(phase="init"), method)
+    return _hook("init", method)
 
 
 @overload
@@ -127,7 +121,7 @@ def on_running(method: F | None = None, /) -> F | Callable[[F], F]:
 
     For an object that is created later, it is called when that is ready.
     """
-    return _hook(Hook(phase="running"), method)
+    return _hook("running", method)
 
 
 @overload
@@ -139,21 +133,21 @@ def on_destroy(method: F | None = None, /) -> F | Callable[[F], F]:
 
     For an object of scope "request" it is called at the end of the call.
     """
-    return _hook(Hook(phase="destroy"), method)
+    return _hook("destroy", method)
 
 
 @overload
-def _hook(hook: Hook, method: None) -> Callable[[F], F]: ...
+def _hook(phase: Phase, method: None, find: FindArguments | None = None) -> Callable[[F], F]: ...
 @overload
-def _hook(hook: Hook, method: F | None) -> F | Callable[[F], F]: ...
-def _hook(hook: Hook, method: F | None) -> F | Callable[[F], F]:
+def _hook(phase: Phase, method: F | None, find: FindArguments | None = None) -> F | Callable[[F], F]: ...
+def _hook(phase: Phase, method: F | None, find: FindArguments | None = None) -> F | Callable[[F], F]:
     def decorate(target: F) -> F:
         if inspect.iscoroutinefunction(target):
             raise DeclarationException(
                 f"{target.__qualname__} is called by the container, which does not await; "
                 f"write 'def {target.__name__}' without 'async'"
             )
-        stamp(target, HOOK, hook)
+        stamp(target, HOOK, (phase, find))
         return target
 
     return decorate if method is None else decorate(method)

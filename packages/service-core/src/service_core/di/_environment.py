@@ -5,20 +5,21 @@ from __future__ import annotations
 import threading
 import typing
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from typing_extensions import TypeForm
 
-from service_core.aop.weaver import Weaver
+from service_core.aop._weaver import Weaver
 from service_core.declaring.catalog import Catalog, Injectable, default_catalog
 from service_core.di._bindings import Holdings
-from service_core.di._container import Ending, RequestEnding, container_of, cycle_error, end
+from service_core.di._container import Ending, RequestEnding, container_of, end
 from service_core.di._parameters import Parameter, arguments, name_of
+from service_core.di._path import CreationPath
 from service_core.di._providers import Phase, Product, class_product, hooks_of
-from service_core.di._request_scope import RequestScope, request_scopes
+from service_core.di._request_scope import current_scope, request_scope
 from service_core.errors import DependencyException
 
 if TYPE_CHECKING:
@@ -28,13 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["Environment"]
 
 T = TypeVar("T")
-
-
-class _Path(threading.local):
-    """The objects that this thread is creating: each needs the next."""
-
-    def __init__(self) -> None:
-        self.steps: list[Any] = []
 
 
 class Environment:
@@ -60,9 +54,8 @@ class Environment:
         self.catalog = default_catalog if catalog is None else catalog
         """The catalog in which the classes of this environment were declared."""
         self._lock = threading.RLock()
-        self._path = _Path()
-        self._finished: dict[int, object] = {}
-        """The objects with hooks, by identity: those that the environment keeps anyway."""
+        self._path = CreationPath()
+        self._finished: dict[int, object] = {}  # objects with hooks that the environment keeps anyway, by identity
         self._finished_others: WeakValueDictionary[int, object] = WeakValueDictionary()
         self._observers: list[Callable[[object], object]] = []
         self._to_run: deque[Callable[[], object]] = deque()
@@ -94,33 +87,22 @@ class Environment:
         if shared is not None:
             return cast(T, shared)
         if self._holdings.is_shared(found):
-            with self._lock, self._step(found):
+            with self._lock, self._path.step(found):
                 self._check_open(kind)
                 thing = self._shared[found] = self._container.get(found)
         else:
-            with self._step(found):
+            with self._path.step(found):
                 self._check_open(kind)
-                thing = self._request(kind).get(found)
+                thing = current_scope(self, kind).container.get(found)
         self._run_waiting()
         return cast(T, thing)
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
+    def request(self) -> AbstractContextManager[None]:
         """The scope of one served call: inside the block there is one object of each class with scope "request".
 
         They are ended with the block, the latest first. Inside of another such block it is that one that counts.
         """
-        outer = request_scopes.get().get(self)
-        if outer is not None and not outer.is_closed:
-            yield
-            return
-        scope = RequestScope(self._container(lock_factory=threading.RLock))
-        token = request_scopes.set({**request_scopes.get(), self: scope})
-        try:
-            yield
-        finally:
-            request_scopes.reset(token)
-            scope.close()
+        return request_scope(self, lambda: self._container(lock_factory=threading.RLock))
 
     @property
     def has_request_scope(self) -> bool:
@@ -159,15 +141,15 @@ class Environment:
     def advice_without_match(self, *bases: type) -> list[Callable[..., Any]]:
         """The methods of advice classes that apply to no class of this environment, nor to one below ``bases``."""
         known = (typing.get_origin(kind) or kind for kind in self.types())
-        made = [type(thing) for thing in self._shared.values()]
-        classes = [kind for kind in known if isinstance(kind, type)]
-        return list(self._weaver.without_match([*classes, *made], bases))
+        made = (type(thing) for thing in self._shared.values())
+        classes = [kind for kind in (*known, *made) if isinstance(kind, type)]
+        return list(self._weaver.without_match(classes, bases))
 
     def create(self, cls: type[T]) -> T:
         """A new object of any class, decorated or not, injected and advised. Raises DependencyException."""
         self._check_open(cls)
         product = class_product(cls, Injectable(scope="request"))
-        with self._step(f"a new {name_of(cls)}"):
+        with self._path.step(f"a new {name_of(cls)}"):
             made = self._finish(product, self._supply(product.needs), self._at_end)
         self._run_waiting()
         return cast(T, made)
@@ -207,11 +189,10 @@ class Environment:
         def at_end(call: Callable[[], object]) -> None:
             container.get(ending).call = call
 
-        steps = self._path.steps
-        if steps and steps[-1] is product.type:  # it was requested itself
+        if self._path.ends_with(product.type):
             made = self._finish(product, supply, at_end)
         else:
-            with self._step(product.type):
+            with self._path.step(product.type):
                 made = self._finish(product, supply, at_end)
         if product.is_shared and id(made) not in self._finished:
             self._finished[id(made)] = made
@@ -258,32 +239,12 @@ class Environment:
 
     def _run_waiting(self) -> None:
         # Not while an object is being created, since an @on_running method may request it.
-        while self._to_run and self._is_up and not self._path.steps:
+        while self._to_run and self._is_up and self._path.is_empty:
             with self._lock:
                 run = self._to_run.popleft() if self._to_run else None
             if run is not None:
                 run()
 
-    def _request(self, kind: Any) -> Container:
-        scope = request_scopes.get().get(self)
-        if scope is None or scope.is_closed:
-            raise DependencyException(
-                f"{name_of(kind)} has scope 'request', so there is one for each call that is served, and none outside "
-                f"of calls; use it inside of a method that is called, or in a block of environment.request()"
-            )
-        return scope.container
-
     def _check_open(self, kind: Any) -> None:
         if self._is_closed:
             raise DependencyException(f"{name_of(kind)} was asked for after its environment was destroyed")
-
-    @contextmanager
-    def _step(self, step: Any) -> Iterator[None]:
-        steps = self._path.steps
-        if step in steps:
-            raise cycle_error([*steps[steps.index(step) :], step])
-        steps.append(step)
-        try:
-            yield
-        finally:
-            steps.pop()

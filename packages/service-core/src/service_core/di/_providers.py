@@ -18,8 +18,8 @@ from service_core.markers import order_of, stamped_methods
 __all__ = [
     "CREATE",
     "HOOK",
+    "FindArguments",
     "Hook",
-    "HookMethod",
     "Phase",
     "Product",
     "class_product",
@@ -33,39 +33,31 @@ HOOK: Final = "__service_hook__"
 Phase = Literal["inject", "init", "running", "destroy"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hook:
-    """The marker of a method that the container calls."""
-
-    phase: Phase
-    """When: after construction, when advice is active, when the environment is up, when it ends."""
-    arguments: Callable[[Any, list[Any]], list[Any]] | None = None
-    """Returns the arguments for an environment and the types of the parameters; None injects them by type."""
+FindArguments = Callable[[Any, list[Any]], list[Any]]
+"""Returns the arguments of a method for an environment and the types of the parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class HookMethod:
+class Hook:
     """A method that the container calls at a stage of an object."""
 
     name: str
-    hook: Hook
+    phase: Phase
+    """When: after construction, when advice is active, when the environment is up, when it ends."""
     parameters: tuple[Parameter, ...]
-
-    @property
-    def phase(self) -> Phase:
-        """When it is called."""
-        return self.hook.phase
+    find_arguments: FindArguments | None = None
+    """None injects them by type."""
 
     @property
     def needs(self) -> tuple[Parameter, ...]:
         """The parameters that are injected by type."""
-        return self.parameters if self.hook.arguments is None else ()
+        return self.parameters if self.find_arguments is None else ()
 
     def bind(self, made: object, supply: Mapping[Parameter, Any], environment: Any) -> Callable[[], object]:
         """The call of the method of an object; arguments that are not injected by type are found now."""
         given = arguments(self.parameters, supply)
-        if self.hook.arguments is not None:
-            values = self.hook.arguments(environment, [parameter.type for parameter in self.parameters])
+        if self.find_arguments is not None:
+            values = self.find_arguments(environment, [parameter.type for parameter in self.parameters])
             given = {parameter.name: value for parameter, value in zip(self.parameters, values, strict=True)}
         return partial(getattr(made, self.name), **given)
 
@@ -79,7 +71,7 @@ class Product:
     make: Callable[..., Any]
     """Creates it; called with a function that registers an ending, and the injected parameters by name."""
     parameters: tuple[Parameter, ...]
-    hooks: tuple[HookMethod, ...]
+    hooks: tuple[Hook, ...]
     """Hooks of the declared type; the object that ``make`` returns may have others."""
     injectable: Injectable
     order: int
@@ -89,7 +81,7 @@ class Product:
     @property
     def needs(self) -> list[Parameter]:
         """All parameters that are injected by type."""
-        return [*self.parameters, *(parameter for method in self.hooks for parameter in method.needs)]
+        return [*self.parameters, *(parameter for hook in self.hooks for parameter in hook.needs)]
 
     @property
     def is_shared(self) -> bool:
@@ -152,11 +144,11 @@ def _created_product(module: type, name: str, method: FunctionType, injectable: 
     )
 
 
-def hooks_of(cls: type) -> tuple[HookMethod, ...]:
+def hooks_of(cls: type) -> tuple[Hook, ...]:
     """The hooks of a class in the order in which they are called. Raises DependencyException."""
     found = stamped_methods(cls, HOOK).items()
     return tuple(
-        HookMethod(name=name, hook=hook, parameters=parameters_of(method, f"{cls.__name__}.{name}"))
-        for name, (method, hooks) in sorted(found, key=lambda item: order_of(item[1][0]))
-        for hook in hooks
+        Hook(name=name, phase=phase, parameters=parameters_of(method, f"{cls.__name__}.{name}"), find_arguments=find)
+        for name, (method, stamps) in sorted(found, key=lambda item: order_of(item[1][0]))
+        for phase, find in stamps
     )

@@ -11,26 +11,16 @@ import inspect
 import itertools
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
-from service_core.aop._advice import ADVICE, Advice, Kind
-from service_core.aop._invocation import AdviceMethod, Chain
+from service_core.aop._advice import Advice, Kind
+from service_core.aop._invocation import Invocation, Wrapper
+from service_core.aop._wrappers import OUTERMOST_FIRST, wrapper_of
 from service_core.errors import DeclarationException
-from service_core.markers import functions_of, order_of, stamped_methods
+from service_core.markers import functions_of, order_of
 
 __all__ = ["Weaver"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Method:
-    """A method of an advice class, once for each of its decorators."""
-
-    owner: type
-    name: str
-    function: FunctionType
-    advice: Advice
 
 
 class Weaver:
@@ -39,13 +29,8 @@ class Weaver:
     def __init__(self, owners: Sequence[type], get: Callable[[type], Any]) -> None:
         """``get`` returns the object of an advice class; it is called when an advised method is first called."""
         self._get = get
-        self._methods = [
-            _Method(owner=owner, name=name, function=function, advice=advice)
-            for owner in owners
-            for name, (function, stamps) in stamped_methods(owner, ADVICE).items()
-            for advice in stamps
-        ]
-        self._methods.sort(key=lambda method: (order_of(method.owner), order_of(method.function)))
+        self._advice = [advice for owner in owners for advice in Advice.of(owner)]
+        self._advice.sort(key=lambda advice: (order_of(advice.owner), order_of(advice.function)))
         self._advised: dict[type, type] = {owner: owner for owner in owners}
 
     def weave(self, target: object) -> None:
@@ -63,38 +48,36 @@ class Weaver:
 
         The types that a pointcut names count as bases as well.
         """
-        for method in self._methods:
-            named = (kind for pointcut in method.advice.pointcuts for kind in pointcut.types)
+        for advice in self._advice:
+            named = (kind for pointcut in advice.pointcuts for kind in pointcut.types)
             candidates = itertools.chain(classes, _with_subclasses(bases), _with_subclasses(named))
-            if not any(map(method.advice.covers_any, candidates)):
-                yield method.function
+            if not any(map(advice.covers_any, candidates)):
+                yield advice.function
 
     def _subclass(self, cls: type) -> type:
         body: dict[str, Any] = {}
         for name, function in functions_of(cls).items():
-            found = [method for method in self._methods if method.advice.covers(cls, name, function)]
+            found = [advice for advice in self._advice if advice.covers(cls, name, function)]
             if found:
                 _check_async(found, cls, function)
-                body[name] = _override(function, functools.partial(self._chain, function, found))
+                body[name] = _override(function, functools.partial(self._wrappers, function, found))
         if not body:
             return cls
         copied = ("__doc__", "__module__", "__qualname__")
         body |= {"__slots__": ()} | {name: getattr(cls, name) for name in copied}
         return types.new_class(cls.__name__, (cls,), exec_body=lambda namespace: namespace.update(body))
 
-    def _chain(self, function: FunctionType, found: Sequence[_Method]) -> Chain:
-        def of_kind(kind: Kind) -> tuple[AdviceMethod, ...]:
-            of_it = [method for method in found if method.advice.kind == kind]
-            return tuple(getattr(self._get(method.owner), method.name) for method in of_it)
+    def _wrappers(self, function: FunctionType, found: Sequence[Advice]) -> Sequence[Wrapper]:
+        """The wrappers of a method, the outermost first."""
+        is_async = inspect.iscoroutinefunction(function)
 
-        return Chain(
-            function=function,
-            is_async=inspect.iscoroutinefunction(function),
-            before=of_kind("before"),
-            around=of_kind("around"),
-            error=of_kind("error"),
-            after=of_kind("after"),
-        )
+        def of_kind(kind: Kind) -> list[Wrapper]:
+            advice = [one for one in found if one.kind == kind]
+            # Of those that run after the method, the first has to be the innermost.
+            ordered = advice if kind in ("before", "around") else reversed(advice)
+            return [wrapper_of(kind, getattr(self._get(one.owner), one.name), is_async=is_async) for one in ordered]
+
+        return [wrapper for kind in OUTERMOST_FIRST for wrapper in of_kind(kind)]
 
 
 def _with_subclasses(classes: Iterable[type]) -> Iterator[type]:
@@ -103,35 +86,35 @@ def _with_subclasses(classes: Iterable[type]) -> Iterator[type]:
         yield from _with_subclasses(type.__subclasses__(cls))
 
 
-def _check_async(found: Sequence[_Method], cls: type, function: FunctionType) -> None:
-    for method in found:
-        if inspect.iscoroutinefunction(method.function) and not inspect.iscoroutinefunction(function):
+def _check_async(found: Sequence[Advice], cls: type, function: FunctionType) -> None:
+    for advice in found:
+        if inspect.iscoroutinefunction(advice.function) and not inspect.iscoroutinefunction(function):
             raise DeclarationException(
-                f"advice {method.owner.__name__}.{method.name} is async, but covers {cls.__name__}."
+                f"advice {advice.owner.__name__}.{advice.name} is async, but covers {cls.__name__}."
                 f"{function.__name__}, which is not; write it without 'async', or add .that_are_async()"
             )
 
 
-def _override(function: FunctionType, build: Callable[[], Chain]) -> Callable[..., Any]:
-    chain: Chain | None = None
+def _override(function: FunctionType, build: Callable[[], Sequence[Wrapper]]) -> Callable[..., Any]:
+    wrappers: Sequence[Wrapper] | None = None
 
-    def built() -> Chain:
-        # Two threads may build at once: both get the same advice objects, so either chain will do.
-        nonlocal chain
-        if chain is None:
-            chain = build()
-        return chain
+    def built() -> Sequence[Wrapper]:
+        # Two threads may build at once: both get the same advice objects, so either result will do.
+        nonlocal wrappers
+        if wrappers is None:
+            wrappers = build()
+        return wrappers
 
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def advised_async(*args: Any, **kwargs: Any) -> Any:
-            return await built().run_async(args, kwargs)
+            return await Invocation(function, built(), args, kwargs).proceed()
 
         return advised_async
 
     @functools.wraps(function)
     def advised(*args: Any, **kwargs: Any) -> Any:
-        return built().run(args, kwargs)
+        return Invocation(function, built(), args, kwargs).proceed()
 
     return advised
