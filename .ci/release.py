@@ -1,9 +1,11 @@
-"""Releases all packages together: ``hatch run release:make 0.2.0`` and ``hatch run release:check``.
+"""Releases all packages together: ``hatch run release:make 0.2.0 URL`` and ``hatch run release:check``.
 
-``make VERSION`` writes the version into every package and its bounds between them, then does what ``check`` does, and
-prints the command that uploads; it uploads nothing. ``check`` builds a wheel and a source archive of each package, has
-their metadata checked, and installs each wheel into an environment of its own, with nothing of this repository but the
-wheels that it declares.
+``make VERSION URL`` writes the version into every package and its bounds between them, and the public address of the
+repository into the metadata and the links of the READMEs, which a package index shows outside of the repository. Then
+it does what ``check`` does, and prints the command that uploads; it uploads nothing. Later releases need no URL.
+
+``check`` builds a wheel and a source archive of each package, has their metadata checked, and installs each wheel into
+an environment of its own, with nothing of this repository but the wheels that it declares.
 """
 
 from __future__ import annotations
@@ -27,13 +29,18 @@ def main(command: list[str]) -> None:
         case ["check"]:
             check()
         case ["make", version] if re.fullmatch(r"\d+\.\d+\.\d+", version):
-            make(version)
+            make(version, "")
+        case ["make", version, url] if re.fullmatch(r"\d+\.\d+\.\d+", version) and url.startswith("https://"):
+            make(version, url.rstrip("/"))
         case _:
-            sys.exit("usage: hatch run release:check, or hatch run release:make VERSION with a version such as 0.2.0")
+            sys.exit(
+                "usage: hatch run release:check, or hatch run release:make VERSION [URL] with a version such as 0.2.0 "
+                "and the https address of the repository"
+            )
 
 
-def make(version: str) -> None:
-    """Write the version, then check. Ends with a message if a changelog has no section for it."""
+def make(version: str, url: str) -> None:
+    """Write version and address, then check. Ends with a message if a changelog has no section for the version."""
     silent = [
         package.name
         for package in PACKAGES
@@ -45,8 +52,12 @@ def make(version: str) -> None:
         sys.exit(f"write a section '## {version}' into CHANGELOG.md of {', '.join(silent)}")
     if run("git", "status", "--porcelain"):
         sys.exit("commit or stash what you have changed: the release is one commit of its own")
+    if not url and any(map(relative_links, PACKAGES)):
+        sys.exit(f"a package index needs absolute links; give the address of the repository: make {version} URL")
     for package in PACKAGES:
         bump(package / "pyproject.toml", version)
+        if url:
+            link(package, url)
     check()
     sys.stdout.write(
         f"\nTo release:\n  git commit -am 'Version {version}' && git tag v{version}\n  twine upload {DIST}/*\n"
@@ -62,6 +73,26 @@ def bump(file: Path, version: str) -> None:
     )
     text = re.sub(rf'"({names})>=[^"]+"', rf'"\1>={major}.{minor},<{major}.{int(minor) + 1}"', text)
     file.write_text(text, encoding="utf-8")
+
+
+def link(package: Path, url: str) -> None:
+    """Write the public address of the repository into metadata and README."""
+    readme, project = package / "README.md", package / "pyproject.toml"
+    absolute = re.sub(r"\]\(\.\./\.\./", f"]({url}/blob/main/", readme.read_text(encoding="utf-8"))
+    readme.write_text(absolute, encoding="utf-8")
+    urls = {
+        "Homepage": url,
+        "Changelog": f"{url}/blob/main/packages/{package.name}/CHANGELOG.md",
+        "Issues": f"{url}/issues",
+    }
+    table = "".join(f'{name} = "{address}"\n' for name, address in urls.items())
+    text = re.sub(r"\n\[project\.urls\]\n(?:.+\n)*", "", project.read_text(encoding="utf-8"))
+    project.write_text(text.replace("\n[tool.hatch.", f"\n[project.urls]\n{table}\n[tool.hatch.", 1), encoding="utf-8")
+
+
+def relative_links(package: Path) -> list[str]:
+    """Links of the README that lead out of the package."""
+    return re.findall(r"\]\((\.\./[^)]+)\)", (package / "README.md").read_text(encoding="utf-8"))
 
 
 def check() -> None:
