@@ -1,14 +1,15 @@
 """A service whose instances can be held up and made ill, hosted by a process of its own.
 
-``python -m tests.integration.lifecycle.work`` serves it until it is told to stop, and prints its URL. Settings come
-from the environment: those of the server, those of the registry, and ``WORK_HEALTH``, a file with the name of the
-health status.
+``python -m tests.integration.lifecycle.work`` serves it until it is stopped, and prints its URL; with the argument
+``run`` it serves in the foreground and prints nothing. Settings come from the environment: those of the server, those
+of the registry, and ``WORK_HEALTH``, a file with the name of the health status.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from abc import abstractmethod
 from pathlib import Path
@@ -97,6 +98,9 @@ class WorkModule:
 
 if __name__ == "__main__":
     server = FastAPIServer()
+    if sys.argv[1:] == ["run"]:
+        server.run(WorkModule)
+        sys.exit()
     server.boot(WorkModule)
     print(f"serving on {server.url}", flush=True)  # noqa: T201 - the test reads it
     server.wait()

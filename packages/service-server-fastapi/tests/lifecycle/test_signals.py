@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import signal
@@ -16,6 +17,7 @@ from desk import until
 from desk_program import Program
 from raw_http import call, request
 
+from service_server_fastapi.lifecycle import signals as lifecycle_signals
 from service_server_fastapi.lifecycle.signals import GracefulSignals
 from service_server_fastapi.listening.sockets import bind
 
@@ -277,6 +279,50 @@ def test_a_handler_that_somebody_else_has_set_meanwhile_is_left_alone() -> None:
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+async def test_a_signal_that_the_event_loop_handles_by_itself_reaches_it_once() -> None:
+    loop, received, has_ended = asyncio.get_running_loop(), list[str](), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, received.append, "loop")
+    signals = GracefulSignals(lambda: None, pass_on=True)
+    signals.install()
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.to_thread(until, lambda: signals._has_ended)
+        loop.call_later(0.2, has_ended.set)  # a second one would have arrived
+        await has_ended.wait()
+        assert received == ["loop"]
+    finally:
+        signals.restore()
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("ends_by_itself", [True, False])
+def test_a_signal_without_a_handler_takes_effect_after_the_last_call_unless_the_server_ends_before(
+    ends_by_itself: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    calls = iter([False, False, True])
+
+    def is_idle() -> bool:
+        order.append("asked")
+        return next(calls)
+
+    monkeypatch.setattr(lifecycle_signals, "_die", lambda _: order.append("died"))
+    monkeypatch.setattr(lifecycle_signals, "_GRACE", 20.0 if ends_by_itself else 0.0)
+    previous = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signals = GracefulSignals(lambda: order.append("left"), pass_on=True, is_idle=is_idle)
+    signals.install()
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        until(lambda: order.count("asked") == 3)
+        if ends_by_itself:
+            signals.restore()
+        until(lambda: signals._has_ended and (ends_by_itself or "died" in order))
+        assert order == ["left", "asked", "asked", "asked", *([] if ends_by_itself else ["died"])]
+    finally:
+        signals.restore()
+        signal.signal(signal.SIGTERM, previous)
 
 
 def test_outside_the_main_thread_signals_are_left_alone() -> None:

@@ -82,6 +82,7 @@ async def registered_elsewhere(
     register: Callable[[int], None],
     leave: Callable[[], None],
     *,
+    is_idle: Callable[[], bool],
     settings: ServerSettings,
     path: str,
     observed: ObservedPort,
@@ -89,9 +90,10 @@ async def registered_elsewhere(
 ) -> AsyncIterator[None]:
     """Call ``register`` with the port when the ASGI server answers, and ``leave`` before it handles a signal.
 
-    ``path`` is the prefix under which the application is mounted, or empty.
+    ``is_idle`` returns whether no call is in flight. ``path`` is the prefix under which the application is mounted, or
+    empty.
     """
-    signals = GracefulSignals(leave, pass_on=True)
+    signals = GracefulSignals(leave, pass_on=True, is_idle=is_idle)
     signals.install()
     registering = asyncio.create_task(_register(register, settings, path, observed, steps))
     try:

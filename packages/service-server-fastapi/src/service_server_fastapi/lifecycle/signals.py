@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import os
@@ -19,6 +20,8 @@ __all__ = ["GracefulSignals"]
 logger: Final = logging.getLogger("service.server")
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_GRACE: Final = 2.0
+"""Seconds after the last call in which the ASGI server may begin to end the application by itself."""
 
 
 class GracefulSignals:
@@ -30,14 +33,23 @@ class GracefulSignals:
     signals have Python's default effect.
     """
 
-    def __init__(self, on_signal: Callable[[], None], *, pass_on: bool) -> None:
+    def __init__(
+        self, on_signal: Callable[[], None], *, pass_on: bool, is_idle: Callable[[], bool] | None = None
+    ) -> None:
+        """``is_idle`` returns whether no call is in flight, if ``on_signal`` does not wait for the calls.
+
+        Then a signal that has no handler of the ASGI server, as in the workers of hypercorn, has its default effect
+        after the last call.
+        """
         self._on_signal = on_signal
+        self._is_idle = is_idle
         self.pass_on = pass_on
         """Whether the previous handler is called at the end."""
         self._previous: dict[int, Any] = {}
         self._first: int | None = None
         self._has_ended = False
         self._is_passed_on = False
+        self._restored = threading.Event()
 
     def install(self) -> None:
         """Install handlers, except for signals that are ignored, as a shell does for background processes.
@@ -54,6 +66,7 @@ class GracefulSignals:
 
     def restore(self) -> None:
         """Install the previous handlers again, except where another one has replaced ours."""
+        self._restored.set()
         if threading.current_thread() is not threading.main_thread():
             return
         for number, previous in self._previous.items():
@@ -83,9 +96,18 @@ class GracefulSignals:
             if self.pass_on:  # otherwise wait() raises it
                 logger.error("the server did not stop cleanly", exc_info=error)
         finally:
+            previous = self._previous.get(number, signal.SIG_DFL)
+            if self._is_idle is not None and not callable(previous):
+                self._wait_for_calls(self._is_idle)
             self._has_ended = True
-            if self.pass_on:
+            if self.pass_on and not _belongs_to_a_loop(previous):
                 self._pass_on(number)
+
+    def _wait_for_calls(self, is_idle: Callable[[], bool]) -> None:
+        """Wait for the last call, and for an ASGI server that stops because its supervisor wants it to."""
+        while not is_idle() and not self._restored.wait(0.05):
+            pass
+        self._restored.wait(_GRACE)
 
     def _pass_on(self, number: int) -> None:
         """Send the signal to the main thread, where Python runs handlers.
@@ -93,7 +115,7 @@ class GracefulSignals:
         Repeated if necessary: one that arrives just before the main thread starts to wait goes unnoticed.
         """
         for look in itertools.count():
-            if self._is_passed_on:
+            if self._is_passed_on or self._restored.is_set():
                 return
             if look % 40 == 0:
                 signal.pthread_kill(threading.main_thread().ident or 0, number)
@@ -115,6 +137,12 @@ class GracefulSignals:
             default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
             signal.signal(number, default)
         self._previous.clear()
+
+
+def _belongs_to_a_loop(handler: object) -> bool:
+    """Whether a handler is the one of ``loop.add_signal_handler()``; the loop has had the signal already."""
+    owner = getattr(handler, "__self__", None)
+    return isinstance(owner, asyncio.AbstractEventLoop) or getattr(handler, "__module__", "") == "asyncio.unix_events"
 
 
 def _die(number: int) -> None:

@@ -1,0 +1,70 @@
+"""ASGI servers that others write: the same holds under each of them as under uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service_core import ServiceManager
+from service_registry_consul import ConsulComponentRegistry
+from tests.integration.lifecycle.ways import Way, end_the_group_under_load, running
+from tests.support.consul import ConsulAgent
+from tests.support.figures import Figures
+from tests.support.waiting import eventually
+
+_HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_GRANIAN = "granian {app} --host 127.0.0.1 --port {port}"
+WAYS = [
+    Way(name="hypercorn", command="hypercorn {app} -b 127.0.0.1:{port} --graceful-timeout 30"),
+    Way(name="hypercorn -w 2", command="hypercorn {app} -b 127.0.0.1:{port} --graceful-timeout 30 -w 2", workers=2),
+    Way(name="granian", command=f"{_GRANIAN} --interface asgi"),
+    Way(name="granian --workers 2", command=f"{_GRANIAN} --interface asgi --workers 2", workers=2),
+]
+
+
+@pytest.fixture
+def consul() -> Iterator[ConsulAgent]:
+    with ConsulAgent() as agent:
+        yield agent
+
+
+@pytest.fixture
+async def manager(consul: ConsulAgent) -> AsyncIterator[ServiceManager]:
+    async with ServiceManager(ConsulComponentRegistry(0, consul.url)) as manager:
+        yield manager
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+async def test_a_signal_to_the_whole_group_cuts_off_no_call_and_deregisters_once(
+    way: Way, consul: ConsulAgent, manager: ServiceManager, figures: Figures, tmp_path: Path
+) -> None:
+    with running(way, consul, tmp_path) as server:
+        await end_the_group_under_load(way, server, consul, manager, figures)
+
+
+async def test_a_server_that_runs_no_lifespan_is_answered_with_503_and_the_reason(
+    consul: ConsulAgent, tmp_path: Path
+) -> None:
+    way = Way(name="granian without lifespan", command=f"{_GRANIAN} --interface asginl")
+    with running(way, consul, tmp_path) as server:
+
+        def refused() -> Any:
+            try:
+                _HTTP.open(f"http://127.0.0.1:{server.port}/health/ready", timeout=10)
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code, json.load(error)
+            except OSError:
+                return None
+
+        status, problem = await asyncio.to_thread(eventually, refused, patience=60)
+        assert status == 503
+        assert "the lifespan of the application has not run" in problem["detail"]
+        assert "the lifespan of the application has not run" in server.log.read_text()
