@@ -67,6 +67,24 @@ class Ledger(Service):
         """The process that has answered; not to be carried out twice."""
 
     @abstractmethod
+    @idempotent
+    def read_slowly(self, entry: str, seconds: float) -> int:
+        """As ``read``, which takes that long."""
+
+    @abstractmethod
+    def book_slowly(self, entry: str, seconds: float) -> int:
+        """As ``book``, which takes that long."""
+
+    @abstractmethod
+    @idempotent
+    async def read_slowly_async(self, entry: str, seconds: float) -> int:
+        """As ``read``, which takes that long."""
+
+    @abstractmethod
+    async def book_slowly_async(self, entry: str, seconds: float) -> int:
+        """As ``book``, which takes that long."""
+
+    @abstractmethod
     def leak(self, secret: str) -> None:
         """Raise an error that holds the secret."""
 
@@ -142,6 +160,22 @@ class LedgerImpl(Ledger):
 
     async def book_async(self, entry: str) -> int:
         return self.book(entry)
+
+    def read_slowly(self, entry: str, seconds: float) -> int:
+        self._journal.note(entry)
+        time.sleep(seconds)
+        return os.getpid()
+
+    def book_slowly(self, entry: str, seconds: float) -> int:
+        return self.read_slowly(entry, seconds)
+
+    async def read_slowly_async(self, entry: str, seconds: float) -> int:
+        self._journal.note(entry)
+        await asyncio.sleep(seconds)
+        return os.getpid()
+
+    async def book_slowly_async(self, entry: str, seconds: float) -> int:
+        return await self.read_slowly_async(entry, seconds)
 
     def leak(self, secret: str) -> None:
         raise ValueError(f"the password is {secret}")

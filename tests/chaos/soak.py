@@ -1,0 +1,164 @@
+"""All faults at once, for as long as wanted: ``python -m tests.chaos.soak SECONDS``.
+
+64 calls are in flight, half of them of methods that must not run twice, half from event loops and half from threads.
+Each 2 s something happens to the servers, the agent or the client. At the end it prints, as JSON, what has failed by
+kind, what has run twice, and the descriptors, threads and memory of the client before and after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from service_core import ServiceException, ServiceManager
+from service_registry_consul import ConsulComponentRegistry
+from tests.chaos.ledger import Journal, Ledger
+from tests.chaos.soak_faults import Faults
+from tests.support.consul import ConsulAgent
+from tests.support.memory import MB, resident_memory
+from tests.support.waiting import eventually
+
+__all__ = ["soak"]
+
+IN_FLIGHT = 64
+EVERY = 2.0
+"""Seconds between two faults."""
+TAKES = 0.25
+"""Seconds that a method takes."""
+RECOVERY = 15.0
+"""Seconds without faults at the end, before which failures do not count as lasting."""
+
+
+class Callers:
+    """Threads and tasks that call again and again."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._is_over = threading.Event()
+        self._lock = threading.Lock()
+        self.calls = 0
+        self.failures: list[tuple[float, str]] = []
+        """When calls failed, and how: the method's kind, the error, whether it may have run."""
+        self._threads = [threading.Thread(target=self._call, args=(number,)) for number in range(IN_FLIGHT // 2)]
+        self._threads.append(threading.Thread(target=lambda: asyncio.run(self._call_async())))
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def end(self) -> None:
+        self._is_over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _call(self, caller: int) -> None:
+        for number in itertools.count():
+            if self._is_over.is_set():
+                return
+            kind = "idempotent" if number % 2 else "other"
+            method = self._ledger.read_slowly if number % 2 else self._ledger.book_slowly
+            try:
+                method(f"{kind}-{caller}-{number}", TAKES)
+            except ServiceException as error:
+                self._failed(kind, error)
+            self._count()
+
+    async def _call_async(self) -> None:
+        await asyncio.gather(*(self._call_from_a_task(number) for number in range(IN_FLIGHT // 2)))
+
+    async def _call_from_a_task(self, caller: int) -> None:
+        for number in itertools.count():
+            if self._is_over.is_set():
+                return
+            kind = "idempotent" if number % 2 else "other"
+            method = self._ledger.read_slowly_async if number % 2 else self._ledger.book_slowly_async
+            try:
+                await method(f"{kind}-async-{caller}-{number}", TAKES)
+            except ServiceException as error:
+                self._failed(kind, error)
+            self._count()
+
+    def _count(self) -> None:
+        with self._lock:
+            self.calls += 1
+
+    def _failed(self, kind: str, error: ServiceException) -> None:
+        ran = "may have run" if error.may_have_run else "did not run"
+        self.failures.append((time.monotonic(), f"{kind}: {type(error).__name__}, {ran}"))
+
+
+def held() -> dict[str, float]:
+    """What this process has in use."""
+    return {
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
+        "threads": threading.active_count(),
+        "megabytes": round(resident_memory(os.getpid()) / MB, 1),
+    }
+
+
+def soak(seconds: float, folder: Path) -> dict[str, Any]:
+    """Call and harm for so long; what came of it."""
+    journal = Journal(folder / "journal")
+    with ExitStack() as stack:
+        stack.callback(journal.close)
+        consul = stack.enter_context(ConsulAgent())
+        faults = stack.enter_context(Faults(consul, journal.path, folder))
+        manager = stack.enter_context(ServiceManager(ConsulComponentRegistry(0, consul.url)))
+        ledger = manager.get_service(Ledger)
+        eventually(lambda: faults.are_all_registered(), patience=120)
+        callers = Callers(ledger)
+        callers.start()
+        stack.callback(callers.end)
+        eventually(lambda: callers.calls > 10 * IN_FLIGHT, patience=60)
+        before = held()
+        done = _harm(faults, ledger, seconds)
+        quiet = time.monotonic()
+        time.sleep(RECOVERY)
+        after = held()
+        callers.end()
+    counts = journal.counts()
+    return {
+        "seconds": seconds,
+        "load average": round(os.getloadavg()[0], 1),
+        "faults": dict(done),
+        "calls": callers.calls,
+        "failures": dict(Counter(kind for _, kind in callers.failures)),
+        "failures in the last seconds": sum(at > quiet + RECOVERY - 5 for at, _ in callers.failures),
+        "ran twice": sum(count > 1 for entry, count in counts.items() if entry.startswith("other-")),
+        "before": before,
+        "after": after,
+    }
+
+
+def _harm(faults: Faults, ledger: Ledger, seconds: float) -> Counter[str]:
+    """Do every kind of harm in turn, in an order that differs from round to round."""
+    done: Counter[str] = Counter()
+    kinds = faults.kinds(ledger)
+    end, order = time.monotonic() + seconds, list(kinds)
+    while True:
+        random.shuffle(order)
+        for name in order:
+            begin = time.monotonic()
+            if begin >= end:
+                return done
+            kinds[name]()
+            done[name] += 1
+            time.sleep(max(0.0, EVERY - (time.monotonic() - begin)))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="soak-") as name:
+        result = soak(float(sys.argv[1]) if len(sys.argv) > 1 else 600.0, Path(name))
+    sys.stdout.write(json.dumps(result, indent=2) + "\n")
+    sys.exit(1 if result["ran twice"] or result["failures in the last seconds"] else 0)
