@@ -164,7 +164,7 @@ class HTTPXChannel(Channel):
                 request = with_credentials(request, NO_HEADERS, token)
             return exchange.complete(request, await self.send_async(request))
 
-        return await self.run_async(exchange.call, send)
+        return await self.run_hedged_async(exchange.call, send)
 
     def send(self, request: HTTPRequest) -> HTTPReply:
         """Send one request and wait for the reply, of any status.

@@ -47,7 +47,7 @@ async def lists_async(channel: HTTPXChannel, exchange: StreamExchange, items: An
                 return Raised(error)
             raise
 
-    opened: OpenedStream = await channel.run_async(call, send)
+    opened: OpenedStream = await channel.run_hedged_async(call, send)
     with channel.balancer.loaded(opened.url):
         try:
             came = opened.first
@@ -111,7 +111,7 @@ async def send_input_async(channel: HTTPXChannel, exchange: StreamExchange, item
             await stream.aclose()
         return explained(exchange.complete(request, reply), reply)
 
-    return await channel.run_async(exchange.call, send)
+    return await channel.run_hedged_async(exchange.call, send)
 
 
 def send_input(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> Any:

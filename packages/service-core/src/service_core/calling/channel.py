@@ -15,7 +15,7 @@ from service_core.errors import LocalServiceException
 from service_core.resilience.hedging.hedge_sync import AnswerWait
 from service_core.resilience.load_balancer import LoadBalancer
 from service_core.resilience.policies import Policies
-from service_core.resilience.retrying import run, run_async, run_hedged
+from service_core.resilience.retrying import run, run_async, run_hedged, run_hedged_async
 from service_core.resilience.selectors import (
     FirstURLSelector,
     LeastLoadedURLSelector,
@@ -157,8 +157,12 @@ class Channel(InvocationHandler):
         return run_hedged(call, self.balancer, send)
 
     async def run_async(self, call: Call, send: Callable[[str], Awaitable[Any]]) -> Any:
-        """As :meth:`run_hedged`, for an ``async def`` method. ``send`` itself ends at ``call.deadline``."""
+        """As :meth:`run`, for an ``async def`` method; ``send`` is cancelled at ``call.deadline``."""
         return await run_async(call, self.balancer, send)
+
+    async def run_hedged_async(self, call: Call, send: Callable[[str], Awaitable[Any]]) -> Any:
+        """As :meth:`run_async`, for a ``send`` that raises DeadlineExceeded at ``call.deadline`` itself."""
+        return await run_hedged_async(call, self.balancer, send)
 
     @abstractmethod
     def invoke(self, invocation: Call) -> Any:

@@ -1,6 +1,7 @@
 """The retry loop: one call, sent to one instance after the other until it is answered.
 
-:func:`run` and :func:`run_async` drive it for channels, which give them a function that sends once. The decisions
+:func:`run` and :func:`run_async` drive it for channels, which give them a function that sends once; their hedged forms
+are for functions that can be interrupted, or end at the deadline themselves. The decisions
 stand in :class:`Attempts`, which neither waits nor sends, so both share it.
 """
 
@@ -13,12 +14,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from service_core.call import Call
+from service_core.errors import DeadlineExceeded
 from service_core.resilience.attempts import Attempts, Raised
 from service_core.resilience.hedging.hedge_async import AsyncHedging
 from service_core.resilience.hedging.hedge_sync import AnswerWait, Hedging
 from service_core.resilience.load_balancer import LoadBalancer
 
-__all__ = ["AnswerWait", "Raised", "run", "run_async", "run_hedged"]
+__all__ = ["AnswerWait", "Raised", "run", "run_async", "run_hedged", "run_hedged_async"]
 
 
 def run(call: Call, balancer: LoadBalancer, send: Callable[[str], Any]) -> Any:
@@ -57,10 +59,27 @@ def run_hedged(call: Call, balancer: LoadBalancer, send: Callable[[str, AnswerWa
 
 
 async def run_async(call: Call, balancer: LoadBalancer, send: Callable[[str], Awaitable[Any]]) -> Any:
-    """As :func:`run`, for an ``async def`` method.
+    """As :func:`run`, for an ``async def`` method; ``send`` is cancelled at the deadline.
 
     An idempotent call that is not answered in time is also sent to another instance, by another task.
     """
+
+    async def send_in_time(url: str) -> Any:
+        if call.deadline is None:
+            return await send(url)
+        try:
+            async with asyncio.timeout(call.deadline.remaining) as limit:
+                return await send(url)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise DeadlineExceeded(f"{call.descriptor.where}: deadline exceeded", may_have_run=True) from None
+
+    return await run_hedged_async(call, balancer, send_in_time)
+
+
+async def run_hedged_async(call: Call, balancer: LoadBalancer, send: Callable[[str], Awaitable[Any]]) -> Any:
+    """As :func:`run_async`, for a ``send`` that raises DeadlineExceeded at ``call.deadline`` itself."""
     attempts = Attempts(call, balancer)
     while True:
         try:

@@ -7,6 +7,7 @@ from service_core.testing.channel_contract import ChannelContract
 from service_core.testing.contract_service import ContractComponentImpl, ContractServiceImpl
 from service_core.testing.faults import Fate, FaultPlan
 from service_core.testing.in_memory import InMemoryNetwork, in_memory
+from service_core.testing.instance_contract import InstanceContract
 from service_core.testing.registry_contract import (
     DiscoveryContract,
     RegistrationContract,
@@ -26,6 +27,7 @@ __all__ = [
     "ScriptedRegistry",
     # contracts
     "ChannelContract",
+    "InstanceContract",
     "ContractServiceImpl",
     "ContractComponentImpl",
     "StreamContract",

@@ -73,7 +73,7 @@ class InMemoryChannel(Channel):
         limit = asyncio.timeout(None if math.isinf(deadline.expires_at) else deadline.remaining)
         try:
             async with limit:
-                return await self.run_async(invocation, send)
+                return await self.run_hedged_async(invocation, send)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -87,7 +87,7 @@ class InMemoryChannel(Channel):
 
     async def _lists(self, call: Call, request: MemoryRequest) -> AsyncGenerator[list[Any], None]:
         limits = StreamLimits(call)
-        opened = await self.run_async(call, lambda url: self._open(call, request, url, limits))
+        opened = await self.run_hedged_async(call, lambda url: self._open(call, request, url, limits))
         with self.balancer.loaded(opened.url):
             try:
                 items = opened.first
