@@ -49,6 +49,28 @@ def msgpack_list(method: str, part: Callable[[int], bytes] | bytes, *, is_map: b
     )
 
 
+def _wrong_at_the_end(growing: Growing, wrong: bytes) -> Growing:
+    """The same with a last part that is refused, so that all before it have been looked at."""
+
+    def part(number: int) -> bytes:
+        return growing.part(number)
+
+    def around(count: int, inner: bytes) -> bytes:
+        return growing.around(count + 1, growing.between.join((inner, wrong)))
+
+    return Growing(form=growing.form, method=growing.method, part=part, around=around, between=growing.between)
+
+
+def _named(parts: Growing) -> Growing:
+    """The same as the list ``children`` of a node."""
+
+    def around(count: int, inner: bytes) -> bytes:
+        made = parts.around(count, inner)
+        return b'{"children":%s}' % made if parts.form == "json" else b"\x81\xa8children" + made
+
+    return Growing(form=parts.form, method="tree", part=parts.part, around=around, between=parts.between)
+
+
 def _text(form: str, method: str, part: bytes) -> Growing:
     def around(count: int, inner: bytes) -> bytes:
         return b'"%s"' % inner if form == "json" else b"\xdb" + len(inner).to_bytes(4, "big") + inner
@@ -119,5 +141,24 @@ HOSTILE: Final[Mapping[str, Growing]] = {
         form="json", method="text", part=lambda n: b'\\"', around=lambda count, inner: b'"' + inner
     ),
     "json: beginnings of lists": Growing(form="json", method="anything", part=lambda n: b"[", around=lambda c, i: i),
+    "json: models, the last one wrong": _wrong_at_the_end(json_list("items", b'{"name":""}'), b"{}"),
+    "json: a map of models, the last one wrong": _wrong_at_the_end(
+        json_list("mapping", lambda n: b'"%x":{"name":""}' % n), b'"":{}'
+    ),
+    "json: a tree of nodes, the last one wrong": _named(_wrong_at_the_end(json_list("items", b"{}"), b"[]")),
+    "json: tags, the last one wrong": _wrong_at_the_end(json_list("tagged", b'{"kind":"cat"}'), b"{}"),
+    "json: empty lists, the last one not closed": _wrong_at_the_end(json_list("anything", b"[]"), b"["),
+    "json: lists of lists, the last one no JSON": _wrong_at_the_end(json_list("anything", b"[[]]"), b"[[],]"),
+    "json: integers, the last one wrong": _wrong_at_the_end(json_list("integers", lambda n: b"%d" % n), b'"a"'),
+    "msgpack: models, the last one wrong": _wrong_at_the_end(msgpack_list("items", b"\x81\xa4name\xa0"), b"\x80"),
+    "msgpack: a map of models, the last one wrong": _wrong_at_the_end(
+        msgpack_list("mapping", lambda n: b"\xa5%05x\x81\xa4name\xa0" % n, is_map=True), b"\xa0\x80"
+    ),
+    "msgpack: a tree of nodes, the last one wrong": _named(_wrong_at_the_end(msgpack_list("items", b"\x80"), b"\x00")),
+    "msgpack: tags, the last one wrong": _wrong_at_the_end(msgpack_list("tagged", b"\x81\xa4kind\xa3cat"), b"\x80"),
+    "msgpack: empty lists, the last one no text": _wrong_at_the_end(msgpack_list("anything", b"\x90"), b"\xa1\xff"),
+    "msgpack: lists of one, the last one no text": _wrong_at_the_end(
+        msgpack_list("anything", b"\x91\xc0"), b"\xa1\xff"
+    ),
 }
 """By what is wrong with them."""

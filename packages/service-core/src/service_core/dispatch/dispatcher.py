@@ -36,10 +36,12 @@ from service_core.wire import (
     LARGE,
     MAX_VALUES,
     Codec,
+    MalformedData,
     TooManyValues,
     context_from_headers,
 )
 from service_core.wire.methods.arguments import CHANGES_PAGE
+from service_core.wire.pieces.checking import check_request
 from service_core.wire.streams import FrameWriter
 
 __all__ = ["Dispatcher"]
@@ -176,16 +178,15 @@ class Dispatcher:
         """The method and its arguments. Raises ``REFUSALS``, and HasStream for a stream that is not wanted."""
         if len(body) > _SHORT or (self.is_secured and context.principal is None):
             self._check_unread(codec, body, context)
+        checked = None
+        if len(body) >= LARGE:
+            checked = check_request(codec, body, lambda method: self._target(method, context).plan.arguments)
         request = codec.read_request(body)
+        if checked not in (None, request.method):
+            raise MalformedData("the request names two methods")
         target = self._targets.get(request.method)
-        if self.is_secured:
-            self._check_caller(target, context)
-        if target is None:
-            raise ContractMismatchException(
-                f"there is no method {request.method[:200]!r} here: the interfaces of caller and server differ, or the "
-                f"server is another one; see {CHANGES_PAGE}",
-                code=ErrorCode.NOT_FOUND,
-            )
+        if target is None or self.is_secured:
+            target = self._target(request.method, context)
         if target.has_streams and not streams:
             raise HasStream
         if target.has_streams and not self._streams:
@@ -194,6 +195,18 @@ class Dispatcher:
                 code=ErrorCode.UNIMPLEMENTED,
             )
         return target, codec.read_arguments(target.plan, request)
+
+    def _target(self, method: str, context: CallContext) -> Target:
+        target = self._targets.get(method)
+        if self.is_secured:
+            self._check_caller(target, context)
+        if target is None:
+            raise ContractMismatchException(
+                f"there is no method {method[:200]!r} here: the interfaces of caller and server differ, or the server "
+                f"is another one; see {CHANGES_PAGE}",
+                code=ErrorCode.NOT_FOUND,
+            )
+        return target
 
     def _check_unread(self, codec: Codec, body: bytes, context: CallContext) -> None:
         """Raise what is wrong with a request that can be known before any of its values is made."""

@@ -26,6 +26,7 @@ from service_core.wire.methods.arguments import CHANGES_PAGE
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.misfit import misfit, unexpected_stream
 from service_core.wire.msgpack import MSGPACK
+from service_core.wire.pieces.checking import check_value
 from service_core.wire.values import WireType
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "WireRequest",
     "WireType",
     "call_headers",
+    "check_value",
     "context_from_headers",
     "context_of",
     "error_from_wire",

@@ -24,6 +24,7 @@ from service_core.wire.methods.arguments import ArgumentTypes
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.misfit import misfit
 from service_core.wire.methods.sent_fields import Defaults, SentFields
+from service_core.wire.pieces.splitter import Splitter
 from service_core.wire.values import WireType
 
 __all__ = [
@@ -79,6 +80,14 @@ class Codec(ABC):
     @abstractmethod
     def holds_more(self, data: bytes, most: int) -> bool:
         """Whether a request holds more than ``most`` values. Makes none of them."""
+
+    @abstractmethod
+    def is_dense(self, data: bytes) -> bool:
+        """Whether the values of a text may need more than 16 times its bytes of memory. Makes none of them."""
+
+    @abstractmethod
+    def splitter(self, data: bytes) -> Splitter:
+        """What cuts a text into pieces. Raises MalformedData."""
 
     @abstractmethod
     def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:

@@ -10,6 +10,7 @@ from pydantic_core import from_json, to_json
 
 from service_core.arguments import Arguments
 from service_core.errors import ArgumentException
+from service_core.wire.bounds.density import json_is_dense
 from service_core.wire.bounds.large import LARGE, uncollected
 from service_core.wire.bounds.limits import json_holds_more
 from service_core.wire.codec import (
@@ -25,6 +26,8 @@ from service_core.wire.failures.wire_error import WireError
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.method_name import json_method_name
 from service_core.wire.methods.written_names import WrittenNames
+from service_core.wire.pieces.json_splitter import JSONSplitter
+from service_core.wire.pieces.splitter import Splitter
 from service_core.wire.values import WireType, may_be_infinite
 
 __all__ = ["JSON", "read_json"]
@@ -60,6 +63,12 @@ class _JSONCodec(Codec):
 
     def holds_more(self, data: bytes, most: int) -> bool:
         return json_holds_more(data, most)
+
+    def is_dense(self, data: bytes) -> bool:
+        return json_is_dense(data)
+
+    def splitter(self, data: bytes) -> Splitter:
+        return JSONSplitter(data)
 
     def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
         if not isinstance(request.arguments, bytes):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from service_core.arguments import Arguments
+from service_core.wire.bounds.density import msgpack_is_dense
 from service_core.wire.bounds.large import LARGE, uncollected
 from service_core.wire.bounds.limits import msgpack_holds_more
 from service_core.wire.codec import (
@@ -23,6 +24,8 @@ from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.method_name import msgpack_method_name
 from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.msgpack_io import Buffer, pack, unpack
+from service_core.wire.pieces.msgpack_splitter import MsgpackSplitter
+from service_core.wire.pieces.splitter import Splitter
 from service_core.wire.values import WireType
 
 __all__ = ["MSGPACK"]
@@ -55,6 +58,12 @@ class _MsgpackCodec(Codec):
 
     def holds_more(self, data: bytes, most: int) -> bool:
         return msgpack_holds_more(data, most)
+
+    def is_dense(self, data: bytes) -> bool:
+        return msgpack_is_dense(data)
+
+    def splitter(self, data: bytes) -> Splitter:
+        return MsgpackSplitter(data)
 
     def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
         arguments, names = request.arguments, request.names

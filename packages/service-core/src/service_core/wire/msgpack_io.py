@@ -16,7 +16,7 @@ from service_core.errors import ArgumentException
 from service_core.wire.codec import MAX_DEPTH, MalformedData
 from service_core.wire.types.exact import portable
 
-__all__ = ["Buffer", "pack", "unpack"]
+__all__ = ["Buffer", "check_outline", "pack", "unpack"]
 
 Buffer: TypeAlias = bytes | memoryview
 """Bytes, or a part of them that is not worth a copy."""
@@ -56,11 +56,26 @@ def unpack(data: Buffer) -> Any:
             return unpackb(data, object_hook=pause, strict_map_key=True, ext_hook=_read_extension, timestamp=_DATETIME)
         except ValueError:
             return _unpack_any_keys(data, pause)
-    except msgpack.StackError:
-        raise MalformedData(f"nested deeper than {MAX_DEPTH} levels") from None
-    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
-        reason = str(error) or type(error).__name__
-        raise MalformedData(f"not valid msgpack: {reason[:200]}") from None
+    except _WRONG as error:
+        raise _malformed(error) from None
+
+
+def check_outline(data: Buffer) -> None:
+    """Raise MalformedData if not as much comes as the headers announce, or if it is nested too deep. Makes no value."""
+    try:
+        _skip(data, may_be_deep=True)
+    except _WRONG as error:
+        raise _malformed(error) from None
+
+
+_WRONG: Final = (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException)
+
+
+def _malformed(error: Exception) -> MalformedData:
+    if isinstance(error, msgpack.StackError):
+        return MalformedData(f"nested deeper than {MAX_DEPTH} levels")
+    reason = str(error) or type(error).__name__
+    return MalformedData(f"not valid msgpack: {reason[:200]}")
 
 
 def _unpack_any_keys(data: Buffer, pause: Callable[[Any], Any] | None) -> Any:
@@ -100,11 +115,17 @@ def _look_through(data: Buffer) -> None:
             return
     else:
         may_be_deep = True
+    _skip(data, may_be_deep=may_be_deep)
+
+
+def _skip(data: Buffer, *, may_be_deep: bool) -> None:
     unpacker = msgpack.Unpacker(max_buffer_size=len(_LEVELS) + len(data))
     if may_be_deep:
         unpacker.feed(_LEVELS)
     unpacker.feed(data)
     unpacker.skip()
+    if unpacker.tell() < len(data) + (len(_LEVELS) if may_be_deep else 0):
+        raise ValueError("there is more data after the value")
 
 
 def _is_refused(levels: int) -> bool:

@@ -21,7 +21,7 @@ from service_core.wire.methods.sent_fields import Defaults
 from service_core.wire.schema import RULES, classes_in, for_checking, kinds, with_class_guards, with_rules
 from service_core.wire.types.exact import UnsendableValue
 from service_core.wire.types.refusals import UnsendableType, check
-from service_core.wire.types.wrong_places import validation_details
+from service_core.wire.types.wrong_places import message_of, validation_details
 
 __all__ = ["WireType", "may_be_infinite"]
 
@@ -42,8 +42,6 @@ class WireType:
     """Reads and writes the values of one type. Safe to use from several threads."""
 
     __slots__ = (
-        "_at",
-        "_by_alias",
         "_by_name",
         "_checker",
         "_classes",
@@ -54,9 +52,12 @@ class WireType:
         "_pausing",
         "_serializer",
         "_validator",
+        "at",
         "believes",
+        "by_alias",
         "core_schema",
         "max_values",
+        "outline",
         "where",
     )
 
@@ -85,6 +86,8 @@ class WireType:
         self._counter: Callable[[], HashCounter] | None = HashCounter if counts_hashes(bounded_schema) else None
         self._pausing: Any = None  # made when it is needed for the first time, as the next one
         self._for_callers: Any = None
+        self.outline: Any = None
+        """What :mod:`service_core.wire.pieces` knows of the type, made when it is needed for the first time."""
         self._serializer = _serializer(self.core_schema)
         self.where = where
         self.max_values: int | None = _FEW_VALUES if kinds(self.core_schema) <= _SCALARS else None
@@ -96,9 +99,9 @@ class WireType:
             self._checker = _validator(bounded(for_checking(self.core_schema)), RULES)
         self._classes = classes_in(self.core_schema)
         self._names = tuple(names)
-        self._at = at
+        self.at = at
+        self.by_alias = by_alias
         # Names alone, or aliases and what a model itself allows: by both, a field could get the value of another.
-        self._by_alias = by_alias
         self._by_name = None if by_alias else True
         # Nothing else can be wrong in spite of validation, and to ask takes as long as all the rest.
         self._options: Any = {"by_alias": by_alias, "round_trip": True, "warnings": "error"} if self.believes else {}
@@ -148,7 +151,7 @@ class WireType:
         validator = self._validator if len(data) < LARGE else self._validator_with_pauses()
         try:
             context = self._counter and self._counter()
-            return validator.validate_json(data, context=context, by_alias=self._by_alias, by_name=self._by_name)
+            return validator.validate_json(data, context=context, by_alias=self.by_alias, by_name=self._by_name)
         except Exception as error:  # noqa: BLE001 - a validator of the user's may raise any error
             raise self._refusal(error) from _cause(error)
 
@@ -160,7 +163,7 @@ class WireType:
         validator = self._validator_with_pauses() if is_large else self._validator
         try:
             context = self._counter and self._counter()
-            return validator.validate_python(data, context=context, by_alias=self._by_alias, by_name=self._by_name)
+            return validator.validate_python(data, context=context, by_alias=self.by_alias, by_name=self._by_name)
         except Exception as error:  # noqa: BLE001 - as above
             raise self._refusal(error) from _cause(error)
 
@@ -175,6 +178,15 @@ class WireType:
         other._validator = other._pausing = self._for_callers
         other._counter = partial(HashCounter, defaults)
         return other
+
+    def part(self, schema: Any) -> WireType:
+        """The type for reading a part of the values, given its core schema; places in errors are those in the part."""
+        part = copy(self)
+        inner = bounded(schema, pauses=True)
+        part._validator = part._pausing = _validator(inner, RULES)
+        part._counter = HashCounter if counts_hashes(inner) else None
+        part._names, part.at = (), ""
+        return part
 
     def _validator_with_pauses(self) -> Any:
         if self._pausing is None:
@@ -206,12 +218,8 @@ class WireType:
     def _refusal(self, error: Exception) -> ArgumentException:
         if not isinstance(error, ValidationError):
             return ArgumentException(f"{self.where}: the value was refused with {type(error).__name__}")
-        details = validation_details(error, self._names, at=self._at)
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        place = ".".join(str(part) for part in details[0]["loc"])
-        return ArgumentException(
-            f"{self.where}: {place + ': ' if place else ''}{details[0]['msg']}{more}", details=details
-        )
+        details = validation_details(error, self._names, at=self.at)
+        return ArgumentException(message_of(self.where, details, error.error_count()), details=details)
 
 
 def _cause(error: Exception) -> Exception | None:

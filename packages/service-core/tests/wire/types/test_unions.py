@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import deque
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -43,6 +44,14 @@ class Ring(BaseModel):
     inner: float
 
 
+class Price(BaseModel):
+    value: Decimal
+
+
+class Amount(BaseModel):
+    value: int
+
+
 def ambiguity(annotation: Any) -> str:
     schema = TypeAdapter(annotation).core_schema
     union = next(part for part in parts_of(schema) if part["type"] == "union")
@@ -68,6 +77,10 @@ def ambiguity(annotation: Any) -> str:
         tuple[int, str] | tuple[int],
         dict[str, int] | list[int],
         Decimal | int,
+        list[date] | list[int],
+        list[str] | list[float],
+        deque[str] | deque[int],
+        dict[str, timedelta] | dict[str, int],
     ],
     ids=str,
 )
@@ -97,6 +110,13 @@ def test_members_that_look_different_are_accepted(annotation: Any) -> None:
         dict[float, int] | dict[str, int],
         tuple[int, str] | tuple[float, str],
         Whole | Real,
+        list[Decimal] | list[int],
+        dict[str, Fraction] | dict[str, float],
+        Price | Amount,
+        deque[timedelta] | deque[int],
+        list[set[date]] | list[set[int]],
+        set[IPv4Address] | set[int],
+        tuple[datetime] | tuple[float],
         Literal[1] | bool,
         Literal[1] | float,
         Literal[7, "red"] | float,

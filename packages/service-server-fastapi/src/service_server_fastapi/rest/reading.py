@@ -11,7 +11,7 @@ from starlette.types import Scope
 from service_core import ArgumentException
 from service_core.arguments import NO_DEFAULT, NOT_GIVEN, Arguments, without_end
 from service_core.rest import SENT_ARGUMENTS, Parameter, Place, RoutePlan, SentArguments, differing
-from service_core.wire import MalformedData, WireType, read_json
+from service_core.wire import JSON, MalformedData, WireType, check_value, read_json
 
 __all__ = ["Wrong", "WrongArguments", "item_type", "lists_arguments", "read_arguments"]
 
@@ -100,12 +100,17 @@ def _listed(plan: RoutePlan, parameter: Parameter, given: Any, sent: SentArgumen
         raise differing(plan.call.arguments, parameter.python_name, f"is expected in the {parameter.place.value} here")
     if parameter.place is Place.BODY and sent.body is not None:
         with plan.call.arguments.comparing_fields():
-            return read_json(sent.body, given)
+            return _read_body(sent.body, given)
     return _read(parameter, given)
 
 
 def _read(parameter: Parameter, given: Any) -> Any:
-    return read_json(parameter.wire, given) if parameter.place is Place.BODY else parameter.read(given)
+    return _read_body(parameter.wire, given) if parameter.place is Place.BODY else parameter.read(given)
+
+
+def _read_body(wire: WireType, body: bytes) -> Any:
+    check_value(JSON, wire, body)
+    return read_json(wire, body)
 
 
 def _placed(parameter: Parameter, error: ArgumentException) -> list[Wrong]:

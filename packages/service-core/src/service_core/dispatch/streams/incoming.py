@@ -11,7 +11,16 @@ from service_core.arguments import Arguments
 from service_core.declaring.signatures.streams import StreamDescriptor, with_stream
 from service_core.errors import ArgumentException
 from service_core.rest import LineReader
-from service_core.wire import Codec, MalformedData, TooManyValues, WireType, json_holds_more, read_json
+from service_core.wire import (
+    JSON,
+    Codec,
+    MalformedData,
+    TooManyValues,
+    WireType,
+    check_value,
+    json_holds_more,
+    read_json,
+)
 from service_core.wire.streams import Frame, FrameKind, FrameReader
 
 __all__ = ["InputFrames", "ThreadInput", "WrongItem", "end_input", "ending_input", "input_lines", "with_input"]
@@ -63,6 +72,7 @@ class InputFrames:
                 if came.kind is not FrameKind.ITEMS:
                     raise MalformedData(f"a frame of kind {came.kind.name} among the items")
                 check(came.payload)
+                check_value(codec, wire, came.payload)
                 items: list[Any] = codec.read_value(wire, came.payload)
             except (MalformedData, TooManyValues, ArgumentException) as error:
                 raise _wrong(wire, error) from error
@@ -105,6 +115,7 @@ def _wrong(wire: WireType, error: Exception) -> WrongItem:
 def _item(wire: WireType, line: bytes, max_values: int) -> Any:
     if json_holds_more(line, max_values):
         raise TooManyValues(max_values)
+    check_value(JSON, wire, line)
     return read_json(wire, line)
 
 

@@ -6,7 +6,8 @@ is a form of both, or if what both read from it is the same value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import combinations
 from typing import Any, Final
 
@@ -18,6 +19,12 @@ __all__ = ["ambiguity_in"]
 _ITEMS: Final = frozenset({"list", "set", "frozenset", "deque"})
 _NOT_FROM_INTEGERS: Final = frozenset({"str", "bytes", "uuid", "url", "multi-host-url"})
 """Kinds that are written as text and never read from integers, as dates, decimals and addresses are."""
+_NUMBERS: Final = frozenset({"decimal", "fraction"})
+"""Kinds that are written as text and always read from numbers, too, and numbers of their text."""
+_ADDRESSES: Final = "IPv"
+"""How the names of the types of addresses begin, which are read from numbers."""
+_LAX: Final = frozenset({"tuple", "set", "frozenset", "deque"})
+"""Collections that are read from lists, in which other types are read less strictly."""
 _VALUES: Final = frozenset({"dict", "ordered-dict", "counter"})
 
 
@@ -71,6 +78,7 @@ class _Comparison:
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
         self._open: set[tuple[int, int, bool]] = set()
+        self._within: list[str] = []  # the kinds of collections whose items are compared
 
     def are_compatible(self, one: Form, other: Form) -> bool:
         """Whether JSON that is a form of both reads as one value, or there is none."""
@@ -83,7 +91,8 @@ class _Comparison:
         if one.read_as != other.read_as:
             return False
         if one.read_as in _ITEMS:
-            return self._all(one.schema.get("items_schema"), other.schema.get("items_schema"), apart=False)
+            with self._items_of(one):
+                return self._all(one.schema.get("items_schema"), other.schema.get("items_schema"), apart=False)
         if one.read_as in _VALUES:
             same_keys = self._keys(one) == self._keys(other)
             values, others = one.schema.get("values_schema"), other.schema.get("values_schema")
@@ -121,7 +130,8 @@ class _Comparison:
         try:
             compare = self._apart if apart else self.are_compatible
             others = forms_of(other, self._definitions)
-            return all(compare(a, b) for a in forms_of(one, self._definitions) for b in others)
+            pairs = [(a, b) for a in forms_of(one, self._definitions) for b in others]
+            return all(compare(a, b) and not (self._are_confused(a, b) or self._are_confused(b, a)) for a, b in pairs)
         finally:
             self._open.discard(pair)
 
@@ -131,7 +141,29 @@ class _Comparison:
             return False
         if len(items) != len(others):
             return True
-        return any(self._all(a, b, apart=True) for a, b in zip(items, others, strict=True))
+        with self._items_of(one):
+            return any(self._all(a, b, apart=True) for a, b in zip(items, others, strict=True))
+
+    @contextmanager
+    def _items_of(self, form: Form) -> Iterator[None]:
+        self._within.append(form.read_as)
+        try:
+            yield
+        finally:
+            self._within.pop()
+
+    def _are_confused(self, one: Form, other: Form) -> bool:
+        """Whether ``one`` is written as text and read from numbers, too, such as a date, and ``other`` is a number.
+
+        pydantic distinguishes them as members of a union, but not everywhere as parts of members.
+        """
+        is_number = other.kind in ("integer", "number", "boolean")
+        if not is_number or one.kind != "string" or one.values is not None:
+            return False
+        if one.read_as in _NUMBERS:
+            return True
+        is_exact = one.schema["type"] in _NOT_FROM_INTEGERS and not one.read_as.startswith(_ADDRESSES)
+        return not is_exact and not _LAX.isdisjoint(self._within)
 
     def _objects_apart(self, one: Form, other: Form) -> bool:
         mine, theirs = _Fields.of(one), _Fields.of(other)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-__all__ = ["validation_details"]
+__all__ = ["message_of", "validation_details"]
 
 _MOST_DETAILS: Final = 20
 """The most wrong places in an error."""
@@ -31,3 +31,10 @@ def validation_details(error: ValidationError, names: Sequence[str] = (), *, at:
             msg = f"Input tag does not match any of the expected tags: {wrong.get('ctx', {})['expected_tags']}"
         details.append({"loc": loc, "msg": msg, "type": wrong["type"]})
     return details
+
+
+def message_of(where: str, details: Sequence[dict[str, Any]], count: int) -> str:
+    """The message about wrong places, of which there are ``count``: the first one."""
+    more = f" (and {count - 1} more)" if count > 1 else ""
+    place = ".".join(map(str, details[0]["loc"]))
+    return f"{where}: {place + ': ' if place else ''}{details[0]['msg']}{more}"

@@ -1,0 +1,190 @@
+"""Lists and objects of JSON, cut at their commas.
+
+What is cut is not parsed: a piece is a text without open strings and brackets, and whether it is JSON its reader says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pydantic_core import from_json, to_json
+
+from service_core.wire.codec import MAX_DEPTH, MalformedData
+from service_core.wire.pieces.splitter import ITEMS, LIST, MAP, Run, Span, Splitter
+from service_core.wire.values import WireType, may_be_infinite
+
+__all__ = ["JSONSplitter"]
+
+_LEVELS: Final = 5
+"""How deep the items of a run are nested at most; deeper ones are cut one by one, bracket by bracket."""
+_STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+
+
+def _nested(levels: int) -> bytes:
+    """The pattern of a list or object of so many levels."""
+    inner = _STRING if levels == 1 else _STRING + rb"|" + _nested(levels - 1)
+    return rb'[\[{][^\[\]{}"]*+(?:(?:' + inner + rb')[^\[\]{}"]*+)*+[\]}]'
+
+
+_NESTED: Final = _nested(_LEVELS)
+_ITEM: Final = rb'(?:[^\[\]{}",]++|' + _STRING + rb"|" + _NESTED + rb")++(?:,|\Z)"
+_ONE: Final = re.compile(_ITEM, re.DOTALL)
+_RUN: Final = re.compile(rb"(?:" + _ITEM + rb"){1,%d}+" % ITEMS, re.DOTALL)
+_FLAT: Final = re.compile(rb'[^\[\]{}"]*+')
+_SHORT: Final = 8 * 1024
+"""Bytes of a piece of numbers, which are not matched one by one, and of items that are nested deeply."""
+_OUTSIDE: Final = re.compile(rb'(?:[^\[\]{}",]++|' + _STRING + rb")*+([\[{]++|,|\Z)", re.DOTALL)
+_INSIDE: Final = re.compile(rb'(?:[^\[\]{}"]++|' + _STRING + rb"|" + _NESTED + rb")*+([\[{]++|[\]}]++)", re.DOTALL)
+"""Up to the next bracket that is not skipped; outside of brackets also to a comma."""
+_KEY: Final = re.compile(rb"\s*+(" + _STRING + rb")\s*+:", re.DOTALL)
+_NOTHING: Final = re.compile(rb"[ \t\r\n]*+(?:,|\Z)")
+_BLANKS: Final = re.compile(rb"[ \t\r\n]*+")
+_BLANK: Final = b" \t\r\n"
+_KINDS: Final = {b"[": LIST, b"{": MAP}
+_BRACKETS: Final = {LIST: (b"[", b"]"), MAP: (b"{", b"}")}
+
+
+class JSONSplitter(Splitter):
+    """A text in JSON."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @property
+    def whole(self) -> Span:
+        """The text without the blanks around it."""
+        return self._trimmed(0, len(self._data))
+
+    def kind(self, span: Span) -> str:
+        """By the first byte."""
+        return _KINDS.get(self._data[span[0] : span[0] + 1], "")
+
+    def runs(self, span: Span) -> Iterator[Run]:
+        """What is between the brackets."""
+        at, end = span[0] + 1, span[1] - 1
+        if self._data[end : end + 1] != _BRACKETS[self.kind(span)][1]:
+            raise MalformedData("not valid JSON: a list or an object does not end")
+        if _BLANKS.fullmatch(self._data, at, end):
+            return
+        if self._data[end - 1 : end] == b",":
+            raise _nothing()
+        while at < end:
+            if _NOTHING.match(self._data, at, end):
+                raise _nothing()
+            stop = self._end_of_numbers(at, end) or self._end_of_run(at, end)
+            yield Run(start=at, end=stop, count=0)
+            at = stop
+
+    def singles(self, kind: str, run: Run) -> Iterator[Run]:
+        """From comma to comma."""
+        at = run.start
+        for stop in self._ends(run):
+            yield Run(start=at, end=stop)
+            at = stop
+
+    def count(self, run: Run) -> int:
+        """Those that end with a comma or with the run."""
+        if _FLAT.fullmatch(self._data, run.start, run.end):
+            return self._data.count(b",", run.start, run.end - 1) + 1
+        return sum(1 for _ in self._ends(run))
+
+    def _ends(self, run: Run) -> Iterator[int]:
+        at = run.start
+        while at < run.end:
+            for one in _ONE.finditer(self._data, at, run.end):
+                if one.start() > at:
+                    break
+                at = one.end()
+                yield at
+            if at < run.end:
+                at = self._end_of_item(at, run.end)
+                yield at
+
+    def item(self, run: Run) -> Span:
+        """Without comma and blanks."""
+        return self._trimmed(run.start, run.end - self._data.endswith(b",", run.start, run.end))
+
+    def pair(self, run: Run) -> tuple[Any, Span]:
+        """A key has to be parsed, since it may have escapes."""
+        key = _KEY.match(self._data, run.start, run.end)
+        if key is None:
+            raise MalformedData("not valid JSON: a member of an object has no name")
+        return self.plain(key[1]), self.item(Run(start=key.end(), end=run.end))
+
+    def document(self, kind: str, run: Run) -> bytes:
+        """The items without the last comma, in brackets."""
+        opening, closing = _BRACKETS[kind]
+        end = run.end - self._data.endswith(b",", run.start, run.end)
+        return b"".join((opening, self._data[run.start : end], closing))
+
+    def text(self, span: Span) -> bytes:
+        """A part of the text."""
+        return self._data[slice(*span)]
+
+    def plain(self, document: bytes) -> Any:
+        """Without NaN and infinity."""
+        try:
+            return from_json(document, allow_inf_nan=False)
+        except ValueError as error:
+            raise MalformedData(f"not valid JSON: {error}") from None
+
+    def read(self, wire: WireType, document: bytes) -> None:
+        """By pydantic, which takes NaN for a number."""
+        if may_be_infinite(document):
+            self.plain(document)
+        wire.from_json(document)
+
+    def read_plain(self, wire: WireType, data: Any) -> None:
+        """As JSON once more, which is read by other rules than Python's values."""
+        wire.from_json(to_json(data))
+
+    def _trimmed(self, start: int, end: int) -> Span:
+        data = self._data
+        while start < end and data[start] in _BLANK:
+            start += 1
+        while start < end and data[end - 1] in _BLANK:
+            end -= 1
+        return start, end
+
+    def _end_of_numbers(self, at: int, end: int) -> int:
+        """The end of a piece without strings and brackets; 0 if it would be short."""
+        stop = _FLAT.match(self._data, at, min(end, at + _SHORT)).end()  # type: ignore[union-attr]
+        if stop < end:
+            stop = self._data.rfind(b",", at, stop) + 1
+        return stop if stop > at + ITEMS else 0
+
+    def _end_of_run(self, at: int, end: int) -> int:
+        """The end of some items, or of one that is longer."""
+        most = min(end, at + _SHORT)
+        while at < most:
+            run = _RUN.match(self._data, at, end)
+            if run is not None:
+                return run.end()
+            at = self._end_of_item(at, end)
+        return at
+
+    def _end_of_item(self, at: int, end: int) -> int:
+        """The end of an item that is nested deeply, its comma included."""
+        depth = 0
+        while at < end or depth:
+            step = (_INSIDE if depth else _OUTSIDE).match(self._data, at, end)
+            if step is None:
+                raise MalformedData("not valid JSON: strings or brackets are not balanced")
+            found = step[1]
+            if found[:1] in _KINDS:
+                opened = max(1, len(found) - _LEVELS)  # those further in may be skipped together
+                at, depth = step.start(1) + opened, depth + opened
+                if depth > MAX_DEPTH:
+                    raise MalformedData(f"nested deeper than {MAX_DEPTH} levels")
+            elif depth:
+                closed = min(depth, len(found))
+                at, depth = step.start(1) + closed, depth - closed
+            else:
+                return step.end()
+        return at
+
+
+def _nothing() -> MalformedData:
+    return MalformedData("not valid JSON: a comma without an item")

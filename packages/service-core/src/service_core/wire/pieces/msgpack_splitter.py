@@ -1,0 +1,104 @@
+"""Lists and maps of msgpack, cut where their items begin. Nothing is made: msgpack skips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import repeat
+from typing import Any, Final
+
+import msgpack
+
+from service_core.wire.msgpack_io import Buffer, check_outline, unpack
+from service_core.wire.pieces.splitter import ITEMS, LIST, MAP, Run, Span, Splitter
+from service_core.wire.values import WireType
+
+__all__ = ["MsgpackSplitter"]
+
+_KINDS: Final = {
+    **dict.fromkeys((*range(0x90, 0xA0), 0xDC, 0xDD), LIST),
+    **dict.fromkeys((*range(0x80, 0x90), 0xDE, 0xDF), MAP),
+}
+_LONG_HEADERS: Final = {LIST: b"\xdd", MAP: b"\xdf"}
+_VALUES: Final = {LIST: 1, MAP: 2}
+"""How many values an item is."""
+
+
+class MsgpackSplitter(Splitter):
+    """A value in msgpack."""
+
+    def __init__(self, data: Buffer) -> None:
+        """Raises MalformedData if it is no msgpack, or nested too deep."""
+        check_outline(data)
+        self._data = memoryview(data)
+
+    @property
+    def whole(self) -> Span:
+        """All of it."""
+        return 0, len(self._data)
+
+    def kind(self, span: Span) -> str:
+        """By the first byte."""
+        return _KINDS.get(self._data[span[0]], "")
+
+    def runs(self, span: Span) -> Iterator[Run]:
+        """The items after the header."""
+        unpacker, kind = self._unpacker(span), self.kind(span)
+        left = unpacker.read_array_header() if kind == LIST else unpacker.read_map_header()
+        at = unpacker.tell()
+        while left:
+            count = min(ITEMS, left)
+            for _ in repeat(None, count * _VALUES[kind]):
+                unpacker.skip()
+            stop = unpacker.tell()
+            yield Run(start=span[0] + at, end=span[0] + stop, count=count)
+            at, left = stop, left - count
+
+    def singles(self, kind: str, run: Run) -> Iterator[Run]:
+        """One after the other."""
+        unpacker, at = self._unpacker((run.start, run.end)), 0
+        for _ in range(run.count):
+            for _ in range(_VALUES[kind]):
+                unpacker.skip()
+            stop = unpacker.tell()
+            yield Run(start=run.start + at, end=run.start + stop)
+            at = stop
+
+    def count(self, run: Run) -> int:
+        """As the header says."""
+        return run.count
+
+    def item(self, run: Run) -> Span:
+        """All of the run."""
+        return run.start, run.end
+
+    def pair(self, run: Run) -> tuple[Any, Span]:
+        """The value begins where the key ends."""
+        unpacker = self._unpacker((run.start, run.end))
+        unpacker.skip()
+        middle = run.start + unpacker.tell()
+        return unpack(self._data[run.start : middle]), (middle, run.end)
+
+    def document(self, kind: str, run: Run) -> bytes:
+        """The items after a header."""
+        return b"".join((_LONG_HEADERS[kind], run.count.to_bytes(4, "big"), self._data[run.start : run.end]))
+
+    def text(self, span: Span) -> bytes:
+        """A part of the bytes."""
+        return bytes(self._data[slice(*span)])
+
+    def plain(self, document: bytes) -> Any:
+        """By msgpack, with its limits."""
+        return unpack(document)
+
+    def read(self, wire: WireType, document: bytes) -> None:
+        """Unpacked first."""
+        wire.from_plain(unpack(document))
+
+    def read_plain(self, wire: WireType, data: Any) -> None:
+        """At once."""
+        wire.from_plain(data)
+
+    def _unpacker(self, span: Span) -> Any:
+        unpacker = msgpack.Unpacker(max_buffer_size=max(1, span[1] - span[0]), strict_map_key=False)
+        unpacker.feed(self._data[slice(*span)])
+        return unpacker
