@@ -77,11 +77,12 @@ class Faults:
         self._start_group()
 
     def recycle(self) -> None:
-        """End one worker in order; its supervisor starts another one."""
+        """End one worker in order, if the group has started them; its supervisor starts another one."""
         assert self._group is not None
         children = Path(f"/proc/{self._group.pid}/task/{self._group.pid}/children").read_text().split()
         workers = [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
-        os.kill(int(workers[0]), signal.SIGTERM)
+        for worker in workers[:1]:
+            os.kill(int(worker), signal.SIGTERM)
 
     def restart_agent(self) -> None:
         """It loses all that it knew."""
