@@ -64,7 +64,7 @@ async def test_a_server_that_runs_no_lifespan_is_answered_with_503_and_the_reaso
             except OSError:
                 return None
 
-        status, problem = await asyncio.to_thread(eventually, refused, patience=60)
+        status, problem = await asyncio.to_thread(eventually, refused, time_limit=60)
         assert status == 503
         assert "the lifespan of the application has not run" in problem["detail"]
         assert "the lifespan of the application has not run" in server.log.read_text()

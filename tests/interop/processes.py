@@ -23,12 +23,12 @@ ANSWERS = {
 
 
 @contextmanager
-def peer_server(python: str, *options: str, patience: float = 30.0) -> Iterator[str]:
+def peer_server(python: str, *options: str, time_limit: float = 30.0) -> Iterator[str]:
     """The URL of an aspyx-service server, as long as the block lasts."""
     port = free_port()
     with subprocess.Popen([python, str(PEER), "serve", str(port), *options], stdin=subprocess.PIPE) as process:
         try:
-            wait_until_accepting(port, process, patience)
+            wait_until_accepting(port, process, time_limit)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.kill()
@@ -50,9 +50,9 @@ def free_port() -> int:
         return port
 
 
-def wait_until_accepting(port: int, process: subprocess.Popen[bytes], patience: float) -> None:
+def wait_until_accepting(port: int, process: subprocess.Popen[bytes], time_limit: float) -> None:
     """The peer says nothing when it is up, so it is asked."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + time_limit
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the peer ended with {process.returncode}")
@@ -60,4 +60,4 @@ def wait_until_accepting(port: int, process: subprocess.Popen[bytes], patience: 
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise TimeoutError(f"the peer did not listen within {patience:g} s")
+    raise TimeoutError(f"the peer did not listen within {time_limit:g} s")

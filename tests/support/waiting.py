@@ -14,12 +14,12 @@ PATIENCE: Final = 40.0
 """Seconds after which something will not happen any more, even on a busy machine."""
 
 
-def eventually(look: Callable[[], T], *, patience: float = PATIENCE) -> T:
+def eventually(look: Callable[[], T], *, time_limit: float = PATIENCE) -> T:
     """Look again and again until what is seen is true; gives it. Raises TimeoutError that shows the last look."""
-    deadline, pause = time.monotonic() + patience, 0.005
+    deadline, pause = time.monotonic() + time_limit, 0.005
     while not (seen := look()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"after {patience:g} s it is still {seen!r}")
+            raise TimeoutError(f"after {time_limit:g} s it is still {seen!r}")
         time.sleep(pause)
         pause = min(0.1, pause * 1.2)
     return seen

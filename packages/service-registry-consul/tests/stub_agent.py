@@ -72,10 +72,10 @@ class StubAgent:
     closing: threading.Event = field(default_factory=threading.Event)
     """Set at the end; a script that blocks waits for it."""
 
-    def wait_for_asks(self, count: int, patience: float = 20.0) -> None:
+    def wait_for_asks(self, count: int, time_limit: float = 20.0) -> None:
         """Wait until so many requests have come. Raises TimeoutError."""
         with self.changed:
-            if not self.changed.wait_for(lambda: len(self.asked) >= count, patience):
+            if not self.changed.wait_for(lambda: len(self.asked) >= count, time_limit):
                 raise TimeoutError(f"{len(self.asked)} requests have come, {count} were expected")
 
 
@@ -108,14 +108,14 @@ def serving(script: Script) -> Iterator[StubAgent]:
             thread.join()
 
 
-def wait_for(condition: Callable[[], object], patience: float = 20.0) -> None:
+def wait_for(condition: Callable[[], object], time_limit: float = 20.0) -> None:
     """Wait for what announces itself to nobody. Raises TimeoutError."""
     pause = threading.Event()
-    for _ in range(round(patience / 0.01)):
+    for _ in range(round(time_limit / 0.01)):
         if condition():
             return
         pause.wait(0.01)
-    raise TimeoutError(f"it did not happen within {patience:g} s")
+    raise TimeoutError(f"it did not happen within {time_limit:g} s")
 
 
 class _Server(socketserver.ThreadingTCPServer):

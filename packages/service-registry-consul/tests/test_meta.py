@@ -79,8 +79,8 @@ def test_what_names_no_channels_has_none(meta: dict[str, str]) -> None:
 
 
 def test_a_text_that_cannot_be_read_is_refused_with_the_place() -> None:
-    with pytest.raises(ValueError, match=r"expected 'channel\(uri\)' at 'nonsense'"):
-        read_channels({"channels": "rest(http://h:1),nonsense"})
+    with pytest.raises(ValueError, match=r"expected 'channel\(uri\)' at 'malformed_answer'"):
+        read_channels({"channels": "rest(http://h:1),malformed_answer"})
 
 
 def test_a_comma_in_an_address_does_not_end_it() -> None:

@@ -145,7 +145,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "an implementation to connect to": (
         lambda: connect(GreeterImpl, URL),
-        f"{__name__}.GreeterImpl is not a service interface; decorate it with @service() and ask for the interface, "
+        f"{__name__}.GreeterImpl is not a service interface; decorate it with @service() and request the interface, "
         "not for its implementation",
     ),
     "no address": (

@@ -43,5 +43,5 @@ class TestWithASharedWatch(_Contract):
     @contextmanager
     def registries(self) -> Iterator[tuple[ComponentRegistry, ComponentRegistry]]:
         with super().registries() as (server, caller):
-            caller.wait_until_known("takes-the-only-watch", self.patience)
+            caller.wait_until_known("takes-the-only-watch", self.time_limit)
             yield server, caller

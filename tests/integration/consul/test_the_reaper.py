@@ -14,7 +14,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.slow
 
 REAPED_WITHIN = 130.0
-"""Seconds: one minute critical, half a minute between two rounds of the reaper, and some patience."""
+"""Seconds: one minute critical, half a minute between two rounds of the reaper, and some time_limit."""
 
 
 def test_who_was_reaped_is_registered_again_and_called_when_it_is_well(
@@ -23,7 +23,7 @@ def test_who_was_reaped_is_registered_again_and_called_when_it_is_well(
     def created() -> int:
         return max((node["Service"]["CreateIndex"] for node in consul.instances(doomed.component)), default=0)
 
-    eventually(lambda: created() != doomed.first, patience=REAPED_WITHIN)
+    eventually(lambda: created() != doomed.first, time_limit=REAPED_WITHIN)
     begin, was_seen_absent = time.monotonic(), created() == 0
     eventually(lambda: created() > doomed.first)
     if was_seen_absent:

@@ -69,7 +69,7 @@ async def test_workers_that_are_recycled_by_count_stay_registered_and_fail_no_ca
         async with calling(manager, CHANNEL, at_once=1, seconds=0.5) as load:
             for _ in range(2):
                 worker = await asyncio.to_thread(use_up_one, server.port)
-                await asyncio.to_thread(eventually, functools.partial(replaced, worker, server), patience=90)
+                await asyncio.to_thread(eventually, functools.partial(replaced, worker, server), time_limit=90)
         unsubscribe()
         await asyncio.to_thread(server.end)
     figures.add("gunicorn --max-requests, two workers replaced: calls", load.answered.total())

@@ -71,7 +71,7 @@ class Running:
             found = self.workers()
             return found if len(found) == count else []
 
-        return eventually(look, patience=120)
+        return eventually(look, time_limit=120)
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send the whole process group a signal, and wait for its end; the exit code of the leader."""

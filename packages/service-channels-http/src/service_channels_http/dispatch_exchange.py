@@ -87,11 +87,11 @@ class DispatchExchange(StreamExchange):
         return Raised(error)
 
     def _refusal(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
-        told = self._envelope_error(reply)
-        if told is None:
+        failure = self._envelope_error(reply)
+        if failure is None:
             return refused(request, reply, gateway_503_not_run=self.gateway_503_not_run)
         return error_from_wire(
-            told,
+            failure,
             where=request.where,
             declared=self.plan.errors,
             refused=True,

@@ -20,18 +20,18 @@ _KEY: Final = b"PRIVATE KEY-----"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """The certificate by which a process shows who it is."""
+    """The certificate with which a process identifies itself."""
 
     cert_file: str | os.PathLike[str]
     """PEM file with the certificate, and after it those between it and its authority."""
     key_file: str | os.PathLike[str] | None = None
     """PEM file with the certificate's private key; None if ``cert_file`` holds it."""
     key_password: SecretStr | None = None
-    """What the key is encrypted with; None if it is not encrypted."""
+    """The password of the key; None if it is not encrypted."""
 
 
 def secured(context: ssl.SSLContext) -> ssl.SSLContext:
-    """The context with what we ask of every connection: TLS 1.2 or later, for HTTP/1.1."""
+    """The context with what is required of every connection: TLS 1.2 or later, for HTTP/1.1."""
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
@@ -39,7 +39,7 @@ def secured(context: ssl.SSLContext) -> ssl.SSLContext:
 
 
 def load_authority(context: ssl.SSLContext, file: str | os.PathLike[str], setting: str, prefix: str) -> None:
-    """Believe certificates that an authority in ``file`` has signed. Raises LocalServiceException.
+    """Trust certificates that an authority in ``file`` has signed. Raises LocalServiceException.
 
     ``setting`` is the name of the setting that the file comes from, ``prefix`` that of its environment variable.
     """
@@ -52,7 +52,7 @@ def load_authority(context: ssl.SSLContext, file: str | os.PathLike[str], settin
 
 
 def load_identity(context: ssl.SSLContext, identity: Identity, prefix: str) -> None:
-    """Show this certificate to the other side. Raises LocalServiceException, which names the setting.
+    """Identify this process with a certificate. Raises LocalServiceException, which names the setting.
 
     The settings are called as the fields of ``identity``; ``prefix`` is that of their environment variables.
     """
@@ -64,19 +64,19 @@ def load_identity(context: ssl.SSLContext, identity: Identity, prefix: str) -> N
         raise _wrong("cert_file", prefix, f"{cert_file} holds no private key; give its file in setting 'key_file'")
     if key_file is not None and _KEY not in _read(key_file, "key_file", prefix):
         raise _wrong("key_file", prefix, f"{key_file} holds no private key in PEM form")
-    asked: list[bool] = []
+    requests: list[bool] = []
 
-    def tell_password() -> str:  # without a function, OpenSSL would ask on the terminal and wait
-        asked.append(True)
+    def get_password() -> str:  # without a function, OpenSSL prompts on the terminal and waits
+        requests.append(True)
         return password.get_secret_value() if password is not None else ""
 
     try:
-        context.load_cert_chain(cert_file, key_file, tell_password)
+        context.load_cert_chain(cert_file, key_file, get_password)
     except (OSError, ValueError) as error:  # the latter for a password that is too long
         key = "cert_file" if key_file is None else "key_file"
-        if asked and password is None:
+        if requests and password is None:
             raise _wrong(key, prefix, "the key is encrypted; give its password in setting 'key_password'") from error
-        if asked:
+        if requests:
             raise _wrong("key_password", prefix, f"it does not open the key in {key_file or cert_file}") from error
         if getattr(error, "reason", None) in ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"):
             raise _wrong(key, prefix, f"the key is not that of the certificate in {cert_file}") from error

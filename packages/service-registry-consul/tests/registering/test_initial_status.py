@@ -14,7 +14,7 @@ import trustme
 from stub_agent import Cut, answer, serving
 
 from service_core.declaring.health import Health, HealthStatus
-from service_registry_consul.registering.initial_status import ask, probe
+from service_registry_consul.registering.initial_status import probe, query_source
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_a_source_is_asked(status: HealthStatus, state: str) -> None:
         assert component == "c"
         return Health(status)
 
-    assert await ask(source, "c", 5) == state
+    assert await query_source(source, "c", 5) == state
 
 
 async def test_a_source_that_hangs_or_raises_means_critical(caplog: pytest.LogCaptureFixture) -> None:
@@ -112,7 +112,7 @@ async def test_a_source_that_hangs_or_raises_means_critical(caplog: pytest.LogCa
     async def fail(_: str) -> Health:
         raise LookupError("on purpose")
 
-    assert await ask(hang, "one", 0.01) == "critical"
-    assert await ask(fail, "two", 5) == "critical"
+    assert await query_source(hang, "one", 0.01) == "critical"
+    assert await query_source(fail, "two", 5) == "critical"
     assert "the health source failed for component 'one'" in caplog.text
     assert "on purpose" in caplog.text

@@ -38,7 +38,7 @@ def test_instances_are_merged_by_channel() -> None:
         ("rest", ChannelInstances("c", "rest", (ONE,))),
         ("dispatch-json", ChannelInstances("c", "dispatch-json", (ONE, TWO))),
     ]
-    assert (reading.registrations, reading.complaints) == (2, ())
+    assert (reading.registrations, reading.skipped) == (2, ())
 
 
 def test_what_an_instance_registered_besides_its_channels_is_its_metadata() -> None:
@@ -81,8 +81,8 @@ def test_an_instance_without_checks_is_well(checks: Any) -> None:
 def test_a_local_channel_of_another_process_is_left_out_silently() -> None:
     reading = read_nodes("c", [instance(ONE, Meta={"channels": f"local(),rest({ONE})"})], POLICY)
     assert list(reading.snapshot) == ["rest"]
-    assert read_nodes("c", [instance(ONE, Meta={"channels": "local()"})], POLICY).complaints == ()
-    assert reading.complaints == ()
+    assert read_nodes("c", [instance(ONE, Meta={"channels": "local()"})], POLICY).skipped == ()
+    assert reading.skipped == ()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_local_channel_of_another_process_is_left_out_silently() -> None:
 def test_a_bad_registration_is_skipped_and_the_others_are_used(node: Any, complaint: str) -> None:
     reading = read_nodes("c", [node, instance(TWO, service_id="2")], POLICY)
     assert [found.urls for found in reading.snapshot.values()] == [(TWO,)]
-    [said] = reading.complaints
+    [said] = reading.skipped
     assert complaint in said
 
 

@@ -1,4 +1,4 @@
-"""The watch against agents that answer nonsense, refuse, forget or say nothing."""
+"""The watch against agents that answer malformed_answer, refuse, forget or say nothing."""
 
 from __future__ import annotations
 

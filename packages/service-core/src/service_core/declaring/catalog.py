@@ -124,7 +124,7 @@ class Catalog:
             declaration = self._services.get(interface)
             if declaration is None:
                 raise DeclarationException(
-                    f"{place(interface)} is not a service interface; decorate it with @service() and ask for the "
+                    f"{place(interface)} is not a service interface; decorate it with @service() and request the "
                     f"interface, not for its implementation"
                 )
             built = describe_service(interface, declaration.name, declaration.description)

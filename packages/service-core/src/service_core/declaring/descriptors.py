@@ -54,7 +54,7 @@ class MethodDescriptor:
     policy: Policy | None
     """What ``@with_policy`` sets for the method, None if nothing."""
     anonymous: bool
-    """Whether callers need no token where a server asks for one."""
+    """Whether callers need no token where a server requires one."""
     raises: tuple[type[Exception], ...]
     """Errors that arrive at the caller as they are, most specific first."""
     where: str

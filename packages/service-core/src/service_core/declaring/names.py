@@ -30,7 +30,7 @@ def valid_name(cls: type, name: str) -> str:
     name = name or _kebab_case(cls.__name__)
     if not _DNS_LABEL.fullmatch(name):
         raise DeclarationException(
-            f"{cls.__name__}: the name '{name}' is not a DNS label, which registries such as Consul ask for; "
+            f"{cls.__name__}: the name '{name}' is not a DNS label, which registries such as Consul require; "
             f"use at most 63 of a-z, 0-9 and '-', not at either end, for example '{_suggestion(name)}'"
         )
     return name

@@ -247,4 +247,4 @@ class Environment:
 
     def _check_open(self, kind: Any) -> None:
         if self._is_closed:
-            raise DependencyException(f"{name_of(kind)} was asked for after its environment was destroyed")
+            raise DependencyException(f"{name_of(kind)} was requested after its environment was destroyed")

@@ -21,7 +21,7 @@ __all__ = ["Failure", "ends_the_task", "failure_of", "late", "not_now", "unautho
 logger: Final = logging.getLogger("service.dispatch")
 
 _LONGEST_RETRY: Final = 60.0
-"""The most seconds that a caller is asked to wait."""
+"""The most seconds that ``Retry-After`` names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def unauthorized(error: BaseException, wire: WireError, *, executed: bool) -> Fa
 
 
 def _challenge(error: BaseException) -> str:
-    """The ``WWW-Authenticate`` header (RFC 6750, section 3) that tells token errors apart."""
+    """The ``WWW-Authenticate`` header (RFC 6750, section 3), which distinguishes token errors."""
     if isinstance(error, MissingTokenException):
         return "Bearer"
     reason = "expired" if isinstance(error, TokenExpiredException) else "not accepted"

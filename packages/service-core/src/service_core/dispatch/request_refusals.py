@@ -49,8 +49,8 @@ def check_is_whole(target: Target) -> None:
 
 def unknown_type(content_type: str, context: CallContext) -> Answer:
     """The answer to a request of a content type that is no format of calls."""
-    told = f"content type {content_type[:100]!r} is not one of {', '.join((*CODECS, *_STREAM_CODECS))}"
-    return envelope(refusal(ErrorCode.INVALID_ARGUMENT, told, context=context), status=415)
+    reason = f"content type {content_type[:100]!r} is not one of {', '.join((*CODECS, *_STREAM_CODECS))}"
+    return envelope(refusal(ErrorCode.INVALID_ARGUMENT, reason, context=context), status=415)
 
 
 def refused(error: Exception, codec: Codec, context: CallContext) -> Answer:

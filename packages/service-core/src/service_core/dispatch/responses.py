@@ -129,11 +129,11 @@ def envelope(error: WireError, *, status: int | None = None, codec: Codec = JSON
 
 def problem(error: WireError, *, status: int | None = None, executed: bool = False, headers: Headers = ()) -> Answer:
     """A failure as problem details; by default with the status of its code."""
-    told = Problem.of(error, status=status, executed=executed)
+    described = Problem.of(error, status=status, executed=executed)
     return Answer(
-        status=told.status,
+        status=described.status,
         content_type=PROBLEM_TYPE,
-        body=told.to_json(),
+        body=described.to_json(),
         headers=(*correlation(error.correlation_id), *headers),
         error=error,
     )

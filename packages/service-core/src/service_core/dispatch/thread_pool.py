@@ -134,7 +134,7 @@ class ThreadPool:
     ) -> Any:
         """Call the function in a worker thread, in a copy of the current context. Raises TimedOut after ``seconds``.
 
-        With a ``service_time``, which learns from the run, it raises Overloaded where the job cannot end in time. If
+        With a ``service_time``, which is updated by the run, it raises Overloaded where the job cannot end in time. If
         the caller is cancelled or the time is up the job is not started; one that runs already goes on, and its outcome
         is lost. Under overload callers share the threads. ``on_end`` is called once, by any thread: when the job has
         ended, or will not be started.

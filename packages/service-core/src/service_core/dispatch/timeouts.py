@@ -52,7 +52,7 @@ async def within(awaitable: Awaitable[T], seconds: float | None) -> T:
 
 
 class _Limit:
-    """Cancels the current task after some seconds, and tells its own cancellation from others."""
+    """Cancels the current task after some seconds, and distinguishes its own cancellation from others."""
 
     __slots__ = ("_alarm", "_before", "_has_passed", "_task")
 

@@ -1,8 +1,8 @@
-"""Alarms: what should happen in so many seconds, and hardly ever does, since a call is in time.
+"""Timers for time limits, which are set often and expire seldom.
 
-A timer of uvloop takes 15 µs to set and cancel, a third of a short call, and one of asyncio not much less. So there is
-one for all alarms of an event loop: to set an alarm is to note it, to cancel it is to forget it, and the timer is left
-alone as long as it does not ring too late.
+Setting and cancelling a timer of uvloop takes 15 µs, a third of a short call, and one of asyncio not much less. So all
+alarms of an event loop share one timer: setting an alarm adds it to a table, cancelling it removes it, and the timer is
+only changed if it would expire too late.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Alarm", "alarm"]
 
 
 class Alarm:
-    """Something that happens at a time, unless it is cancelled before. Used on its event loop."""
+    """A call at a time, unless it is cancelled before. Used on its event loop."""
 
     __slots__ = ("_alarms", "at", "ring")
 
@@ -31,11 +31,11 @@ class Alarm:
 
     @property
     def is_set(self) -> bool:
-        """Whether it is neither cancelled nor has rung."""
+        """Whether it is neither cancelled nor expired."""
         return self in self._alarms
 
     def cancel(self) -> None:
-        """Do nothing when the time comes."""
+        """Remove the alarm."""
         self._alarms.pop(self, None)
 
 
@@ -48,7 +48,7 @@ def alarm(seconds: float, ring: Callable[[], None]) -> Alarm:
     at = loop.time() + seconds
     alarm = Alarm(clock.alarms, at, ring)
     clock.alarms[alarm] = None
-    if at < clock.rings_at:
+    if at < clock.expires_at:
         clock.wait_until(at)
     return alarm
 
@@ -60,24 +60,24 @@ _here: Final = threading.local()
 class _Clock:
     """All alarms of an event loop, in the order in which they were set."""
 
-    __slots__ = ("_context", "_timer", "alarms", "loop", "rings_at")
+    __slots__ = ("_context", "_timer", "alarms", "expires_at", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.alarms: dict[Alarm, None] = {}
-        self.rings_at = math.inf
-        """When the timer rings; uvloop cannot tell of one that does so at once."""
+        self.expires_at = math.inf
+        """When the timer expires; uvloop does not report the time of one that expires at once."""
         self._timer: asyncio.Handle | None = None
         self._context = Context()  # not that of the call which happens to set the timer
 
     def wait_until(self, at: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self.rings_at = at
-        self._timer = self.loop.call_at(at, self._look, context=self._context)
+        self.expires_at = at
+        self._timer = self.loop.call_at(at, self._expire, context=self._context)
 
-    def _look(self) -> None:
-        self._timer, self.rings_at = None, math.inf
+    def _expire(self) -> None:
+        self._timer, self.expires_at = None, math.inf
         now = self.loop.time()
         for alarm in sorted((one for one in self.alarms if one.at <= now), key=attrgetter("at")):
             self.loop.call_soon(self._ring, alarm)

@@ -59,7 +59,7 @@ class OutlierDetector:
             self.ejected.pop(endpoint, None)
 
     def failed(self, endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> bool:
-        """The endpoint could not be asked or did not answer; True if it is ejected for that."""
+        """The endpoint could not be reached or did not answer; True if it is ejected for that."""
         if self._policy.eject_after == 0:
             return False
         with self._lock:

@@ -120,9 +120,9 @@ class ChannelContract(InstanceContract):
 
     def test_the_deadline_and_the_ids_of_a_call_travel(self) -> None:
         with self._service() as service:
-            for ask in (service.seen, lambda: asyncio.run(service.seen_async())):
+            for see in (service.seen, lambda: asyncio.run(service.seen_async())):
                 with call_context(CallContext(correlation_id="contract-1", traceparent=_TRACE)), deadline(5.0):
-                    seen: Seen = ask()
+                    seen: Seen = see()
                 assert (seen.correlation_id, seen.traceparent) == ("contract-1", _TRACE)
                 assert seen.remaining is not None
                 assert 0 < seen.remaining <= 5.0

@@ -1,6 +1,7 @@
 """The contract of the instances of a channel, as tests to inherit: deadlines, retries, balancing and events.
 
-``Channel.run`` and ``run_async`` keep it for every channel that calls them. :class:`ChannelContract` asks for more.
+``Channel.run`` and ``run_async`` keep it for every channel that calls them. :class:`ChannelContract` adds values and
+errors.
 """
 
 # ruff: noqa: S101 - asserting is what this is for
@@ -149,12 +150,12 @@ class InstanceContract:
             assert list(pool.map(service.add, range(200))) == [*range(1, 201)]
 
     def test_tasks_get_their_own_answers(self) -> None:
-        async def ask() -> list[Any]:
+        async def echo_all() -> list[Any]:
             values = [SPECIMENS[index % len(SPECIMENS)] for index in range(100)]
             return [values, list(await asyncio.gather(*(service.echo_async(value) for value in values)))]
 
         with self._service() as service:
-            sent, received = asyncio.run(ask())
+            sent, received = asyncio.run(echo_all())
             assert received == sent
 
     def test_calls_work_on_one_event_loop_after_another(self) -> None:

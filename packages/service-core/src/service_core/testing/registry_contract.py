@@ -64,17 +64,17 @@ class SnapshotRecorder:
 class DiscoveryContract:
     """The guarantees for callers."""
 
-    patience: ClassVar[float] = 10.0
+    time_limit: ClassVar[float] = 10.0
     """The most seconds until the registry has discovered a component."""
 
     def offering(self, components: Mapping[str, Sequence[ChannelAddress]]) -> AbstractContextManager[ComponentRegistry]:
-        """A registry with an instance of each of these components, registered after ``patience`` seconds at most."""
+        """A registry with an instance of each of these components, registered after ``time_limit`` seconds at most."""
         raise NotImplementedError
 
     def test_what_is_offered_is_found(self) -> None:
         component = fresh_component()
         with self.offering({component.name: [JSON, REST]}) as registry:
-            snapshot = registry.wait_for(component, self.patience)
+            snapshot = registry.wait_for(component, self.time_limit)
             assert {channel: found.urls for channel, found in snapshot.items()} == {
                 "dispatch-json": (JSON.uri,),
                 "rest": (REST.uri,),
@@ -84,18 +84,18 @@ class DiscoveryContract:
     def test_channels_keep_the_order_of_preference(self) -> None:
         component = fresh_component()
         with self.offering({component.name: [REST, JSON]}) as registry:
-            assert list(registry.wait_for(component, self.patience)) == ["rest", "dispatch-json"]
+            assert list(registry.wait_for(component, self.time_limit)) == ["rest", "dispatch-json"]
 
     def test_components_are_kept_apart(self) -> None:
         one, other = fresh_component(), fresh_component()
         with self.offering({one.name: [JSON], other.name: [ELSEWHERE]}) as registry:
-            found = registry.wait_for(other, self.patience)["dispatch-json"]
+            found = registry.wait_for(other, self.time_limit)["dispatch-json"]
             assert (found.component, found.urls) == (other.name, (ELSEWHERE.uri,))
 
     def test_an_unregistered_component_is_known_to_be_absent(self) -> None:
         absent = fresh_component()
         with self.offering({fresh_component().name: [JSON]}) as registry:
-            assert registry.wait_until_known(absent.name, self.patience) == {}
+            assert registry.wait_until_known(absent.name, self.time_limit) == {}
             for _ in range(2):
                 assert registry.get_addresses(absent) == []
 
@@ -107,20 +107,20 @@ class DiscoveryContract:
     def test_waiting_for_an_unregistered_channel_raises_an_error_with_its_name(self) -> None:
         component = fresh_component()
         with self.offering({component.name: [JSON]}) as registry:
-            registry.wait_for(component, self.patience)
+            registry.wait_for(component, self.time_limit)
             assert "'rest'" in str(_refusal(lambda: registry.wait_for(component, 0.05, channel="rest")))
 
     def test_a_listener_receives_what_is_registered(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
         with self.offering({component.name: [JSON]}) as registry:
             registry.subscribe(component.name, listener)
-            snapshot = listener.wait_until(bool, self.patience)
+            snapshot = listener.wait_until(bool, self.time_limit)
             assert snapshot["dispatch-json"].urls == (JSON.uri,)
 
     def test_a_later_listener_receives_the_snapshot_at_once(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
         with self.offering({component.name: [JSON]}) as registry:
-            known = registry.wait_for(component, self.patience)
+            known = registry.wait_for(component, self.time_limit)
             registry.subscribe(component.name, listener)
             assert listener.snapshots == [known]
 
@@ -157,18 +157,18 @@ class RegistrationContract(DiscoveryContract):
         component, listener = fresh_component(), SnapshotRecorder()
         with self.registries() as (server, caller):
             caller.subscribe(component.name, listener)
-            caller.wait_until_known(component.name, self.patience)
+            caller.wait_until_known(component.name, self.time_limit)
             server.register(component, [JSON])
-            assert listener.wait_until(bool, self.patience)["dispatch-json"].urls == (JSON.uri,)
+            assert listener.wait_until(bool, self.time_limit)["dispatch-json"].urls == (JSON.uri,)
 
     def test_what_is_deregistered_is_gone(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
         with self.registries() as (server, caller):
             server.register(component, [JSON])
             caller.subscribe(component.name, listener)
-            listener.wait_until(bool, self.patience)
+            listener.wait_until(bool, self.time_limit)
             server.deregister(component)
-            listener.wait_until(_is_empty, self.patience)
+            listener.wait_until(_is_empty, self.time_limit)
             assert caller.get_addresses(component) == []
 
     def test_what_comes_back_is_found_again(self) -> None:
@@ -177,24 +177,24 @@ class RegistrationContract(DiscoveryContract):
             caller.subscribe(component.name, listener)
             for _ in range(2):
                 server.register(component, [JSON])
-                listener.wait_until(bool, self.patience)
+                listener.wait_until(bool, self.time_limit)
                 server.deregister(component)
-                listener.wait_until(_is_empty, self.patience)
+                listener.wait_until(_is_empty, self.time_limit)
 
     def test_registering_again_replaces(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
         with self.registries() as (server, caller):
             server.register(component, [JSON])
             caller.subscribe(component.name, listener)
-            listener.wait_until(bool, self.patience)
+            listener.wait_until(bool, self.time_limit)
             server.register(component, [REST])
-            listener.wait_until(lambda snapshot: list(snapshot) == ["rest"], self.patience)
+            listener.wait_until(lambda snapshot: list(snapshot) == ["rest"], self.time_limit)
 
     def test_deregistering_what_is_not_registered_does_nothing(self) -> None:
         component = fresh_component()
         with self.registries() as (server, caller):
             server.deregister(component)
-            assert caller.wait_until_known(component.name, self.patience) == {}
+            assert caller.wait_until_known(component.name, self.time_limit) == {}
 
     def test_an_unsubscribed_listener_receives_nothing(self) -> None:
         component, left, listener = fresh_component(), SnapshotRecorder(), SnapshotRecorder()
@@ -202,7 +202,7 @@ class RegistrationContract(DiscoveryContract):
             caller.subscribe(component.name, left)()
             caller.subscribe(component.name, listener)
             server.register(component, [JSON])
-            listener.wait_until(bool, self.patience)
+            listener.wait_until(bool, self.time_limit)
             assert not any(left.snapshots)
 
     def test_an_unchanged_snapshot_is_not_published_again(self) -> None:
@@ -210,10 +210,10 @@ class RegistrationContract(DiscoveryContract):
         with self.registries() as (server, caller):
             caller.subscribe(component.name, listener)
             server.register(component, [JSON])
-            listener.wait_until(bool, self.patience)
+            listener.wait_until(bool, self.time_limit)
             server.register(component, [JSON])
             server.deregister(component)
-            listener.wait_until(_is_empty, self.patience)
+            listener.wait_until(_is_empty, self.time_limit)
             received = [bool(snapshot) for snapshot in listener.snapshots]
             assert all(one != other for one, other in pairwise(received))
 
@@ -222,9 +222,9 @@ def _is_empty(snapshot: Snapshot) -> bool:
     return not snapshot
 
 
-def _refusal(ask: Callable[[], object]) -> ComponentUnavailableException:
+def _refusal(call: Callable[[], object]) -> ComponentUnavailableException:
     try:
-        ask()
+        call()
     except ComponentUnavailableException as error:
         return error
     raise AssertionError("an unregistered component was found")

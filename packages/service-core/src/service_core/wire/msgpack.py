@@ -43,7 +43,7 @@ class _MsgpackCodec(Codec):
             names, values = types.filled(arguments)
             head = heads.by_count[len(values)] if names is None else heads.of(names)
             wire = types.first(len(values))
-        if wire.believes:
+        if wire.trusts_objects:
             return head + uncollected(_write_objects, wire, values)
         return head + pack(wire.checked(values), wire.where)
 
@@ -75,12 +75,12 @@ class _MsgpackCodec(Codec):
 
     def write_result(self, plan: MethodCodec, result: Any) -> bytes:
         wire = plan.result
-        if wire.believes:
+        if wire.trusts_objects:
             return b"".join((_RESULT, uncollected(_write_objects, wire, result), _NO_EXCEPTION))
         return pack({"result": wire.checked(result), "exception": None}, wire.where)
 
     def write_value(self, wire: WireType, value: Any) -> bytes:
-        if wire.believes:
+        if wire.trusts_objects:
             return uncollected(_write_objects, wire, value)
         return pack(wire.from_plain(value), wire.where)
 

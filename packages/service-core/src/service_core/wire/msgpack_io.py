@@ -50,7 +50,7 @@ def unpack(data: Buffer) -> Any:
     """Read msgpack without giving a few bytes the power to take much memory or a deep stack. Raises MalformedData."""
     try:
         if len(data) > MAX_DEPTH:  # else they make no room for much, and have no room for more levels
-            _look_through(data)
+            _scan(data)
         pause = _pause if len(data) > _LONG else None
         try:  # with texts as the keys of maps, as nearly always, no key has to be checked
             return unpackb(data, object_hook=pause, strict_map_key=True, ext_hook=_read_extension, timestamp=_DATETIME)
@@ -99,7 +99,7 @@ _FEW_ITEMS: Final = bytes(range(0x80, 0xA0))
 _ONE_ITEM: Final = 0x91
 
 
-def _look_through(data: Buffer) -> None:
+def _scan(data: Buffer) -> None:
     """Raise what msgpack raises if there are not as many items as are announced, or StackError if they are too deep.
 
     msgpack makes room for as many items as a header announces, before it has seen one, and once more for every

@@ -28,12 +28,12 @@ __all__ = ["WireType", "may_be_infinite"]
 R = TypeVar("R")
 
 _CLOSELY: Final = {**RULES, "revalidate_instances": "always"}
-_LOOKED_AT: Final = frozenset(
+_CHECKED: Final = frozenset(
     {"none", "bool", "int", "float", "str", "bytes", "date", "time", "datetime", "timedelta", "uuid", "decimal"}
     | {"literal", "enum", "nullable", "default", "list", "tuple", "set", "frozenset", "dict"}
 )
 """Kinds of schemas that validate everything that a value holds."""
-_SCALARS: Final = _LOOKED_AT - {"list", "set", "frozenset", "dict"}
+_SCALARS: Final = _CHECKED - {"list", "set", "frozenset", "dict"}
 _FEW_VALUES: Final = 1000
 """More than a tuple of arguments holds of which each is a simple value."""
 
@@ -53,11 +53,11 @@ class WireType:
         "_serializer",
         "_validator",
         "at",
-        "believes",
         "by_alias",
         "core_schema",
         "max_values",
         "outline",
+        "trusts_objects",
         "where",
     )
 
@@ -92,10 +92,10 @@ class WireType:
         self.where = where
         self.max_values: int | None = _FEW_VALUES if kinds(self.core_schema) <= _SCALARS else None
         """How many values of JSON or msgpack a valid value holds at most; None if there is no limit."""
-        self.believes = not kinds(self.core_schema) <= _LOOKED_AT
+        self.trusts_objects = not kinds(self.core_schema) <= _CHECKED
         """Whether values may hold objects that are taken for what they are by their class, unseen."""
         self._checker = self._validator
-        if self.believes:
+        if self.trusts_objects:
             self._checker = _validator(bounded(for_checking(self.core_schema)), RULES)
         self._classes = classes_in(self.core_schema)
         self._names = tuple(names)
@@ -103,8 +103,10 @@ class WireType:
         self.by_alias = by_alias
         # Names alone, or aliases and what a model itself allows: by both, a field could get the value of another.
         self._by_name = None if by_alias else True
-        # Nothing else can be wrong in spite of validation, and to ask takes as long as all the rest.
-        self._options: Any = {"by_alias": by_alias, "round_trip": True, "warnings": "error"} if self.believes else {}
+        # Nothing else can be wrong in spite of validation, and the check takes as long as all the rest.
+        self._options: Any = (
+            {"by_alias": by_alias, "round_trip": True, "warnings": "error"} if self.trusts_objects else {}
+        )
 
     def to_json(self, value: Any) -> bytes:
         """Write a value as JSON. Raises ArgumentException if it does not fit the type."""
@@ -114,7 +116,7 @@ class WireType:
         except ValueError as error:
             self._refuse_unsendable(error)
             written = self._write_closely(value, self._serializer.to_json)
-        if self.believes and may_be_infinite(written):
+        if self.trusts_objects and may_be_infinite(written):
             try:
                 from_json(written, allow_inf_nan=False)
             except ValueError:
@@ -125,7 +127,7 @@ class WireType:
     def to_plain(self, value: Any) -> Any:
         """The value in dicts, lists and scalars, bytes and dates as they are. Raises ArgumentException."""
         valid = self.checked(value)
-        if not self.believes:
+        if not self.trusts_objects:
             return valid
         try:
             return self._serializer.to_python(valid, **self._options)
@@ -202,7 +204,7 @@ class WireType:
     def _write_closely(self, value: Any, serialize: Callable[..., R]) -> R:
         """Write a value that is suspected of being wrong, or say why it cannot be written.
 
-        Objects of the declared classes are believed at first, since looking at each of their fields makes writing
+        Objects of the declared classes are trusted at first, since checking each of their fields makes writing
         several times slower, and the other side will do it anyway.
         """
         look = _validator(for_checking(with_rules(self.core_schema, _CLOSELY)), _CLOSELY)

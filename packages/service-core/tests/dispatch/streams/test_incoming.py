@@ -83,7 +83,7 @@ def test_a_call_that_ends_while_the_thread_begins_to_wait_is_noticed(monkeypatch
 @pytest.mark.filterwarnings("ignore:coroutine 'ThreadInput._next' was never awaited")
 @pytest.mark.parametrize("begins", ["before", "after"])
 def test_a_thread_does_not_wait_for_a_loop_that_is_closed(monkeypatch: pytest.MonkeyPatch, begins: str) -> None:
-    monkeypatch.setattr(incoming, "_LOOK", 0.01)
+    monkeypatch.setattr(incoming, "_CHECK_INTERVAL", 0.01)
     scheduled = threading.Event()
     loop = asyncio.new_event_loop()
     monkeypatch.setattr(loop, "call_soon_threadsafe", lambda *_: scheduled.set())  # and never runs it

@@ -15,7 +15,7 @@ from service_registry_consul.connection.errors import (
     ConsulError,
     ConsulRefusal,
     gone,
-    nonsense,
+    malformed_answer,
     refused,
 )
 from service_registry_consul.connection.http_exchange import Response, exchange
@@ -68,7 +68,7 @@ class Connection:
             answer = Answer(response.headers.get("X-Consul-Index"), json.loads(response.body))
         except ValueError as error:
             self.close()
-            raise nonsense(url, f"{type(error).__name__}: {str(error)[:200]}") from error
+            raise malformed_answer(url, f"{type(error).__name__}: {str(error)[:200]}") from error
         if not answer.body and response.headers.get("X-Consul-Results-Filtered-By-ACLs") == "true":
             raise refused(url, 403, "there are results, but none that the token may read")
         return answer
@@ -99,7 +99,7 @@ class Connection:
             raise gone(url, error) from error
         except (ValueError, http.client.HTTPException, asyncio.LimitOverrunError) as error:
             self.close()
-            raise nonsense(url, f"{type(error).__name__}: {str(error)[:200]}") from error
+            raise malformed_answer(url, f"{type(error).__name__}: {str(error)[:200]}") from error
         except BaseException:
             self.close()  # otherwise the rest of the answer is read as the answer to the next request
             raise

@@ -8,7 +8,15 @@ from __future__ import annotations
 import ssl
 from typing import Final
 
-__all__ = ["CHECK_CERTIFICATES", "ConsulError", "ConsulRefusal", "ConsulUnreachable", "gone", "nonsense", "refused"]
+__all__ = [
+    "CHECK_CERTIFICATES",
+    "ConsulError",
+    "ConsulRefusal",
+    "ConsulUnreachable",
+    "gone",
+    "malformed_answer",
+    "refused",
+]
 
 CHECK_URL: Final = "check setting 'url' (SERVICE_CONSUL_URL or CONSUL_HTTP_ADDR)"
 CHECK_TOKEN: Final = "check setting 'token' (SERVICE_CONSUL_TOKEN or CONSUL_HTTP_TOKEN)"  # noqa: S105
@@ -52,7 +60,7 @@ def gone(url: str, error: BaseException) -> ConsulUnreachable:
     return ConsulUnreachable(f"cannot reach Consul at {url} ({reason}); start it, or {CHECK_URL}")
 
 
-def nonsense(url: str, what: str) -> ConsulError:
+def malformed_answer(url: str, what: str) -> ConsulError:
     """The error for an answer that is not from Consul."""
     return ConsulError(f"the answer of {url} is not from Consul ({what}); {CHECK_URL}")
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from service_registry_consul.connection.connection import Connection
-from service_registry_consul.connection.errors import ConsulError, ConsulRefusal, ConsulUnreachable, nonsense
+from service_registry_consul.connection.errors import ConsulError, ConsulRefusal, ConsulUnreachable, malformed_answer
 from service_registry_consul.registering.initial_status import State
 from service_registry_consul.registering.registration import Registration
 from service_registry_consul.settings import ConsulSettings
@@ -38,7 +38,7 @@ class Agent:
         """The agent's services, by id. Raises ConsulError."""
         services = (await self._connection.get("/v1/agent/services", {}, self._within)).body
         if not isinstance(services, dict):
-            raise nonsense(self._url, f"services are {services!r:.100}")
+            raise malformed_answer(self._url, f"services are {services!r:.100}")
         return services
 
     async def register(self, registration: Registration, state: State) -> None:
@@ -72,7 +72,7 @@ class Agent:
         try:
             found = (await self._connection.get(path, {}, self._within)).body
             if not isinstance(found, dict) or not isinstance(found.get("ContentHash"), str):
-                raise nonsense(self._url, f"a service is {found!r:.100}")
+                raise malformed_answer(self._url, f"a service is {found!r:.100}")
             query = {"hash": found["ContentHash"], "wait": f"{seconds:g}s"}
             await self._connection.get(path, query, seconds * 17 / 16 + 5.0)
         except ConsulRefusal as refusal:

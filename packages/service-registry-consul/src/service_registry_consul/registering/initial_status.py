@@ -17,7 +17,7 @@ from service_core import Health, HealthStatus
 from service_registry_consul.connection.http_exchange import any_certificate, get
 from service_registry_consul.registering.registration import Registration
 
-__all__ = ["HealthSource", "State", "ask", "probe", "state_of"]
+__all__ = ["HealthSource", "State", "query_source", "probe", "state_of"]
 
 logger: Final = logging.getLogger("service.registry.consul")
 
@@ -40,7 +40,7 @@ async def state_of(registration: Registration, source: HealthSource | None, time
     """
     if not registration.needs_heartbeat:
         return await probe(registration.check, timeout)
-    return "passing" if source is None else await ask(source, registration.component, timeout)
+    return "passing" if source is None else await query_source(source, registration.component, timeout)
 
 
 async def probe(check: Mapping[str, Any], timeout: float) -> State:  # noqa: ASYNC109
@@ -57,7 +57,7 @@ async def probe(check: Mapping[str, Any], timeout: float) -> State:  # noqa: ASY
     return "passing"
 
 
-async def ask(source: HealthSource, component: str, timeout: float) -> State:  # noqa: ASYNC109
+async def query_source(source: HealthSource, component: str, timeout: float) -> State:  # noqa: ASYNC109
     """The state that a health source reports; critical if it raises or takes longer than ``timeout`` seconds."""
     try:
         async with asyncio.timeout(timeout):

@@ -65,7 +65,7 @@ class Registrar:
             self._leaving.pop(registration.id, None)
             self._wanted[registration.component] = registration
             self._confirmed.discard(registration.id)
-            self._hurry()
+            self._wake_up()
 
     def deregister(self, component: str) -> None:
         """Deregister a component, and wait until the agent has done it.
@@ -77,7 +77,7 @@ class Registrar:
             if registration is None:
                 return
             self._leaving[registration.id] = registration
-            self._hurry()
+            self._wake_up()
             if self._background.is_own_thread():
                 return
             # No wait for an agent that is known not to answer: the waits would add up, component by component.
@@ -113,7 +113,7 @@ class Registrar:
                 if self._is_running:
                     self._background.call(self._wake.set)
 
-    def _hurry(self) -> None:
+    def _wake_up(self) -> None:
         if not self._is_running:
             self._is_running = True
             self._background.call(lambda: self._background.begin(self._run, finishes=True))
@@ -133,18 +133,18 @@ class Registrar:
 
     async def _wait(self, pause: float) -> bool:
         """Wait for the next round; whether it is the last one."""
-        lookout = asyncio.ensure_future(self._look_out())
+        loss = asyncio.ensure_future(self._wait_for_loss())
         woken = asyncio.ensure_future(self._wake.wait())
         try:
-            await asyncio.wait((lookout, woken), timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((loss, woken), timeout=pause, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (lookout, woken):
+            for task in (loss, woken):
                 task.cancel()
-            await asyncio.gather(lookout, woken, return_exceptions=True)
+            await asyncio.gather(loss, woken, return_exceptions=True)
         self._wake.clear()
         return self._close_at is not None
 
-    async def _look_out(self) -> None:
+    async def _wait_for_loss(self) -> None:
         """Return when the agent has lost a registration, or has ended."""
         with self._changed:
             confirmed = [wanted.id for wanted in self._wanted.values() if wanted.id in self._confirmed]

@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 from service_registry_consul.connection.backoff import REFILL, next_index, parse_index
 from service_registry_consul.connection.connection import Connection
 from service_registry_consul.connection.connectivity import Contact
-from service_registry_consul.connection.errors import nonsense
+from service_registry_consul.connection.errors import malformed_answer
 from service_registry_consul.settings import ConsulSettings
 from service_registry_consul.watching.retry import keep_doing
 
@@ -83,7 +83,7 @@ class BlockingQuery:
                 self._on_doubt()
             self._on_answer(answer.body)
         except ValueError as error:
-            raise nonsense(self._settings.address, str(error)) from error
+            raise malformed_answer(self._settings.address, str(error)) from error
         self._index = next_index(self._index, answered)
 
     def _start_over(self) -> None:

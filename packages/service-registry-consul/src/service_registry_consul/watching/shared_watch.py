@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from service_registry_consul.connection.connection import Connection
 from service_registry_consul.connection.connectivity import Contact
-from service_registry_consul.connection.errors import nonsense
+from service_registry_consul.connection.errors import malformed_answer
 from service_registry_consul.settings import ConsulSettings
 from service_registry_consul.watching.query import BlockingQuery, read_options
 from service_registry_consul.watching.retry import keep_doing
@@ -27,7 +27,7 @@ _SERVICES: Final = "/v1/catalog/services"
 _CHECKS: Final = "/v1/health/state/any"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
 """Names that a filter expression can contain."""
-_UNHURRIED: Final = 0.8
+_ROUND_INTERVAL: Final = 0.8
 """Seconds between two rounds through all components, after two at once; a change is promised within one second."""
 
 
@@ -43,28 +43,28 @@ class SharedWatch:
         self._settings = settings
         self._contact = contact
         self._members: dict[str, WatchedComponent] = {}
-        self._asked: frozenset[str] = frozenset()
+        self._queried: frozenset[str] = frozenset()
         self._checks: frozenset[tuple[str, ...]] = frozenset()
         self._queries: list[BlockingQuery] = []
         # Components to read, in the order of dicts.
         self._urgent: dict[str, None] = {}
-        self._unhurried: dict[str, None] = {}
-        self._something_to_do = asyncio.Event()
+        self._routine: dict[str, None] = {}
+        self._scheduled = asyncio.Event()
 
     def add(self, watched: WatchedComponent) -> None:
         """Add a component."""
         self._members[watched.name] = watched
-        self._look_at(self._urgent, [watched.name])
+        self._schedule(self._urgent, [watched.name])
 
     def runs(self) -> Iterator[Callable[[], Awaitable[Any]]]:
         """The coroutine functions to run for the duration of the watch."""
         self._queries = [
             self._query(_CHECKS, self._filter, self._on_checks),
-            self._query(_SERVICES, dict, self._on_services, pause=_UNHURRIED),
+            self._query(_SERVICES, dict, self._on_services, pause=_ROUND_INTERVAL),
         ]
         for query in self._queries:
             yield query.run
-        yield self._keep_looking
+        yield self._keep_reading
 
     @property
     def descriptors(self) -> list[int]:
@@ -85,9 +85,9 @@ class SharedWatch:
         )
 
     def _filter(self) -> dict[str, str]:
-        self._asked = frozenset(name for name in self._members if _PLAIN.fullmatch(name))
+        self._queried = frozenset(name for name in self._members if _PLAIN.fullmatch(name))
         # Checks without a service are those of whole nodes.
-        return {"filter": f'ServiceName == "" or ServiceName matches "^({"|".join(sorted(self._asked))})$"'}
+        return {"filter": f'ServiceName == "" or ServiceName matches "^({"|".join(sorted(self._queried))})$"'}
 
     def _on_checks(self, checks: Any) -> None:
         if not isinstance(checks, list) or not all(isinstance(check, dict) for check in checks):
@@ -96,24 +96,24 @@ class SharedWatch:
         changed = {service for service, *_ in known ^ self._checks}
         if "" in changed:
             self._on_services(None)
-        untold = self._members.keys() - self._asked  # among others, those that came since the question was asked
-        self._look_at(self._urgent, (changed & self._members.keys()) | untold)
+        new = self._members.keys() - self._queried  # those that were added since the query was sent, too
+        self._schedule(self._urgent, (changed & self._members.keys()) | new)
 
     def _on_services(self, _: Any) -> None:
-        self._look_at(self._unhurried, self._members)
+        self._schedule(self._routine, self._members)
 
-    def _look_at(self, when: dict[str, None], names: Any) -> None:
+    def _schedule(self, when: dict[str, None], names: Any) -> None:
         when |= dict.fromkeys(names)
         if when:
-            self._something_to_do.set()
+            self._scheduled.set()
 
-    async def _keep_looking(self) -> NoReturn:
+    async def _keep_reading(self) -> NoReturn:
         await keep_doing(
-            self._look, source="components together", contact=self._contact, on_failure=self._doubt, pause=0.0
+            self._read_scheduled, source="components together", contact=self._contact, on_failure=self._doubt, pause=0.0
         )
 
-    async def _look(self) -> None:
-        await self._something_to_do.wait()
+    async def _read_scheduled(self) -> None:
+        await self._scheduled.wait()
         connection = Connection(self._settings)
         try:
             while watched := self._next():
@@ -124,17 +124,17 @@ class SharedWatch:
                 try:
                     watched.answered(answer.body)
                 except ValueError as error:
-                    raise nonsense(self._settings.address, str(error)) from error
+                    raise malformed_answer(self._settings.address, str(error)) from error
         finally:
             connection.close()
 
     def _next(self) -> WatchedComponent | None:
-        for names in (self._urgent, self._unhurried):
+        for names in (self._urgent, self._routine):
             if names:
                 name = next(iter(names))
                 del names[name]
                 return self._members[name]
-        self._something_to_do.clear()
+        self._scheduled.clear()
         return None
 
     def _doubt(self) -> None:

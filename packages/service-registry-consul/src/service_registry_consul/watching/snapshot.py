@@ -27,7 +27,7 @@ class Reading:
     """Its addresses: passing instances before those with a warning."""
     registrations: int
     """The number of instances in Consul, in any state."""
-    complaints: tuple[str, ...]
+    skipped: tuple[str, ...]
     """The skipped registrations and addresses, with the reasons."""
 
 
@@ -35,7 +35,7 @@ def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
     """Read the answer of ``/v1/health/service/<component>``. Raises ValueError if it is not a list."""
     if not isinstance(nodes, list):
         raise ValueError(f"a list of instances was expected, not {type(nodes).__name__}")  # noqa: TRY004
-    complaints: list[str] = []
+    skipped: list[str] = []
     instances: list[tuple[int, str, list[ChannelAddress]]] = []
     metadata: dict[str, dict[str, str]] = {}
     for node in nodes:
@@ -48,10 +48,10 @@ def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
             if not addresses:
                 raise ValueError("its meta entries name no channels, so it is not a component")
         except ValueError as error:
-            complaints.append(f"{where} is skipped: {error}")
+            skipped.append(f"{where} is skipped: {error}")
             continue
         usable, objections = _sift(addresses, policy)
-        complaints += [f"{where}: {objection}" for objection in objections]
+        skipped += [f"{where}: {objection}" for objection in objections]
         instances.append((rank, _id(node), usable))
         about = read_metadata(meta)
         metadata |= {address.uri: about for address in usable if about}
@@ -60,7 +60,7 @@ def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
     return Reading(
         snapshot=snapshot_of(component, [addresses for _, _, addresses in instances], metadata),
         registrations=len(nodes),
-        complaints=tuple(complaints),
+        skipped=tuple(skipped),
     )
 
 

@@ -44,12 +44,12 @@ class WatchedComponent:
         self._known: Snapshot = MappingProxyType({})
         """The published snapshot."""
         self._doubting: asyncio.Task[None] | None = None
-        self._complaints: frozenset[str] = frozenset()
+        self._logged: frozenset[str] = frozenset()
 
     def answered(self, nodes: Any) -> None:
         """Apply an answer of Consul. Raises ValueError if it is not a list of instances."""
         reading = read_nodes(self.name, nodes, self._policy)
-        self._complain(reading.complaints)
+        self._log_skipped(reading.skipped)
         if reading.registrations == 0 and self._known and self._doubt_for > 0:
             self.stale = True
             if self._doubting is None:
@@ -103,11 +103,11 @@ class WatchedComponent:
             self._doubting.cancel()
             self._doubting = None
 
-    def _complain(self, complaints: tuple[str, ...]) -> None:
-        for complaint in complaints:
-            if complaint not in self._complaints:
-                logger.warning("%s", complaint, extra={"component": self.name})
-        self._complaints = frozenset(complaints)
+    def _log_skipped(self, skipped: tuple[str, ...]) -> None:
+        for reason in skipped:
+            if reason not in self._logged:
+                logger.warning("%s", reason, extra={"component": self.name})
+        self._logged = frozenset(skipped)
 
 
 def _only(snapshot: Snapshot, urls: set[str]) -> Snapshot:

@@ -1,6 +1,6 @@
 """Requests that a page of another site can make a browser send without a preflight.
 
-A browser asks a server first (CORS preflight) before it sends JSON or another verb than GET, HEAD and POST for a page
+A browser sends a CORS preflight before it sends JSON or another verb than GET, HEAD and POST for a page
 of another origin. A POST without a content type, and one with a form or a text, it sends at once. Such a request never
 runs a method: forms and texts are refused always, and a POST without a content type if the browser says that the page
 is not of this server. Programs send none of the headers that are read here, so nothing changes for them.

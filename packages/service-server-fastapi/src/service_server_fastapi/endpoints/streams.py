@@ -24,7 +24,7 @@ _HEADERS: Final = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"
 
 
 class Watching(Protocol):
-    """What cancels the current task if the caller hangs up."""
+    """What cancels the current task if the caller disconnects."""
 
     def end(self) -> None:
         """Watch no more."""
@@ -62,7 +62,7 @@ class IncomingStream(AbstractContextManager["IncomingStream"]):
     """The body of a request that is read while the call runs, by a few parts ahead.
 
     The connection waits longer for its parts than for those of other bodies.
-    Cancels the current task if the caller hangs up inside the block, which raises Disconnected then.
+    Cancels the current task if the caller disconnects inside the block, which raises Disconnected then.
     """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:

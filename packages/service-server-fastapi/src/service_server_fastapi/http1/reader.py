@@ -40,7 +40,7 @@ class RequestReader:
     """Reads the requests of one connection; each is added to :attr:`waiting` when its head is complete."""
 
     def __init__(self, max_header_bytes: int, *, websockets: bool) -> None:
-        """``websockets`` tells whether a connection can be handed over to WebSocket."""
+        """``websockets`` says whether a connection can be handed over to WebSocket."""
         self.waiting: deque[IncomingRequest] = deque()
         """Requests whose turn has not come, the oldest first; of the last one the body may still be incomplete."""
         self.is_in_head = False
@@ -55,7 +55,7 @@ class RequestReader:
         self._size = 0
         """Bytes of complete lines of a head, or beside the data of a body."""
         self._tail = 0
-        """Bytes behind them, of which the parser has not told anything yet."""
+        """Bytes behind them, which the parser has not reported yet."""
         self._events = 0
         self._begin_parser()
 

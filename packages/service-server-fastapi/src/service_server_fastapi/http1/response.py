@@ -116,7 +116,7 @@ class ResponseWriter:
         self.has_begun = True
 
     def _frame(self, status: int, lines: list[bytes]) -> None:
-        """Decide how the end of the body is told."""
+        """Decide how the end of the body is marked."""
         self._is_chunked = False
         if self._is_head or status in _WITHOUT_BODY or status < 200:
             self._is_head, self._left = True, None

@@ -19,7 +19,7 @@ def server_tls(settings: ServerSettings) -> ssl.SSLContext | None:
     if settings.cert_file is None:
         return None
     context = secured(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
-    context.sslobject_class = _CivilConnection
+    context.sslobject_class = _StrictConnection
     load_identity(
         context,
         Identity(cert_file=settings.cert_file, key_file=settings.key_file, key_password=settings.key_password),
@@ -31,16 +31,16 @@ def server_tls(settings: ServerSettings) -> ssl.SSLContext | None:
     return context
 
 
-class _CivilConnection(ssl.SSLObject):
-    """One connection that says why it is refused, and does not wait for a goodbye.
+class _StrictConnection(ssl.SSLObject):
+    """One connection that reports why it is refused, and does not wait for a close_notify.
 
-    Event loops send what is to be sent when they are told that more is to be read.
+    Event loops send what is pending when a read is reported as incomplete.
     """
 
     _refusal: ssl.SSLError | None = None
 
     def do_handshake(self) -> None:
-        """Shake hands. A client without the right certificate is told so before the connection ends.
+        """Shake hands. A client without the right certificate gets an alert before the connection ends.
 
         Loops would drop the alert, and the client would see nothing but a lost connection: with TLS 1.3 after it has
         sent a request, which may then have been executed, as far as it can know.
@@ -56,7 +56,7 @@ class _CivilConnection(ssl.SSLObject):
             raise ssl.SSLWantReadError from None
 
     def unwrap(self) -> None:
-        """Say goodbye. Clients answer when they use the connection the next time, and a stop would wait for them."""
+        """Send close_notify without a wait: clients answer when they use the connection again, which delays a stop."""
         with suppress(ssl.SSLError):
             super().unwrap()
 

@@ -115,7 +115,7 @@ def check_encoding(headers: Mapping[str, str]) -> None:
 
 def gone(context: CallContext) -> Answer:
     """The answer to a request whose caller has disconnected: it is not sent, but a middleware may wait for one."""
-    return problem(refusal(ErrorCode.DEADLINE_EXCEEDED, "the caller has hung up", context=context), executed=True)
+    return problem(refusal(ErrorCode.DEADLINE_EXCEEDED, "the caller has disconnected", context=context), executed=True)
 
 
 def check_token(scope: Scope) -> None:

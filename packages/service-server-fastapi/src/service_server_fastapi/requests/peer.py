@@ -19,7 +19,7 @@ _UCRED: Final = struct.Struct("iII")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerCredentials:
-    """Who has connected. The system vouches for it: no client can give other values than its own.
+    """The process that has connected, as the system reports it: no client can give other values than its own.
 
     They are those of the process that opened the connection, at that time.
     """

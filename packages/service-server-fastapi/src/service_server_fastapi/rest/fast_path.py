@@ -34,7 +34,7 @@ class DirectRoutes:
         """``app`` has the same routes, in the same order."""
         # By verb and number of segments, which saves looking at most of them.
         self._routes: dict[tuple[str, int], list[RestRoute]] = {}
-        # What depends on a request, say for its user to be known, is an affair of FastAPI's.
+        # Dependencies of the application, such as one that finds the user, need FastAPI.
         for route in () if app.router.dependencies else routes:
             key = route.plan.verb, len(route.plan.template.segments)
             self._routes.setdefault(key, []).append(route)

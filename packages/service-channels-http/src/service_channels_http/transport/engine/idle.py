@@ -76,7 +76,7 @@ class Idle(Generic[C]):
         """Close those that are too old or not fresh, as those to an instance that has gone."""
         now = time.monotonic()
         for _ in range(len(self._connections)):
-            try:  # one at a time and out of the others' reach: no two threads may ask the same one
+            try:  # one at a time, removed from the list: two threads must not poll the same one
                 connection = self._connections.popleft()
             except IndexError:
                 return

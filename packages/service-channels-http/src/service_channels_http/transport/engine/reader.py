@@ -67,7 +67,7 @@ class ResponseParser:
 
     What begins with ``on_`` is called by httptools. Headers and parts of a body are noted by methods of dicts and
     lists, without a line of Python: a call is short, so what is done for each of them would show. What comes after a
-    body in the form of headers is read over: what it says would be believed of the response as a whole.
+    body in the form of headers is ignored: it would be applied to the response as a whole.
     """
 
     __slots__ = (
@@ -147,7 +147,7 @@ class ResponseParser:
                 raise broken_off(self._request) from error
         reply = self._reply
         if reply is None:
-            self._look_at_part(len(data))
+            self._check_part(len(data))
         elif self._fed > self._max_bytes or "content-encoding" in reply.headers:
             check_head(self._request, reply.headers, self._max_bytes)
             check_size(self._request, len(reply.content), self._max_bytes)
@@ -178,7 +178,7 @@ class ResponseParser:
             self.reusable = self.reusable and self._parser.should_keep_alive()
             self._is_quiet.append(None)
 
-    def _look_at_part(self, size: int) -> None:
+    def _check_part(self, size: int) -> None:
         """Refuse a response that is too large, before more of it comes. The last ``size`` bytes are new."""
         if self._headers is None:
             if self._fed > _MAX_HEAD:

@@ -167,7 +167,7 @@ class AsyncHTTPXStream(_Stream):
         return part
 
     async def _step(self, step: Any, remaining: Callable[[], float]) -> Any:
-        """Wait for something; ``remaining`` is asked again when its time has passed, since it may have grown."""
+        """Wait for something; ``remaining`` is called again when its time has passed, since it may have grown."""
         task = asyncio.ensure_future(step)
         try:
             while not task.done():

@@ -31,7 +31,7 @@ _CAUTIOUS: Final = 60.0
 _SHARE_OF_TIME: Final = 0.75
 """The share of a call's time in which it is to be answered; the rest is for what the estimate does not know."""
 _ALWAYS: Final = 4
-"""Calls that may run at once in any case, so that there is something to learn from."""
+"""Calls that may run at once in any case, so that there is something to measure."""
 
 
 class AdaptiveLimit:

@@ -44,7 +44,7 @@ class ServiceTime:
             self.typical = math.exp(self._log)
 
     def refused(self) -> None:
-        """A call was not started for lack of time: believe the averages a little less.
+        """A call was not started for lack of time: give the averages less weight.
 
         Without runs they would never change, and a method that was slow once would be refused for ever.
         """

@@ -28,7 +28,7 @@ __all__ = ["InputFrames", "ThreadInput", "WrongItem", "end_input", "ending_input
 
 T = TypeVar("T")
 
-_LOOK: Final = 5.0
+_CHECK_INTERVAL: Final = 5.0
 """Seconds after which a thread that waits for items checks whether their event loop still exists."""
 
 
@@ -128,9 +128,9 @@ async def _items(lists: AsyncGenerator[list[Any], None]) -> AsyncGenerator[Any, 
 class ThreadInput:
     """The items of an argument for a method that runs in another thread.
 
-    A call that ends before its stream, since its caller has hung up or its deadline has passed, cannot interrupt the
-    thread. So the iteration raises ConnectionAbortedError then: a stream that is cut off must not look like a shorter
-    one.
+    A call that ends before its stream, since its caller has disconnected or its deadline has passed, cannot interrupt
+    the thread. So the iteration raises ConnectionAbortedError then: a stream that is cut off must not look like a
+    shorter one.
     """
 
     def __init__(self, lists: AsyncGenerator[list[Any], None], loop: asyncio.AbstractEventLoop) -> None:
@@ -154,7 +154,7 @@ class ThreadInput:
     def _wait(self, step: Future[list[Any] | None]) -> list[Any] | None:
         while True:
             try:
-                return step.result(_LOOK)
+                return step.result(_CHECK_INTERVAL)
             except CancelledError:
                 raise _cut_off() from None
             except TimeoutError:

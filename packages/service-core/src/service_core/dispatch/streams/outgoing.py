@@ -19,7 +19,7 @@ from service_core.wire.streams import STOPPING, StreamWriter
 __all__ = ["open_stream"]
 
 _FIRST: Final = 1.0
-"""Seconds until the first part, with an item or without, so that callers learn soon that the stream has begun."""
+"""Seconds until the first part, with an item or without, so that callers know early that the stream has begun."""
 
 
 def open_stream(

@@ -78,7 +78,7 @@ class Hedging:
         while True:
             until = min(end, attempts.overdue_at)
             left = until - time.monotonic()
-            ready = self._look(left, file) if self._others else poll(_milliseconds(left))
+            ready = self._poll(left, file) if self._others else poll(_milliseconds(left))
             now = time.monotonic()
             if ready or now >= end:
                 return ready
@@ -102,7 +102,7 @@ class Hedging:
         else:
             self._others.append(other)
 
-    def _look(self, seconds: float, *files: int) -> bool:
+    def _poll(self, seconds: float, *files: int) -> bool:
         """Wait for data, or for the end of another attempt. Raises Superseded if one was answered."""
         found = _readable([*files, *(other.link for other in self._others)], seconds)
         for other in [one for one in self._others if one.link in found]:
@@ -119,7 +119,7 @@ class Hedging:
         """Wait for the others after the first attempt has failed: whether one is answered. They end by the deadline."""
         try:
             while self._others:
-                self._look(_LONGEST)
+                self._poll(_LONGEST)
         except Superseded:
             return True
         return False

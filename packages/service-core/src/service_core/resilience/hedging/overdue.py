@@ -12,7 +12,7 @@ from service_core.declaring.policy import UNSET
 __all__ = ["AnswerTimes", "Overdue"]
 
 _FAST: Final = 0.1
-"""Seconds below which answers are not told apart."""
+"""Seconds below which answers are not distinguished."""
 _STEP: Final = 1.25
 """The ratio of the bounds of two neighbouring classes of answers."""
 _CLASSES: Final = 60

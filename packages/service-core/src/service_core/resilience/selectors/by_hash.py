@@ -92,7 +92,7 @@ class SubsetURLSelector(URLSelector):
     """
 
     def __init__(self, size: int, within: URLSelector | None = None, *, client: str = "") -> None:
-        """``client`` tells clients apart; a random one by default. ``within`` chooses; by load if it is None."""
+        """``client`` distinguishes clients; a random one by default. ``within`` chooses; by load if it is None."""
         if size < 1:
             raise ValueError(f"SubsetURLSelector({size}): the size is at least 1")
         self._size = size

@@ -124,12 +124,12 @@ class Endpoint:
     def cost(self) -> float:
         """What another call would cost here: expected latency x calls that wait, in seconds, and more after failures.
 
-        All of that fades while nobody asks, so that an instance that was slow or failed once is tried again. One that
+        All of that decays between queries, so that an instance that was slow or failed once is tried again. One that
         is new costs nothing until it has its first call, and much until it has answered it.
         """
         if not self._latency:
             load = _UNKNOWN * self.in_flight
-        elif self._latency <= _NOISE:  # nearly always, and it will not grow while nobody asks
+        elif self._latency <= _NOISE:  # nearly always, and it does not grow by itself
             load = _NOISE * (self.in_flight + 1)
         else:
             load = max(self.latency_at(time.monotonic()), _NOISE) * (self.in_flight + 1)

@@ -25,7 +25,7 @@ class StreamedItems:
     ) -> None:
         """``where`` names the call in messages; ``max_bytes`` limits each item.
 
-        ``has_end`` means that the end of the body can be told from a lost connection.
+        ``has_end`` means that the end of the body can be distinguished from a lost connection.
         """
         self._plan = plan
         self._item = item

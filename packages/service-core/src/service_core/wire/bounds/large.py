@@ -22,7 +22,7 @@ LARGE: Final = 64 * 1024
 _KEPT: Final = 3 * 1024 * 1024
 
 # glibc gives free memory at the end of its heap back to the system, and the next value takes it anew, page by page:
-# more than half of a server's time for a call with 1 MB. How much it keeps, it learns from the largest block that was
+# more than half of a server's time for a call with 1 MB. How much it keeps depends on the largest block that was
 # freed: up to twice its size (mallopt(3), M_MMAP_THRESHOLD). So here is one, whose pages are never touched; 6 MB are
 # what 1 MB needs on its way. Elsewhere it has no effect.
 bytes(_KEPT)
