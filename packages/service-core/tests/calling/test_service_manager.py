@@ -103,7 +103,7 @@ def test_a_misspelled_channel_is_refused_with_a_suggestion() -> None:
 @pytest.mark.parametrize(
     ("asked_for", "message"),
     [
-        (OrdersImpl, "ask for the interface, not for its implementation"),
+        (OrdersImpl, "request the interface, not for its implementation"),
         (Shop, "Shop is not a service interface"),
     ],
 )

@@ -75,7 +75,7 @@ def test_the_default_name_is_the_class_name_in_kebab_case(catalog: Catalog, clas
 )
 def test_a_name_that_is_no_dns_label_is_refused_with_a_suggestion(catalog: Catalog, name: str, suggestion: str) -> None:
     refusal = (
-        f"the name '{name}' is not a DNS label, which registries such as Consul ask for; "
+        f"the name '{name}' is not a DNS label, which registries such as Consul require; "
         f"use at most 63 of a-z, 0-9 and '-', not at either end, for example '{suggestion}'"
     )
     assert message(lambda: service(name, catalog=catalog)(Orders)) == f"Orders: {refusal}"
@@ -150,7 +150,7 @@ def test_a_service_has_one_component(catalog: Catalog) -> None:
 
 def test_asking_for_what_is_not_declared_says_what_to_do(catalog: Catalog) -> None:
     assert message(lambda: catalog.service(Orders)) == (
-        f"{__name__}.Orders is not a service interface; decorate it with @service() and ask for the interface, "
+        f"{__name__}.Orders is not a service interface; decorate it with @service() and request the interface, "
         f"not for its implementation"
     )
     assert message(lambda: catalog.component(Shop)) == (

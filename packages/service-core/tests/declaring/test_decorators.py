@@ -131,16 +131,15 @@ class Inherits(AnyNumber): ...
         (OnlyKeywords, "OnlyKeywords.greet: the first parameter must be 'self'"),
         (
             WithProperty,
-            "WithProperty.name is a property; a service can only be asked by methods: write 'def name(self) -> ...'",
+            "WithProperty.name is a property; the members of a service are methods: write 'def name(self) -> ...'",
         ),
         (
             WithStatic,
-            "WithStatic.greet is a staticmethod; a service can only be asked by methods: "
-            "write 'def greet(self) -> ...'",
+            "WithStatic.greet is a staticmethod; the members of a service are methods: write 'def greet(self) -> ...'",
         ),
         (
             WithCache,
-            "WithCache.greet is a _lru_cache_wrapper; a service can only be asked by methods: "
+            "WithCache.greet is a _lru_cache_wrapper; the members of a service are methods: "
             "write 'def greet(self) -> ...'",
         ),
         (

@@ -355,5 +355,5 @@ def test_a_destroyed_environment_gives_nothing(catalog: Catalog) -> None:
     environment = Environment(Module, catalog=catalog)
     environment.get(Store)
     environment.destroy()
-    assert message(environment.get, Store) == "Store was asked for after its environment was destroyed"
-    assert message(environment.create, Store) == "Store was asked for after its environment was destroyed"
+    assert message(environment.get, Store) == "Store was requested after its environment was destroyed"
+    assert message(environment.create, Store) == "Store was requested after its environment was destroyed"

@@ -38,7 +38,7 @@ def public_functions(interface: type) -> dict[str, FunctionType]:
             elif hasattr(type(value), "__get__"):
                 # Properties, static and cached methods: a proxy would inherit them and run them here.
                 raise DeclarationException(
-                    f"{interface.__name__}.{name} is a {type(value).__name__}; a service can only be asked by "
+                    f"{interface.__name__}.{name} is a {type(value).__name__}; the members of a service are "
                     f"methods: write 'def {name}(self) -> ...'"
                 )
     return functions
