@@ -135,7 +135,7 @@ def test_the_command_of_the_image_runs_as_process_1_of_another_user_with_a_read_
     inside = f'mount -o remount,bind,ro / && exec setpriv --reuid={user} --regid={user} --clear-groups "$@"'
     container = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", inside, "-"]
     with running(json.loads(instructions["CMD"]), {}, consul, port, container) as process:
-        eventually(lambda: len(consul.instances(COMPONENT)) == 1, patience=60)
+        eventually(lambda: len(consul.instances(COMPONENT)) == 1, time_limit=60)
         assert status(port, "/invoke", data=CALL) == 200
         first = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().strip()
         about = Path(f"/proc/{first}/status").read_text()
@@ -180,7 +180,7 @@ def test_the_manifests_of_kubernetes_have_probes_that_answer_and_time_to_stop(co
     assert ports == {int(variables["SERVICE_SERVER_PORT"])} == {each["targetPort"] for each in service["spec"]["ports"]}
     with running(container["args"], variables, consul, port) as process:
         for probe in probes.values():  # the kubelet's requests name the address of the pod
-            eventually(functools.partial(answers, port, probe["path"], "10.1.2.3:8000"), patience=60)
+            eventually(functools.partial(answers, port, probe["path"], "10.1.2.3:8000"), time_limit=60)
         name = service["metadata"]["name"]
         assert status(port, "/invoke", host=name, data=CALL) == 200
         assert status(port, "/invoke", host="other.example.org", data=CALL) == 421
@@ -220,7 +220,7 @@ def test_calls_pass_the_gateways_until_the_server_has_stopped(
 ) -> None:
     variables = {"SERVICE_SERVER_PROPAGATION_DELAY": "3"}
     with running(["python", "-m", "orders"], variables, consul, port) as process:
-        eventually(lambda: status(port, "/health/ready") == 200, patience=60)
+        eventually(lambda: status(port, "/health/ready") == 200, time_limit=60)
         with gateway(tmp_path, [port]) as before:
             eventually(lambda: status(before.port, "/invoke", data=CALL) == 200)
             assert {status(before.port, "/invoke", data=CALL) for _ in range(40)} == {200}
