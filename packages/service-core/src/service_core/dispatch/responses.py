@@ -36,7 +36,7 @@ class StreamBody:
     def __init__(
         self, parts: AsyncGenerator[bytes, None], on_end: Callable[[], None], *, ending: list[bytes], stopped: bytes
     ) -> None:
-        """``on_end`` is called once, after ``parts`` have ended; these write the last one into ``ending``."""
+        """``on_end`` is called once, after ``parts`` have ended; these write the last ones into ``ending``."""
         self._parts = parts
         self._ending = ending
         self._first: bytes | None = None
@@ -65,8 +65,10 @@ class StreamBody:
         return await self._parts.__anext__()
 
     def take_last(self) -> bytes:
-        """The part after those of the iteration, to be sent with the end of the body; empty if it was taken."""
-        return self._ending.pop() if self._ending else b""
+        """What comes after the parts of the iteration, to be sent with the end of the body; empty if it was taken."""
+        last = b"".join(self._ending)
+        self._ending.clear()
+        return last
 
     async def aclose(self) -> None:
         """End the call if it runs. Safe to call twice."""

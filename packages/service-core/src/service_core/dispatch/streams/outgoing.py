@@ -58,7 +58,10 @@ async def _parts(
                 yield writer.idle
             else:
                 for part in _written(source, writer, items):
-                    yield part
+                    if source.has_ended:  # it is sent together with the end
+                        ending.append(part)
+                    else:
+                        yield part
             has_begun = True
         failure = source.outcome
     except TimedOut:

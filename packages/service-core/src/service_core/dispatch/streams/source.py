@@ -117,6 +117,11 @@ class StreamSource:
                 return []
             await self._has_items.wait()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether all items have been taken and no more will come."""
+        return not self._items and self._task is not None and self._task.done()
+
     def adapt(self, count: int, size: int) -> None:
         """Run ahead by as many items as fit in the limit of bytes, since ``count`` of them had ``size`` bytes."""
         self._limit = max(1, min(_MOST_ITEMS, count * _BYTES // max(1, size)))
