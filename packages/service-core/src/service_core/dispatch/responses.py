@@ -47,8 +47,10 @@ class StreamBody:
     async def begin(self) -> None:
         """Wait for the first part, which comes within a second, and keep it. Raises FailedFirst; the call is over then.
 
-        Afterwards the head of the response is sent.
+        Afterwards the head of the response is sent. Safe to call twice.
         """
+        if self._first is not None:
+            return
         try:
             self._first = await anext(self._parts, b"")
         except BaseException:

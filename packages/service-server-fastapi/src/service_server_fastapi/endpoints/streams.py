@@ -41,6 +41,7 @@ async def send_stream(scope: Scope, send: Send, answer: Answer, stream: StreamBo
     scope.setdefault("extensions", {})[PARTS] = {}
     last = b""
     try:
+        await stream.begin()  # so that the head leaves together with it
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         async for part in stream:
             if not part:

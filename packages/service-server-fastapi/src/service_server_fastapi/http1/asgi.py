@@ -12,7 +12,7 @@ from service_core.dispatch import Answer
 from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.request import IncomingRequest
 from service_server_fastapi.http1.response import ResponseWriter
-from service_server_fastapi.http1.timeouts import PARTS, STREAM_PAUSE
+from service_server_fastapi.http1.timeouts import PARTS
 from service_server_fastapi.requests.sending import send_answer
 
 __all__ = ["AsgiExchange", "Exchanging"]
@@ -44,7 +44,6 @@ class AsgiExchange:
     ) -> None:
         self._connection = connection
         self._out = out
-        self._timeout = out.timeout
         self._is_read = False
         self._request = request
         self._scope = scope
@@ -61,11 +60,6 @@ class AsgiExchange:
     def is_stream(self) -> bool:
         """Whether the request or its response is a stream, whose parts may be far apart."""
         return PARTS in self._scope.get("extensions", ())
-
-    def _take_time(self) -> None:
-        """Let the client of a stream pause while it reads."""
-        if self.is_stream:
-            self._out.timeout = STREAM_PAUSE
 
     async def run(self, app: ASGIApp) -> None:
         """Let the application answer. What it raises is logged and answered with 500; only cancellation is raised."""
@@ -122,7 +116,8 @@ class AsgiExchange:
         if not response.has_begun:
             _expect(kind, "http.response.start")
             response.start(message["status"], message.get("headers", ()))
-            self._take_time()
+            if self.is_stream:
+                self._out.begin_stream()
             asyncio.get_running_loop().call_soon(response.flush)
             return
         if response.is_complete:
@@ -132,7 +127,7 @@ class AsgiExchange:
             await response.write(message.get("body", b""))
         else:
             response.end(message.get("body", b""))
-            self._out.timeout = self._timeout
+            self._out.end_stream()
             self._connection.complete()
 
 

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import sys
 from typing import Final
 
-from service_server_fastapi.http1.timeouts import Timeout
+from service_server_fastapi.http1 import tcp
+from service_server_fastapi.http1.timeouts import STREAM_PAUSE, Timeout
 
-__all__ = ["Outgoing", "taken"]
+__all__ = ["Outgoing"]
 
 _SMALL: Final = 64 * 1024
 """Up to so many bytes are copied to be sent together."""
-_BYTES_ACKED: Final = slice(120, 128)
-"""Where ``struct tcp_info`` of Linux has ``tcpi_bytes_acked``."""
 
 
 class Outgoing:
     """Writes to a transport. A client that takes nothing of what is buffered for ``timeout`` seconds is dropped."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, timeout: float) -> None:
+        tcp.send_at_once(transport)
         self._transport = transport
         self._loop = loop
         self.timeout = timeout
         """Seconds for which a client may take nothing."""
+        self._usual_timeout = timeout
         self._unread = Timeout(loop, self._check)
+        self._peer = Timeout(loop, self._check_peer)
         self._taken = 0
         self._drained: asyncio.Future[None] | None = None
         self.is_paused = False
@@ -67,6 +67,18 @@ class Outgoing:
         if drained is not None and not drained.done():
             drained.set_result(None)
 
+    def begin_stream(self) -> None:
+        """Let the client pause while it reads, and notice if it is lost. Safe to call twice."""
+        if not self._peer.is_set:
+            self.timeout = STREAM_PAUSE
+            tcp.probe(self._transport)
+            self._peer.set(tcp.LOOK)
+
+    def end_stream(self) -> None:
+        """Expect as much of the client as before the stream."""
+        self.timeout = self._usual_timeout
+        self._peer.clear()
+
     def close(self) -> None:
         """Close the connection when all has been sent."""
         self._transport.close()
@@ -82,31 +94,22 @@ class Outgoing:
     def release(self) -> None:
         """Leave the transport to another protocol."""
         self._unread.close()
+        self._peer.close()
 
     def _watch(self) -> None:
-        self._taken = taken(self._transport)
+        self._taken = tcp.taken(self._transport)
         self._unread.set(self.timeout)
 
     def _check(self) -> None:
         if self._transport.get_write_buffer_size() == 0:
             return
-        if taken(self._transport) == self._taken:
+        if tcp.taken(self._transport) == self._taken:
             self._transport.abort()
         else:
             self._watch()
 
-
-def taken(transport: asyncio.WriteTransport) -> int:
-    """A number that grows as long as the other side takes something of what was sent.
-
-    On Linux it is the number of bytes that its operating system has acknowledged, with TLS as without. The size of the
-    transport's buffer, which counts elsewhere, shrinks only by megabytes, and with TLS a part of it is hidden.
-    """
-    if sys.platform == "linux":
-        try:
-            info = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 128)
-        except (OSError, ValueError, AttributeError):  # it is closed, or not TCP
-            info = b""
-        if len(info) == 128:
-            return int.from_bytes(info[_BYTES_ACKED], sys.byteorder)
-    return -transport.get_write_buffer_size()
+    def _check_peer(self) -> None:
+        if tcp.is_lost(self._transport):
+            self._transport.abort()
+        else:
+            self._peer.set(tcp.LOOK)

@@ -97,6 +97,8 @@ class StatefulConnection(asyncio.Protocol):
         """The application reads the body."""
         if waits and self.state is State.BODY:
             streams = self._exchange is not None and self._exchange.is_stream
+            if streams:
+                self._out.begin_stream()
             self._deadline.set(STREAM_PAUSE if streams else self._settings.receive_timeout + _GRACE)
         self._in.resume()
 

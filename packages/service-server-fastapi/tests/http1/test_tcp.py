@@ -1,4 +1,4 @@
-"""A client that reads slowly is told from one that does not read."""
+"""What the operating system knows about a client: whether it reads slowly, and whether it is there at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import pytest
 from desk import until
 
-from service_server_fastapi.http1.outgoing import taken
+from service_server_fastapi.http1.tcp import taken
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say what was acknowledged")
 
