@@ -42,7 +42,7 @@ class DispatchExchange(StreamExchange):
 
     def stream_request(self, url: str, deadline: Deadline, *, has_input: bool) -> HTTPRequest:
         fixed = (_STREAMING if has_input else _STREAMED)[self.codec]
-        headers, content = {**self.headers, **fixed}, b"" if has_input else self.content
+        headers, content = {**self.headers, **fixed, **self.stream_headers()}, b"" if has_input else self.content
         return HTTPRequest(_target(url), headers, deadline, self.caller, content)
 
     def first_part(self) -> bytes:

@@ -64,7 +64,7 @@ class _RestCall(StreamExchange):
 
     def stream_request(self, url: str, deadline: Deadline, *, has_input: bool) -> HTTPRequest:
         request = self.request(url)
-        fixed = {**request.fixed, **(_STREAMING if has_input else _STREAMED)}
+        fixed = {**request.fixed, **(_STREAMING if has_input else _STREAMED), **self.stream_headers()}
         return HTTPRequest(
             request.url, {**fixed, **request.headers}, deadline, self.caller, request.content, method=request.method
         )

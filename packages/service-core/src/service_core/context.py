@@ -70,6 +70,9 @@ class CallContext:
     """When the server received the call, on the monotonic clock; 0.0 outside a server. Not forwarded."""
     principal: Any = field(default=None, repr=False)
     """The principal that the server's verifier has returned for the token, None without a token. Not forwarded."""
+    item_timeouts: tuple[float, float] | None = field(default=None, compare=False)
+    """Seconds that the caller waits for the first item of a stream and between two, infinite for no limit; None if it
+    has not said. Not forwarded."""
 
 
 _context: ContextVar[CallContext] = ContextVar("service_call_context", default=CallContext())  # noqa: B039 - frozen

@@ -14,8 +14,10 @@ from service_core.wire import (
     CONTEXT_HEADERS,
     CORRELATION_ID,
     DEADLINE_MS,
+    ITEM_TIMEOUTS_MS,
     call_headers,
     context_from_headers,
+    item_timeouts_ms,
     milliseconds_left,
     with_deadline,
 )
@@ -111,3 +113,23 @@ def test_any_headers_are_read(headers: dict[str, str]) -> None:
     read = context_from_headers(headers)
     for text in (read.correlation_id, read.traceparent, read.baggage):
         assert text is None or text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("limits", "sent", "read"),
+    [
+        ((10.0, 60.0), "10000,60000", (10.0, 60.0)),
+        ((None, 0.5), "0,500", (math.inf, 0.5)),
+        ((0.0001, math.inf), "1,0", (0.001, math.inf)),
+    ],
+)
+def test_the_limits_of_a_stream_arrive(
+    limits: tuple[float | None, float | None], sent: str, read: tuple[float, float]
+) -> None:
+    assert item_timeouts_ms(*limits) == sent
+    assert context_from_headers({ITEM_TIMEOUTS_MS: sent}).item_timeouts == read
+
+
+@pytest.mark.parametrize("malformed", ["", "1", "1,", "a,b", "-1,2", "1,2,3", "1.5,2", "1" * 13 + ",1"])
+def test_malformed_limits_of_a_stream_count_as_not_sent(malformed: str) -> None:
+    assert context_from_headers({ITEM_TIMEOUTS_MS: malformed}).item_timeouts is None

@@ -128,6 +128,10 @@ class ServerSettings(BaseSettings):
     """The largest head of a request in bytes; a larger one is answered with 431."""
     max_concurrency: int = Field(default=1000, ge=1)
     """The most calls that are in progress or wait for a worker; the next one is answered with 503."""
+    max_streams_per_caller: int | None = Field(default=None, ge=1)
+    """The most streams that a caller has open at once; the next one is answered with 429. A caller is a principal if
+    its token was verified, else an address, which callers behind one proxy share. None for half of
+    ``max_concurrency``, so that one caller does not take all places. A connection carries one stream at a time."""
     receive_timeout: Seconds = Field(default=10.0, gt=0)
     """Seconds within which a request must have arrived, its head and its body each; then it is answered with 408.
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import Call, Deadline
+from service_core.wire import ITEM_TIMEOUTS_MS, item_timeouts_ms
 
 __all__ = ["Exchange", "ItemReader", "StreamExchange"]
 
@@ -57,6 +58,11 @@ class ItemReader(Protocol):
 @dataclass(slots=True)
 class StreamExchange(Exchange):
     """As :class:`Exchange`, where the result or an argument may be a stream."""
+
+    def stream_headers(self) -> dict[str, str]:
+        """The headers of requests that have a stream, whatever the channel."""
+        policy = self.call.policy
+        return {ITEM_TIMEOUTS_MS: item_timeouts_ms(policy.timeout, policy.idle_timeout)}
 
     @abstractmethod
     def stream_request(self, url: str, deadline: Deadline, *, has_input: bool) -> HTTPRequest:

@@ -16,6 +16,7 @@ Independent of the server and the network: of HTTP it knows statuses and headers
 from service_core.dispatch.dispatcher import Dispatcher
 from service_core.dispatch.executor import Executor
 from service_core.dispatch.failures import Failure
+from service_core.dispatch.overload.shares import caller_of
 from service_core.dispatch.request_refusals import stream_codec
 from service_core.dispatch.responses import (
     Answer,
@@ -48,6 +49,7 @@ __all__ = [
     "Target",
     "TimedOut",
     "ThreadPool",
+    "caller_of",
     "correlation",
     "envelope",
     "input_lines",

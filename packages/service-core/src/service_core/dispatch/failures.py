@@ -65,9 +65,11 @@ def failure_of(error: BaseException, plan: MethodCodec, context: CallContext, *,
     return Failure(error=wire, executed=True)
 
 
-def late(context: CallContext, *, executed: bool = True) -> Failure:
+def late(
+    context: CallContext, *, executed: bool = True, reason: str = "the deadline of the call has passed"
+) -> Failure:
     """The failure of a call whose deadline has passed."""
-    error = refusal(ErrorCode.DEADLINE_EXCEEDED, "the deadline of the call has passed", context=context)
+    error = refusal(ErrorCode.DEADLINE_EXCEEDED, reason, context=context)
     return Failure(error=error, executed=executed)
 
 

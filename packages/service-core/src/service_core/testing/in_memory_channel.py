@@ -21,7 +21,7 @@ from service_core.testing.faults import Fate, FaultPlan
 from service_core.testing.in_memory_request import MemoryRequest
 from service_core.testing.in_memory_server import InMemoryServer, Reply, reply_of
 from service_core.testing.streams.in_memory import MemoryInput, OpenedStream, answered, lost
-from service_core.wire import JSON, MSGPACK, Codec, MethodCodec, call_headers
+from service_core.wire import ITEM_TIMEOUTS_MS, JSON, MSGPACK, Codec, MethodCodec, call_headers, item_timeouts_ms
 
 __all__ = ["InMemoryChannel", "InMemoryJSONChannel", "InMemoryMSGPackChannel", "Links"]
 
@@ -169,6 +169,8 @@ class InMemoryChannel(Channel):
         headers = call_headers(call.context, call.correlation_id)
         if call.context.token is not None and self.forward_token:
             headers["authorization"] = f"Bearer {call.context.token}"
+        if call.descriptor.has_streams:
+            headers[ITEM_TIMEOUTS_MS] = item_timeouts_ms(call.policy.timeout, call.policy.idle_timeout)
         return MemoryRequest(
             plan=plan,
             codec=self.codec,

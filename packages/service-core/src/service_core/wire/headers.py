@@ -6,6 +6,7 @@ import math
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from service_core.context import CallContext, Deadline, new_correlation_id
@@ -15,15 +16,19 @@ __all__ = [
     "CONTEXT_HEADERS",
     "CORRELATION_ID",
     "DEADLINE_MS",
+    "ITEM_TIMEOUTS_MS",
     "call_headers",
     "context_from_headers",
     "context_of",
+    "item_timeouts_ms",
     "milliseconds_left",
     "with_deadline",
 ]
 
 DEADLINE_MS: Final = "x-deadline-ms"
 """Milliseconds that are left for the call when it is sent; clocks of two machines cannot be compared."""
+ITEM_TIMEOUTS_MS: Final = "x-item-timeouts-ms"
+"""Milliseconds that the caller waits for the first item of a stream, a comma, and those between two; 0 for no limit."""
 CORRELATION_ID: Final = "x-correlation-id"
 _AUTHORIZATION: Final = "authorization"
 CONTEXT_HEADERS: Final = (DEADLINE_MS, CORRELATION_ID, TRACEPARENT, TRACESTATE, BAGGAGE, _AUTHORIZATION)
@@ -34,6 +39,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _BAGGAGE_LIMIT: Final = 8192  # characters, W3C Baggage section 3.3.2
 _TRACESTATE_LIMIT: Final = 8192  # characters; senders keep to 512, W3C Trace Context section 3.3.1.5
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,8192}=*)", re.IGNORECASE)  # RFC 6750, section 2.1
+_ITEM_TIMEOUTS: Final = re.compile(r"([0-9]{1,12}),([0-9]{1,12})")
 _LONGEST_MS: Final = 24 * 60 * 60 * 1000
 
 
@@ -67,7 +73,26 @@ def context_from_headers(headers: Mapping[str, str]) -> CallContext:
 
     There is always a correlation id, the caller's or a new one.
     """
-    return context_of(*map(headers.get, CONTEXT_HEADERS))
+    context = context_of(*map(headers.get, CONTEXT_HEADERS))
+    timeouts = headers.get(ITEM_TIMEOUTS_MS)
+    return context if timeouts is None else replace(context, item_timeouts=_item_timeouts(timeouts))
+
+
+def item_timeouts_ms(first: float | None, idle: float | None) -> str:
+    """What the header says of two limits in seconds, None for no limit; the first 0 if an argument is a stream."""
+    return f"{_milliseconds(first)},{_milliseconds(idle)}"
+
+
+def _milliseconds(seconds: float | None) -> int:
+    return 0 if seconds is None or seconds == math.inf else max(1, int(seconds * 1000))
+
+
+def _item_timeouts(text: str) -> tuple[float, float] | None:
+    found = _ITEM_TIMEOUTS.fullmatch(text)
+    if found is None:
+        return None
+    first, idle = (min(int(one), _LONGEST_MS) / 1000 or math.inf for one in found.groups())
+    return first, idle
 
 
 def context_of(

@@ -68,8 +68,11 @@ class InvokeEndpoint:
         answer = self._noted(await while_connected(dispatch, receive))
         if answer.stream is None:
             return answer
-        with suppress(Disconnected), Watch(receive) as watch:
-            await send_stream(scope, send, answer, answer.stream, watch)
+        try:
+            with self._intake.streams.share(scope, admitted), suppress(Disconnected), Watch(receive) as watch:
+                await send_stream(scope, send, answer, answer.stream, watch)
+        finally:
+            await answer.stream.aclose()
         return None
 
     async def _converse(
@@ -77,7 +80,8 @@ class InvokeEndpoint:
     ) -> Answer | None:
         """As :meth:`_answered`, for a request that is a stream."""
         limit = self._intake.max_body_bytes
-        with suppress(Disconnected), IncomingStream(scope, receive) as request:
+        share = self._intake.streams.share(scope, context)
+        with share, suppress(Disconnected), IncomingStream(scope, receive) as request:
             answer = self._noted(
                 await self._dispatcher.dispatch_stream(content_type, request.parts(), context, max_bytes=limit)
             )

@@ -79,4 +79,4 @@ def _info(transport: asyncio.BaseTransport) -> tuple[int, int, int, int] | None:
         info = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
     except (OSError, ValueError):  # it is closed
         return None
-    return _INFO.unpack(info) if len(info) == _INFO.size else None  # type: ignore[return-value]
+    return _INFO.unpack(info) if len(info) == _INFO.size else None

@@ -12,6 +12,7 @@ from service_core.dispatch import Answer, TimedOut, problem, refusal, within
 from service_server_fastapi.access.rejection_log import RejectionLog
 from service_server_fastapi.access.rejections import UNREAD, Refused, named
 from service_server_fastapi.requests.memory_budget import MemoryBudget, MemoryShare
+from service_server_fastapi.requests.stream_shares import StreamShares
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Disconnected", "Intake", "check_encoding", "check_token", "gone", "headers_of"]
@@ -34,6 +35,8 @@ class Intake:
         """How many values a request may hold."""
         self.memory = MemoryBudget(settings.memory_budget)
         """What large requests may need of memory."""
+        self.streams = StreamShares(settings)
+        """How many streams callers have open."""
         self.max_body_bytes = settings.max_body_bytes
         """How large a body may be; of a stream, each frame."""
         self._in_work = 0

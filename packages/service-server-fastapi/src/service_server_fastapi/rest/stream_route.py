@@ -68,7 +68,8 @@ class StreamRoute(RestRoute):
                     self.check_body(body, headers.get("content-type", ""))
                 else:
                     self._check_input(headers)
-                with suppress(Disconnected), call_context(admitted), self._watching(scope, receive) as watch:
+                share = self.intake.streams.share(scope, admitted)
+                with share, suppress(Disconnected), call_context(admitted), self._watching(scope, receive) as watch:
                     scope[_STREAM] = writer, watch
                     self._read(path, scope, body, watch)
                     await (over or self._directly)(scope, replay(body, receive), send)

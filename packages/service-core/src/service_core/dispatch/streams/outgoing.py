@@ -9,6 +9,7 @@ from service_core.context import CallContext, call_context
 from service_core.dispatch.executor import Executor
 from service_core.dispatch.failures import Failure, failure_of, late
 from service_core.dispatch.responses import FailedFirst, StreamBody
+from service_core.dispatch.streams.item_limits import ItemLimits
 from service_core.dispatch.streams.source import StreamSource
 from service_core.dispatch.target import Target
 from service_core.dispatch.timeouts import TimedOut, within
@@ -47,13 +48,13 @@ async def _parts(
     context: CallContext,
     ending: list[bytes],
 ) -> AsyncGenerator[bytes, None]:
-    source = StreamSource()
+    source, limits = StreamSource(), ItemLimits(target.plan.method, context)
     with call_context(context):  # for the task of the generator; this one is the server's
         source.start(executor.iterate(target, arguments, source, context))
     failure: Failure | None = None
     has_begun = False
     try:
-        while (items := await _next(source, context, executor.keep_alive if has_begun else _FIRST)) != []:
+        while (items := await _next(source, limits, executor.keep_alive if has_begun else _FIRST)) != []:
             if items is None:
                 yield writer.idle
             else:
@@ -62,10 +63,11 @@ async def _parts(
                         ending.append(part)
                     else:
                         yield part
+                limits.item_taken()
             has_begun = True
         failure = source.outcome
     except TimedOut:
-        failure = late(context)
+        failure = late(context, reason=limits.reason)
     except ArgumentException as error:  # an item that is not of the declared type
         with call_context(context):
             failure = failure_of(error, target.plan, context, expose=executor.expose_errors)
@@ -79,14 +81,12 @@ async def _parts(
         ending.append(writer.write_failure(failure.error))
 
 
-async def _next(source: StreamSource, context: CallContext, pause: float) -> list[Any] | None:
-    """The next items, none at the end; None if ``pause`` seconds pass without one. Raises TimedOut at the deadline."""
+async def _next(source: StreamSource, limits: ItemLimits, pause: float) -> list[Any] | None:
+    """The next items, none at the end; None if ``pause`` seconds pass without one. Raises TimedOut at a limit."""
     try:
-        if context.deadline is None:
-            return await within(source.take(), pause)
-        return await within(source.take(), min(pause, context.deadline.remaining))
+        return await within(source.take(), min(pause, limits.remaining))
     except TimedOut:
-        if context.deadline is not None and context.deadline.expired:
+        if limits.remaining <= 0:
             raise
         return None
 

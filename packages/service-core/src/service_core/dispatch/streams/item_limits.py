@@ -1,0 +1,57 @@
+"""Serving streams: how long no item may come."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Final
+
+from service_core.context import CallContext
+from service_core.declaring.descriptors import MethodDescriptor
+from service_core.declaring.policy import Policy
+
+__all__ = ["ItemLimits"]
+
+_GRACE: Final = 1.0
+"""Seconds that are added to the limits of the caller, who keeps them itself as long as it is there."""
+
+
+class ItemLimits:
+    """The limits of one stream that begins now, with those of its caller; of one who has sent none, the interface's.
+
+    They end streams whose callers are gone unnoticed, or keep no limits.
+    """
+
+    __slots__ = ("_ends_at", "_has_begun", "_idle", "_total")
+
+    def __init__(self, method: MethodDescriptor, context: CallContext) -> None:
+        first, idle = context.item_timeouts or _declared(method)
+        if method.input_stream is not None:  # the caller counts from the last item that it has sent
+            first = math.inf
+        self._idle = idle + _GRACE
+        self._ends_at = time.monotonic() + first + _GRACE
+        self._total = math.inf if context.deadline is None else context.deadline.expires_at
+        self._has_begun = False
+
+    def item_taken(self) -> None:
+        """Count the time until the next item from now on."""
+        self._has_begun = True
+        self._ends_at = time.monotonic() + self._idle
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the stream ends unless an item comes; negative if it should have ended."""
+        return min(self._ends_at, self._total) - time.monotonic()
+
+    @property
+    def reason(self) -> str:
+        """The message of a stream that has come to its limit."""
+        if time.monotonic() >= self._total:
+            return "the deadline of the call has passed"
+        return f"no item came within the {'idle_timeout' if self._has_begun else 'timeout'} of the call's policy"
+
+
+def _declared(method: MethodDescriptor) -> tuple[float, float]:
+    policy = Policy.merge(method.policy).resolve()
+    first, idle = policy.timeout, policy.idle_timeout
+    return math.inf if first is None else first, math.inf if idle is None else idle

@@ -1,0 +1,56 @@
+"""How many streams one caller has open: they last, so a single caller could take all places of the server."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from starlette.types import Scope
+
+from service_core import CallContext, ErrorCode
+from service_core.dispatch import caller_of
+from service_server_fastapi.access.rejections import UNREAD, Refused, named
+from service_server_fastapi.settings import ServerSettings
+
+__all__ = ["StreamShares"]
+
+
+class StreamShares:
+    """Counts open streams by caller. Used on one event loop.
+
+    A caller is a principal if its token was verified, else an address, which callers behind one proxy share. All
+    callers of a Unix domain socket without a token count as one.
+    """
+
+    def __init__(self, settings: ServerSettings) -> None:
+        limit = settings.max_streams_per_caller
+        self._most: Final = max(1, settings.max_concurrency // 2) if limit is None else limit
+        self._open: Counter[Hashable] = Counter()
+
+    @contextmanager
+    def share(self, scope: Scope, context: CallContext) -> Iterator[None]:
+        """Count a stream inside the block. Raises Refused for one too many; nothing has run then."""
+        caller = _caller(scope, context)
+        if self._open[caller] >= self._most:
+            raise Refused(
+                429,
+                f"the caller has {self._most} streams open, as many as {named('max_streams_per_caller')} allows",
+                ErrorCode.RESOURCE_EXHAUSTED,
+                headers=UNREAD,
+            )
+        self._open[caller] += 1
+        try:
+            yield
+        finally:
+            self._open[caller] -= 1
+            if not self._open[caller]:
+                del self._open[caller]
+
+
+def _caller(scope: Scope, context: CallContext) -> Hashable:
+    if context.principal is not None:
+        return "principal", caller_of(context)
+    client = scope.get("client")
+    return "address", client[0] if client else None
