@@ -191,7 +191,8 @@ def test_a_client_that_has_sent_limits_gets_these(quiet: tuple[QuietImpl, str]) 
     mine = {"x-item-timeouts-ms": "100,0"}
     assert httpx.get(f"{url}/quiet/items?count=0", headers=mine, timeout=PATIENCE).status_code == 504
     with httpx.stream("GET", f"{url}/quiet/items?count=1", headers=mine, timeout=PATIENCE) as answer:
-        assert next(answer.iter_lines()) == "0"
+        lines = answer.iter_lines()
+        assert next(lines) == "0"
         impl.ended.clear()
         assert not impl.ended.wait(1.0)
     assert impl.ended.wait(PATIENCE)

@@ -265,7 +265,7 @@ def answering(content: bytes) -> Iterator[str]:
         (
             "content-type: application/json\r\ncontent-length: 2",
             "[]",
-            "a result of type 'application/json' where a stream was expected",
+            "content type 'application/json' where a stream was expected",
         ),
         (
             "content-type: application/x-ndjson\r\ncontent-length: 2",

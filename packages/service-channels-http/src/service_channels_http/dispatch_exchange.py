@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from service_channels_http.transport.exchange import StreamExchange
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
-from service_channels_http.transport.rejections import media_type, refused, retry_after, unreadable
+from service_channels_http.transport.rejections import media_type, refused, retry_after, unexpected, unreadable
 from service_core import ArgumentException, Deadline, ServiceCommunicationException
 from service_core.resilience import Raised
 from service_core.wire import (
@@ -18,7 +18,6 @@ from service_core.wire import (
     MethodCodec,
     WireError,
     error_from_wire,
-    unexpected_stream,
 )
 from service_core.wire.streams import STREAM_TYPES, Frame, FrameReader, read_items, write_call, write_end, write_items
 
@@ -66,7 +65,7 @@ class DispatchExchange(StreamExchange):
         if reply.headers.get("content-type") != self.codec.content_type:
             codec = _codec_of(reply)
         if media_type(reply) in STREAM_TYPES.values():
-            raise unexpected_stream(self.plan.method, where=request.where)
+            raise unexpected(request, reply, self.plan.method)
         if codec is None:
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
         try:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from service_channels_http.channel import HTTPXChannel
 from service_channels_http.transport.exchange import ItemReader, StreamExchange
 from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTPRequest
-from service_channels_http.transport.rejections import media_type, refused, retry_after, unreadable
+from service_channels_http.transport.rejections import media_type, refused, retry_after, unexpected, unreadable
 from service_core import (
     ArgumentException,
     ChannelInstances,
@@ -88,9 +88,8 @@ class _RestCall(StreamExchange):
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if not 200 <= reply.status <= 299:
             return self._failure(request, reply)
-        if self.plan.items is not None:
-            kind = media_type(reply)
-            raise unreadable(request, reply, f"answered with a result of type '{kind}' where a stream was expected")
+        if (self.plan.items is not None) or media_type(reply) in (NDJSON, EVENT_STREAM):
+            raise unexpected(request, reply, self.plan.method)
         content_type = reply.headers.get("content-type", "")
         if reply.content and not self.plan.can_read(content_type):
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from service_channels_http.transport.exchange import ItemReader, StreamExchange
 from service_channels_http.transport.limits import check_size
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
-from service_channels_http.transport.rejections import unreadable
+from service_channels_http.transport.rejections import unexpected, unreadable
 from service_channels_http.transport.streams.response import TooLate
 from service_core import Deadline, ServiceException
 from service_core.resilience import Raised, StreamLimits
@@ -135,11 +135,11 @@ def whole(stream: SyncParts, request: HTTPRequest, limits: StreamLimits, max_byt
 
 
 def failure_in(exchange: StreamExchange, request: HTTPRequest, reply: HTTPReply) -> Any:
-    """The failure in an answer that is no stream. Raises ProtocolException if it is a result."""
+    """The failure in an answer that is no stream. Raises ServiceCommunicationException if it is a result."""
     answer = explained(exchange.complete(request, reply), reply)
     if isinstance(answer, Raised):
         return answer
-    raise unreadable(request, reply, "answered with a whole result where a stream was expected")
+    raise unexpected(request, reply, exchange.call.descriptor)
 
 
 def explained(answer: Any, reply: HTTPReply) -> Any:

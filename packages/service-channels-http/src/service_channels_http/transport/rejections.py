@@ -12,15 +12,16 @@ from service_channels_http.transport.proxies import proxy_of
 from service_core import (
     AuthorizationException,
     ErrorCode,
+    MethodDescriptor,
     ProtocolException,
     ServiceCommunicationException,
     ServiceException,
 )
 from service_core.errors import code_for_status
 from service_core.rest import read_message
-from service_core.wire import error_from_wire, token_error
+from service_core.wire import CORRELATION_ID, error_from_wire, token_error, unexpected_form
 
-__all__ = ["media_type", "refused", "retry_after", "unreadable"]
+__all__ = ["media_type", "refused", "retry_after", "unexpected", "unreadable"]
 
 _SHOWN: Final = 200
 """Bytes of an unreadable answer that an error keeps."""
@@ -84,6 +85,17 @@ def unreadable(request: HTTPRequest, reply: HTTPReply, reason: str) -> ProtocolE
         may_have_run=True,
         details=_shown(reply),
     )
+
+
+def unexpected(request: HTTPRequest, reply: HTTPReply, method: MethodDescriptor) -> ServiceCommunicationException:
+    """The error for a stream where the caller's interface has one result, or the other way round.
+
+    A server of this protocol has another interface; any other server is perhaps the wrong one.
+    """
+    if CORRELATION_ID in reply.headers:
+        return unexpected_form(method, where=request.where)
+    wanted = "one result" if method.stream is None else "a stream"
+    return unreadable(request, reply, f"answered with content type '{media_type(reply)}' where {wanted} was expected")
 
 
 def media_type(reply: HTTPReply) -> str:

@@ -26,7 +26,7 @@ from service_core.wire.headers import (
 from service_core.wire.json import JSON, read_json
 from service_core.wire.methods.arguments import CHANGES_PAGE
 from service_core.wire.methods.method_codec import MethodCodec
-from service_core.wire.methods.misfit import misfit, unexpected_stream
+from service_core.wire.methods.misfit import misfit, unexpected_form
 from service_core.wire.msgpack import MSGPACK
 from service_core.wire.pieces.checking import check_value
 from service_core.wire.values import WireType
@@ -59,7 +59,7 @@ __all__ = [
     "json_holds_more",
     "milliseconds_left",
     "misfit",
-    "unexpected_stream",
+    "unexpected_form",
     "read_json",
     "token_error",
     "with_deadline",

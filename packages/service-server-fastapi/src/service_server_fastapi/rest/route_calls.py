@@ -30,7 +30,7 @@ from service_server_fastapi.requests.admission import Intake, check_token, heade
 from service_server_fastapi.requests.memory_budget import MemoryShare
 from service_server_fastapi.rest.reading import Wrong, read_arguments
 
-__all__ = ["RouteCalls", "path_of", "unknown_route"]
+__all__ = ["Mismatched", "RouteCalls", "path_of", "unknown_route"]
 
 
 class RouteCalls:
@@ -91,7 +91,7 @@ class RouteCalls:
         try:
             return read_arguments(self.plan, path, scope, body)
         except ContractMismatchException as error:
-            raise _Mismatched(error) from None
+            raise Mismatched(error) from None
 
     async def carry_out(self, arguments: tuple[Any, ...], context: CallContext) -> Answer:
         """The answer to an authenticated request, with the arguments of the method."""
@@ -105,7 +105,7 @@ class RouteCalls:
 
     def refuse(self, refused: Refused, context: CallContext) -> Answer:
         """The answer to a refused request."""
-        if isinstance(refused, _Mismatched):
+        if isinstance(refused, Mismatched):
             error = mismatch(refused.code, str(refused), details=refused.details, context=context)
         else:
             error = refusal(refused.code, str(refused), context=context)
@@ -140,11 +140,11 @@ class RouteCalls:
         return problem(wrong, status=400 if is_malformed else None)
 
 
-class _Mismatched(Refused):
+class Mismatched(Refused):
     """Refuse a request of a caller with a different interface."""
 
-    def __init__(self, error: ContractMismatchException) -> None:
-        super().__init__(error.code.http_status, error.message, error.code)
+    def __init__(self, error: ContractMismatchException, headers: Headers = ()) -> None:
+        super().__init__(error.code.http_status, error.message, error.code, headers)
         self.details = error.details
 
 

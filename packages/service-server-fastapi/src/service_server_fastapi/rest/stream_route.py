@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_core import call_context, current_context
+from service_core import ContractMismatchException, ErrorCode, call_context, current_context
 from service_core.dispatch import (
     Answer,
     FailedFirst,
@@ -20,8 +20,8 @@ from service_core.dispatch import (
     problem,
     with_input,
 )
-from service_core.rest import EVENT_STREAM, NDJSON, form_writer, media_type_of
-from service_core.wire import context_from_headers
+from service_core.rest import EVENT_STREAM, NDJSON, SENT_ARGUMENTS, form_writer, media_type_of
+from service_core.wire import CHANGES_PAGE, context_from_headers
 from service_core.wire.streams import StreamWriter
 from service_server_fastapi.access.rejections import UNREAD, Refused, unread
 from service_server_fastapi.endpoints.streams import IncomingStream, Watching, send_stream
@@ -30,6 +30,7 @@ from service_server_fastapi.requests.disconnect import Watch
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.reading import WrongArguments, item_type
 from service_server_fastapi.rest.route import ARGUMENTS, RestRoute, replay
+from service_server_fastapi.rest.route_calls import Mismatched
 
 __all__ = ["StreamRoute"]
 
@@ -115,10 +116,10 @@ class StreamRoute(RestRoute):
         accept = headers.get("accept", "")
         writer = form_writer(accept, self.plan.items)
         if writer is None:
-            raise Refused(
+            raise self._unfit(
+                headers,
                 406,
                 f"the answer is a stream of type {NDJSON} or {EVENT_STREAM}, but the request accepts {accept[:200]!r}",
-                headers=UNREAD,
             )
         return writer
 
@@ -126,11 +127,18 @@ class StreamRoute(RestRoute):
         check_encoding(headers)
         content_type = headers.get("content-type", "")
         if media_type_of(content_type) != NDJSON:
-            raise Refused(
+            raise self._unfit(
+                headers,
                 415,
                 f"content type {content_type[:100]!r} is not {NDJSON}: the body is a stream, with an item in each line",
-                headers=UNREAD,
             )
+
+    def _unfit(self, headers: Mapping[str, str], status: int, message: str) -> Refused:
+        """The refusal of a request without the streams of the route; of a caller with an interface, that differs."""
+        if SENT_ARGUMENTS not in headers:
+            return Refused(status, message, headers=UNREAD)
+        text = f"the server has another {self.plan.method.where}: {message}; see {CHANGES_PAGE}"
+        return Mismatched(ContractMismatchException(text, code=ErrorCode.INVALID_ARGUMENT), headers=UNREAD)
 
     def _watching(self, scope: Scope, receive: Receive) -> Watch | IncomingStream:
         return Watch(receive) if self.plan.input_items is None else IncomingStream(scope, receive)

@@ -10,7 +10,7 @@ from service_core.declaring.signatures.text import signature_text
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
 from service_core.wire.methods.arguments import CHANGES_PAGE
 
-__all__ = ["NOTHING", "misfit", "unexpected_stream"]
+__all__ = ["NOTHING", "misfit", "unexpected_form"]
 
 _NAMES: Final = frozenset({"enum", "literal_error", "union_tag_invalid"})
 """Errors of pydantic about a value that is one of a few names, so no secret."""
@@ -34,10 +34,11 @@ def misfit(error: ArgumentException, method: MethodDescriptor, result: Any, *, w
     )
 
 
-def unexpected_stream(method: MethodDescriptor, *, where: str) -> ContractMismatchException:
-    """The error for an answer that comes as a stream, where the caller's interface has one result."""
+def unexpected_form(method: MethodDescriptor, *, where: str) -> ContractMismatchException:
+    """The error for an answer that is a stream where the caller's interface has one result, or the other way round."""
+    came = "a stream" if method.stream is None else "one result"
     return ContractMismatchException(
-        f"{where}: the interfaces of caller and server differ: the server answers with a stream, and the caller has "
+        f"{where}: the interfaces of caller and server differ: the server answers with {came}, and the caller has "
         f"'{signature_text(method)}'; see {CHANGES_PAGE}",
         may_have_run=True,
         code=ErrorCode.INTERNAL,
