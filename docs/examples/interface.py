@@ -66,9 +66,10 @@ class LibraryService(Service):
         """One document with its statistics and its ``top`` most frequent words."""
 
     @abstractmethod
+    @get("/documents/{name}/lines")
     @raises(DocumentNotFound)
     def lines(self, name: str) -> Iterator[str]:
-        """The lines of one document, as a stream. It has no route, so it is for the dispatch channels."""
+        """The lines of one document, as a stream."""
 
     @abstractmethod
     @post("/search")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import BaseModel
@@ -206,7 +207,33 @@ class Stock(Service):
     async def count_async(self) -> int: ...
 
 
-@component(name="shop-component", services=[Shop, AsyncShop, Catalogue], catalog=CATALOG)
+@service(name="feed", catalog=CATALOG)
+@rest("/feed")
+class Feed(Service):
+    """Streams of the models above."""
+
+    @abstractmethod
+    @get("/wider")
+    def wider(self) -> Iterator[Wider]: ...
+
+    @abstractmethod
+    @get("/narrower")
+    def narrower(self) -> Iterator[Narrower]: ...
+
+    @abstractmethod
+    @get("/stricter")
+    def stricter(self) -> Iterator[Stricter]: ...
+
+    @abstractmethod
+    @post("/add_wider")
+    def add_wider(self, items: Iterator[Wider]) -> list[str]: ...
+
+    @abstractmethod
+    @post("/add_stricter")
+    def add_stricter(self, items: Iterator[Stricter]) -> list[str]: ...
+
+
+@component(name="shop-component", services=[Shop, AsyncShop, Feed, Catalogue], catalog=CATALOG)
 class ShopComponent(Component): ...
 
 

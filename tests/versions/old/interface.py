@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import BaseModel
@@ -204,7 +205,33 @@ class Ledger(Service):
     async def count_async(self) -> int: ...
 
 
-@component(name="shop-component", services=[Shop, AsyncShop, Archive], catalog=CATALOG)
+@service(name="feed", catalog=CATALOG)
+@rest("/feed")
+class Feed(Service):
+    """Streams of the models above."""
+
+    @abstractmethod
+    @get("/wider")
+    def wider(self) -> Iterator[Wider]: ...
+
+    @abstractmethod
+    @get("/narrower")
+    def narrower(self) -> Iterator[Narrower]: ...
+
+    @abstractmethod
+    @get("/stricter")
+    def stricter(self) -> Iterator[Stricter]: ...
+
+    @abstractmethod
+    @post("/add_wider")
+    def add_wider(self, items: Iterator[Wider]) -> list[str]: ...
+
+    @abstractmethod
+    @post("/add_stricter")
+    def add_stricter(self, items: Iterator[Stricter]) -> list[str]: ...
+
+
+@component(name="shop-component", services=[Shop, AsyncShop, Feed, Archive], catalog=CATALOG)
 class ShopComponent(Component): ...
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from service_core import AbstractComponent, ChannelAddress, Server, implementation
 from tests.versions.catalogs import CHANNELS
 from tests.versions.old.interface import (
@@ -9,6 +11,7 @@ from tests.versions.old.interface import (
     Archive,
     AsyncShop,
     Color,
+    Feed,
     Ledger,
     LedgerComponent,
     Narrower,
@@ -143,6 +146,24 @@ class LedgerImpl(Ledger):
 
     async def count_async(self) -> int:
         return 3
+
+
+@implementation(catalog=CATALOG)
+class FeedImpl(Feed):
+    def wider(self) -> Iterator[Wider]:
+        yield from (Wider(number=number) for number in range(3))
+
+    def narrower(self) -> Iterator[Narrower]:
+        yield from (Narrower(number=number, size=6) for number in range(3))
+
+    def stricter(self) -> Iterator[Stricter]:
+        yield from (Stricter(number=number) for number in range(3))
+
+    def add_wider(self, items: Iterator[Wider]) -> list[str]:
+        return [repr(item) for item in items]
+
+    def add_stricter(self, items: Iterator[Stricter]) -> list[str]:
+        return [repr(item) for item in items]
 
 
 @implementation(catalog=CATALOG)

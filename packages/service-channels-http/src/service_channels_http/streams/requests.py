@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from service_channels_http.channel import HTTPXChannel
+from service_channels_http.streams.item_queue import ItemQueue, feed
 from service_channels_http.transport.errors import deadline_exceeded
 from service_channels_http.transport.exchange import StreamExchange
 from service_channels_http.transport.messages import HTTPRequest
@@ -53,7 +54,8 @@ def sent(
     request = channel.authorized(exchange.stream_request(url, limits.total, has_input=items is not None))
     until = _until(request, limits)
     lent = channel.lend(request, until)
-    parts = None if items is None else _parts(exchange, items, limits)
+    queue = ItemQueue()
+    parts = None if items is None else _parts(exchange, queue, limits)
     stream: SyncStream | HTTPXStream
     if lent is None:
         from service_channels_http.transport.httpx.streams import HTTPXStream
@@ -64,7 +66,10 @@ def sent(
         stream = engine = SyncStream(until, lent)
         send = partial(engine.send, parts, limits.deadline)
     try:
-        send()
+        if items is None:
+            send()
+        else:
+            feed(queue, blocking(_relayed)(items) if hasattr(items, "__aiter__") else items, send, stream.close)
     except TooLate as error:
         stream.close()
         raise deadline_exceeded(request, may_have_run=True) from error
@@ -120,11 +125,13 @@ async def _iterate(source: StreamSource, items: Any) -> Exception | None:
     return None
 
 
-def _parts(exchange: StreamExchange, items: Any, limits: StreamLimits) -> Iterator[bytes]:
+def _parts(exchange: StreamExchange, queue: ItemQueue, limits: StreamLimits) -> Iterator[bytes]:
     yield exchange.first_part()
     exchange.call.input_started = True
-    for item in blocking(_relayed)(items) if hasattr(items, "__aiter__") else items:
-        yield exchange.write_items([item])
+    while came := queue.take():
+        part = exchange.write_items(came)
+        queue.adapt(len(came), len(part))
+        yield part
     limits.input_ended(exchange.call.policy.timeout)
     yield exchange.last_part()
 

@@ -31,7 +31,7 @@ from service_core.dispatch.responses import (
 )
 from service_core.dispatch.streams.incoming import input_lines, with_input
 from service_core.dispatch.streams.outgoing import open_stream
-from service_core.dispatch.streams.source import StreamSource
+from service_core.dispatch.streams.source import StreamSource, items_ahead
 from service_core.dispatch.target import Target, targets_of
 from service_core.dispatch.thread_pool import ThreadPool
 from service_core.dispatch.timeouts import Continuation, TimedOut, within
@@ -53,6 +53,7 @@ __all__ = [
     "correlation",
     "envelope",
     "input_lines",
+    "items_ahead",
     "mismatch",
     "open_stream",
     "problem",

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from service_core.dispatch.thread_pool import ThreadPool
 
-__all__ = ["StreamSource"]
+__all__ = ["StreamSource", "items_ahead"]
 
 _FIRST_ITEMS: Final = 16
 """Items by which a generator runs ahead, as long as their size is not known."""
@@ -124,7 +124,7 @@ class StreamSource:
 
     def adapt(self, count: int, size: int) -> None:
         """Run ahead by as many items as fit in the limit of bytes, since ``count`` of them had ``size`` bytes."""
-        self._limit = max(1, min(_MOST_ITEMS, count * _BYTES // max(1, size)))
+        self._limit = items_ahead(count, size)
 
     @property
     def outcome(self) -> Any:
@@ -142,6 +142,11 @@ class StreamSource:
         if task is not None and not task.done():
             task.cancel()
             await asyncio.wait([task])
+
+
+def items_ahead(count: int, size: int) -> int:
+    """How many items may wait to be sent, if ``count`` of them had ``size`` bytes."""
+    return max(1, min(_MOST_ITEMS, count * _BYTES // max(1, size)))
 
 
 def _do_nothing() -> None:
