@@ -12,7 +12,7 @@ import pytest
 
 from service_core.wire.streams import FrameKind, frame
 from service_server_fastapi import serve
-from service_server_fastapi.http1 import tcp
+from service_server_fastapi.requests import tcp
 from tests.chaos.lost_clients import LostImpl
 from tests.support.figures import Figures
 from tests.support.vanishing import vanish

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from service_server_fastapi.http1 import tcp
 from service_server_fastapi.http1.timeouts import STREAM_PAUSE, Timeout
+from service_server_fastapi.requests import tcp
 
 __all__ = ["Outgoing"]
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 from desk import until
 
-from service_server_fastapi.http1.tcp import taken
+from service_server_fastapi.requests.tcp import taken
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say what was acknowledged")
 
