@@ -141,6 +141,9 @@ HOSTILE: Final[Mapping[str, Growing]] = {
         form="json", method="text", part=lambda n: b'\\"', around=lambda count, inner: b'"' + inner
     ),
     "json: beginnings of lists": Growing(form="json", method="anything", part=lambda n: b"[", around=lambda c, i: i),
+    "json: more arguments than parameters": Growing(
+        form="json", method="items", part=lambda n: b"[{}]", around=lambda count, inner: inner, between=b","
+    ),
     "json: models, the last one wrong": _wrong_at_the_end(json_list("items", b'{"name":""}'), b"{}"),
     "json: a map of models, the last one wrong": _wrong_at_the_end(
         json_list("mapping", lambda n: b'"%x":{"name":""}' % n), b'"":{}'

@@ -26,7 +26,7 @@ from service_core.wire.failures.wire_error import WireError
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.method_name import json_method_name
 from service_core.wire.methods.written_names import WrittenNames
-from service_core.wire.pieces.json_splitter import JSONSplitter
+from service_core.wire.pieces.json_splitter import JSONSplitter, not_json
 from service_core.wire.pieces.splitter import Splitter
 from service_core.wire.values import WireType, may_be_infinite
 
@@ -176,9 +176,10 @@ def read_json(wire: WireType, data: bytes) -> Any:
     try:
         return _read(wire.from_json, data)
     except ArgumentException as error:
-        if error.details and error.details[0]["type"] == "json_invalid":
-            raise MalformedData(f"not valid JSON: {error.details[0]['msg'].removeprefix('Invalid JSON: ')}") from None
-        raise
+        reason = not_json(error)
+        if reason is None:
+            raise
+        raise MalformedData(reason) from None
 
 
 JSON: Final[Codec] = _JSONCodec()

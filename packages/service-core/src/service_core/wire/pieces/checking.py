@@ -94,6 +94,7 @@ class _Check:
             return
         part = outline.part_for(kind)
         if part is None:
+            next(self._splitter.runs(span), None)  # raises if it does not even end
             nothing = self._splitter.document(kind, Run(start=0, end=0, count=0))
             self._read(outline.wire, nothing, path)
         elif part.fields is None:

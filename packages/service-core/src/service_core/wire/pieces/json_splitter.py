@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
+from service_core.errors import ArgumentException
 from service_core.wire.codec import MAX_DEPTH, MalformedData
 from service_core.wire.pieces.splitter import ITEMS, LIST, MAP, Run, Span, Splitter
 from service_core.wire.values import WireType, may_be_infinite
 
-__all__ = ["JSONSplitter"]
+__all__ = ["JSONSplitter", "not_json"]
 
 _LEVELS: Final = 5
 """How deep the items of a run are nested at most; deeper ones are cut one by one, bracket by bracket."""
@@ -134,7 +135,13 @@ class JSONSplitter(Splitter):
         """By pydantic, which takes NaN for a number."""
         if may_be_infinite(document):
             self.plain(document)
-        wire.from_json(document)
+        try:
+            wire.from_json(document)
+        except ArgumentException as error:
+            reason = not_json(error)
+            if reason is None:
+                raise
+            raise MalformedData(reason.partition(" at line ")[0]) from None  # which is that of the piece
 
     def read_plain(self, wire: WireType, data: Any) -> None:
         """As JSON once more, which is read by other rules than Python's values."""
@@ -184,6 +191,13 @@ class JSONSplitter(Splitter):
             else:
                 return step.end()
         return at
+
+
+def not_json(error: ArgumentException) -> str | None:
+    """Why a text that was to be read is no JSON; None if it was, and only the value was wrong."""
+    if not error.details or error.details[0]["type"] != "json_invalid":
+        return None
+    return f"not valid JSON: {error.details[0]['msg'].removeprefix('Invalid JSON: ')}"
 
 
 def _nothing() -> MalformedData:
