@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from service_channels_http.authorization import AuthorizingChannel
 from service_channels_http.settings import HTTPSettings
-from service_channels_http.transport.credentials import TokenProvider, provided, provided_async, with_credentials
+from service_channels_http.transport.credentials import taken_by_provider, with_credentials
 from service_channels_http.transport.engine import AsyncEngine, AsyncEngineTransport, Engine, EngineTransport
 from service_channels_http.transport.engine.connection_async import AsyncConnection
 from service_channels_http.transport.engine.connection_sync import Connection
 from service_channels_http.transport.engine.pool import Lent
-from service_channels_http.transport.errors import deadline_exceeded
 from service_channels_http.transport.exchange import Exchange
-from service_channels_http.transport.interface import AsyncTransport, PoolLimits, Transport
-from service_channels_http.transport.limits import in_time
+from service_channels_http.transport.interface import AsyncTransport, DefaultLimits, PoolLimits, Transport
 from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTPRequest
-from service_channels_http.transport.proxies import LOOPBACK_NAMES
+from service_channels_http.transport.proxies import direct_mounts
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
-from service_core import Channel, DeadlineExceeded, current_context
 from service_core.resilience import AnswerWait
 
 if TYPE_CHECKING:  # imported by the transport that uses it
@@ -30,17 +27,7 @@ if TYPE_CHECKING:  # imported by the transport that uses it
 __all__ = ["HTTPXChannel"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Limits:
-    """The limits of connections before ``limits`` is set."""
-
-    keepalive_expiry: float | None
-    max_connections: int | None = None
-    """No limit, so no call waits for a connection: httpcore loses one if such a wait is cancelled (issue 1093)."""
-    max_keepalive_connections: int | None = 100
-
-
-class HTTPXChannel(Channel):
+class HTTPXChannel(AuthorizingChannel):
     """Sends requests with httpx clients, which subclasses and advice may replace.
 
     If :meth:`make_client` and :meth:`make_async_client` are not replaced before the first call, the faster built-in
@@ -62,12 +49,7 @@ class HTTPXChannel(Channel):
         self.transport: Literal["engine", "httpx"] = settings.transport
         """``"httpx"`` sends every request with httpx, so that its mocks and recorders see them; set it before the first
         call. ``"engine"`` sends with the engine unless a client is customised."""
-        self._limits: PoolLimits = _Limits(keepalive_expiry=settings.keep_alive)
-        self.headers: dict[str, str] = {}
-        """Headers of every request, unless the request has such a header itself."""
-        self.token_provider: TokenProvider | None = None
-        """Returns the bearer token for every request; None for no token. With :attr:`forward_token` the token of the
-        calling context takes precedence."""
+        self._limits: PoolLimits = DefaultLimits(keepalive_expiry=settings.keep_alive)
         self._client = OncePerProcess(self._make_checked_client)
         self._async_client = OncePerLoop(self._make_checked_async_client)
         self._engine = EngineTransport(lambda: Engine(self._limits, self.tls))
@@ -78,16 +60,9 @@ class HTTPXChannel(Channel):
     @property
     def limits(self) -> httpx.Limits:
         """Limits of connections and of idle time, for clients. Set it before the first call."""
-        import httpx
+        from service_channels_http.transport.httpx import limits_of
 
-        limits = self._limits
-        if isinstance(limits, httpx.Limits):
-            return limits
-        return httpx.Limits(
-            max_connections=limits.max_connections,
-            max_keepalive_connections=limits.max_keepalive_connections,
-            keepalive_expiry=limits.keepalive_expiry,
-        )
+        return limits_of(self._limits)
 
     @limits.setter
     def limits(self, limits: httpx.Limits) -> None:
@@ -102,7 +77,7 @@ class HTTPXChannel(Channel):
         """
         import httpx
 
-        return httpx.Client(limits=self.limits, verify=self.tls.context(), mounts=_direct())
+        return httpx.Client(limits=self.limits, verify=self.tls.context(), mounts=direct_mounts())
 
     def make_async_client(self) -> httpx.AsyncClient:
         """A new client for async calls; advice and subclasses may replace it.
@@ -111,7 +86,7 @@ class HTTPXChannel(Channel):
         """
         import httpx
 
-        return httpx.AsyncClient(limits=self.limits, verify=self.tls.context(), mounts=_direct())
+        return httpx.AsyncClient(limits=self.limits, verify=self.tls.context(), mounts=direct_mounts())
 
     def get_client(self) -> httpx.Client:
         """The client for sync calls. Raises LocalServiceException if the channel is closed."""
@@ -138,9 +113,7 @@ class HTTPXChannel(Channel):
 
     def exchange(self, exchange: Exchange) -> Any:
         """Execute a call, with retries on other instances. Raises the error of the call."""
-        token = self._forwarded_token()
-        if token is None and self.token_provider is not None:  # a failure must not count against an instance
-            token = provided(self.token_provider, exchange.caller)
+        token = self._token(exchange.caller)  # a failure must not count against an instance
 
         def send(url: str, wait: AnswerWait | None) -> Any:
             request = exchange.request(url)
@@ -153,10 +126,7 @@ class HTTPXChannel(Channel):
 
     async def exchange_async(self, exchange: Exchange) -> Any:
         """Execute a call, with retries on other instances. Raises the error of the call."""
-        token = self._forwarded_token()
-        if token is None and self.token_provider is not None:  # a failure must not count against an instance
-            async with in_time(exchange.call.deadline, lambda: _taken_by_provider(exchange.caller)):
-                token = await provided_async(self.token_provider)
+        token = await self._token_async(exchange.call.deadline, lambda: taken_by_provider(exchange.caller))
 
         async def send(url: str) -> Any:
             request = exchange.request(url)
@@ -172,10 +142,7 @@ class HTTPXChannel(Channel):
         Raises ServiceCommunicationException, DeadlineExceeded.
         """
         if self.headers or self.forward_token or self.token_provider is not None:
-            token = self._forwarded_token()
-            if token is None and self.token_provider is not None and "authorization" not in request.headers:
-                token = provided(self.token_provider, request.where)
-            request = with_credentials(request, self.headers, token)
+            request = self.authorized(request)
         reply = self._transport.send(request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes)
         if reply is None:
             reply = self._over_httpx.send(
@@ -189,11 +156,7 @@ class HTTPXChannel(Channel):
         Raises ServiceCommunicationException, DeadlineExceeded.
         """
         if self.headers or self.forward_token or self.token_provider is not None:
-            token = self._forwarded_token()
-            if token is None and self.token_provider is not None and "authorization" not in request.headers:
-                async with in_time(request.deadline, lambda: deadline_exceeded(request, may_have_run=False)):
-                    token = await provided_async(self.token_provider)
-            request = with_credentials(request, self.headers, token)
+            request = await self.authorized_async(request)
         reply = await self._async_transport.send(
             request, connect_timeout=self.connect_timeout, max_bytes=self.max_response_bytes
         )
@@ -219,21 +182,6 @@ class HTTPXChannel(Channel):
         if not isinstance(transport, AsyncEngineTransport):
             return None
         return await transport.lend(request, until, self.connect_timeout)
-
-    def authorized(self, request: HTTPRequest) -> HTTPRequest:
-        """The request with the channel's headers and token."""
-        token = self._forwarded_token()
-        if token is None and self.token_provider is not None:
-            token = provided(self.token_provider, request.where)
-        return with_credentials(request, self.headers, token)
-
-    async def authorized_async(self, request: HTTPRequest) -> HTTPRequest:
-        """As :meth:`authorized`, for async calls."""
-        token = self._forwarded_token()
-        if token is None and self.token_provider is not None:
-            async with in_time(request.deadline, lambda: deadline_exceeded(request, may_have_run=False)):
-                token = await provided_async(self.token_provider)
-        return with_credentials(request, self.headers, token)
 
     # The transports are chosen at the first call, when clients are created as well; httpx is imported if it is needed.
 
@@ -261,29 +209,17 @@ class HTTPXChannel(Channel):
 
         return AsyncHTTPXTransport(self.get_async_client)
 
-    def _forwarded_token(self) -> str | None:
-        return current_context().token if self.forward_token else None
-
     def _make_checked_client(self) -> httpx.Client:
-        from service_channels_http.transport.httpx.transport import checked
+        from service_channels_http.transport.httpx import checked
 
         return checked(self.make_client)
 
     def _make_checked_async_client(self) -> httpx.AsyncClient:
-        from service_channels_http.transport.httpx.transport import checked_async
+        from service_channels_http.transport.httpx import checked_async
 
         return checked_async(self.make_async_client)
-
-
-def _taken_by_provider(caller: str) -> DeadlineExceeded:
-    return DeadlineExceeded(f"{caller}: deadline exceeded before the call was sent; its token_provider took the time")
 
 
 def _is_method(method: object, function: object) -> bool:
     """Whether no subclass, advice or assignment has replaced a method."""
     return getattr(method, "__func__", None) is function
-
-
-def _direct() -> dict[str, None]:
-    """The mounts of an httpx client with which loopback addresses bypass proxies of the environment."""
-    return {f"all://{name}": None for name in LOOPBACK_NAMES}

@@ -57,7 +57,9 @@ class DispatchChannel(HTTPXChannel):
     def _prepare(self, invocation: Invocation, arguments: Arguments | None = None) -> DispatchExchange:
         plan, caller = self._plans.get(invocation.descriptor) or self._plan(invocation)
         codec = self.codec
-        content = codec.write_request(plan, invocation.arguments() if arguments is None else arguments)
+        if arguments is None:
+            arguments = invocation.descriptor.bind(invocation.args, invocation.kwargs)
+        content = codec.write_request(plan, arguments)
         headers = call_headers(invocation.context, invocation.correlation_id)
         return DispatchExchange(invocation, caller, self.gateway_503_not_run, plan, codec, headers, content)
 

@@ -64,8 +64,8 @@ class DispatchExchange(StreamExchange):
         codec: Codec | None = self.codec
         if reply.headers.get("content-type") != self.codec.content_type:
             codec = _codec_of(reply)
-        if media_type(reply) in STREAM_TYPES.values():
-            raise unexpected(request, reply, self.plan.method)
+            if media_type(reply) in STREAM_TYPES.values():
+                raise unexpected(request, reply, self.plan.method)
         if codec is None:
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
         try:

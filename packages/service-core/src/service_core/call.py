@@ -83,7 +83,8 @@ class Call:
         """Apply the policy of the channel that carries the call; its timeout counts from the start of the call."""
         self.policy = policy
         limit = self.context.deadline
-        if self.descriptor.has_streams:
+        method = self.descriptor
+        if method.stream is not None or method.input_stream is not None:
             limit = self.total_deadline
             if self.descriptor.input_stream is None and policy.timeout is not None:
                 limit = Deadline(min(limit.expires_at, self.started + policy.timeout))

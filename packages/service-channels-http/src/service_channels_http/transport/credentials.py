@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from service_channels_http.transport.messages import HTTPRequest
-from service_core import LocalServiceException
+from service_core import DeadlineExceeded, LocalServiceException
 
-__all__ = ["TokenProvider", "provided", "provided_async", "with_credentials"]
+__all__ = ["TokenProvider", "provided", "provided_async", "taken_by_provider", "with_credentials"]
 
 TokenProvider: TypeAlias = Callable[[], str | Awaitable[str]]
 """Returns a bearer token; called for every request, so it should cache. May be async for async calls."""
@@ -33,6 +33,11 @@ async def provided_async(provider: TokenProvider) -> str:
     """The token of a provider."""
     token = provider()
     return token if isinstance(token, str) else await token
+
+
+def taken_by_provider(caller: str) -> DeadlineExceeded:
+    """The error of a call whose deadline has passed while its token was awaited."""
+    return DeadlineExceeded(f"{caller}: deadline exceeded before the call was sent; its token_provider took the time")
 
 
 def with_credentials(request: HTTPRequest, headers: Mapping[str, str], token: str | None) -> HTTPRequest:

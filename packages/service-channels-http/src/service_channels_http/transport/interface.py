@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 
-__all__ = ["AsyncTransport", "PoolLimits", "Transport"]
+__all__ = ["AsyncTransport", "DefaultLimits", "PoolLimits", "Transport"]
 
 
 class Transport(Protocol):
@@ -48,3 +49,13 @@ class PoolLimits(Protocol):
     def keepalive_expiry(self) -> float | None:
         """Seconds that an idle connection is kept; None for no limit."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultLimits:
+    """The limits of connections of a channel whose ``limits`` are not set."""
+
+    keepalive_expiry: float | None
+    max_connections: int | None = None
+    """No limit, so no call waits for a connection: httpcore loses one if such a wait is cancelled (issue 1093)."""
+    max_keepalive_connections: int | None = 100

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from service_core import LocalServiceException
 
-__all__ = ["LOOPBACK_NAMES", "EnvironmentProxy", "proxy_for", "proxy_of"]
+__all__ = ["LOOPBACK_NAMES", "EnvironmentProxy", "direct_mounts", "proxy_for", "proxy_of"]
 
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 """Loopback hosts as written in addresses."""
@@ -29,6 +29,11 @@ class EnvironmentProxy:
     variable: str
     address: str
     """Host and port, without user and password."""
+
+
+def direct_mounts() -> dict[str, None]:
+    """The mounts of an httpx client with which loopback addresses bypass proxies of the environment."""
+    return {f"all://{name}": None for name in LOOPBACK_NAMES}
 
 
 def proxy_for(scheme: str, host: str, port: int) -> EnvironmentProxy | None:

@@ -60,7 +60,9 @@ class Executor:
         run = (self._run_inline if target.inline else self._run_in_thread)(target, arguments, write, context)
         if target.has_input:
             run = ending_input(run, arguments)
-        return _observed_if_needed(run, target, context)
+        if server_observers or context.traceparent is not None:
+            return _observed_if_needed(run, target, context)
+        return run
 
     # One function, since each step more would be one for every call.
     async def _run_inline(
@@ -72,7 +74,8 @@ class Executor:
             if expires_at <= now:
                 raise TimedOut(begun=False)
             self._loop_delay.check(now, context.received_at, expires_at)
-            limit, caller, in_time = target.limit, self.authentication.caller(context), True
+            caller = self.authentication.caller(context) if self.authentication.is_required else None
+            limit, in_time = target.limit, True
             if limit is not None:
                 limit.enter(caller, now, expires_at)
             try:

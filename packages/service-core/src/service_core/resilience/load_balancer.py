@@ -109,7 +109,7 @@ class LoadBalancer:
                 f"can be repeated when a server that hosts it is registered",
                 component=self.component,
             )
-        if self.refused_methods and call is not None:
+        if self.refused_methods.until and call is not None:
             usable = self.refused_methods.willing(call.descriptor, usable, tried) or usable
         if self.outliers.ejected:
             usable = self.outliers.usable(usable)

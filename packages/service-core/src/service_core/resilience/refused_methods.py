@@ -21,30 +21,28 @@ AVOID_FOR: Final = 60.0
 
 
 class RefusedMethods:
-    """The refusals of one channel's instances. Safe to use from several threads; false while there are none."""
+    """The refusals of one channel's instances. Safe to use from several threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._until: dict[tuple[MethodDescriptor, Endpoint], float] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._until)
+        self.until: dict[tuple[MethodDescriptor, Endpoint], float] = {}
+        """When each is forgotten; empty while there are none."""
 
     def add(self, method: MethodDescriptor, endpoint: Endpoint) -> None:
         """Record that the instance has refused the method now."""
         with self._lock:
-            self._until[method, endpoint] = self._clock() + AVOID_FOR
+            self.until[method, endpoint] = self._clock() + AVOID_FOR
 
     def willing(
         self, method: MethodDescriptor, endpoints: Sequence[Endpoint], tried: Collection[Endpoint] = ()
     ) -> Sequence[Endpoint]:
         """The instances that have not refused the method lately, without those that were tried."""
         now = self._clock()
-        return [one for one in endpoints if one not in tried and self._until.get((method, one), 0.0) <= now]
+        return [one for one in endpoints if one not in tried and self.until.get((method, one), 0.0) <= now]
 
     def keep(self, endpoints: Collection[Endpoint]) -> None:
         """Forget what other instances have refused, and what was refused long ago."""
         now = self._clock()
         with self._lock:
-            self._until = {key: until for key, until in self._until.items() if key[1] in endpoints and until > now}
+            self.until = {key: until for key, until in self.until.items() if key[1] in endpoints and until > now}

@@ -104,9 +104,10 @@ def context_of(
     authorization: str | None,
 ) -> CallContext:
     """As :func:`context_from_headers`, by the values of :data:`CONTEXT_HEADERS`, each None if it is not there."""
+    now = time.monotonic()
     return CallContext(
-        received_at=time.monotonic(),
-        deadline=None if milliseconds is None else _deadline(milliseconds),
+        received_at=now,
+        deadline=None if milliseconds is None else _deadline(milliseconds, now),
         correlation_id=(correlation_id and _id(correlation_id)) or new_correlation_id(),
         traceparent=None if traceparent is None else _id(traceparent),
         tracestate=None if tracestate is None or traceparent is None else _text(tracestate, _TRACESTATE_LIMIT),
@@ -115,10 +116,10 @@ def context_of(
     )
 
 
-def _deadline(milliseconds: str) -> Deadline | None:
+def _deadline(milliseconds: str, now: float) -> Deadline | None:
     if len(milliseconds) > 12 or not milliseconds.isdigit() or not milliseconds.isascii():
         return None
-    return Deadline(time.monotonic() + min(int(milliseconds), _LONGEST_MS) / 1000)
+    return Deadline(now + min(int(milliseconds), _LONGEST_MS) / 1000)
 
 
 def _text(text: str, limit: int) -> str | None:

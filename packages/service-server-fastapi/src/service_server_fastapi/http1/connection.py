@@ -27,6 +27,7 @@ from service_server_fastapi.http1.states import State, StatefulConnection
 from service_server_fastapi.http1.websocket import hand_over
 from service_server_fastapi.requests.bypass import Front
 from service_server_fastapi.requests.fast_path import Direct
+from service_server_fastapi.requests.in_flight import Traffic
 from service_server_fastapi.requests.peer import Endpoint
 from service_server_fastapi.settings import ServerSettings
 
@@ -182,8 +183,10 @@ class Connection(StatefulConnection):
         self._task = self._loop.create_task(work, context=self._context.copy())
 
     async def _answer(self, complete: CompleteRequest, direct: Direct) -> None:
-        traffic = cast(Front, self._front).traffic
-        task, tasks = cast("asyncio.Task[None]", self._task), self._server_state.tasks
+        front: Any = self._front  # there is one, and this task
+        task: Any = self._task
+        traffic: Traffic = front.traffic
+        tasks = self._server_state.tasks
         tasks.add(task)  # here and not with a callback, which would be a turn of the event loop for every call
         traffic.enter(complete, task)
         try:

@@ -134,8 +134,14 @@ class Connection:
         # Rounded up, else the last millisecond would be spent in a busy loop.
         if left <= 0.0 and not self._arrived_during_pause(left):
             raise deadline_exceeded(request, may_have_run=True)
-        if left > 0.0 and not self._answer_comes(request, left):
-            raise deadline_exceeded(request, may_have_run=True)
+        if left > 0.0:
+            comes = (
+                self._poll(int(min(left, _LONGEST) * 1000.0) + 1)
+                if request.wait is None
+                else self._answer_comes(request, left)
+            )
+            if not comes:
+                raise deadline_exceeded(request, may_have_run=True)
         return self._socket.recv(_CHUNK)
 
     def _answer_comes(self, request: HTTPRequest, left: float) -> object:

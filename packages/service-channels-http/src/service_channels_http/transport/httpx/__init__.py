@@ -1,5 +1,11 @@
 """The transport over httpx clients: for customised clients, mocks and recorders, proxies, and unusual addresses."""
 
-from service_channels_http.transport.httpx.transport import AsyncHTTPXTransport, HTTPXTransport
+from service_channels_http.transport.httpx.transport import (
+    AsyncHTTPXTransport,
+    HTTPXTransport,
+    checked,
+    checked_async,
+    limits_of,
+)
 
-__all__ = ["AsyncHTTPXTransport", "HTTPXTransport"]
+__all__ = ["AsyncHTTPXTransport", "HTTPXTransport", "checked", "checked_async", "limits_of"]

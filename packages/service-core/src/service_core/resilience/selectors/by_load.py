@@ -52,6 +52,10 @@ class LeastLoadedURLSelector(URLSelector):
     (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
     """
 
+    def select_for(self, endpoints: Sequence[Endpoint], call: Call | None) -> Endpoint:
+        """As :meth:`select`."""
+        return endpoints[0] if len(endpoints) == 1 else self.select(endpoints)
+
     def select(self, endpoints: Sequence[Endpoint]) -> Endpoint:
         """The endpoint with the lower cost of two different random ones."""
         count = len(endpoints)
