@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from service_core.arguments import Arguments
-from service_core.context import CallContext, Deadline, current_context, new_correlation_id
+from service_core.context import CallContext, Deadline, get_context, new_correlation_id
 from service_core.declaring.descriptors import MethodDescriptor, ServiceDescriptor
 from service_core.declaring.policy import EffectivePolicy, Policy
 from service_core.declaring.signatures.streams import without_stream
@@ -64,7 +64,7 @@ class Call:
         """The positional arguments as the caller gave them."""
         self.kwargs: Mapping[str, Any] = {} if kwargs is None else kwargs
         """The keyword arguments as the caller gave them."""
-        self.context: CallContext = current_context()
+        self.context: CallContext = get_context()
         """The context in which the call was made."""
         self.started = time.monotonic()
         """The start of the call on the monotonic clock."""

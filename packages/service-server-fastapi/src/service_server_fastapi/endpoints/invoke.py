@@ -100,7 +100,7 @@ class InvokeEndpoint:
                 answer = await dispatcher.dispatch_short(request.content_type, body, context)
         except Refused as refused:
             return self._refuse(refused, context)
-        return answer if answer is None else self._noted(answer)
+        return answer if answer is None or answer.status == 200 else self._noted(answer)
 
     async def _answer_in_steps(self, request: ArrivedRequest) -> Answer | None:
         """As :meth:`answer`, with admission before the body is read, and with memory and threads for a large one."""

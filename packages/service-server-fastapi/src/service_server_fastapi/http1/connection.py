@@ -167,7 +167,8 @@ class Connection(StatefulConnection):
 
     def _begin_known(self, known: RepeatedRequest) -> None:
         self._in.current = known.request
-        self._enter(State.WORK)
+        self.state = State.WORK
+        self._deadline.clear()
         self._run(self._answer(known, known.direct))
 
     def _go_over_asgi(self, request: IncomingRequest) -> None:
@@ -215,7 +216,6 @@ class Connection(StatefulConnection):
         """Go on after the answer to the current request."""
         self._server_state.total_requests += 1
         self._task = None
-        request.body.wake()
         if closes or self._is_last:
             self._close(lingers=not request.body.is_complete)
         elif not request.body.is_complete:  # its rest is read and dropped, within a time
@@ -242,4 +242,5 @@ class Connection(StatefulConnection):
         """The response of the application has been written."""
         exchange, request, self._exchange = self._exchange, self._in.current, None
         if exchange is not None and request is not None:
+            request.body.wake()
             self._complete(request, closes=not exchange.can_be_reused)

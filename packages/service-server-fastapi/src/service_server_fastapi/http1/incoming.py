@@ -40,7 +40,8 @@ class Incoming:
 
     def next(self) -> IncomingRequest | None:
         """The next request, whose turn has come; None if none has arrived."""
-        self.resume()
+        if self._is_paused:
+            self.resume()
         waiting = self._reader.waiting
         self.current = waiting.popleft() if waiting else None
         return self.current

@@ -1,0 +1,203 @@
+"""What Python does for a call: microseconds and functions entered, at each end, without the system's part.
+
+``python -m benchmarks.steps [--rounds 60] [--functions]``. The server's event loop is fed with the bytes of a request,
+the client's socket answers at once. Of each figure the least of the rounds is shown, since a busy machine only ever
+adds to it. To compare two versions, run both in turns. ``--functions`` lists the functions of a call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import socket
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from types import FrameType
+from typing import Any, Final
+
+import msgpack
+import uvicorn
+
+from benchmarks.programs import ours_server, ours_sync
+from benchmarks.programs.ours_values import Person
+from benchmarks.programs.person import PERSON
+from service_channels_http.transport.engine.connection_sync import Connection
+from service_core import ServiceManager, StaticComponentRegistry
+from service_server_fastapi import FastAPIServer
+
+_CHANNEL: Final = "dispatch-msgpack"
+_CALLS: Final = 200
+"""In each round."""
+
+
+def main() -> None:
+    """Measure both ends, and write a table in Markdown."""
+    parser = argparse.ArgumentParser(prog="benchmarks.steps", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--functions", action="store_true")
+    options = parser.parse_args()
+    sys.stdout.write("| call | client | functions | server | functions |\n|---|---|---|---|---|\n")
+    listings: list[str] = []
+    with FastAPIServer("127.0.0.1", 0) as server:
+        server.boot(ours_server.ServerModule)
+        for case, value in (("hello", "hello world"), ("model", PERSON)):
+            request, client, called = _client(case, _response(value), options.rounds)
+            served, answered = _server(request, options.rounds)
+            row = f"| {case} | {client:.1f} us | {called.total()} | {served:.1f} us | {answered.total()} |\n"
+            sys.stdout.write(row)
+            listings += [f"{case}, {end}\n{_listing(one)}" for end, one in (("client", called), ("server", answered))]
+    if options.functions:
+        sys.stdout.write("\n".join(listings))
+
+
+def _response(value: object) -> bytes:
+    body: bytes = msgpack.packb({"result": value, "exception": None})
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/msgpack\r\ncontent-length: {len(body)}\r\n"
+    return f"{head}x-correlation-id: 0123456789abcdef\r\n\r\n".encode() + body
+
+
+class _Peer:
+    """A socket that answers at once."""
+
+    def __init__(self, response: bytes) -> None:
+        self._response = response
+        self.request = b""
+
+    def send(self, data: bytes) -> int:
+        self.request = data
+        return len(data)
+
+    def recv(self, _: int) -> bytes:
+        return self._response
+
+    def fileno(self) -> int:
+        return 0
+
+    def close(self) -> None: ...
+
+
+def _client(case: str, response: bytes, rounds: int) -> tuple[bytes, float, Counter[str]]:
+    """The request of a call, its microseconds and its functions."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        threading.Thread(target=_answer_once, args=(listener, response), daemon=True).start()
+        registry = StaticComponentRegistry({"benchmark-component": {_CHANNEL: url}})
+        with ServiceManager(registry, catalog=ours_sync.CATALOG) as manager:
+            service = manager.get_service(ours_sync.Benchmark, _CHANNEL)
+            person = Person(**PERSON)
+            call: Callable[[], object] = (
+                (lambda: service.hello("world")) if case == "hello" else (lambda: service.model(person))
+            )
+            call()  # connects
+            connection: Any = next(one for one in gc.get_objects() if isinstance(one, Connection))
+            peer = _Peer(response)
+            with closing(connection._socket):
+                connection._socket, connection._poll = peer, bool
+                figures = [_time(call) for _ in range(rounds)]
+                return peer.request, min(figures), _entered(call)
+
+
+def _answer_once(listener: socket.socket, response: bytes) -> None:
+    connected, _ = listener.accept()
+    connected.recv(65536)
+    connected.sendall(response)
+
+
+def _time(call: Callable[[], object]) -> float:
+    begin = time.thread_time_ns()
+    for _ in range(_CALLS):
+        call()
+    return (time.thread_time_ns() - begin) / _CALLS / 1000
+
+
+def _entered(call: Callable[[], object]) -> Counter[str]:
+    counter: Counter[str] = Counter()
+    sys.setprofile(_counting(counter))
+    call()
+    sys.setprofile(None)
+    return counter
+
+
+def _counting(counter: Counter[str]) -> Callable[[FrameType, str, Any], None]:
+    def profile(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            counter[f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"] += 1
+
+    return profile
+
+
+class _Fed(asyncio.Transport):
+    """A connection whose client sends a request for each answer."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, request: bytes, rounds: int) -> None:
+        super().__init__()
+        self._loop = loop
+        self._request = request
+        self._left = rounds * _CALLS
+        self._begin = 0
+        self.protocol: Any = None
+        self.figures: list[float] = []
+        self.counter: Counter[str] = Counter()
+        self.done = threading.Event()
+
+    def begin(self) -> None:
+        self._begin = time.thread_time_ns()
+        self._feed()
+
+    def _feed(self) -> None:
+        if self._left == 0:
+            sys.setprofile(_counting(self.counter))
+        self.protocol.data_received(self._request)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._left -= 1
+        if self._left < 0:
+            self._loop.call_soon(self._end)  # after the rest of this call
+            return
+        if self._left % _CALLS == 0:
+            now = time.thread_time_ns()
+            self.figures.append((now - self._begin) / _CALLS / 1000)
+            self._begin = now
+        self._loop.call_soon(self._feed)
+
+    def _end(self) -> None:
+        sys.setprofile(None)
+        self.protocol.connection_lost(None)
+        self.done.set()
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return False
+
+
+def _server(request: bytes, rounds: int) -> tuple[float, Counter[str]]:
+    """The microseconds and the functions of one request."""
+    listening = next(one for one in gc.get_objects() if isinstance(one, uvicorn.Server))
+    loop = listening.servers[0].get_loop()
+    transport = _Fed(loop, request, rounds)
+
+    def begin() -> None:
+        make: Any = listening.config.http_protocol_class
+        state, app_state = listening.server_state, listening.lifespan.state
+        transport.protocol = make(config=listening.config, server_state=state, app_state=app_state, _loop=loop)
+        transport.protocol.connection_made(transport)
+        transport.begin()
+
+    loop.call_soon_threadsafe(begin)
+    transport.done.wait()
+    return min(transport.figures), transport.counter
+
+
+def _listing(counter: Counter[str]) -> str:
+    return "".join(f"{count:4} {name}\n" for name, count in counter.items())
+
+
+if __name__ == "__main__":
+    main()
