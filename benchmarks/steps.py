@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _response(value: object) -> bytes:
-    body: bytes = msgpack.packb({"result": value, "exception": None})
+    body = bytes(msgpack.Packer().pack({"result": value, "exception": None}))
     head = f"HTTP/1.1 200 OK\r\ncontent-type: application/msgpack\r\ncontent-length: {len(body)}\r\n"
     return f"{head}x-correlation-id: 0123456789abcdef\r\n\r\n".encode() + body
 

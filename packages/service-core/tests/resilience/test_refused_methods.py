@@ -135,10 +135,10 @@ def test_an_instance_that_the_registry_reports_anew_is_asked_again() -> None:
 def test_a_refusal_is_forgotten_after_a_minute() -> None:
     now = 0.0
     refused, endpoint = RefusedMethods(lambda: now), Endpoint("a")
-    assert not refused
+    assert not refused.until
     refused.add(PLACE, endpoint)
     assert refused.willing(PLACE, [endpoint]) == []
     now = AVOID_FOR
     assert refused.willing(PLACE, [endpoint]) == [endpoint]
     refused.keep([endpoint])
-    assert not refused
+    assert not refused.until

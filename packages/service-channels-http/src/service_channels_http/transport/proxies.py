@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import urllib.request
+import sys
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -41,7 +41,7 @@ def proxy_for(scheme: str, host: str, port: int) -> EnvironmentProxy | None:
 
     Raises LocalServiceException, which names the variable, for a proxy that is not of HTTP.
     """
-    proxies = urllib.request.getproxies()
+    proxies = _proxies()
     url = proxies.get(scheme) or proxies.get("all")
     if not url or _is_loopback(host) or _is_exempt(host.lower(), port, proxies.get("no", "")):
         return None
@@ -68,6 +68,15 @@ def proxy_of(url: str) -> EnvironmentProxy | None:
         return proxy_for(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
     except ValueError:
         return None
+
+
+def _proxies() -> dict[str, str]:
+    """The proxies of the environment by scheme, else those of the system's settings where it has some."""
+    if sys.platform not in ("darwin", "win32") and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return {}
+    import urllib.request  # with what it imports it takes 1 MB, and most programs have no proxy
+
+    return urllib.request.getproxies()
 
 
 def _variable(scheme: str) -> str:
