@@ -24,7 +24,7 @@ def registry(request: pytest.FixtureRequest) -> Iterator[ComponentRegistry]:
         yield ConsulComponentRegistry(0, agent.url)
 
 
-def test_who_asks_for_it_is_told_so_at_once_every_time(
+def test_every_request_for_it_fails_at_once(
     registry: ComponentRegistry, figures: Figures, request: pytest.FixtureRequest
 ) -> None:
     name = request.node.callspec.params["registry"]

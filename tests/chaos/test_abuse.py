@@ -198,7 +198,7 @@ UNDECLARED = [
 ]
 
 
-def test_names_that_nobody_declared(client: RudeClient) -> None:
+def test_undeclared_names(client: RudeClient) -> None:
     replies = {method: client.call(method, "undeclared") for method in UNDECLARED}
     found = {method: reply.status for method, reply in replies.items() if reply.status != 404}
     assert found == {}
@@ -207,8 +207,8 @@ def test_names_that_nobody_declared(client: RudeClient) -> None:
 
 def test_a_secret_in_an_error_stays_here(client: RudeClient, figures: Figures) -> None:
     reply = client.call(f"{COMPONENT}:chaos-ledger:leak", "hunter2")
-    told = reply.exception()
-    assert (reply.status, told["type"], told["message"]) == (200, "ValueError", "")
+    reported = reply.exception()
+    assert (reply.status, reported["type"], reported["message"]) == (200, "ValueError", "")
     assert b"hunter2" not in reply.body
     assert b"password" not in reply.body
     assert b"Traceback" not in reply.body

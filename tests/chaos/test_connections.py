@@ -51,20 +51,20 @@ def test_connections_that_the_server_is_about_to_close_lose_no_call(
 ) -> None:
     with ServerProcess(journal.path, keep_alive=1.0) as server:
         ledger = ledger_at(server.url)
-        told = []
+        reported = []
         for number in range(8):
             ledger.read("warm")
             time.sleep(0.97 + number * 0.01)
             try:
                 ledger.book(f"book-{number}")
             except ServiceCommunicationException as error:
-                told.append(error)
+                reported.append(error)
     # If the connection ends at the very moment at which a call is sent, nobody can know whether it has run.
-    assert all(error.may_have_run for error in told)
+    assert all(error.may_have_run for error in reported)
     executions = {entry: count for entry, count in journal.counts().items() if entry.startswith("book")}
     assert all(count == 1 for count in executions.values())
-    assert len(executions) >= 8 - len(told)
-    figures.add("idle for a server's shorter keep-alive time: failures of 8 calls", len(told))
+    assert len(executions) >= 8 - len(reported)
+    figures.add("idle for a server's shorter keep-alive time: failures of 8 calls", len(reported))
     figures.add("idle for a server's shorter keep-alive time: executions of 8 calls", sum(executions.values()))
 
 

@@ -50,11 +50,11 @@ def send() -> Iterator[Send]:
 
 def check(answer: Answer) -> None:
     unpack: Callable[[bytes], Any] = json.loads if answer.content_type == FORMATS["json"] else msgpack.unpackb
-    told = unpack(answer.body)
+    reported = unpack(answer.body)
     assert answer.status in (200, 400, 404, 415, 422)
-    assert told.keys() == {"result", "exception"}
+    assert reported.keys() == {"result", "exception"}
     if answer.status != 200:
-        assert told["exception"]["code"] in ("invalid_argument", "not_found")
+        assert reported["exception"]["code"] in ("invalid_argument", "not_found")
 
 
 plain = st.recursive(

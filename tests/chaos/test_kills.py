@@ -31,13 +31,13 @@ def test_calls_survive_servers_that_are_killed(
     executions = journal.counts()
     assert [entry for entry, count in executions.items() if entry.startswith("book") and count > 1] == []
     # Whoever was told that nothing has run was told the truth.
-    told = [call for call in load.bookings if call.error is not None]
-    assert all(getattr(call.error, "may_have_run", True) for call in told if executions[call.entry])
+    reported = [call for call in load.bookings if call.error is not None]
+    assert all(getattr(call.error, "may_have_run", True) for call in reported if executions[call.entry])
     figures.add(f"{kills} servers killed: idempotent calls", len(load.reads))
     figures.add(f"{kills} servers killed: idempotent calls that failed", 0)
     figures.add(f"{kills} servers killed: idempotent calls, p99", p99(load.reads), "ms")
     figures.add(f"{kills} servers killed: other calls", len(load.bookings))
-    figures.add(f"{kills} servers killed: other calls that may have run", len(told))
+    figures.add(f"{kills} servers killed: other calls that may have run", len(reported))
     figures.add(f"{kills} servers killed: other calls that ran twice", 0)
 
 

@@ -85,7 +85,7 @@ def test_ours_calls_an_async_method_of_an_aspyx_server(peer_url: str, verb: str)
     assert asyncio.run(run()) == answer
 
 
-def test_a_failure_of_an_aspyx_server_cannot_be_told_apart_from_that_of_a_gateway(peer_url: str) -> None:
+def test_a_failure_of_an_aspyx_server_cannot_be_distinguished_from_that_of_a_gateway(peer_url: str) -> None:
     """Over REST aspyx-service answers a failure with a bare 500, which a proxy sends as well."""
     manager = ServiceManager(StaticComponentRegistry({"peer-component": {"rest": peer_url}}))
     with manager, pytest.raises(ProtocolException, match="HTTP 500") as caught:
@@ -93,7 +93,7 @@ def test_a_failure_of_an_aspyx_server_cannot_be_told_apart_from_that_of_a_gatewa
     assert caught.value.may_have_run
 
 
-def test_wrong_arguments_are_told_by_an_aspyx_server(peer_url: str) -> None:
+def test_wrong_arguments_are_reported_by_an_aspyx_server(peer_url: str) -> None:
     manager = ServiceManager(StaticComponentRegistry({"peer": {"rest": peer_url}}), catalog=mistaken)
     with manager, pytest.raises(RemoteServiceException, match="valid integer") as caught:
         manager.get_service(Mistaken).search("a", "b")

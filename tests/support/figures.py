@@ -49,7 +49,7 @@ class _Table:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the figures of a test that has ended."""
         if report.when == "teardown":
-            self._lines += [cast(list[str], told) for name, told in report.user_properties if name == _PROPERTY]
+            self._lines += [cast(list[str], reported) for name, reported in report.user_properties if name == _PROPERTY]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print them."""

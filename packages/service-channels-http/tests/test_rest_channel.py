@@ -163,7 +163,7 @@ def test_the_path_of_an_address_is_kept(ask: Ask) -> None:
     assert request.path == "/behind/proxy/v3/search?q=a"
 
 
-def test_what_is_accepted_is_told(ask: Ask) -> None:
+def test_the_accepted_types_are_sent(ask: Ask) -> None:
     _, request = ask(answer(204), "star", "a")
     assert request.headers["accept"] == "application/json, application/problem+json, text/plain;q=0.5"
     assert request.headers["accept-encoding"] == "identity"
@@ -212,7 +212,7 @@ def test_no_result_comes_in_many_forms(ask: Ask, script: Script) -> None:
         (answer(304), "answered with HTTP 304, where only a success is an answer"),
     ],
 )
-def test_an_answer_that_is_none_tells_what_came(ask: Ask, script: Script, reason: str) -> None:
+def test_an_answer_of_another_form_is_quoted(ask: Ask, script: Script, reason: str) -> None:
     with pytest.raises(ProtocolException, match=reason) as caught:
         ask(script, "repository", "a", "b")
     assert caught.value.details["status"] in (200, 204, 304)
@@ -223,8 +223,8 @@ def test_an_answer_that_is_none_tells_what_came(ask: Ask, script: Script, reason
 def test_an_answer_that_does_not_fit_names_place_type_and_signature(ask: Ask) -> None:
     with pytest.raises(ContractMismatchException) as caught:
         ask(answer(200, b'{"full_name": 1}'), "repository", "a", "b")
-    told = caught.value.message.partition("the method has run and its answer does not fit: ")[2]
-    assert told.startswith("result.full_name: Input should be a valid string; it is 1; the caller has 'repository(")
+    reported = caught.value.message.partition("the method has run and its answer does not fit: ")[2]
+    assert reported.startswith("result.full_name: Input should be a valid string; it is 1; the caller has 'repository(")
     assert "proxy" not in caught.value.message
     assert caught.value.may_have_run
 

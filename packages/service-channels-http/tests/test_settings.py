@@ -87,12 +87,12 @@ def test_a_key_without_a_certificate_is_refused(name: str) -> None:
     tls = ClientTLS(**{name: Path("/k.pem") if name == "key_file" else SecretStr("hunter2")})  # type: ignore[arg-type]
     with pytest.raises(
         LocalServiceException, match=r"setting 'cert_file' \(SERVICE_HTTP_CERT_FILE\) is missing"
-    ) as told:
+    ) as reported:
         tls.context()
-    assert "hunter2" not in str(told.value)
+    assert "hunter2" not in str(reported.value)
 
 
-def test_wrong_files_are_told_by_setting(tmp_path: Path) -> None:
+def test_wrong_files_are_named_by_setting(tmp_path: Path) -> None:
     (tmp_path / "junk.pem").write_bytes(b"junk")
     with pytest.raises(LocalServiceException, match=r"setting 'ca_file' \(SERVICE_HTTP_CA_FILE\): .*no certificate in"):
         ClientTLS(ca_file=tmp_path / "junk.pem").context()
@@ -100,7 +100,7 @@ def test_wrong_files_are_told_by_setting(tmp_path: Path) -> None:
         ClientTLS(cert_file=tmp_path / "absent.pem").context()
 
 
-async def test_a_wrong_file_is_told_to_the_caller_where_tls_is_needed(tmp_path: Path) -> None:
+async def test_a_wrong_file_fails_the_call_where_tls_is_needed(tmp_path: Path) -> None:
     channel = DispatchJSONChannel()
     channel.tls = ClientTLS(ca_file=tmp_path / "absent.pem")
     for make in (channel.make_client, channel.make_async_client):

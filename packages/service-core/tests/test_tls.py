@@ -123,7 +123,7 @@ def test_a_wrong_authority_is_refused_with_the_setting(folder: Path, file: str, 
     assert str(caught.value).startswith(f"setting 'ca_file' (SERVICE_X_CA_FILE): {message.format(folder)}")
 
 
-def test_an_authority_is_believed(folder: Path) -> None:
+def test_an_authority_is_trusted(folder: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     load_authority(context, folder / "ca.pem", "ca_file", "SERVICE_X_")
     assert len(context.get_ca_certs()) == 1

@@ -84,7 +84,7 @@ async def test_partial_functions_and_callable_objects_are_checks() -> None:
     }
 
 
-async def test_calls_that_a_check_makes_end_with_its_timeout_and_not_with_that_of_whoever_asks() -> None:
+async def test_calls_of_a_check_end_with_its_timeout_and_not_with_that_of_the_request() -> None:
     left: dict[str, float] = {}
 
     def look(result: Result) -> None:
@@ -107,7 +107,7 @@ async def test_calls_that_a_check_makes_end_with_its_timeout_and_not_with_that_o
 # cached
 
 
-async def test_a_result_is_told_again_with_its_age_until_the_cache_is_over() -> None:
+async def test_a_result_is_reported_with_its_age_until_the_cache_expires() -> None:
     clock = Clock()
     runs: list[float] = []
 
@@ -148,7 +148,7 @@ async def test_an_error_that_is_cached_stays_an_error() -> None:
     assert runs == ["check"]
 
 
-async def test_without_a_cache_a_check_runs_each_time_it_is_asked_for() -> None:
+async def test_without_a_cache_a_check_runs_for_each_request() -> None:
     runs: list[str] = []
     manager = HealthCheckManager(clock=Clock())
     manager.add_check(lambda result: runs.append(result.name), name="check")

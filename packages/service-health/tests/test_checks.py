@@ -21,7 +21,7 @@ from service_health import HealthCheckManager, HealthStatus
 from service_health.checks import ComponentReachable, DiskSpace, EventLoopLag, HttpReachable, TcpReachable
 
 
-def told(check: Any) -> CheckResult:
+def reported(check: Any) -> CheckResult:
     manager = HealthCheckManager()
     manager.add_check(check, name="check")
     return manager.check_sync().checks["check"]
@@ -55,14 +55,14 @@ def test_a_check_has_the_name_of_its_class_unless_it_is_given_another() -> None:
     [(0, 0, HealthStatus.OK), (1, 0, HealthStatus.WARNING), (1, 1, HealthStatus.ERROR)],
 )
 def test_disk_space_is_judged_by_the_free_fraction(warning: float, error: float, status: HealthStatus) -> None:
-    found = told(DiskSpace("/", warning=warning, error=error))
+    found = reported(DiskSpace("/", warning=warning, error=error))
 
     assert found.status is status
     assert "% of / free, " in found.details
 
 
 def test_the_disk_of_a_path_that_does_not_exist_is_an_error() -> None:
-    assert told(DiskSpace("/does/not/exist")).details == "raised FileNotFoundError"
+    assert reported(DiskSpace("/does/not/exist")).details == "raised FileNotFoundError"
 
 
 @pytest.mark.parametrize(("warning", "error"), [(10, 5), (0.05, 0.1), (0.1, -0.1)])
@@ -117,7 +117,7 @@ def test_a_closed_loop_is_an_error() -> None:
     loop = asyncio.new_event_loop()
     loop.close()
 
-    found = told(EventLoopLag(loop=loop))
+    found = reported(EventLoopLag(loop=loop))
     assert (found.status, found.details) == (HealthStatus.ERROR, "the loop is closed")
 
 
@@ -132,19 +132,21 @@ def test_limits_of_lag_in_the_wrong_order_are_refused(warning: float, error: flo
 
 def test_a_port_on_which_something_listens_is_reachable() -> None:
     with listening() as server:
-        assert told(TcpReachable("127.0.0.1", server.getsockname()[1])).status is HealthStatus.OK
+        assert reported(TcpReachable("127.0.0.1", server.getsockname()[1])).status is HealthStatus.OK
 
 
 def test_a_port_on_which_nothing_listens_is_not() -> None:
     port = free_port()
-    found = told(TcpReachable("127.0.0.1", port))
+    found = reported(TcpReachable("127.0.0.1", port))
 
     assert found.status is HealthStatus.ERROR
     assert found.details == f"127.0.0.1:{port} is not reachable: Connection refused"
 
 
 def test_a_dependency_that_is_not_needed_for_all_is_worth_a_warning() -> None:
-    assert told(TcpReachable("127.0.0.1", free_port(), severity=HealthStatus.WARNING)).status is (HealthStatus.WARNING)
+    assert reported(TcpReachable("127.0.0.1", free_port(), severity=HealthStatus.WARNING)).status is (
+        HealthStatus.WARNING
+    )
 
 
 # http
@@ -183,21 +185,21 @@ def http_url() -> Iterator[str]:
     ],
 )
 def test_the_status_of_an_http_dependency_counts(http_url: str, answer: int, status: HealthStatus) -> None:
-    found = told(HttpReachable(f"{http_url}/{answer}"))
+    found = reported(HttpReachable(f"{http_url}/{answer}"))
 
     assert found.status is status
     if status is not HealthStatus.OK:
         assert found.details == f"{http_url}/{answer} answered {answer}"
 
 
-def test_the_query_is_asked_but_not_told(http_url: str) -> None:
-    assert told(HttpReachable(f"{http_url}/503?token=secret")).details == f"{http_url}/503 answered 503"
+def test_the_query_is_sent_but_not_shown(http_url: str) -> None:
+    assert reported(HttpReachable(f"{http_url}/503?token=secret")).details == f"{http_url}/503 answered 503"
 
 
 def test_an_http_dependency_that_does_not_listen_is_an_error() -> None:
     url = f"http://127.0.0.1:{free_port()}"
 
-    assert told(HttpReachable(url)).details == f"{url} does not answer: Connection refused"
+    assert reported(HttpReachable(url)).details == f"{url} does not answer: Connection refused"
 
 
 def test_an_answer_that_is_not_http_is_an_error() -> None:
@@ -211,7 +213,7 @@ def test_an_answer_that_is_not_http_is_an_error() -> None:
 
         speaking = threading.Thread(target=speak)
         speaking.start()
-        found = told(HttpReachable(f"http://127.0.0.1:{server.getsockname()[1]}"))
+        found = reported(HttpReachable(f"http://127.0.0.1:{server.getsockname()[1]}"))
         speaking.join(10)
 
     assert found.details.endswith(" does not answer: BadStatusLine")
@@ -219,7 +221,7 @@ def test_an_answer_that_is_not_http_is_an_error() -> None:
 
 def test_an_http_dependency_that_keeps_silent_is_an_error() -> None:
     with listening() as server:
-        found = told(HttpReachable(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.05))
+        found = reported(HttpReachable(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.05))
 
     assert found.details.endswith(" does not answer: TimeoutError")
 
@@ -244,14 +246,14 @@ class SilentRegistry(LocalComponentRegistry):
         """Find out nothing."""
 
 
-def test_a_component_that_somebody_offers_is_reachable() -> None:
+def test_a_component_with_an_instance_is_reachable() -> None:
     registry = StaticComponentRegistry({"stock": {"dispatch-json": "http://10.0.0.7:8000"}})
 
-    assert told(ComponentReachable(registry, "stock")).status is HealthStatus.OK
+    assert reported(ComponentReachable(registry, "stock")).status is HealthStatus.OK
 
 
 @pytest.mark.parametrize("registry", [LocalComponentRegistry(), SilentRegistry()])
-def test_a_component_that_nobody_is_known_to_offer_is_not(registry: ComponentRegistry) -> None:
-    found = told(ComponentReachable(registry, "stock", timeout=0.02))
+def test_a_component_without_known_instances_is_not_reachable(registry: ComponentRegistry) -> None:
+    found = reported(ComponentReachable(registry, "stock", timeout=0.02))
 
     assert (found.status, found.details) == (HealthStatus.ERROR, "no instance of component 'stock' is registered")

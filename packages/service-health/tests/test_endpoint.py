@@ -50,7 +50,7 @@ def manager_with(status: HealthStatus) -> HealthCheckManager:
 @pytest.mark.parametrize(
     ("status", "code"), [(HealthStatus.OK, 200), (HealthStatus.WARNING, 429), (HealthStatus.ERROR, 503)]
 )
-async def test_the_status_code_tells_the_health(status: HealthStatus, code: int) -> None:
+async def test_the_status_code_is_that_of_the_health(status: HealthStatus, code: int) -> None:
     answer = await ask(manager_with(status).asgi())
 
     assert answer.status == code
@@ -60,12 +60,12 @@ async def test_the_status_code_tells_the_health(status: HealthStatus, code: int)
 async def test_a_stranger_reads_no_details() -> None:
     answer = await ask(manager_with(HealthStatus.ERROR).asgi())
 
-    told = json.loads(answer.body)["checks"]
-    assert [set(check) for check in told] == [{"name", "status", "duration", "age"}] * 2
+    reported = json.loads(answer.body)["checks"]
+    assert [set(check) for check in reported] == [{"name", "status", "duration", "age"}] * 2
     assert b"10.0.0.7" not in answer.body
 
 
-async def test_details_are_told_where_they_are_asked_for() -> None:
+async def test_details_are_sent_on_request() -> None:
     answer = await ask(manager_with(HealthStatus.ERROR).asgi(details=True))
 
     assert json.loads(answer.body)["checks"][0]["details"] == "10.0.0.7:5432"
@@ -83,7 +83,7 @@ def test_an_endpoint_of_an_unknown_group_is_refused_when_it_is_made() -> None:
         manager_with(HealthStatus.OK).asgi("live")
 
 
-async def test_an_answer_is_json_of_known_length_that_nobody_keeps() -> None:
+async def test_an_answer_is_json_of_known_length_that_is_not_cached() -> None:
     answer = await ask(manager_with(HealthStatus.OK).asgi())
 
     assert answer.headers == {

@@ -62,14 +62,14 @@ def test_without_a_limit_no_check_is_slow() -> None:
     assert findings.ended(CheckSettings(name="db"), Result("db"), None, 100).status is HealthStatus.OK
 
 
-def test_a_check_that_returns_something_is_not_believed() -> None:
+def test_a_check_that_returns_another_type_is_an_error() -> None:
     found = findings.ended(SETTINGS, Result("db"), False, 0.5)
 
     assert found.status is HealthStatus.ERROR
     assert found.details == "returned bool; a check reports with result.set_status() and returns None"
 
 
-def test_a_check_that_raises_tells_the_type_of_the_error_and_not_its_message() -> None:
+def test_a_check_that_raises_reports_the_type_of_the_error_and_not_its_message() -> None:
     found = findings.raised(SETTINGS, ConnectionError("postgres://me:secret@db"), 0.5)
 
     assert (found.status, found.details) == (HealthStatus.ERROR, "raised ConnectionError")

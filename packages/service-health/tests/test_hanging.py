@@ -83,7 +83,7 @@ async def test_a_check_that_still_hangs_is_not_started_again(hanging: Hanging) -
     assert hanging.runs == 1
 
 
-async def test_a_check_that_hangs_holds_one_thread_however_often_it_is_asked_for(hanging: Hanging) -> None:
+async def test_a_check_that_hangs_holds_one_thread_for_any_number_of_requests(hanging: Hanging) -> None:
     for _ in range(5):
         assert (await hanging.manager.check()).checks["well"].status is HealthStatus.OK
 
@@ -155,7 +155,7 @@ async def test_an_async_check_that_refuses_to_be_cancelled_is_not_started_again(
     assert len(runs) == 2
 
 
-def test_an_async_check_that_blocks_its_loop_is_told_on_another() -> None:
+def test_an_async_check_that_blocks_its_loop_is_reported_on_another() -> None:
     entered, release = threading.Event(), threading.Event()
 
     async def block(result: Result) -> None:
@@ -176,7 +176,7 @@ def test_an_async_check_that_blocks_its_loop_is_told_on_another() -> None:
     assert got == [seen]
 
 
-def test_a_thread_that_asks_does_not_wait_for_what_a_hanging_check_leaves_behind() -> None:
+def test_a_request_of_a_thread_does_not_wait_for_what_a_hanging_check_leaves() -> None:
     release = threading.Event()
 
     async def leaves_a_thread(result: Result) -> None:

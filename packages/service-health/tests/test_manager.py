@@ -87,7 +87,7 @@ async def test_an_unknown_group_is_not_found() -> None:
     )
 
 
-def test_a_thread_asks_for_sync_and_async_checks() -> None:
+def test_a_thread_runs_sync_and_async_checks() -> None:
     health = HealthCheckManager(Checks()).check_sync()
 
     assert {name: result.status for name, result in health.checks.items()} == {
@@ -96,17 +96,17 @@ def test_a_thread_asks_for_sync_and_async_checks() -> None:
     }
 
 
-def test_a_thread_that_asks_for_an_unknown_group_is_told() -> None:
+def test_a_thread_gets_an_error_for_an_unknown_group() -> None:
     with pytest.raises(LocalServiceException, match="there is no health check or group 'x'"):
         HealthCheckManager().check_sync("x")
 
 
-async def test_a_loop_is_not_blocked_by_asking_as_a_thread() -> None:
+async def test_a_loop_is_not_blocked_by_the_form_for_threads() -> None:
     with pytest.raises(RuntimeError, match=r"would block the event loop; use 'await check\(\)' here"):
         HealthCheckManager(Checks()).check_sync()
 
 
-def test_a_thread_that_cannot_have_a_loop_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_cannot_have_a_loop_gets_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def new_event_loop() -> asyncio.AbstractEventLoop:
         raise OSError(24, "Too many open files")
 

@@ -18,7 +18,7 @@ def test_a_registry_says_where_it_looks_and_nothing_secret() -> None:
     assert "s3cret" not in repr(registry) + str(vars(registry))
 
 
-def test_nothing_is_asked_before_it_is_needed() -> None:
+def test_no_query_is_sent_before_it_is_needed() -> None:
     with ConsulComponentRegistry(8000, "http://127.0.0.1:1") as registry:
         assert registry.status().last_error is None
         assert registry.status().watched == ()

@@ -128,7 +128,7 @@ def test_options_win_over_settings() -> None:
         ),
     ],
 )
-def test_a_client_object_is_asked_for_all_that_it_knows(http: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_all_settings_of_a_client_object_are_taken(http: dict[str, Any], expected: dict[str, Any]) -> None:
     client = consul.Consul.__new__(consul.Consul)
     client.http = SimpleNamespace(host="h", port=8501, scheme="https", **http)
     client.token, client.dc = "t", "dc2"
@@ -143,7 +143,7 @@ def test_something_else_is_refused() -> None:
         settings_of(8500, {})  # pyright: ignore[reportArgumentType]
 
 
-def test_tls_is_used_for_https_only_and_checks_certificates_unless_told_otherwise() -> None:
+def test_tls_is_used_for_https_only_and_checks_certificates_by_default() -> None:
     assert ConsulSettings(url="http://h:1").ssl_context() is None
     strict = ConsulSettings(url="https://h:1").ssl_context()
     lax = ConsulSettings(url="https://h:1", verify=False).ssl_context()

@@ -240,8 +240,10 @@ def serving(
         def create_registry(self) -> ComponentRegistry:
             return LocalComponentRegistry()
 
-    told = ServerSettings(**settings)
-    with FastAPIServer("127.0.0.1", 0, app, expose_errors=expose_errors, verifier=verifier, settings=told) as server:
+    reported = ServerSettings(**settings)
+    with FastAPIServer(
+        "127.0.0.1", 0, app, expose_errors=expose_errors, verifier=verifier, settings=reported
+    ) as server:
         server.boot(ArchiveModule)
         try:
             yield Served(server=server, archive=archive)

@@ -25,9 +25,9 @@ class Program:
     ) -> None:
         self.url = f"http://127.0.0.1:{port}" if uds is None else unix_url(uds)
         where = {"host": "127.0.0.1", "port": port} if uds is None else {"uds": uds}
-        told = {**where, "propagation_delay": 0.2, **settings}
+        reported = {**where, "propagation_delay": 0.2, **settings}
         paths = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
-        variables = {f"SERVICE_SERVER_{name.upper()}": str(value) for name, value in told.items()}
+        variables = {f"SERVICE_SERVER_{name.upper()}": str(value) for name, value in reported.items()}
         self.process = subprocess.Popen(
             [*prefix, sys.executable, *command],
             stdin=subprocess.PIPE,

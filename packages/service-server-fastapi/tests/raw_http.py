@@ -103,8 +103,8 @@ def _connected(url: str) -> socket.socket:
 
 def head_of(method: str = "POST", path: str = "/invoke", **headers: object) -> bytes:
     """The head of a request; in names of headers ``_`` stands for ``-``."""
-    told = {"host": "test", "content_type": "application/json", **headers}
-    lines = [f"{name.replace('_', '-')}: {value}" for name, value in told.items() if value is not None]
+    reported = {"host": "test", "content_type": "application/json", **headers}
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in reported.items() if value is not None]
     return "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode()
 
 

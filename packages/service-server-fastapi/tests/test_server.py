@@ -576,7 +576,7 @@ def test_signals_are_given_back() -> None:
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
 
 
-def test_a_stopped_server_is_kept_alive_by_nobody() -> None:
+def test_nothing_keeps_a_stopped_server_alive() -> None:
     gone = threading.Event()
 
     def serve() -> None:

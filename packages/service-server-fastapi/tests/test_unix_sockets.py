@@ -246,7 +246,7 @@ def test_a_socket_on_which_no_server_answers_is_named(
 # processes
 
 
-def test_a_process_that_is_told_to_stop_removes_the_file(path: Path) -> None:
+def test_a_process_that_is_stopped_removes_the_file(path: Path) -> None:
     with Program("program.py", "run", uds=path) as program:
         program.wait_for("register")
         assert call(program.url, "echo", "a").json["result"] == "a"

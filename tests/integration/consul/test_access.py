@@ -100,7 +100,7 @@ def test_a_wrong_address_is_a_warning_that_names_the_setting(
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:consul")  # python-consul2 warns about itself
-def test_a_client_object_tells_where_consul_is(
+def test_the_address_of_consul_comes_from_a_client_object(
     guarded_consul: ConsulAgent, make_registry: MakeRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     component, token = fresh_component(), make_token(guarded_consul)
@@ -113,7 +113,9 @@ def test_a_client_object_tells_where_consul_is(
         assert urls(registry.wait_for(component, PATIENCE)) == {server.url}
 
 
-def test_the_environment_tells_where_consul_is(guarded_consul: ConsulAgent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_of_consul_comes_from_the_environment(
+    guarded_consul: ConsulAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CONSUL_HTTP_ADDR", guarded_consul.url)
     monkeypatch.setenv("CONSUL_HTTP_TOKEN", make_token(guarded_consul))
     component = fresh_component()
@@ -167,7 +169,7 @@ def test_certificates_of_both_sides_are_used(tls_port: int, certificates: dict[s
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")  # said by urllib3, rightly
-def test_an_unknown_authority_is_not_trusted_unless_told_to(tls_port: int, certificates: dict[str, Path]) -> None:
+def test_an_unknown_authority_is_not_trusted_by_default(tls_port: int, certificates: dict[str, Path]) -> None:
     component, url = fresh_component(), f"https://127.0.0.1:{tls_port}"
     client = {"cert_file": certificates["client"], "key_file": certificates["client_key"]}
     with HealthServer() as server:

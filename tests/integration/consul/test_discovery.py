@@ -50,7 +50,7 @@ def test_an_instance_in_maintenance_is_left(consul: ConsulAgent, make_registry: 
     listener.wait_until(lambda snapshot: not snapshot, PATIENCE)
 
 
-def test_a_component_that_nobody_offers_is_known_to_be_absent_quickly_both_times(
+def test_a_component_without_instances_is_known_to_be_absent_quickly_both_times(
     consul: ConsulAgent, make_registry: MakeRegistry, figures: Figures
 ) -> None:
     component, caller = fresh_component(), make_registry(consul)
@@ -68,12 +68,12 @@ def test_a_change_reaches_the_listener(
 ) -> None:
     component, caller = fresh_component(), make_registry(consul, max_queries=max_queries)
     caller.wait_until_known("takes-the-first-watch", PATIENCE)
-    told = threading.Event()
+    reported = threading.Event()
     moments: list[float] = []
 
     def listen(_: Snapshot) -> None:
         moments.append(time.monotonic())
-        told.set()
+        reported.set()
 
     registered_elsewhere(consul, component.name, ONE)
     caller.wait_for(component, PATIENCE)
@@ -81,11 +81,11 @@ def test_a_change_reaches_the_listener(
     delays = []
     for number in range(ROUNDS):
         time.sleep(0.6)  # else it is the rate limit that is measured
-        told.clear()
+        reported.clear()
         begin = time.monotonic()
         state = "pass" if number % 2 else "fail"
         consul.request("PUT", f"/v1/agent/check/{state}/service:{component.name}-other")
-        assert told.wait(PATIENCE)
+        assert reported.wait(PATIENCE)
         delays.append((moments[-1] - begin) * 1000)
     kind = "of its own" if max_queries > 1 else "that is shared"
     figures.add(f"health changed: listener told, by a watch {kind}, median", statistics.median(delays), "ms")

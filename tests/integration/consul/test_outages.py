@@ -19,7 +19,7 @@ RECONCILE = 10.0
 """The default, on purpose: it is what is promised."""
 
 
-def test_an_agent_that_forgot_everything_is_told_again_and_callers_lose_no_address(
+def test_an_agent_that_lost_its_state_gets_the_registrations_again_and_callers_lose_no_address(
     own_consul: ConsulAgent, make_registry: MakeRegistry, figures: Figures
 ) -> None:
     component, listener = fresh_component(), SnapshotRecorder()
@@ -145,7 +145,7 @@ def test_no_change_is_missed_when_the_index_goes_backwards(
     figures.add("index went backwards: second change seen after", (time.monotonic() - begin) * 1000, "ms")
 
 
-def test_an_answer_that_nobody_is_there_is_believed_when_nothing_else_comes(
+def test_an_empty_answer_is_applied_when_nothing_else_comes(
     own_consul: ConsulAgent, make_registry: MakeRegistry
 ) -> None:
     component, listener = fresh_component(), SnapshotRecorder()

@@ -69,7 +69,7 @@ def test_a_component_that_is_not_well_is_not_registered_as_if_it_were(
         assert set(states(consul, component.name).values()) == {state}
 
 
-def test_where_nothing_listens_nobody_is_sent(consul: ConsulAgent, make_registry: MakeRegistry) -> None:
+def test_no_caller_is_sent_where_nothing_listens(consul: ConsulAgent, make_registry: MakeRegistry) -> None:
     component = fresh_component()
     with HealthServer() as server:
         port, address = server.port, address_of(server)
@@ -105,7 +105,7 @@ def test_a_server_that_falls_ill_is_left_and_comes_back(consul: ConsulAgent, mak
         listener.wait_until(bool, PATIENCE)
 
 
-def test_a_heartbeat_tells_the_health_of_each_component(consul: ConsulAgent, make_registry: MakeRegistry) -> None:
+def test_a_heartbeat_reports_the_health_of_each_component(consul: ConsulAgent, make_registry: MakeRegistry) -> None:
     well, tired = fresh_component(), fresh_component()
     registry = make_registry(consul, check="ttl", ttl=3.0)
     health = {well.name: HealthStatus.OK, tired.name: HealthStatus.WARNING}
@@ -134,7 +134,7 @@ def test_a_check_that_was_taken_away_is_put_back(consul: ConsulAgent, make_regis
     eventually(lambda: list(states(consul, component.name).values()) == ["passing"])
 
 
-def test_what_cannot_be_asked_for_its_health_is_critical(
+def test_a_component_whose_health_cannot_be_queried_is_critical(
     consul: ConsulAgent, make_registry: MakeRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
     component = fresh_component()
@@ -163,7 +163,7 @@ def test_more_addresses_than_fit_into_an_entry_arrive_all_the_same(
     assert max(len(value) for value in node["Service"]["Meta"].values()) <= 512
 
 
-def test_others_are_told_the_advertised_address(consul: ConsulAgent, make_registry: MakeRegistry) -> None:
+def test_others_receive_the_advertised_address(consul: ConsulAgent, make_registry: MakeRegistry) -> None:
     component = fresh_component()
     make_registry(consul, 8000, check="ttl", advertise_address="10.1.2.3", advertise_port=80).register(
         component, [ChannelAddress("rest", "http://10.1.2.3")]

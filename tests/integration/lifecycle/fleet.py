@@ -29,10 +29,10 @@ class WorkServer:
 
     def __init__(self, consul: ConsulAgent, port: int, **settings: object) -> None:
         """``settings`` are those of the server."""
-        told = {"host": "127.0.0.1", "port": port, **settings}
+        reported = {"host": "127.0.0.1", "port": port, **settings}
         self._environment = {
             **os.environ,
-            **{f"SERVICE_SERVER_{name.upper()}": str(value) for name, value in told.items()},
+            **{f"SERVICE_SERVER_{name.upper()}": str(value) for name, value in reported.items()},
             "SERVICE_CONSUL_URL": consul.url,
             "SERVICE_CONSUL_CHECK_INTERVAL": "1",
             "PYTHONPATH": str(ROOT),

@@ -98,7 +98,7 @@ async def test_an_agent_that_hangs_costs_no_call(
     figures.add("agent hangs: failed calls", len(load.failures))
 
 
-async def test_a_component_that_nobody_offers_is_an_error_at_once_and_recovers(
+async def test_a_component_without_instances_is_an_error_at_once_and_recovers(
     manager: ServiceManager, make_server: MakeServer, figures: Figures
 ) -> None:
     work = manager.get_service(WorkService, preferred_channel="dispatch-json")

@@ -61,7 +61,7 @@ def test_a_taken_port_ends_the_process_and_registers_nothing(
     figures.add("port taken: entries in Consul", len(consul.instances(COMPONENT)))
 
 
-def test_health_is_told_while_all_workers_are_blocked(make_server: MakeServer, figures: Figures) -> None:
+def test_health_is_answered_while_all_workers_are_blocked(make_server: MakeServer, figures: Figures) -> None:
     server = make_server(drain_timeout=0)
     server.start()
     host, port = server.url.removeprefix("http://").split(":")

@@ -127,7 +127,7 @@ def test_a_failure_is_the_same_exception_everywhere(served: str, failure: Failur
 
 @pytest.mark.parametrize("channel", CHANNELS)
 @pytest.mark.parametrize("call", [call_sync, call_async])
-def test_nobody_at_the_address_is_a_failure_that_did_not_run(channel: str, call: Call) -> None:
+def test_an_address_without_a_server_is_a_failure_that_did_not_run(channel: str, call: Call) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
     with pytest.raises(ServiceCommunicationException, match="cannot connect") as caught:

@@ -54,7 +54,7 @@ def forwarding(channel: HTTPXChannel) -> None:
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_no_token_is_sent_unless_somebody_says_so(server: FastAPIServer, channel: str) -> None:
+def test_no_token_is_sent_by_default(server: FastAPIServer, channel: str) -> None:
     with gallery_at(server.url, channel, lambda channel: None) as gallery, bearer_token("callers"):
         assert gallery.visitor() is None
 
@@ -66,7 +66,7 @@ def test_a_channel_has_a_token_of_its_own(server: FastAPIServer, channel: str) -
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_the_provider_is_asked_for_every_call(server: FastAPIServer, channel: str) -> None:
+def test_the_provider_is_called_for_every_call(server: FastAPIServer, channel: str) -> None:
     tokens = iter(["first", "second"])
 
     def customize(channel: HTTPXChannel) -> None:

@@ -145,7 +145,7 @@ def test_a_compressed_body_is_refused(http: httpx.Client) -> None:
     assert answer.status_code == 415
 
 
-def test_a_dependency_of_the_application_is_asked(url: str, request: pytest.FixtureRequest) -> None:
+def test_a_dependency_of_the_application_is_called(url: str, request: pytest.FixtureRequest) -> None:
     expected = 403 if "[dependency]" in request.node.name else 200
     assert httpx.get(f"{url}/rooms/tea/messages").status_code == expected
     assert httpx.post(f"{url}/rooms/tea/lines", content=b'"a"', headers=NDJSON).status_code == expected
@@ -219,7 +219,7 @@ def test_closing_a_stream_ends_the_generator(chat: Rooms, impl: RoomsImpl) -> No
     assert impl.ended.wait(10)
 
 
-def test_a_server_that_stops_ends_streams_and_says_so(impl: RoomsImpl) -> None:
+def test_a_server_that_stops_ends_streams_with_that_reason(impl: RoomsImpl) -> None:
     settings = ServerSettings(drain_timeout=0.2)
     with (
         serve(impl, port=0, settings=settings) as server,

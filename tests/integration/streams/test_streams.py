@@ -297,7 +297,9 @@ def test_streams_have_the_other_form(chat: Chat, chat_impl: ChatImpl) -> None:
     asyncio.run(use())
 
 
-def test_a_server_that_stops_ends_streams_and_says_so(chat_impl: ChatImpl, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_stops_ends_streams_with_that_reason(
+    chat_impl: ChatImpl, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SERVICE_SERVER_DRAIN_TIMEOUT", "0.2")
     with serve(chat_impl, port=0) as server, connect(Chat, f"http://127.0.0.1:{server.port}") as chat:
 

@@ -82,13 +82,13 @@ def test_an_encrypted_server_is_checked_by_consul_and_called(consul: ConsulAgent
     assert call(consul) == "gold 7"
 
 
-def test_an_agent_that_does_not_believe_the_authority_says_so(consul: ConsulAgent, serve: Serve) -> None:
+def test_an_agent_that_does_not_trust_the_authority_reports_that(consul: ConsulAgent, serve: Serve) -> None:
     serve({})
     assert check(consul)["Status"] == "critical"
     eventually(lambda: "x509: certificate signed by unknown authority" in check(consul)["Output"])
 
 
-def test_a_server_that_demands_certificates_tells_its_health_itself(
+def test_a_server_that_requires_certificates_reports_its_health_itself(
     consul: ConsulAgent, serve: Serve, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = authority.issue("client", "client@example.org")

@@ -117,7 +117,7 @@ def test_a_client_shows_its_certificate(world: World, channel_class: type[HTTPXC
         ("no TLS", r"cannot connect \(.*\); the server does not use TLS there; announce its address as http://"),
     ],
 )
-def test_who_is_not_believed_is_not_called(
+def test_untrusted_addresses_are_not_called(
     world: World, channel_class: type[HTTPXChannel], call: Call, failure: str, message: str
 ) -> None:
     authority, files, url = {
@@ -165,7 +165,7 @@ def test_settings_come_from_the_environment(world: World, monkeypatch: pytest.Mo
 
 @channels
 @calls
-def test_wrong_files_are_told_to_the_caller(channel_class: type[HTTPXChannel], call: Call, tmp_path: Path) -> None:
+def test_wrong_files_fail_the_call(channel_class: type[HTTPXChannel], call: Call, tmp_path: Path) -> None:
     channel = channel_class()
     channel.tls = ClientTLS(ca_file=tmp_path / "absent.pem")
     with pytest.raises(

@@ -44,7 +44,7 @@ channels = pytest.mark.parametrize("channel", CHANNELS)
 
 @channels
 @calls
-def test_nobody_there_is_tried_elsewhere(channel: type[HTTPXChannel], call: Call) -> None:
+def test_another_instance_is_tried_where_none_listens(channel: type[HTTPXChannel], call: Call) -> None:
     with serving(dispatch) as good:
         bound_channel = bound(channel(), unused_url(), unused_url(), good.url)
         assert call(shop_over(bound_channel), "place", Order(1)) == [Order(1)]
@@ -157,7 +157,7 @@ def test_an_error_that_is_the_answer_is_counted_as_one_and_no_reason_to_ask_anot
 
 
 @calls
-def test_the_last_failure_is_told_when_all_have_failed(call: Call) -> None:
+def test_the_last_failure_is_raised_when_all_have_failed(call: Call) -> None:
     with serving(Received.reset) as reset, serving(web_page) as page:
         channel = bound(CHANNELS[0](), reset.url, page.url)
         channel.policy = Policy(max_attempts=2)

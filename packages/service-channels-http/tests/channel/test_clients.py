@@ -192,7 +192,7 @@ async def test_a_channel_that_was_closed_after_a_call_refuses_the_next(
     assert len(server.requests) == 1
 
 
-async def test_a_client_that_was_closed_under_a_call_is_told_as_such(channel: CountingChannel) -> None:
+async def test_a_client_that_was_closed_during_a_call_is_named_as_such(channel: CountingChannel) -> None:
     shop = shop_over(channel)
     channel.get_client().close()
     with pytest.raises(LocalServiceException, match=r"Shop\.find of .*: the channel was closed before the call"):

@@ -60,7 +60,7 @@ def test_a_call_ends_at_its_deadline_and_leaves_no_connection(
 
 
 @calls
-def test_an_idempotent_call_is_not_tried_again_when_its_time_is_up(call: Call) -> None:
+def test_an_idempotent_call_is_not_retried_after_its_deadline(call: Call) -> None:
     with serving(Received.wait_until_left) as server, serving(dispatch) as other:
         channel = bound(CHANNELS[0](), server.url, other.url)
         channel.policy = Policy(timeout=0.3)
@@ -91,7 +91,7 @@ def test_an_outer_deadline_is_sent_on(call: Call) -> None:
 
 
 @calls
-def test_no_limit_is_possible_when_asked_for(call: Call) -> None:
+def test_no_limit_is_possible_on_request(call: Call) -> None:
     with serving(dispatch) as server:
         channel = bound(CHANNELS[0](), server.url)
         with deadline(None):

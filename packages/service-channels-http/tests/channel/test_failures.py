@@ -357,7 +357,7 @@ def test_a_failure_is_the_same_exception_everywhere(failure: Failure, channel: t
 
 @pytest.mark.parametrize("channel", ALL_CHANNELS)
 @pytest.mark.parametrize("call", CALLS)
-def test_nobody_at_the_address_is_a_failure_that_did_not_run(channel: type[HTTPXChannel], call: Call) -> None:
+def test_an_address_without_a_server_is_a_failure_that_did_not_run(channel: type[HTTPXChannel], call: Call) -> None:
     url = unused_url()
     bound_channel = bound(channel(), url)
     with pytest.raises(ServiceCommunicationException, match=f"at {url}/.*: cannot connect") as caught:
@@ -391,7 +391,7 @@ def test_an_address_that_is_none_is_not_contacted(
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_secrets_of_an_address_are_not_told(call: Call) -> None:
+def test_secrets_of_an_address_are_not_shown(call: Call) -> None:
     url = unused_url().replace("//", "//user:secret@")
     channel = bound(CHANNELS[0](), url)
     with pytest.raises(ServiceCommunicationException) as caught:

@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Command
 
-NOBODY = "http://127.0.0.1:1"
+UNREACHABLE = "http://127.0.0.1:1"
 
 
 # list
@@ -37,22 +37,24 @@ def test_list_in_a_pipe_is_a_table_without_colours_and_cuts_nothing(service: Com
 
 def test_list_reads_addresses_from_a_file(service: Command, url: str, tmp_path: Path) -> None:
     file = tmp_path / "addresses.json"
-    file.write_text(json.dumps({"shop-component": {"rest": [url, NOBODY]}}))
+    file.write_text(json.dumps({"shop-component": {"rest": [url, UNREACHABLE]}}))
 
     outcome = service("list", "--file", str(file), "--json")
 
-    assert [(one["url"], one["health"]) for one in outcome.json] == [(url, "ok"), (NOBODY, "unreachable")]
+    assert [(one["url"], one["health"]) for one in outcome.json] == [(url, "ok"), (UNREACHABLE, "unreachable")]
     assert outcome.code == 1
 
 
 def test_list_ends_with_3_if_nothing_is_reachable(service: Command) -> None:
-    outcome = service("list", NOBODY)
+    outcome = service("list", UNREACHABLE)
 
     assert outcome.code == 3
     assert outcome.error.splitlines()[1] == "remedy: check host and port, and that the server runs"
 
 
-@pytest.mark.parametrize("words", [[], [NOBODY, "--file", "a.json"], ["--consul", NOBODY, "--file", "a.json"]])
+@pytest.mark.parametrize(
+    "words", [[], [UNREACHABLE, "--file", "a.json"], ["--consul", UNREACHABLE, "--file", "a.json"]]
+)
 def test_list_needs_exactly_one_source(service: Command, words: list[str]) -> None:
     outcome = service("list", *words)
 

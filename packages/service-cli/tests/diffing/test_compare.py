@@ -197,7 +197,7 @@ def other(self: Any) -> str:
     raise NotImplementedError
 
 
-def test_a_removed_method_breaks_old_callers_and_an_added_one_nobody() -> None:
+def test_a_removed_method_breaks_old_callers_and_an_added_one_none() -> None:
     both, alone = described(find("() -> int"), other), described(find("() -> int"))
 
     (removed,), (added,) = compare(both, alone), compare(alone, both)

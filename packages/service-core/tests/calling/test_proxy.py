@@ -112,7 +112,7 @@ def test_an_argument_may_be_called_like_what_the_proxy_uses_itself() -> None:
     assert proxy.odd(_self=1, args=2, kwargs=3, handler=4) == ("sync", "odd", (1, 2, 3, 4))
 
 
-def test_an_implementation_cannot_be_asked_for() -> None:
+def test_an_implementation_cannot_be_requested() -> None:
     class Impl(Greeter): ...
 
     with pytest.raises(DeclarationException, match="request the interface, not for its implementation"):
@@ -126,7 +126,7 @@ def test_an_invocation_names_service_method_and_function() -> None:
     assert (invocation.args, invocation.kwargs) == (("secret",), {})
 
 
-def test_the_repr_of_an_invocation_tells_no_arguments() -> None:
+def test_the_repr_of_an_invocation_holds_no_arguments() -> None:
     descriptor = CATALOG.service(Greeter)
     assert repr(Invocation(descriptor, descriptor.methods["greet"], ("secret",))) == "Call(Greeter.greet)"
 

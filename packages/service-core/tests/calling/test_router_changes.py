@@ -61,7 +61,7 @@ def unavailable(route: Router) -> str:
 # when nobody is there
 
 
-def test_what_nobody_offers_is_an_error_again_and_again_and_works_as_soon_as_somebody_does(
+def test_a_component_without_instances_is_an_error_until_one_is_registered(
     registry: Registry, channels: ComponentChannels
 ) -> None:
     route = Router(channels, "json")

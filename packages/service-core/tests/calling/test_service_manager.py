@@ -76,7 +76,7 @@ def test_local_without_an_implementation_is_called_elsewhere() -> None:
     assert manager().get_service(Orders, "local").place() == "json at http://h"
 
 
-def test_asking_again_gives_the_same_object() -> None:
+def test_a_second_request_returns_the_same_object() -> None:
     asked = manager()
     for preferred in ("", "json", "rest"):
         assert asked.get_service(Orders, preferred) is asked.get_service(Orders, preferred)
@@ -207,48 +207,50 @@ def test_descriptors_of_services_and_of_components_are_given_out() -> None:
 class Registry(StaticComponentRegistry):
     """Tells when it is started and closed."""
 
-    def __init__(self, told: list[str]) -> None:
+    def __init__(self, reported: list[str]) -> None:
         super().__init__({"shop": "json(http://h)", "office": "json(http://h)"})
-        self.told = told
+        self.reported = reported
 
     def start(self) -> None:
-        self.told.append("registry start")
+        self.reported.append("registry start")
 
     def close(self) -> None:
-        self.told.append("registry close")
+        self.reported.append("registry close")
 
 
 @pytest.fixture
-def told() -> list[str]:
+def reported() -> list[str]:
     return []
 
 
 @pytest.fixture
-def used(told: list[str]) -> ServiceManager:
+def used(reported: list[str]) -> ServiceManager:
     """A manager that has made a channel."""
-    made = ServiceManager(Registry(told), catalog=CATALOG)
+    made = ServiceManager(Registry(reported), catalog=CATALOG)
     made.get_service(Orders).place()
     (channel,) = Memory.made
-    channel.ended = told
+    channel.ended = reported
     return made
 
 
-def test_a_manager_starts_its_registry_and_ends_channels_before_it(used: ServiceManager, told: list[str]) -> None:
+def test_a_manager_starts_its_registry_and_ends_channels_before_it(used: ServiceManager, reported: list[str]) -> None:
     with used:
-        assert told == ["registry start"]
-    assert told == ["registry start", "close", "registry close"]
+        assert reported == ["registry start"]
+    assert reported == ["registry start", "close", "registry close"]
     used.close()
-    assert told.count("close") == 1
+    assert reported.count("close") == 1
 
 
-async def test_in_a_loop_channels_are_closed_with_what_they_opened_there(used: ServiceManager, told: list[str]) -> None:
+async def test_in_a_loop_channels_are_closed_with_what_they_opened_there(
+    used: ServiceManager, reported: list[str]
+) -> None:
     async with used:
-        assert told == ["registry start"]
-    assert told == ["registry start", "aclose", "registry close"]
+        assert reported == ["registry start"]
+    assert reported == ["registry start", "aclose", "registry close"]
 
 
 def test_a_channel_that_fails_to_close_keeps_nothing_else_open(
-    used: ServiceManager, told: list[str], monkeypatch: pytest.MonkeyPatch
+    used: ServiceManager, reported: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(self: Memory) -> None:
         self.ended.append("close")
@@ -259,7 +261,7 @@ def test_a_channel_that_fails_to_close_keeps_nothing_else_open(
     monkeypatch.setattr(Memory, "close", fail)
     with pytest.raises(OSError, match="cannot close"):
         used.close()
-    assert told == ["registry start", "close", "registry close"]
+    assert reported == ["registry start", "close", "registry close"]
     assert other == ["close"]
 
 

@@ -148,7 +148,7 @@ def test_a_service_has_one_component(catalog: Catalog) -> None:
     assert "is not a component" in message(lambda: catalog.component(Office))
 
 
-def test_asking_for_what_is_not_declared_says_what_to_do(catalog: Catalog) -> None:
+def test_a_request_for_an_undeclared_class_names_the_remedy(catalog: Catalog) -> None:
     assert message(lambda: catalog.service(Orders)) == (
         f"{__name__}.Orders is not a service interface; decorate it with @service() and request the interface, "
         f"not for its implementation"

@@ -41,7 +41,7 @@ def test_health_is_json_like_data_and_empty_details_are_left_out() -> None:
     }
 
 
-def test_strangers_are_told_no_details() -> None:
+def test_details_are_not_sent_by_default() -> None:
     assert Health.of([ERROR]).to_dict(details=False) == {
         "status": "ERROR",
         "checks": [{"name": "db", "status": "ERROR", "duration": 0.0, "age": 0.0}],

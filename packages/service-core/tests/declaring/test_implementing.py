@@ -182,8 +182,8 @@ def test_what_callers_have_to_know_belongs_to_the_interface(
         @decorate
         async def wait(self) -> None: ...
 
-    told = message(lambda: implementation(catalog=catalog)(Impl))
-    assert told == f"Impl.wait: @{name} is for callers to know, so write it in Free"
+    reported = message(lambda: implementation(catalog=catalog)(Impl))
+    assert reported == f"Impl.wait: @{name} is for callers to know, so write it in Free"
 
 
 def test_what_wraps_a_method_of_the_interface_may_have_its_marks(catalog: Catalog) -> None:

@@ -53,13 +53,13 @@ def test_a_created_object_is_found_by_its_class_and_its_base_classes(catalog: Ca
     assert store is environment.get(MemoryStore) is environment.get(Store)
 
 
-def test_object_and_abc_are_nothing_that_can_be_asked_for(catalog: Catalog) -> None:
+def test_object_and_abc_cannot_be_requested(catalog: Catalog) -> None:
     environment = Environment(StoreModule, catalog=catalog)
     assert not environment.provides(object)
     assert not environment.provides(ABC)
 
 
-def test_a_base_of_several_is_provided_and_its_classes_can_be_asked_for(catalog: Catalog) -> None:
+def test_a_base_of_several_is_provided_and_its_classes_can_be_requested(catalog: Catalog) -> None:
     injectable(catalog=catalog)(FileStore)
     environment = Environment(StoreModule, catalog=catalog)
     assert environment.provides(Store)
@@ -89,7 +89,7 @@ def test_imports_belong_to_the_environment_also_in_circles(catalog: Catalog) -> 
     assert isinstance(environment.get(Middle), Middle)
 
 
-def test_what_nobody_imports_is_not_there(catalog: Catalog) -> None:
+def test_a_module_that_is_not_imported_provides_nothing(catalog: Catalog) -> None:
     assert not Environment(Empty, catalog=catalog).provides(Store)
 
 
@@ -131,7 +131,7 @@ def test_constructors_and_create_methods_are_injected_by_type(catalog: Catalog) 
     assert Environment(Top, catalog=catalog).get(Printer).text == "memory" * 4
 
 
-def test_a_default_is_kept_only_if_nobody_provides_the_type(catalog: Catalog) -> None:
+def test_a_default_is_kept_only_if_the_type_is_not_provided(catalog: Catalog) -> None:
     @injectable(catalog=catalog)
     class Reader:
         def __init__(self, missing: Url | None = None, store: Store | None = None, plain=1) -> None:  # type: ignore[no-untyped-def]
@@ -176,7 +176,7 @@ def test_new_types_and_generic_classes_are_types_of_their_own(catalog: Catalog) 
     assert names is environment.get(Repository[str])
 
 
-def test_a_protocol_that_a_class_derives_from_can_be_asked_for(catalog: Catalog) -> None:
+def test_a_protocol_that_a_class_derives_from_can_be_requested(catalog: Catalog) -> None:
     class Readable(Protocol):
         def read(self) -> str: ...
 

@@ -117,7 +117,7 @@ def test_a_hook_says_what_it_misses(hook: Any, catalog: Catalog) -> None:
     )
 
 
-def test_what_is_asked_for_and_missing_is_named(catalog: Catalog) -> None:
+def test_a_missing_type_is_named(catalog: Catalog) -> None:
     assert message(Environment(Module, catalog=catalog).get, Store) == (
         f"Store is not provided; add a @create() method that returns Store to Module, or decorate a class with "
         f"@injectable() in package {PACKAGE}"
@@ -222,7 +222,7 @@ def test_a_circle_through_a_new_object_is_refused_with_the_path(catalog: Catalog
     assert "each other: Whole -> a new Part -> Whole; " in message(Environment, Module, catalog=catalog)
 
 
-def test_an_object_cannot_be_asked_for_while_it_is_initialised(catalog: Catalog) -> None:
+def test_an_object_cannot_be_requested_while_it_is_initialised(catalog: Catalog) -> None:
     @injectable(catalog=catalog)
     class Early:
         @on_init()

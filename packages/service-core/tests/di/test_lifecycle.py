@@ -280,7 +280,7 @@ def test_an_object_with_slots_that_is_handed_on_is_initialised_once(catalog: Cat
     assert runs == ["start"]
 
 
-def test_an_object_that_a_create_method_hands_on_is_not_told_twice(catalog: Catalog, log: list[str]) -> None:
+def test_the_hooks_of_an_object_that_a_create_method_returns_run_once(catalog: Catalog, log: list[str]) -> None:
     First.log = log
 
     class Base: ...
@@ -301,7 +301,7 @@ def test_an_object_that_a_create_method_hands_on_is_not_told_twice(catalog: Cata
     assert log == ["init first", "run first", "stop first"]
 
 
-def test_ready_instances_are_not_told_also_if_they_are_handed_on(catalog: Catalog, log: list[str]) -> None:
+def test_the_hooks_of_ready_instances_do_not_run(catalog: Catalog, log: list[str]) -> None:
     First.log = log
 
     class Base: ...
@@ -352,7 +352,7 @@ def test_if_running_fails_everything_is_ended(catalog: Catalog, log: list[str]) 
     assert log == ["init first", "run first", "stop first"]
 
 
-def test_an_error_at_the_end_keeps_nobody_from_being_ended(catalog: Catalog, log: list[str]) -> None:
+def test_an_error_at_the_end_does_not_prevent_the_end_of_others(catalog: Catalog, log: list[str]) -> None:
     First.log = log
     injectable(catalog=catalog)(First)
 

@@ -127,7 +127,7 @@ async def test_a_call_counts_before_it_waits_for_a_worker(press: PressImpl) -> N
     workers.close()
 
 
-async def test_a_def_method_counts_until_it_ends_also_if_nobody_waits(press: PressImpl, dispatcher: Dispatcher) -> None:
+async def test_an_abandoned_def_method_counts_until_it_ends(press: PressImpl, dispatcher: Dispatcher) -> None:
     abandoned = asyncio.create_task(call(dispatcher, "block"))
     assert await asyncio.to_thread(press.entered.acquire, timeout=LIMIT)
     abandoned.cancel()

@@ -111,7 +111,7 @@ async def test_an_idle_thread_is_used_before_a_new_one_is_made(workers: ThreadPo
     assert len(set(names)) <= 2
 
 
-async def test_a_job_that_nobody_waits_for_any_more_is_not_started(gate: Gate) -> None:
+async def test_an_abandoned_job_is_not_started(gate: Gate) -> None:
     workers = ThreadPool(1)
     first = asyncio.create_task(workers.run(gate.passing, ("first",)))
     await asyncio.to_thread(gate.entered.acquire)
@@ -187,7 +187,9 @@ async def test_without_new_threads_jobs_wait_for_those_that_there_are(
     assert [await first, await second] == ["first", "second"]
 
 
-async def test_without_any_thread_the_caller_learns_it(workers: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_any_thread_the_caller_gets_an_error(
+    workers: ThreadPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", _no_more_threads)
         with pytest.raises(RuntimeError, match="can't start new thread"):
@@ -211,7 +213,7 @@ async def test_an_idle_thread_keeps_nothing_of_its_last_job_alive(workers: Threa
     assert await asyncio.to_thread(gone.wait, LIMIT)
 
 
-def test_a_job_whose_loop_is_closed_harms_nobody(gate: Gate) -> None:
+def test_a_job_whose_loop_is_closed_affects_no_other(gate: Gate) -> None:
     workers = ThreadPool(1)
 
     async def start() -> None:
@@ -242,7 +244,7 @@ asyncio.run(main())
     assert subprocess.run([sys.executable, "-c", program], timeout=LIMIT, check=False).returncode == 0
 
 
-async def test_nothing_is_kept_of_a_job_for_which_nobody_waits() -> None:
+async def test_nothing_is_kept_of_an_abandoned_job() -> None:
     class Large:
         pass
 

@@ -31,12 +31,12 @@ def forget() -> None:
 class Recorder(AbstractComponent):
     """A component that tells when it is started and stopped, and may fail to."""
 
-    told: list[str]
+    reported: list[str]
 
     def __init__(self, *failures: str) -> None:
         super().__init__()
         self.failures = failures
-        Recorder.told = []
+        Recorder.reported = []
 
     def startup(self) -> None:
         self._tell("startup")
@@ -50,7 +50,7 @@ class Recorder(AbstractComponent):
         return [ChannelAddress("json", f"http://here:{port}")]
 
     def _tell(self, what: str) -> None:
-        Recorder.told.append(f"{type(self).__name__} {what}")
+        Recorder.reported.append(f"{type(self).__name__} {what}")
         if what in self.failures:
             raise OSError(f"{type(self).__name__} fails at {what}")
 
@@ -82,7 +82,7 @@ def test_components_start_in_order_are_registered_and_stop_the_other_way_round()
     shop = ShopImpl()
     host, server = hosting(OrdersImpl(), shop, InvoicesImpl(), OfficeImpl()), FakeServer()
     host.start(server)
-    assert Recorder.told == ["ShopImpl startup", "OfficeImpl startup"]
+    assert Recorder.reported == ["ShopImpl startup", "OfficeImpl startup"]
     assert list(server.routes) == ["/office/health"]
     assert host._registry.snapshot("shop") == {}
     host.register(8000)
@@ -93,9 +93,9 @@ def test_components_start_in_order_are_registered_and_stop_the_other_way_round()
     host.deregister()
     assert host._registry.snapshot("shop") == {}
     host.shutdown()
-    assert Recorder.told[2:] == ["OfficeImpl shutdown", "ShopImpl shutdown"]
+    assert Recorder.reported[2:] == ["OfficeImpl shutdown", "ShopImpl shutdown"]
     host.shutdown()
-    assert len(Recorder.told) == 4
+    assert len(Recorder.reported) == 4
 
 
 async def test_the_health_of_a_component_is_routed() -> None:
@@ -111,14 +111,14 @@ def test_a_component_without_all_of_its_services_is_refused() -> None:
         "component 'shop' is implemented here but its services Orders are not; add a class with @implementation() "
         "for each to the packages of the module"
     )
-    assert Recorder.told == []
+    assert Recorder.reported == []
 
 
 def test_a_component_that_cannot_start_ends_those_before_it() -> None:
     host = hosting(OrdersImpl(), ShopImpl(), InvoicesImpl(), OfficeImpl("startup"))
     with pytest.raises(OSError, match="OfficeImpl fails at startup"):
         host.start(FakeServer())
-    assert Recorder.told == ["ShopImpl startup", "OfficeImpl startup", "ShopImpl shutdown"]
+    assert Recorder.reported == ["ShopImpl startup", "OfficeImpl startup", "ShopImpl shutdown"]
 
 
 def test_the_error_of_a_start_is_not_lost_if_ending_fails_too() -> None:
@@ -135,10 +135,10 @@ def test_a_component_that_fails_to_stop_keeps_none_from_stopping() -> None:
     with pytest.raises(OSError, match="OfficeImpl fails at shutdown") as caught:
         host.shutdown()
     assert caught.value.__notes__ == ["in shutdown() of component 'office'"]
-    assert Recorder.told[2:] == ["OfficeImpl shutdown", "ShopImpl shutdown"]
+    assert Recorder.reported[2:] == ["OfficeImpl shutdown", "ShopImpl shutdown"]
 
 
-def test_several_failures_to_stop_are_told_together() -> None:
+def test_several_failures_to_stop_are_raised_together() -> None:
     host = hosting(OrdersImpl(), ShopImpl("shutdown"), InvoicesImpl(), OfficeImpl("shutdown"))
     host.start(FakeServer())
     with pytest.raises(ExceptionGroup, match="components failed to shut down") as caught:

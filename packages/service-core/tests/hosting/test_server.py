@@ -35,9 +35,7 @@ def test_a_server_on_one_address_is_reached_there(monkeypatch: pytest.MonkeyPatc
         ("http", "shop.example.org", "http://shop.example.org:8000"),
     ],
 )
-def test_a_url_tells_how_the_server_is_spoken_to(
-    scheme: str, host: str, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_url_has_the_scheme_of_the_server(scheme: str, host: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Server, "scheme", scheme)
     monkeypatch.setattr(Server, "host", host)
     assert Server.get_url(8000) == url

@@ -70,31 +70,31 @@ def test_a_component_is_followed_once_however_many_threads_ask() -> None:
 # listeners
 
 
-def test_a_listener_is_told_what_is_known_and_what_comes() -> None:
-    registry, told = Quiet(), list[Snapshot]()
-    registry.subscribe("shop", told.append)
-    assert told == []
+def test_a_listener_receives_the_known_snapshot_and_later_ones() -> None:
+    registry, reported = Quiet(), list[Snapshot]()
+    registry.subscribe("shop", reported.append)
+    assert reported == []
     registry.publish("shop", shop())
     registry.publish("shop", shop(JSON))
-    assert told == [shop(), shop(JSON)]
+    assert reported == [shop(), shop(JSON)]
     late = list[Snapshot]()
     registry.subscribe("shop", late.append)
     assert late == [shop(JSON)]
 
 
-def test_what_is_the_same_is_not_told_but_another_order_is_another_preference() -> None:
-    registry, told = Quiet(), list[Snapshot]()
-    registry.subscribe("shop", told.append)
+def test_an_equal_snapshot_is_not_published_but_another_order_is() -> None:
+    registry, reported = Quiet(), list[Snapshot]()
+    registry.subscribe("shop", reported.append)
     for snapshot in (shop(JSON, REST), shop(JSON, REST), shop(REST, JSON)):
         registry.publish("shop", snapshot)
-    assert [list(snapshot) for snapshot in told] == [["json", "rest"], ["rest", "json"]]
+    assert [list(snapshot) for snapshot in reported] == [["json", "rest"], ["rest", "json"]]
 
 
-def test_other_components_are_not_told_of() -> None:
-    registry, told = Quiet(), list[Snapshot]()
-    registry.subscribe("shop", told.append)
+def test_listeners_receive_no_snapshots_of_other_components() -> None:
+    registry, reported = Quiet(), list[Snapshot]()
+    registry.subscribe("shop", reported.append)
     registry.publish("office", snapshot_of("office", [[JSON]]))
-    assert told == []
+    assert reported == []
 
 
 def test_leaving_ends_it_for_that_listener_and_can_be_done_twice() -> None:
@@ -107,24 +107,24 @@ def test_leaving_ends_it_for_that_listener_and_can_be_done_twice() -> None:
     assert (left, stayed) == ([], [shop(JSON)])
 
 
-def test_a_listener_may_leave_while_it_is_told() -> None:
-    registry, told, after = Quiet(), list[Snapshot](), list[Snapshot]()
+def test_a_listener_may_unsubscribe_while_it_is_called() -> None:
+    registry, reported, after = Quiet(), list[Snapshot](), list[Snapshot]()
     leave: list[Callable[[], None]] = []
 
     def once(snapshot: Snapshot) -> None:
-        told.append(snapshot)
+        reported.append(snapshot)
         leave[0]()
 
     leave.append(registry.subscribe("shop", once))
     registry.subscribe("shop", after.append)
     registry.publish("shop", shop(JSON))
     registry.publish("shop", shop(REST))
-    assert (told, after) == ([shop(JSON)], [shop(JSON), shop(REST)])
+    assert (reported, after) == ([shop(JSON)], [shop(JSON), shop(REST)])
 
 
-def test_a_listener_hears_the_last_snapshot_last_whoever_publishes() -> None:
-    registry, told, together = Quiet(), list[Snapshot](), threading.Barrier(8)
-    registry.subscribe("shop", told.append)
+def test_a_listener_receives_the_last_snapshot_last() -> None:
+    registry, reported, together = Quiet(), list[Snapshot](), threading.Barrier(8)
+    registry.subscribe("shop", reported.append)
 
     def publish(number: int) -> None:
         together.wait(10)
@@ -133,11 +133,11 @@ def test_a_listener_hears_the_last_snapshot_last_whoever_publishes() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(publish, range(8)))
-    assert len(told) == 800
-    assert told[-1] == registry.snapshot("shop")
+    assert len(reported) == 800
+    assert reported[-1] == registry.snapshot("shop")
 
 
-def test_listeners_that_come_and_go_meanwhile_are_told_a_part_in_order() -> None:
+def test_listeners_subscribed_for_a_time_receive_that_part_in_order() -> None:
     registry, done = Quiet(), threading.Event()
 
     def publish() -> None:
@@ -165,7 +165,7 @@ def test_listeners_that_come_and_go_meanwhile_are_told_a_part_in_order() -> None
 # waiting
 
 
-def test_waiting_ends_when_somebody_offers_the_component() -> None:
+def test_waiting_ends_when_an_instance_is_registered() -> None:
     registry = Quiet()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(registry.wait_for, SHOP, 10)
@@ -213,19 +213,19 @@ def test_it_can_be_waited_for_until_anything_is_known() -> None:
 
 
 def test_a_registry_is_started_and_closed_by_its_block() -> None:
-    told = list[str]()
+    reported = list[str]()
 
     class Living(Quiet):
         def start(self) -> None:
-            told.append("start")
+            reported.append("start")
 
         def close(self) -> None:
-            told.append("close")
+            reported.append("close")
 
     with Living() as registry:
         assert isinstance(registry, Living)
-        assert told == ["start"]
-    assert told == ["start", "close"]
+        assert reported == ["start"]
+    assert reported == ["start", "close"]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_the_local_registry_offers_what_is_registered() -> None:
     assert registry.snapshot("shop") == {}
 
 
-def test_what_is_registered_first_is_known_to_who_asks_later() -> None:
+def test_earlier_registrations_are_known_to_later_queries() -> None:
     registry = LocalComponentRegistry()
     registry.register(SHOP, [JSON])
     assert registry.snapshot("shop") == shop(JSON)

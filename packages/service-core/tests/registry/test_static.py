@@ -45,7 +45,7 @@ def test_an_instance_can_have_metadata(several: bool) -> None:
     assert found.metadata == {"http://h:1": {"zone": "a", "weight": "5"}}
 
 
-def test_what_was_not_given_is_offered_by_nobody() -> None:
+def test_a_component_that_was_not_given_has_no_instances() -> None:
     assert StaticComponentRegistry({}).snapshot("shop") == {}
 
 

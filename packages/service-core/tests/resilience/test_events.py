@@ -24,7 +24,7 @@ def test_counters_count_by_component_method_and_kind() -> None:
     assert counters.total(CallEventKind.ANSWERED) == 2
 
 
-def test_an_observer_that_raises_is_logged_and_the_others_are_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_observer_that_raises_is_logged_and_the_others_are_called(caplog: pytest.LogCaptureFixture) -> None:
     def broken(_: CallEvent) -> None:
         raise RuntimeError("broken")
 

@@ -128,7 +128,7 @@ def test_who_is_gone_is_forgotten() -> None:
     assert outliers.usable(all_of_them) == all_of_them
 
 
-def test_nobody_is_ejected_if_that_is_off() -> None:
+def test_no_instance_is_ejected_if_that_is_off() -> None:
     all_of_them = endpoints(3)
     outliers = OutlierDetector(EffectivePolicy(eject_after=0), Clock())
     assert not any(fail(outliers, all_of_them[0], all_of_them, 100))

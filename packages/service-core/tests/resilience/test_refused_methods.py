@@ -72,7 +72,7 @@ def test_other_methods_still_go_to_an_instance_that_has_refused_one() -> None:
     assert call(READ, known).begin().url == "old"
 
 
-def test_all_instances_are_asked_whatever_the_policy_and_the_budget_allow() -> None:
+def test_all_instances_are_tried_whatever_the_policy_and_the_budget_allow() -> None:
     known = balancer("a", "b", "c", "d", max_attempts=1, retry_ratio=0.0, retry_reserve=0.0)
     attempts = call(PLACE, known)
     for url in "abc":
@@ -81,7 +81,7 @@ def test_all_instances_are_asked_whatever_the_policy_and_the_budget_allow() -> N
     assert attempts.begin().url == "d"
 
 
-def test_a_call_that_all_instances_refuse_ends_and_the_next_one_asks_a_single_instance() -> None:
+def test_a_call_that_all_instances_refuse_ends_and_the_next_one_tries_a_single_instance() -> None:
     known = balancer("a", "b")
     attempts = call(PLACE, known)
     attempts.begin()
@@ -110,7 +110,7 @@ def test_a_refusal_ejects_no_instance() -> None:
 
 
 @pytest.mark.parametrize(("method", "goes_on"), [(READ, True), (PLACE, False)])
-def test_an_answer_that_does_not_fit_is_asked_elsewhere_only_if_the_method_is_idempotent(
+def test_an_answer_that_does_not_fit_is_retried_only_if_the_method_is_idempotent(
     method: MethodDescriptor, goes_on: bool
 ) -> None:
     attempts = call(method, balancer("a", "b"))
@@ -122,7 +122,7 @@ def test_an_answer_that_does_not_fit_is_asked_elsewhere_only_if_the_method_is_id
         assert not attempts.ended_by(DOES_NOT_FIT)
 
 
-def test_an_instance_that_the_registry_reports_anew_is_asked_again() -> None:
+def test_an_instance_that_the_registry_reports_anew_is_tried_again() -> None:
     known = balancer("a", "b")
     attempts = call(PLACE, known)
     attempts.begin()

@@ -150,7 +150,7 @@ def test_a_short_wait_says_nothing_about_a_slow_instance(clock: Clock) -> None:
     assert slow.cost == pytest.approx(0.5)
 
 
-def test_a_peak_counts_at_once_and_fades_while_nobody_asks(clock: Clock) -> None:
+def test_a_peak_counts_at_once_and_decays_between_queries(clock: Clock) -> None:
     (endpoint,) = endpoints(1)
     endpoint.observe(0.01)
     endpoint.observe(1.0)

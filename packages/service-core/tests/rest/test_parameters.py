@@ -186,7 +186,7 @@ def test_a_type_that_is_no_text_is_refused_when_it_is_declared(annotation: Any, 
     assert str(error.value).startswith(f"Library.search: parameter 'value' {reason}")
 
 
-def test_a_default_that_none_could_not_be_told_from_is_refused() -> None:
+def test_a_default_that_cannot_be_distinguished_from_none_is_refused() -> None:
     with pytest.raises(DeclarationException) as error:
         parameter(int | None, default=5)
     assert str(error.value) == (

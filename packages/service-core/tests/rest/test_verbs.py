@@ -74,7 +74,7 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
 
 
 @pytest.mark.parametrize(("mistake", "message"), MISTAKES)
-def test_a_mistake_is_told_where_it_is_made(mistake: Callable[[], Any], message: str) -> None:
+def test_a_mistake_is_reported_where_it_is_made(mistake: Callable[[], Any], message: str) -> None:
     with pytest.raises(DeclarationException) as error:
         mistake()
     assert message.rpartition("<lambda>")[2] in str(error.value)

@@ -174,7 +174,7 @@ def test_a_refused_connection_is_tried_again(proxy: Orders, faults: FaultPlan, o
     assert orders.amounts == [5]
 
 
-def test_a_lost_answer_is_asked_for_again_if_that_does_no_harm(
+def test_an_idempotent_call_is_retried_after_a_lost_answer(
     proxy: Orders, faults: FaultPlan, orders: OrdersImpl
 ) -> None:
     faults.lose_answer(times=1)

@@ -28,7 +28,7 @@ class TestStaticComponentRegistry(DiscoveryContract):
             yield registry
 
 
-def test_a_recorder_that_waits_in_vain_says_what_it_was_told() -> None:
+def test_a_recorder_that_waits_in_vain_lists_what_it_received() -> None:
     recorder = SnapshotRecorder()
     recorder({})
     with pytest.raises(TimeoutError, match=r"after 0\.01 s the listener has received \[\{\}\]"):

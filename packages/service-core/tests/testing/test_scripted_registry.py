@@ -47,7 +47,7 @@ def test_while_it_fails_what_was_known_stays_known() -> None:
     assert len(listener.snapshots) == 1
 
 
-def test_while_it_fails_nothing_is_known_of_what_nobody_had_asked_for() -> None:
+def test_while_it_fails_components_not_watched_before_are_unknown() -> None:
     registry = ScriptedRegistry()
     registry.fail()
     registry.offer("orders", {"dispatch-json": ONE})

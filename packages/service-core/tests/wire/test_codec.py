@@ -133,8 +133,8 @@ def test_any_text_can_be_a_name(codec: Codec, write: Callable[[Any], bytes], nam
 
 
 def test_a_request_cannot_name_one_method_to_us_and_another_to_others() -> None:
-    told = malformed(lambda: read(JSON, ADD, b'{"method":"test:shop:add","args":[1],"method":"b","args":[]}'))
-    assert told == "the request names two methods"
+    reported = malformed(lambda: read(JSON, ADD, b'{"method":"test:shop:add","args":[1],"method":"b","args":[]}'))
+    assert reported == "the request names two methods"
 
 
 @pytest.mark.parametrize(("codec", "write"), WRITERS)
@@ -169,8 +169,8 @@ def test_a_name_has_the_length_that_it_says_to_have(last: bytes) -> None:
 
 @pytest.mark.parametrize("size", [1, 100_000])
 def test_what_looks_like_no_failure_may_be_part_of_one(size: int) -> None:
-    told = "x" * size + "\xa9exception"
-    error = WireError(type="A", message=told)
+    reported = "x" * size + "\xa9exception"
+    error = WireError(type="A", message=reported)
     assert MSGPACK.read_response(ANYTHING, pack({"result": None, "exception": error.to_dict()})) == error
     data = b"\x82\xa6result\xc0\xa9exception" + pack(b"x" * size + b"\xa9exception\xc0")
     assert isinstance(MSGPACK.read_response(ANYTHING, data), WireError)
@@ -207,9 +207,9 @@ def test_an_envelope_is_a_map(codec: Codec, write: Callable[[Any], bytes], value
     ],
 )
 def test_a_request_has_a_method_and_arguments(codec: Codec, write: Callable[[Any], bytes], value: Any) -> None:
-    told = "the request must have 'method', a string, and 'args', a list, or 'kwargs', a map"
-    assert malformed(lambda: read(codec, ANYTHING, write(value))) == told
-    assert malformed(lambda: read(JSON, ANYTHING, json.dumps(value, separators=(",", ":")).encode())) == told
+    reported = "the request must have 'method', a string, and 'args', a list, or 'kwargs', a map"
+    assert malformed(lambda: read(codec, ANYTHING, write(value))) == reported
+    assert malformed(lambda: read(JSON, ANYTHING, json.dumps(value, separators=(",", ":")).encode())) == reported
 
 
 @pytest.mark.parametrize(("codec", "write"), WRITERS)
@@ -223,12 +223,12 @@ def test_an_answer_has_a_result_and_an_exception(codec: Codec, write: Callable[[
 @pytest.mark.parametrize("codec", BOTH)
 @pytest.mark.parametrize("data", [b"", b"\x00", b"<html>", b"{", b"\xff\xfe", b"null,", b"\xc1", b"[[[["])
 def test_bytes_of_another_kind_are_malformed_and_not_quoted(codec: Codec, data: bytes) -> None:
-    for told in (
+    for reported in (
         malformed(lambda: codec.read_request(data)),
         malformed(lambda: codec.read_response(ADD, data)),
     ):
-        assert told.startswith(("not valid ", "the "))
-        assert "html" not in told
+        assert reported.startswith(("not valid ", "the "))
+        assert "html" not in reported
 
 
 @pytest.mark.parametrize("codec", BOTH)

@@ -59,7 +59,7 @@ def test_a_deadline_travels_as_the_milliseconds_that_are_left() -> None:
     assert remaining("60000") == pytest.approx(60, abs=10)
 
 
-def test_at_least_a_millisecond_is_told() -> None:
+def test_at_least_a_millisecond_is_sent() -> None:
     assert with_deadline({}, Deadline(0.0)) == {DEADLINE_MS: "1"}
 
 

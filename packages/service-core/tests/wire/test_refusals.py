@@ -119,8 +119,8 @@ def read(codec: Codec, annotation: Any, data: bytes) -> Any:
 def refused(call: Callable[[], object]) -> ArgumentException:
     with pytest.raises(ArgumentException) as caught:
         call()
-    told = "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value))
-    assert SECRET not in told
+    reported = "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value))
+    assert SECRET not in reported
     assert caught.value.code is ErrorCode.INVALID_ARGUMENT
     return caught.value
 
@@ -260,7 +260,7 @@ def test_bytes_in_msgpack_do_not_become_text(annotation: Any, raw: bytes) -> Non
 
 
 @pytest.mark.parametrize("key", [-1, 0, 1])
-def test_a_number_as_the_name_of_a_field_is_refused_and_told(key: int) -> None:
+def test_a_number_as_the_name_of_a_field_is_refused_by_name(key: int) -> None:
     method = plan(Point)
     data = pack({"result": {"x": 1, key: 2}, "exception": None})
     error = refused(lambda: MSGPACK.read_response(method, data))

@@ -78,7 +78,7 @@ def test_a_serializer_that_is_used_always_stays_so() -> None:
     assert "when_used" not in with_rules(schema(Annotated[int, PlainSerializer(str)]))["serialization"]
 
 
-def test_parts_are_told_from_names_that_users_chose() -> None:
+def test_parts_are_distinguished_from_names_that_users_chose() -> None:
     fields = {
         name: {"type": "model-field", "schema": {"type": "date"}}
         for name in ("cls", "metadata", "default", "function", "expected", "members", "fields", "choices")

@@ -26,7 +26,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     return found
 
 
-def test_before_anything_was_asked_nothing_is_known() -> None:
+def test_nothing_is_known_before_the_first_query() -> None:
     assert status_of(Contact()) == ConsulStatus(
         connected=False, last_error=None, last_contact_age=None, watched=("c",), stale=(), registered=(), processes={}
     )

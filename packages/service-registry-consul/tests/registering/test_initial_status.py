@@ -96,7 +96,7 @@ async def test_a_port_is_tried(family: socket.AddressFamily, host: str) -> None:
     ("status", "state"),
     [(HealthStatus.OK, "passing"), (HealthStatus.WARNING, "warning"), (HealthStatus.ERROR, "critical")],
 )
-async def test_a_source_is_asked(status: HealthStatus, state: str) -> None:
+async def test_a_source_is_queried(status: HealthStatus, state: str) -> None:
     async def source(component: str) -> Health:
         assert component == "c"
         return Health(status)

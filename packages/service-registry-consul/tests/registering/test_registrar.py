@@ -80,7 +80,7 @@ def test_a_refused_component_does_not_keep_others_from_being_registered(
         wait_for(lambda: registry.status().connected)
 
 
-def test_what_somebody_changed_is_put_right(agent: StubAgent, memory: Memory) -> None:
+def test_a_registration_changed_from_outside_is_restored(agent: StubAgent, memory: Memory) -> None:
     component = fresh_component()
     with ConsulComponentRegistry(0, agent.url, check="ttl", reconcile_interval=0.2) as registry:
         registry.register(component, [REST])

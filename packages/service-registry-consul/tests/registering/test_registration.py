@@ -78,7 +78,7 @@ def test_address_port_and_tags_can_be_set() -> None:
     assert registration.tags == ("component", "blue")
 
 
-def test_the_port_may_be_told_by_the_address_alone() -> None:
+def test_the_port_may_come_from_the_address_alone() -> None:
     assert planned(JSON, port=0).port == 8000
     with pytest.raises(LocalServiceException, match="component 'c': neither the registry nor an address has the port"):
         plan(ChannelAddress("x", "http://h"), port=0)
@@ -89,7 +89,7 @@ def test_an_address_that_does_not_fit_is_refused_by_name() -> None:
         plan(ChannelAddress("rest", "http://h/" + "x" * 600))
 
 
-def test_a_health_endpoint_is_asked_over_http() -> None:
+def test_a_health_endpoint_is_requested_over_http() -> None:
     assert planned(JSON, health="/health").check == {
         "CheckID": "service:10.0.0.7:8000:c",
         "Name": "component c",

@@ -67,7 +67,7 @@ def test_a_bad_answer_keeps_what_was_known(reply: bytes | None, message: str) ->
         wait_for(lambda: (registry.status().stale, registry.status().connected) == ((), True))
 
 
-def test_an_agent_that_fails_is_asked_ever_more_rarely() -> None:
+def test_an_agent_that_fails_is_queried_with_backoff() -> None:
     with serving(lambda _: None) as agent, ConsulComponentRegistry(0, agent.url) as registry:
         registry.snapshot("c")
         moments = []
@@ -79,7 +79,7 @@ def test_an_agent_that_fails_is_asked_ever_more_rarely() -> None:
 
 
 @pytest.mark.parametrize("index", ["0", "1", "7"])
-def test_an_agent_that_never_waits_is_asked_at_a_limited_rate(index: str) -> None:
+def test_an_agent_that_never_blocks_is_queried_at_a_limited_rate(index: str) -> None:
     with (
         serving(lambda _: answer([instance(ONE)], index=index)) as agent,
         ConsulComponentRegistry(0, agent.url) as registry,
@@ -204,7 +204,7 @@ def _silence(agent: StubAgent) -> None:
     agent.closing.wait(PATIENCE)
 
 
-def test_what_is_asked_says_where_and_how_long_and_who() -> None:
+def test_a_query_has_datacenter_wait_and_token() -> None:
     with (
         serving(lambda _: answer([])) as agent,
         ConsulComponentRegistry(0, agent.url, datacenter="dc 2", token="s3cret", wait=30) as registry,

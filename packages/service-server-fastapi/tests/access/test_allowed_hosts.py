@@ -139,5 +139,5 @@ def test_what_is_refused_for_its_name_is_counted_with_all_else(caplog: pytest.Lo
         assert call(server.url, "echo", "a", host="evil.net").status == 421
         assert call(server.url, "echo", "a", host="localhost").status == 413
 
-    told = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
-    assert told == ["requests were refused: 1 with 421 (the level DEBUG shows each)"]
+    reported = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+    assert reported == ["requests were refused: 1 with 421 (the level DEBUG shows each)"]

@@ -79,9 +79,7 @@ def test_a_page_of_an_allowed_origin_is_served_as_the_servers_own(served: Served
 
 @pytest.mark.parametrize("content_type", FORMS)
 @pytest.mark.parametrize(("verb", "path"), [("POST", "/archive/mark"), ("PUT", "/archive/records/a")])
-def test_forms_and_texts_are_refused_whoever_sends_them(
-    served: Served, content_type: str, verb: str, path: str
-) -> None:
+def test_forms_and_texts_are_refused_from_all_clients(served: Served, content_type: str, verb: str, path: str) -> None:
     reply = request(served.url, path, method=verb, content_type=content_type)
     assert reply.status == 415
     assert "any page can make a browser send it; send application/json" in reply.json["detail"]

@@ -51,8 +51,10 @@ async def test_requests_that_are_refused_later_are_counted_together(caplog: pyte
 
 def test_a_body_over_the_limit_is_refused_with_the_name_of_the_setting() -> None:
     with serving(settings=LIMITS) as (server, _):
-        told = call(server.url, "echo", "a" * 2000).error["message"]
-    assert told == ("the request is larger than 1000 bytes, the setting max_body_bytes (SERVICE_SERVER_MAX_BODY_BYTES)")
+        reported = call(server.url, "echo", "a" * 2000).error["message"]
+    assert reported == (
+        "the request is larger than 1000 bytes, the setting max_body_bytes (SERVICE_SERVER_MAX_BODY_BYTES)"
+    )
 
 
 def test_a_body_that_is_late_is_refused_with_the_name_of_the_setting() -> None:

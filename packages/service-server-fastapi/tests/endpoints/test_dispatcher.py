@@ -56,7 +56,7 @@ def dispatcher(desk: DeskImpl, workers: ThreadPool) -> Dispatcher:
     return dispatcher_of(desk, workers)
 
 
-def told(answer: Answer) -> Any:
+def reported(answer: Answer) -> Any:
     return msgpack.unpackb(answer.body) if answer.content_type == MSGPACK else json.loads(answer.body)
 
 
@@ -66,7 +66,7 @@ def packed(body: bytes) -> bytes:
 
 
 def error_of(answer: Answer) -> Any:
-    return told(answer)["exception"]
+    return reported(answer)["exception"]
 
 
 # the table
@@ -79,7 +79,7 @@ def test_the_methods_of_declared_interfaces_can_be_called_and_no_others(dispatch
 
 async def test_a_service_can_be_called_without_its_component_where_its_name_is_unique(dispatcher: Dispatcher) -> None:
     body = json.dumps({"method": "desk:desk:echo", "args": ["word"]}).encode()
-    assert told(await dispatcher.dispatch(JSON, body))["result"] == "word"
+    assert reported(await dispatcher.dispatch(JSON, body))["result"] == "word"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ async def test_both_formats_are_read_whatever_their_parameters(dispatcher: Dispa
     answer = await dispatcher.dispatch(content_type, body)
 
     assert (answer.status, answer.content_type) == (200, content_type.partition(";")[0].lower())
-    assert told(answer) == {"result": "aa", "exception": None}
+    assert reported(answer) == {"result": "aa", "exception": None}
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ async def test_a_wrong_argument_is_named(
     assert desk.runs == []
 
 
-async def test_the_path_of_a_wrong_value_is_told_but_not_the_value(dispatcher: Dispatcher) -> None:
+async def test_the_path_of_a_wrong_value_is_sent_but_not_the_value(dispatcher: Dispatcher) -> None:
     answer = await dispatcher.dispatch(JSON, envelope("sell", {"number": "hunter2"}))
 
     assert error_of(answer)["details"][0]["loc"] == ["ticket", "number"]
@@ -251,7 +251,7 @@ async def test_a_declared_error_travels_with_its_fields_and_is_not_logged(
 
 
 @pytest.mark.parametrize("method", ["fail", "fail_async"])
-async def test_of_another_error_the_type_is_told_and_the_rest_logged_once(
+async def test_of_another_error_the_type_is_sent_and_the_rest_logged_once(
     dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture, method: str
 ) -> None:
     answer = await dispatcher.dispatch(JSON, envelope(method, "secret"), CallContext(correlation_id="abc-1"))
@@ -271,7 +271,7 @@ async def test_of_another_error_the_type_is_told_and_the_rest_logged_once(
     assert "password=hunter2" in str(record.exc_info[1])
 
 
-async def test_messages_are_told_where_that_was_asked_for(desk: DeskImpl, workers: ThreadPool) -> None:
+async def test_messages_are_sent_where_a_setting_exposes_them(desk: DeskImpl, workers: ThreadPool) -> None:
     dispatcher = dispatcher_of(desk, workers, expose_errors=True)
 
     answer = await dispatcher.dispatch(JSON, envelope("fail", "secret"))
@@ -316,8 +316,8 @@ async def test_a_caller_that_the_method_refuses_gets_its_reason_as_an_outcome(
 
 
 async def test_a_def_method_runs_in_a_thread_and_an_async_one_on_the_loop(dispatcher: Dispatcher) -> None:
-    in_thread = told(await dispatcher.dispatch(JSON, envelope("whereabouts")))["result"]
-    on_loop = told(await dispatcher.dispatch(JSON, envelope("whereabouts_async")))["result"]
+    in_thread = reported(await dispatcher.dispatch(JSON, envelope("whereabouts")))["result"]
+    on_loop = reported(await dispatcher.dispatch(JSON, envelope("whereabouts_async")))["result"]
 
     assert (in_thread["thread"], in_thread["on_loop"]) == ("service-worker-1", "no")
     assert (on_loop["thread"], on_loop["on_loop"]) == (threading.current_thread().name, "yes")
@@ -336,14 +336,14 @@ async def test_an_inline_method_runs_on_the_loop(workers: ThreadPool) -> None:
         JSON, envelope("whereabouts")
     )
 
-    assert told(answer)["result"]["on_loop"] == "yes"
+    assert reported(answer)["result"]["on_loop"] == "yes"
 
 
 @pytest.mark.parametrize("method", ["whereabouts", "whereabouts_async"])
 async def test_the_context_of_the_call_is_visible_to_the_implementation(dispatcher: Dispatcher, method: str) -> None:
     context = CallContext(deadline=Deadline.after(30), correlation_id="abc-1")
 
-    result = told(await dispatcher.dispatch(JSON, envelope(method), context))["result"]
+    result = reported(await dispatcher.dispatch(JSON, envelope(method), context))["result"]
 
     assert result["correlation_id"] == "abc-1"
     assert 0 < float(result["remaining"]) <= 30
@@ -352,7 +352,7 @@ async def test_the_context_of_the_call_is_visible_to_the_implementation(dispatch
 async def test_a_call_without_a_correlation_id_gets_one(dispatcher: Dispatcher) -> None:
     answer = await dispatcher.dispatch(JSON, envelope("whereabouts"))
 
-    correlation_id = told(answer)["result"]["correlation_id"]
+    correlation_id = reported(answer)["result"]["correlation_id"]
     assert len(correlation_id) == 32
     assert dict(answer.headers)["x-correlation-id"] == correlation_id
 
@@ -375,7 +375,7 @@ async def test_an_async_method_is_cancelled_at_the_deadline(dispatcher: Dispatch
     assert desk.cancelled.is_set()
 
 
-async def test_nobody_waits_for_a_def_method_beyond_the_deadline(dispatcher: Dispatcher, desk: DeskImpl) -> None:
+async def test_a_def_method_is_not_waited_for_beyond_the_deadline(dispatcher: Dispatcher, desk: DeskImpl) -> None:
     answer = await dispatcher.dispatch(JSON, envelope("block"), CallContext(deadline=Deadline.after(0.05)))
 
     assert (answer.status, error_of(answer)["type"]) == (200, "DeadlineExceeded")

@@ -62,19 +62,19 @@ def served(checking: type) -> Iterator[tuple[FastAPIServer, World]]:
         yield server, world
 
 
-def told(reply: Reply) -> dict[str, str]:
+def reported(reply: Reply) -> dict[str, str]:
     """The statuses by name of check."""
     return {check["name"]: check["status"] for check in reply.json["checks"]}
 
 
-def test_a_server_that_is_well_says_so(served: tuple[FastAPIServer, World]) -> None:
+def test_a_healthy_server_reports_that(served: tuple[FastAPIServer, World]) -> None:
     server, _ = served
 
     live, ready, component = (request(server.url, path) for path in (LIVE, READY, COMPONENT))
 
     assert [reply.status for reply in (live, ready, component)] == [200, 200, 200]
-    assert told(live) == {"loop": "OK"}
-    assert told(ready) == {"server": "OK", "database": "OK"}
+    assert reported(live) == {"loop": "OK"}
+    assert reported(ready) == {"server": "OK", "database": "OK"}
     assert component.json == {"status": "OK", "checks": []}
 
 
@@ -99,7 +99,7 @@ def test_strangers_read_no_details(served: tuple[FastAPIServer, World], checks: 
     assert b"ready" not in reply.body
 
 
-def test_details_are_told_where_a_setting_allows_it(checking: type) -> None:
+def test_details_are_sent_where_a_setting_allows_it(checking: type) -> None:
     with serving(imports=[checking], settings=ServerSettings(details=True)) as (server, _):
         details = {check["name"]: check["details"] for check in request(server.url, READY).json["checks"]}
 
@@ -188,7 +188,7 @@ async def test_a_registry_that_passes_health_on_gets_it_from_the_loop_of_the_ser
         assert (await tell("desk-component")).status is HealthStatus.WARNING
 
 
-def test_health_is_told_while_all_workers_are_blocked_and_no_call_is_taken(
+def test_health_is_answered_while_all_workers_are_blocked_and_no_call_is_taken(
     served: tuple[FastAPIServer, World], checks: Checks
 ) -> None:
     server, world = served

@@ -42,9 +42,9 @@ def test_a_connection_serves_several_calls(url: str) -> None:
 
 def test_the_request_and_its_headers_are_visible_in_both_kinds_of_methods(url: str) -> None:
     for method in ("whereabouts", "whereabouts_async"):
-        told = call(url, method, user_agent="test/1", x_correlation_id="abc-1", x_deadline_ms=30000).json["result"]
-        assert (told["user_agent"], told["correlation_id"]) == ("test/1", "abc-1")
-        assert 0 < float(told["remaining"]) <= 30
+        reported = call(url, method, user_agent="test/1", x_correlation_id="abc-1", x_deadline_ms=30000).json["result"]
+        assert (reported["user_agent"], reported["correlation_id"]) == ("test/1", "abc-1")
+        assert 0 < float(reported["remaining"]) <= 30
 
 
 def test_a_deadline_in_the_header_is_kept(url: str, world: World) -> None:
@@ -99,7 +99,7 @@ def test_an_announced_body_that_is_too_large_is_refused_before_it_is_sent(url: s
         assert connection.is_closed()
 
 
-def test_a_client_that_asks_first_is_told_not_to_send(url: str) -> None:
+def test_a_client_that_expects_100_continue_is_refused_before_it_sends(url: str) -> None:
     with Connection(url) as connection:
         connection.head(content_length=10**9, expect="100-continue")
 
@@ -136,7 +136,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(url: str, world: World) -> 
     assert world.desk.runs == []
 
 
-def test_a_client_that_leaves_while_it_sends_harms_nobody(url: str, world: World) -> None:
+def test_a_client_that_disconnects_while_it_sends_affects_no_other(url: str, world: World) -> None:
     for _ in range(5):
         with Connection(url) as connection:
             connection.head(content_length=100)

@@ -30,18 +30,18 @@ def server(request: pytest.FixtureRequest) -> Iterator[FastAPIServer]:
         yield server
 
 
-def told(server: FastAPIServer) -> Any:
+def reported(server: FastAPIServer) -> Any:
     return request(server.url, "/report").json
 
 
-def test_it_is_off_unless_asked_for() -> None:
+def test_it_is_off_by_default() -> None:
     with serving(settings=ServerSettings(details=True)) as (server, _):
         assert request(server.url, "/report").status == 404
 
 
-def test_it_tells_what_is_hosted_and_where(server: FastAPIServer) -> None:
-    assert told(server)["state"] == "ready"
-    assert told(server)["hosts"] == {
+def test_it_lists_what_is_hosted_and_where(server: FastAPIServer) -> None:
+    assert reported(server)["state"] == "ready"
+    assert reported(server)["hosts"] == {
         "desk-component": {
             "status": "running",
             "services": ["desk"],
@@ -52,7 +52,7 @@ def test_it_tells_what_is_hosted_and_where(server: FastAPIServer) -> None:
 
 
 def test_the_load_of_threads_and_methods_is_shown(server: FastAPIServer) -> None:
-    load = told(server)["load"]
+    load = reported(server)["load"]
     assert load["workers"] == {"threads": 40, "busy": 0, "waiting": 0, "wait": 0.0, "late_on_loop": 0}
     methods = load["methods"]
     blocking = next(name for name, about in methods.items() if "seconds" in about)
@@ -60,14 +60,14 @@ def test_the_load_of_threads_and_methods_is_shown(server: FastAPIServer) -> None
     assert {"running": 0, "limit": None, "refused": 0} in methods.values()
 
 
-def test_it_tells_what_is_called_and_where(server: FastAPIServer) -> None:
-    assert told(server)["calls"] == {
+def test_it_lists_what_is_called_and_where(server: FastAPIServer) -> None:
+    assert reported(server)["calls"] == {
         "elsewhere-component": {"spare": [{"url": "http://10.0.0.7:8000"}, {"url": "http://10.0.0.8:8000"}]}
     }
 
 
-def test_it_tells_what_the_health_endpoints_tell(server: FastAPIServer) -> None:
-    health = told(server)["health"]
+def test_it_lists_the_results_of_the_health_endpoints(server: FastAPIServer) -> None:
+    health = reported(server)["health"]
 
     assert list(health) == ["/health/live", "/health/ready", "/health/desk"]
     for path, found in health.items():
@@ -111,6 +111,6 @@ def test_nothing_is_said_as_a_dash() -> None:
     )
 
 
-def test_it_is_read_with_get_and_kept_by_nobody(server: FastAPIServer) -> None:
+def test_it_is_read_with_get_and_not_cached(server: FastAPIServer) -> None:
     assert request(server.url, "/report").headers["cache-control"] == "no-store"
     assert request(server.url, "/report", method="POST").status == 405

@@ -157,7 +157,7 @@ def test_an_error_after_the_answer_harms_no_later_request(client: Connection, ca
     until(lambda: "LookupError: later" in caplog.text)
 
 
-def test_an_application_learns_that_the_client_has_gone(served: Served) -> None:
+def test_an_application_is_notified_that_the_client_has_disconnected(served: Served) -> None:
     with Connection(served[0].url) as client:
         client.send(post("waits", b"x"))
         until(lambda: served[1].received == ["http.request"])

@@ -41,11 +41,11 @@ def lost(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     event = threading.Event()
     original = ServerConnection.connection_lost
 
-    def told(self: ServerConnection, exc: Exception | None) -> None:
+    def reported(self: ServerConnection, exc: Exception | None) -> None:
         original(self, exc)
         event.set()
 
-    monkeypatch.setattr(ServerConnection, "connection_lost", told)
+    monkeypatch.setattr(ServerConnection, "connection_lost", reported)
     return event
 
 
@@ -99,8 +99,8 @@ def test_a_request_that_offers_an_upgrade_is_read_with_its_body(
 @pytest.mark.parametrize("framing", ["content-length", "transfer-encoding"])
 def test_the_body_of_an_upgrade_that_is_not_made_is_no_request(client: Connection, world: World, framing: str) -> None:
     hidden = packet("echo", "a")
-    told: dict[str, Any] = {framing: len(hidden) if framing == "content-length" else "chunked"}
-    client.send(head_of(**UPGRADE, **told) + hidden)
+    reported: dict[str, Any] = {framing: len(hidden) if framing == "content-length" else "chunked"}
+    client.send(head_of(**UPGRADE, **reported) + hidden)
     assert client.reply().status == 400
     assert world.desk.runs == []
 
@@ -209,7 +209,7 @@ def test_what_follows_a_body_is_limited(client: Connection, world: World, more: 
 # answers that come before the end of a body
 
 
-def test_the_rest_of_a_body_that_nobody_wants_is_no_head(client: Connection) -> None:
+def test_the_rest_of_an_unread_body_is_no_head(client: Connection) -> None:
     client.head("POST", "/nothing", content_length=8000)
     assert client.reply().status == 404
     for _ in range(3):
@@ -220,7 +220,7 @@ def test_the_rest_of_a_body_that_nobody_wants_is_no_head(client: Connection) -> 
     assert client.reply().status == 200
 
 
-def test_a_body_that_nobody_wants_is_not_waited_for_for_ever() -> None:
+def test_an_unread_body_is_not_waited_for_without_limit() -> None:
     with serving(settings=HASTY) as (server, _), Connection(server.url) as client:
         client.head("POST", "/nothing", content_length=100)
         assert client.reply().status == 404
@@ -239,7 +239,7 @@ def ask_for_much(client: Connection, **headers: object) -> None:
 
 
 @pytest.mark.parametrize("how", ["idle", "close", "half"])
-def test_an_answer_that_nobody_reads_is_given_up(how: str, lost: threading.Event) -> None:
+def test_an_answer_that_is_not_read_is_abandoned(how: str, lost: threading.Event) -> None:
     with serving(settings=HASTY) as (server, _), Connection(server.url) as client:
         ask_for_much(client, connection="close" if how == "close" else None)
         if how == "half":

@@ -88,7 +88,7 @@ async def pass_on(request: Any, call_next: Any) -> Any:
     return await call_next(request)
 
 
-def test_a_middleware_does_not_miss_the_answer_to_who_hung_up(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_middleware_sees_the_answer_to_a_disconnected_caller(caplog: pytest.LogCaptureFixture) -> None:
     app = FastAPI()
     app.add_middleware(BaseHTTPMiddleware, dispatch=pass_on)
     body = envelope("linger")
@@ -112,7 +112,7 @@ def test_two_tokens_are_none(way: Way) -> None:
 
 
 @WAYS
-def test_who_is_refused_is_asked_for_a_token_before_arguments_are_looked_at(way: Way) -> None:
+def test_a_token_is_required_before_arguments_are_read(way: Way) -> None:
     with archive.serving(way(), verifier=Keeper()) as served, Connection(served.url) as connection:
         for wrong in (b"{}", b"[", b'{"theTitle": ""}'):
             connection.send(head("POST", "/archive/records", len(wrong)) + wrong)

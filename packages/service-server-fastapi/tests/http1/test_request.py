@@ -86,7 +86,7 @@ CHUNKED = b"1\r\n{\r\n0\r\n\r\n"
     ],
 )
 def test_all_ways_answer_alike(url: str, layered: str, method: str, body: bytes, headers: dict[str, Any]) -> None:
-    told: list[Any] = []
+    reported: list[Any] = []
     for target, more in ((url, {}), (url, OVER_ASGI), (layered, {})):
         with Connection(target) as connection:
             sent = {"x_correlation_id": "c-1", "content_length": len(body), **headers, **more}
@@ -94,8 +94,8 @@ def test_all_ways_answer_alike(url: str, layered: str, method: str, body: bytes,
             connection.send(head_of(method, **sent).replace(b"1.1", version, 1) + body)
             reply = connection.reply(method)
             stays = reply.headers.get("connection") != "close" and _serves_another(connection)
-            told.append((_without_date(reply), stays))
-    assert told[0] == told[1] == told[2]
+            reported.append((_without_date(reply), stays))
+    assert reported[0] == reported[1] == reported[2]
 
 
 def _serves_another(connection: Connection) -> bool:
@@ -175,7 +175,7 @@ def test_a_call_ends_with_its_connection(url: str, world: World) -> None:
     assert call(url, "echo", "a").json["result"] == "a"
 
 
-def test_a_connection_that_is_reset_harms_nobody(url: str, world: World) -> None:
+def test_a_connection_that_is_reset_affects_no_other(url: str, world: World) -> None:
     for _ in range(3):
         with Connection(url) as connection:
             connection.send(packet("linger"))

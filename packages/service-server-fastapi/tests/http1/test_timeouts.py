@@ -46,7 +46,7 @@ async def shortly() -> None:
     await passed.wait()
 
 
-async def test_a_limit_that_passes_is_told_once(limit: Timeout, lost: Lost) -> None:
+async def test_a_limit_that_passes_is_reported_once(limit: Timeout, lost: Lost) -> None:
     limit.set(SHORT)
     assert limit.is_set
     await lost.wait()
@@ -55,7 +55,7 @@ async def test_a_limit_that_passes_is_told_once(limit: Timeout, lost: Lost) -> N
     assert lost.times == 1
 
 
-async def test_nobody_loses_it_at_rest(limit: Timeout, lost: Lost) -> None:
+async def test_no_connection_loses_it_while_idle(limit: Timeout, lost: Lost) -> None:
     limit.set(SHORT)
     limit.clear()
     await shortly()
@@ -78,7 +78,7 @@ async def test_a_shorter_limit_takes_the_place_of_a_longer_one(limit: Timeout, l
     await lost.wait()
 
 
-async def test_a_later_limit_is_told_too(limit: Timeout, lost: Lost) -> None:
+async def test_a_later_limit_is_reported_too(limit: Timeout, lost: Lost) -> None:
     for _ in range(2):
         limit.set(SHORT)
         await lost.wait()

@@ -269,7 +269,7 @@ def test_signals_that_are_ignored_stay_so() -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def test_a_handler_that_somebody_else_has_set_meanwhile_is_left_alone() -> None:
+def test_a_handler_that_was_set_meanwhile_is_left_alone() -> None:
     before = signal.getsignal(signal.SIGTERM)
     signals = GracefulSignals(lambda: None, pass_on=False)
     signals.install()

@@ -93,7 +93,7 @@ def test_every_step_is_taken_once() -> None:
     assert hosting.state is HostingState.STOPPED
 
 
-def test_who_asks_second_for_the_end_waits_for_it() -> None:
+def test_a_second_stop_waits_for_the_end() -> None:
     world = World()
     entered = threading.Event()
 
@@ -116,7 +116,7 @@ def test_who_asks_second_for_the_end_waits_for_it() -> None:
     first.join()
 
 
-def test_a_failure_is_raised_to_everybody_who_asks_for_the_end() -> None:
+def test_a_failure_is_raised_by_every_stop() -> None:
     world = World()
 
     def refuse() -> None:

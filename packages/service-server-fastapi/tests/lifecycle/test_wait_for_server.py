@@ -46,13 +46,13 @@ async def test_a_connection_alone_is_no_answer(behaviour: object) -> None:
         assert not await wait_until_answering("127.0.0.1", port, "/", timeout=0.2)
 
 
-async def test_nobody_there_is_no_answer() -> None:
+async def test_an_address_without_a_server_is_no_answer() -> None:
     with bind("127.0.0.1", 0) as bound:
         port: int = bound.getsockname()[1]
     assert not await wait_until_answering("127.0.0.1", port, "/", timeout=0.2)
 
 
-async def test_it_is_patient_until_somebody_comes() -> None:
+async def test_it_waits_until_a_server_listens() -> None:
     with bind("127.0.0.1", 0) as bound:
         port: int = bound.getsockname()[1]
     waiting = asyncio.create_task(wait_until_answering("127.0.0.1", port, "/", timeout=20))

@@ -238,7 +238,7 @@ def test_a_password_is_neither_shown_nor_logged(certificates: Certificates, capl
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_clients_need_a_certificate_of_the_authority_and_are_told_so(
+def test_clients_without_a_certificate_of_the_authority_get_an_alert(
     certificates: Certificates, version: ssl.TLSVersion
 ) -> None:
     authority, other = certificates.authority, certificates.other
@@ -331,7 +331,7 @@ def listening(app: Any, certificates: Certificates, **more: Any) -> Iterator[tup
             listener.stop(timeout=TIMEOUT)
 
 
-def test_a_stop_does_not_wait_for_the_goodbye_of_idle_clients(certificates: Certificates) -> None:
+def test_a_stop_does_not_wait_for_close_notify_of_idle_clients(certificates: Certificates) -> None:
     with (
         listening(FastAPI(), certificates) as (listener, url),
         EncryptedConnection(url, certificates.client()) as connection,
@@ -383,7 +383,7 @@ def test_components_are_registered_when_another_server_answers_over_tls(
     assert world.log == ["startup", "register", "deregister", "shutdown", "destroyed"]
 
 
-def test_another_server_without_tls_is_told_so(
+def test_another_server_without_tls_is_reported(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("service_server_fastapi.lifecycle.lifespan._UNUSUAL", 0.2)

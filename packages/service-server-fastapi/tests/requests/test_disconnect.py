@@ -32,7 +32,7 @@ def begin(url: str, method: str) -> Connection:
 
 
 @WAYS
-def test_an_async_method_is_cancelled_when_its_caller_hangs_up(url: str, world: World) -> None:
+def test_an_async_method_is_cancelled_when_its_caller_disconnects(url: str, world: World) -> None:
     with begin(url, "linger"):
         assert world.desk.entered.acquire(timeout=TIMEOUT)
     assert world.desk.cancelled.wait(TIMEOUT)
@@ -69,7 +69,7 @@ def test_a_rest_method_is_cancelled_too(way: Way) -> None:
 
 
 @WAYS
-def test_the_place_of_who_hung_up_is_free_again(way: Way) -> None:
+def test_the_place_of_a_disconnected_caller_is_free_again(way: Way) -> None:
     with serving(app=way(), settings=ServerSettings(max_concurrency=1)) as (server, world):
         with begin(server.url, "linger"):
             assert world.desk.entered.acquire(timeout=TIMEOUT)
@@ -104,7 +104,7 @@ async def test_an_error_of_the_work_is_raised() -> None:
         await while_connected(work(), hung_up)
 
 
-async def test_who_has_hung_up_is_told_apart_from_a_cancellation() -> None:
+async def test_a_disconnect_is_distinguished_from_a_cancellation() -> None:
     forever = asyncio.Event()
     with pytest.raises(Disconnected):
         await while_connected(forever.wait(), hung_up)

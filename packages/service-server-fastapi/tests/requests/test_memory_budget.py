@@ -53,7 +53,7 @@ def test_by_default_it_is_a_quarter_of_the_memory() -> None:
 
 
 @EACH_WAY
-def test_a_request_beyond_the_budget_is_answered_with_503_and_told_when_to_come_again(
+def test_a_request_beyond_the_budget_is_answered_with_503_and_retry_after(
     way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []

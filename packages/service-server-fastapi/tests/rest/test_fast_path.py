@@ -83,13 +83,13 @@ REQUESTS: list[tuple[str, str, bytes, dict[str, object]]] = [
 def test_both_ways_answer_alike(
     short: Served, long: Served, method: str, path: str, body: bytes, headers: dict[str, object]
 ) -> None:
-    told, runs = [], []
+    reported, runs = [], []
     for served in (short, long):
         served.archive.runs.clear()
         reply = request(served.url, path, method=method, body=body, x_correlation_id="c-1", **headers)
-        told.append(_without_date(reply))
+        reported.append(_without_date(reply))
         runs.append(list(served.archive.runs))
-    assert told[0] == told[1]
+    assert reported[0] == reported[1]
     assert runs[0] == runs[1]
 
 

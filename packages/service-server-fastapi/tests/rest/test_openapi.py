@@ -58,7 +58,7 @@ def test_the_interactive_documentation_needs_no_other_host(page: str) -> None:
         assert {path: request(served.url, path).status for path in loaded} == dict.fromkeys(loaded, 200)
 
 
-def test_all_routes_and_only_they_are_told(document: Any, paths: Any) -> None:
+def test_all_routes_and_only_they_are_documented(document: Any, paths: Any) -> None:
     assert document["openapi"].startswith("3.1")
     assert {path: sorted(operations) for path, operations in paths.items()} == {
         "/mine": ["get"],

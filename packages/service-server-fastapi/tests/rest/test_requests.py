@@ -119,10 +119,10 @@ def test_the_request_is_at_hand(served: Served) -> None:
 
 def problem_of(reply: Reply) -> tuple[Any, ...]:
     assert reply.headers["content-type"] == PROBLEM
-    told = reply.json
-    assert told["status"] == reply.status
-    assert told["correlation_id"] == reply.headers["x-correlation-id"]
-    return reply.status, told["code"], told["error"], told["executed"]
+    reported = reply.json
+    assert reported["status"] == reply.status
+    assert reported["correlation_id"] == reply.headers["x-correlation-id"]
+    return reply.status, reported["code"], reported["error"], reported["executed"]
 
 
 def test_wrong_arguments_are_listed_without_their_values(served: Served) -> None:
@@ -151,7 +151,7 @@ def test_wrong_arguments_are_listed_without_their_values(served: Served) -> None
         (b"", ["body"]),
     ],
 )
-def test_a_wrong_body_is_told_with_the_place(served: Served, body: bytes, loc: list[str]) -> None:
+def test_a_wrong_body_is_reported_with_the_place(served: Served, body: bytes, loc: list[str]) -> None:
     reply = post(served, body)
     assert problem_of(reply) == (422, "invalid_argument", "ArgumentException", False)
     assert [place["loc"] for place in reply.json["details"]] == [loc]
@@ -179,7 +179,7 @@ def test_json_may_be_called_otherwise(served: Served, content_type: str) -> None
     assert post(served, content_type=content_type).status == 201
 
 
-def test_another_verb_is_told_which_ones_there_are(served: Served) -> None:
+def test_the_answer_to_another_verb_lists_the_allowed_ones(served: Served) -> None:
     reply = request(served.url, "/archive/records/a", method="POST")
     assert reply.status == 405
     assert sorted(reply.headers["allow"].split(", ")) == ["DELETE", "GET", "PATCH", "PUT"]
@@ -206,7 +206,7 @@ def test_another_error_keeps_its_secret(served: Served) -> None:
     assert b"hunter2" not in reply.body
 
 
-def test_an_error_is_told_whole_if_the_server_is_told_so() -> None:
+def test_an_error_is_sent_whole_if_the_server_exposes_errors() -> None:
     with serving(expose_errors=True) as served:
         assert request(served.url, "/archive/records/secret").json["detail"] == "password=hunter2"
 

@@ -125,9 +125,7 @@ async def test_a_call_outlives_the_deadline_of_the_one_before(pair: Pair) -> Non
 
 
 @pytest.mark.parametrize("end", [lambda connection: connection.data_received(ANSWER), AsyncConnection.eof_received])
-async def test_an_answer_that_nobody_waits_for_any_more_disturbs_nobody(
-    pair: Pair, end: Callable[[AsyncConnection], object]
-) -> None:
+async def test_an_abandoned_answer_affects_no_other_call(pair: Pair, end: Callable[[AsyncConnection], object]) -> None:
     connection, other = pair
     waiter = connection.exchange(request(), HEAD, 1000)
     waiter.cancel()
@@ -138,7 +136,7 @@ async def test_an_answer_that_nobody_waits_for_any_more_disturbs_nobody(
     assert waiter.cancelled()
 
 
-async def test_a_call_whose_connection_is_lost_is_told_so(pair: Pair) -> None:
+async def test_a_call_whose_connection_is_lost_fails_with_that(pair: Pair) -> None:
     connection, other = pair
     waiter = connection.exchange(request(), HEAD, 1000)
     other.close()
@@ -167,7 +165,7 @@ async def test_nothing_was_sent_over_a_connection_that_is_closing(pair: Pair) ->
     assert not caught.value.may_have_run
 
 
-async def test_what_nobody_has_asked_for_closes_the_connection(pair: Pair) -> None:
+async def test_unsolicited_bytes_close_the_connection(pair: Pair) -> None:
     _, other = pair
     await call(pair)
     other.recv(65536)

@@ -147,8 +147,8 @@ def test_a_head_that_begins_otherwise_is_parsed_and_remembered_in_its_turn() -> 
 
 @pytest.mark.parametrize("name", ["connection", "content-encoding", "content-length", "trailer", "upgrade", "x-other"])
 def test_nothing_is_remembered_that_could_say_something_about_the_body_or_the_connection(name: str) -> None:
-    told = f"{name}: identity\r\n".encode()
-    assert Repeated.of(response(beginning=BEGINNING + told), HTTPReply(200, {}, b"hello")) is None
+    reported = f"{name}: identity\r\n".encode()
+    assert Repeated.of(response(beginning=BEGINNING + reported), HTTPReply(200, {}, b"hello")) is None
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_what_comes_in_pieces_is_parsed_although_its_head_is_known() -> None:
     assert (reply.content, CountedParser.asked) == (b"hello", 3)
 
 
-def test_what_follows_a_known_head_unasked_ends_the_connection() -> None:
+def test_unsolicited_bytes_after_a_known_head_end_the_connection() -> None:
     reading = learned(VALID)
     reading.expect(REQUEST, 1000)
     assert reading.feed(response(b"mine")) is not None

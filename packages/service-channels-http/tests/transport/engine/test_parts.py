@@ -160,7 +160,7 @@ def test_a_connection_that_has_waited_too_long_is_not_used() -> None:
     assert old.closed
 
 
-def test_connections_that_nobody_needs_are_closed_by_and_by() -> None:
+def test_unused_connections_are_closed_gradually() -> None:
     idle: Idle[Waiting] = Idle(limit=10, expiry=4.0)
     old, used = Waiting(), Waiting()
     idle.put(old)

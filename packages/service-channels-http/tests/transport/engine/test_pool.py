@@ -162,7 +162,7 @@ def test_a_connection_that_the_server_has_closed_meanwhile_is_not_used(sending: 
 
 
 @both
-def test_what_is_said_unasked_is_no_answer_to_the_next_request(sending: Any) -> None:
+def test_unsolicited_bytes_are_no_answer_to_the_next_request(sending: Any) -> None:
     said = threading.Event()
 
     def answer_twice(received: Received) -> None:
@@ -374,7 +374,7 @@ def test_a_family_that_the_kernel_does_not_know_leaves_the_others(
 
 
 @both
-def test_a_name_that_nobody_knows_is_a_failure_that_did_not_run(sending: Any) -> None:
+def test_an_unknown_host_name_is_a_failure_that_did_not_run(sending: Any) -> None:
     with sending(DispatchJSONChannel()) as send:
         for name in ("service.invalid", "a" * 64 + ".invalid"):
             with pytest.raises(ServiceCommunicationException, match="cannot connect") as caught:

@@ -59,10 +59,10 @@ def test_a_request_is_its_line_its_headers_and_the_length_of_its_body() -> None:
     )
 
 
-@pytest.mark.parametrize(("method", "told"), [("POST", True), ("PUT", True), ("GET", False), ("DELETE", False)])
-def test_an_empty_body_is_told_where_one_is_expected(method: str, told: bool) -> None:
+@pytest.mark.parametrize(("method", "reported"), [("POST", True), ("PUT", True), ("GET", False), ("DELETE", False)])
+def test_an_empty_body_has_a_length_where_one_is_expected(method: str, reported: bool) -> None:
     head = written(request(method=method), "/", "h")
-    assert (b"content-length: 0" in head) == told
+    assert (b"content-length: 0" in head) == reported
 
 
 def test_fixed_headers_come_first_and_are_looked_at_too() -> None:
@@ -74,13 +74,15 @@ def test_fixed_headers_come_first_and_are_looked_at_too() -> None:
         written(asked, "/", "h")
 
 
-def test_a_server_is_told_how_much_time_is_left_when_the_head_is_written() -> None:
+def test_the_remaining_time_is_sent_as_of_when_the_head_is_written() -> None:
     asked = request({"x-correlation-id": "c"})
     asked.deadline = Deadline.after(60)
     asked.fixed = {"x-fixed": "1"}
-    told = re.search(rb"\r\nx-fixed: 1\r\nx-deadline-ms: (\d+)\r\nx-correlation-id: c\r\n", written(asked, "/", "h"))
-    assert told is not None
-    assert 0 < int(told[1]) <= 60_000
+    reported = re.search(
+        rb"\r\nx-fixed: 1\r\nx-deadline-ms: (\d+)\r\nx-correlation-id: c\r\n", written(asked, "/", "h")
+    )
+    assert reported is not None
+    assert 0 < int(reported[1]) <= 60_000
 
 
 def test_a_request_may_say_itself_how_much_time_is_left() -> None:

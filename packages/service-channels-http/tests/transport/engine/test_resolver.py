@@ -103,6 +103,6 @@ def test_an_address_needs_no_lookup(host: str) -> None:
     assert address[0] == host
 
 
-def test_the_families_take_turns() -> None:
+def test_address_families_alternate() -> None:
     one, other = FOUND[0], (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", 1, 0, 0))
     assert interleaved([other, other, other, one]) == [other, one, other, other]

@@ -85,7 +85,7 @@ def test_httpx_is_understood_with_and_without_its_layers(layers: bool) -> None:
         (64, "announce the server under an address that is in its certificate"),
     ],
 )
-def test_a_certificate_that_is_not_believed_is_explained(code: int, what_to_do: str) -> None:
+def test_an_untrusted_certificate_is_explained(code: int, what_to_do: str) -> None:
     error = error_of("CERTIFICATE_VERIFY_FAILED", ssl.SSLCertVerificationError)
     assert isinstance(error, ssl.SSLCertVerificationError)
     error.verify_code = code
@@ -93,7 +93,7 @@ def test_a_certificate_that_is_not_believed_is_explained(code: int, what_to_do: 
     assert what_to_do in str(not_sent(request(), "cannot connect", error))
 
 
-def test_who_hangs_up_without_a_word_may_want_a_certificate() -> None:
+def test_a_server_that_closes_silently_may_require_a_certificate() -> None:
     assert remedy(error_of(None, ssl.SSLEOFError)) == (
         f"the server has closed the connection; if it does so at every call, maybe {GIVE}"
     )

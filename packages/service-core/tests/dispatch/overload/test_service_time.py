@@ -18,7 +18,7 @@ def test_without_a_run_nothing_is_known() -> None:
     assert (ServiceTime().mean, ServiceTime().typical) == (0.0, 0.0)
 
 
-def test_the_first_run_is_believed_and_later_ones_count_by_and_by() -> None:
+def test_the_first_run_counts_fully_and_later_ones_gradually() -> None:
     assert after(0.2).mean == pytest.approx(0.2)
     assert after(0.2, 1.2).mean == pytest.approx(0.3)
     assert after(0.2, *[1.0] * 60).mean == pytest.approx(1.0, rel=0.01)

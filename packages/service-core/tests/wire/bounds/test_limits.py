@@ -77,8 +77,8 @@ def test_lists_may_be_nested_150_deep(codec: Codec) -> None:
 @pytest.mark.parametrize("depth", [210, 500, 1000, 2000, 100_000])
 def test_what_is_nested_deeper_is_malformed(codec: Codec, depth: int) -> None:
     data = request_of(codec, nested_lists(codec, depth))
-    told = malformed(lambda: read(codec, ANYTHING, data))
-    assert told.startswith("not valid JSON: ") if codec is JSON else told == "nested deeper than 200 levels"
+    reported = malformed(lambda: read(codec, ANYTHING, data))
+    assert reported.startswith("not valid JSON: ") if codec is JSON else reported == "nested deeper than 200 levels"
     malformed(lambda: codec.read_response(ANYTHING, data))
 
 

@@ -94,9 +94,9 @@ def plan() -> MethodCodec:
     return MethodCodec(component, service, service.methods["order"])
 
 
-def travel(codec: Codec, error: Exception, declared: dict[str, DeclaredError] = DECLARED, **told: Any) -> Exception:
+def travel(codec: Codec, error: Exception, declared: dict[str, DeclaredError] = DECLARED, **reported: Any) -> Exception:
     """What arrives."""
-    answer = codec.read_response(plan(), codec.write_error(error_to_wire(error, declared=DECLARED, **told)))
+    answer = codec.read_response(plan(), codec.write_error(error_to_wire(error, declared=DECLARED, **reported)))
     assert isinstance(answer, WireError)
     return error_from_wire(answer, where="Shop.order", declared=declared)
 
@@ -118,7 +118,7 @@ def test_a_declared_error_has_the_code_of_its_class() -> None:
     assert DECLARED["OutOfStock"].code is ErrorCode.RESOURCE_EXHAUSTED
 
 
-def test_a_subclass_of_a_declared_error_arrives_as_that_and_tells_no_more() -> None:
+def test_a_subclass_of_a_declared_error_arrives_as_that_without_more() -> None:
     wire = error_to_wire(MuchTooPlain(), declared=DECLARED)
     assert (wire.type, wire.message) == ("OutOfStock", "")
     assert "hunter2" not in repr(wire)

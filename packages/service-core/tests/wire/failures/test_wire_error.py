@@ -23,9 +23,9 @@ def plan() -> MethodCodec:
     return MethodCodec(component, service, service.methods["order"])
 
 
-def travel(codec: Codec, error: Exception, **told: Any) -> Exception:
+def travel(codec: Codec, error: Exception, **reported: Any) -> Exception:
     """What arrives."""
-    answer = codec.read_response(plan(), codec.write_error(error_to_wire(error, declared={}, **told)))
+    answer = codec.read_response(plan(), codec.write_error(error_to_wire(error, declared={}, **reported)))
     assert isinstance(answer, WireError)
     return error_from_wire(answer, where="Shop.order", declared={})
 
@@ -34,7 +34,7 @@ def travel(codec: Codec, error: Exception, **told: Any) -> Exception:
 
 
 @pytest.mark.parametrize("expose", [False, True])
-def test_of_another_error_only_the_name_is_told_unless_the_server_exposes_it(expose: bool) -> None:
+def test_of_another_error_only_the_name_is_sent_unless_the_server_exposes_it(expose: bool) -> None:
     wire = error_to_wire(LookupError("hunter2"), declared={}, correlation_id="c1", expose=expose)
     assert wire == WireError(
         type="LookupError", code=ErrorCode.INTERNAL, message="hunter2" if expose else "", correlation_id="c1"
@@ -82,7 +82,7 @@ class Stolen(errors.InvalidTokenException):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reported"),
     [
         ("AuthorizationException", "not allowed"),
         ("TokenException", "not allowed"),
@@ -92,11 +92,11 @@ class Stolen(errors.InvalidTokenException):
     ],
 )
 @pytest.mark.parametrize("refused", [False, True])
-def test_authorization_errors_arrive_as_what_they_are(name: str, told: str, refused: bool) -> None:
+def test_authorization_errors_arrive_as_what_they_are(name: str, reported: str, refused: bool) -> None:
     wire = error_to_wire(getattr(errors, name)("no"), declared={}, correlation_id="c1")
     arrived = error_from_wire(wire, where="Shop.order", declared={}, refused=refused)
     assert type(arrived).__name__ == name
-    assert str(arrived) == f"Shop.order: {told}"
+    assert str(arrived) == f"Shop.order: {reported}"
     assert isinstance(arrived, ServiceException)
     assert arrived.correlation_id == "c1"
 
@@ -175,6 +175,6 @@ def test_failures_are_read_in_whatever_form(data: Any, error: WireError) -> None
         ),
     ],
 )
-def test_a_challenge_tells_token_errors_apart(header: str, name: str, message: str) -> None:
+def test_a_challenge_distinguishes_token_errors(header: str, name: str, message: str) -> None:
     error = token_error(header, "Shop.order")
     assert (type(error).__name__, str(error)) == (name, message)
