@@ -17,6 +17,7 @@ from service_core import ServiceException
 from tests.chaos.ledger import COMPONENT, Ledger
 from tests.chaos.processes import ROOT, ServerProcess
 from tests.support.consul import ConsulAgent, free_ports
+from tests.support.waiting import eventually
 
 __all__ = ["Faults"]
 
@@ -25,7 +26,10 @@ FROZEN = 1.0
 
 
 class Faults:
-    """Three servers and one with two uvicorn workers, at one agent. The next fault does not wait for a restart."""
+    """Three servers and one with two uvicorn workers, at one agent.
+
+    Of the four at most one is away at a time: before it ends another one, a fault waits until all are registered.
+    """
 
     def __init__(self, consul: ConsulAgent, journal: Path, folder: Path) -> None:
         self._consul = consul
@@ -73,6 +77,7 @@ class Faults:
         self._launch(server)
 
     def terminate_group(self) -> None:
+        self._wait_for_all()
         self._end_group(signal.SIGTERM)
         self._start_group()
 
@@ -102,11 +107,13 @@ class Faults:
 
     def _next(self) -> ServerProcess:
         self._turn += 1
-        server = self._servers[self._turn % len(self._servers)]
-        if server in self._starting:
-            server.wait_until_ready()
-            self._starting.discard(server)
-        return server
+        self._wait_for_all()
+        return self._servers[self._turn % len(self._servers)]
+
+    def _wait_for_all(self) -> None:
+        while self._starting:
+            self._starting.pop().wait_until_ready()
+        eventually(self.are_all_registered, time_limit=120)
 
     def _launch(self, server: ServerProcess) -> None:
         server.launch()

@@ -50,7 +50,7 @@ class ConsulAgent:
         ``token`` is sent with the requests of this object. One that is not ``alone`` waits for others to join it.
         """
         self.host = host
-        self.port, self.serf_port, wan_port, server_port = free_ports(4, host)
+        self.port, self.serf_port, self.wan_port, server_port = free_ports(4, host)
         self.token = token
         self._folder = folder
         self._process: ConsulProcess | None = None
@@ -62,7 +62,7 @@ class ConsulAgent:
             f"-http-port={self.port}",
             f"-server-port={server_port}",
             f"-serf-lan-port={self.serf_port}",
-            f"-serf-wan-port={wan_port}",
+            f"-serf-wan-port={self.wan_port}",
             "-dns-port=-1",
             "-grpc-port=-1",
             *options,
