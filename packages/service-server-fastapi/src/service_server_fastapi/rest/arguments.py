@@ -1,7 +1,7 @@
-"""From a route's plan to the signature by which FastAPI reads, validates and documents its requests.
+"""From a route's plan to the signature by which FastAPI documents its requests.
 
-FastAPI sees texts and bytes, and pydantic hands them to the plan, so what a client has written by a plan is read by
-the same plan. The documentation is made of the plan's schemas.
+FastAPI sees texts and bytes and takes them as they are: the plan has read them before, once. The documentation is made
+of the plan's schemas.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import inspect
 from typing import Annotated, Any, Final
 
 from fastapi import Body, Header, Path, Query
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
-from service_core import ArgumentException
 from service_core.arguments import NO_DEFAULT
 from service_core.rest import NO_EXAMPLE, Parameter, Place, RoutePlan
-from service_core.wire import MalformedData, WireType, read_json
+from service_core.wire import WireType
 
 __all__ = ["described", "signature_of"]
 
@@ -53,27 +52,6 @@ class _Described:
         return handler(core_schema.definitions_schema(self._wire.core_schema, []))
 
 
-class _Read(_Described):
-    """Makes pydantic read a parameter as its plan does, and describe it."""
-
-    def __init__(self, parameter: Parameter) -> None:
-        super().__init__(parameter.wire)
-        self._parameter = parameter
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self._read)
-
-    def _read(self, given: Any) -> Any:
-        try:
-            if self._parameter.place is Place.BODY:
-                return read_json(self._parameter.wire, given)
-            return self._parameter.read(given)
-        except MalformedData as error:
-            raise PydanticCustomError("json_invalid", "{reason}", {"reason": str(error)}) from None
-        except ArgumentException as error:
-            raise _as_validation_error(error) from None
-
-
 def _parameter(parameter: Parameter) -> inspect.Parameter:
     said: dict[str, Any] = {}
     if parameter.marker.description:
@@ -89,22 +67,8 @@ def _parameter(parameter: Parameter) -> inspect.Parameter:
         inspect.Parameter.KEYWORD_ONLY,
         default=parameter.default if is_optional else inspect.Parameter.empty,
         annotation=Annotated[
-            Any if parameter.place is Place.BODY else texts, _Read(parameter), _PLACES[parameter.place](**said)
-        ],
-    )
-
-
-def _as_validation_error(error: ArgumentException) -> ValidationError:
-    """pydantic's form of what is wrong; FastAPI puts the place in the request in front, which replaces the name."""
-    places = error.details or [{"loc": [""], "msg": error.message, "type": "value_error"}]
-    return ValidationError.from_exception_data(
-        "request",
-        [
-            InitErrorDetails(
-                type=PydanticCustomError(place["type"], "{reason}", {"reason": place["msg"]}),
-                loc=tuple(place["loc"][1:]),
-                input=None,
-            )
-            for place in places
+            Any if parameter.place is Place.BODY else texts,
+            _Described(parameter.wire),
+            _PLACES[parameter.place](**said),
         ],
     )

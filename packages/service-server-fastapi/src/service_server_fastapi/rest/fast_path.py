@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from service_core import CallContext
 from service_core.dispatch import Answer, TimedOut
-from service_core.wire import LARGE, context_from_headers
+from service_core.wire import context_from_headers
 from service_server_fastapi.access.rejections import Refused
 from service_server_fastapi.requests.admission import Disconnected, gone, headers_of
 from service_server_fastapi.requests.disconnect import while_connected
@@ -94,11 +94,7 @@ class _Direct:
     async def _carry_out(self, scope: Scope, body: bytes, context: CallContext) -> Answer:
         route = self._route
         try:
-            if len(body) < LARGE:
-                arguments = route.read_arguments(self._values, scope, body)
-            else:
-                time_left = None if context.deadline is None else context.deadline.remaining
-                arguments = await route.readers.run(route.read_arguments, (self._values, scope, body), time_left)
+            arguments = await route.read_arguments(self._values, scope, body, context)
         except TimedOut:
             return route.late(context)
         except WrongArguments as wrong:

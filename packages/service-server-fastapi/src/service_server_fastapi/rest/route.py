@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -22,6 +21,7 @@ from service_core.dispatch import (
     Executor,
     Target,
     ThreadPool,
+    TimedOut,
 )
 from service_core.rest import RoutePlan
 from service_core.wire import context_from_headers
@@ -35,10 +35,12 @@ from service_server_fastapi.rest.openapi import documented
 from service_server_fastapi.rest.reading import WrongArguments, lists_arguments
 from service_server_fastapi.rest.route_calls import RouteCalls, path_of, unknown_route
 
-__all__ = ["ARGUMENTS", "RestRoute", "replay", "response"]
+__all__ = ["ARGUMENTS", "WRONG", "RestRoute", "replay", "response"]
 
 ARGUMENTS: Final = "service.arguments"
 """The key of a scope for the arguments of the caller."""
+WRONG: Final = "service.wrong_arguments"
+"""The key of a scope for the places of those that are missing or do not fit."""
 
 
 class RestRoute(RouteCalls, APIRoute):
@@ -93,8 +95,10 @@ class RestRoute(RouteCalls, APIRoute):
                     await send_answer(send, received)
                     return
                 admitted, body = received
-                with suppress(WrongArguments):  # FastAPI answers them
-                    scope[ARGUMENTS] = self.read_arguments(scope["path_params"], scope, body)
+                try:
+                    scope[ARGUMENTS] = await self.read_arguments(scope["path_params"], scope, body, admitted)
+                except WrongArguments as wrong:
+                    scope[WRONG] = wrong.places  # and answered once FastAPI's dependencies have been called
                 with call_context(admitted), Watch(receive) as watch:
 
                     async def sending(message: Message) -> None:
@@ -104,11 +108,15 @@ class RestRoute(RouteCalls, APIRoute):
                     await super().handle(scope, replay(body, receive), sending)
         except Disconnected:
             await send_answer(send, gone(context))
+        except TimedOut:
+            await send_answer(send, self.late(context))
         except Refused as refused:
             await send_answer(send, self.refuse(refused, context))
 
     async def respond(self, scope: Scope) -> Response:
-        """The response to a request whose arguments are in the scope."""
+        """The response to a request whose arguments, or what is wrong with them, are in the scope."""
+        if WRONG in scope:
+            return response(self.wrong_arguments(scope[WRONG], current_context()))
         return response(await self.carry_out(scope[ARGUMENTS], current_context()))
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -119,7 +127,10 @@ class RestRoute(RouteCalls, APIRoute):
             try:
                 return await handle(_RawRequest(request.scope, request.receive))
             except RequestValidationError as error:
-                places = [{"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in error.errors()]
+                places = [*request.scope.get(WRONG, ())]
+                known = [place["loc"] for place in places]
+                found = [{"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in error.errors()]
+                places += [place for place in found if place["loc"] not in known]
                 return response(self.wrong_arguments(places, current_context()))
 
         return answer

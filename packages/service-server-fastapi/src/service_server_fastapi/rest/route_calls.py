@@ -23,7 +23,7 @@ from service_core.dispatch import (
     refusal,
 )
 from service_core.rest import RoutePlan, is_json, media_type_of
-from service_core.wire import CHANGES_PAGE, TooManyValues, context_from_headers, json_holds_more
+from service_core.wire import CHANGES_PAGE, LARGE, TooManyValues, context_from_headers, json_holds_more
 from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.access.rejections import Refused, unread
 from service_server_fastapi.requests.admission import Intake, check_token, headers_of
@@ -86,8 +86,22 @@ class RouteCalls:
             return admitted
         return self.intake.rejected(problem(admitted.error, headers=admitted.headers))
 
-    def read_arguments(self, path: Mapping[str, str], scope: Scope, body: bytes) -> Arguments:
-        """The arguments that the caller gives. Raises WrongArguments, and Refused if its interface differs."""
+    async def read_arguments(
+        self, path: Mapping[str, str], scope: Scope, body: bytes, context: CallContext
+    ) -> Arguments:
+        """The arguments that the caller gives; those of a large body are read in another thread.
+
+        Raises WrongArguments, TimedOut, and Refused if the caller's interface differs or there are too many values.
+        """
+        if len(body) < LARGE:
+            return self._read(path, scope, body)
+        time_left = None if context.deadline is None else context.deadline.remaining
+        arguments: Arguments = await self.readers.run(self._read, (path, scope, body), time_left)
+        return arguments
+
+    def _read(self, path: Mapping[str, str], scope: Scope, body: bytes) -> Arguments:
+        if self.plan.body is not None and json_holds_more(body, self.intake.max_values):
+            raise Refused(413, str(TooManyValues(self.intake.max_values)))
         try:
             return read_arguments(self.plan, path, scope, body)
         except ContractMismatchException as error:
@@ -112,13 +126,11 @@ class RouteCalls:
         return self.intake.rejected(problem(error, status=refused.status, headers=refused.headers))
 
     def check_body(self, body: bytes, content_type: str) -> None:
-        """Raise Refused if the route reads no body of that type, or none of so many values."""
+        """Raise Refused if the route reads no body of that type."""
         if self.plan.body is None or not body:
             return
         if not is_json(media_type_of(content_type)):
             raise Refused(415, f"content type {content_type[:100]!r} is not application/json")
-        if json_holds_more(body, self.intake.max_values):
-            raise Refused(413, str(TooManyValues(self.intake.max_values)))
 
     def late(self, context: CallContext) -> Answer:
         """The answer to a request whose deadline has passed before its arguments are read."""

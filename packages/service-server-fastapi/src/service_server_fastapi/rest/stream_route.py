@@ -14,6 +14,7 @@ from service_core.dispatch import (
     Answer,
     FailedFirst,
     Failure,
+    TimedOut,
     correlation,
     input_lines,
     open_stream,
@@ -29,15 +30,13 @@ from service_server_fastapi.requests.admission import Disconnected, check_encodi
 from service_server_fastapi.requests.disconnect import Watch
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.reading import WrongArguments, item_type
-from service_server_fastapi.rest.route import ARGUMENTS, RestRoute, replay
+from service_server_fastapi.rest.route import ARGUMENTS, WRONG, RestRoute, replay
 from service_server_fastapi.rest.route_calls import Mismatched
 
 __all__ = ["StreamRoute"]
 
 _STREAM: Final = "service.stream"
 """The key of a scope for how the answer is written and what watches the caller."""
-_WRONG: Final = "service.wrong"
-"""The key of a scope for what is wrong with the arguments."""
 
 
 class StreamRoute(RestRoute):
@@ -72,18 +71,20 @@ class StreamRoute(RestRoute):
                 share = self.intake.streams.share(scope, admitted)
                 with share, suppress(Disconnected), call_context(admitted), self._watching(scope, receive) as watch:
                     scope[_STREAM] = writer, watch
-                    self._read(path, scope, body, watch)
+                    await self._read_whole(path, scope, body, watch)
                     await (over or self._directly)(scope, replay(body, receive), send)
         except Disconnected:
             await send_answer(send, gone(context))
+        except TimedOut:
+            await send_answer(send, self.late(context))
         except Refused as refused:
             await send_answer(send, self.refuse(refused, context))
 
     async def respond(self, scope: Scope) -> Response:
         """The response to a request that has been read so far."""
         writer, watch = scope[_STREAM]
-        if _WRONG in scope:
-            answer = self.wrong_arguments(scope[_WRONG].places, current_context())
+        if WRONG in scope:
+            answer = self.wrong_arguments(scope[WRONG], current_context())
         elif writer is None:
             answer = await self.carry_out(scope[ARGUMENTS], current_context())
         else:
@@ -143,12 +144,14 @@ class StreamRoute(RestRoute):
     def _watching(self, scope: Scope, receive: Receive) -> Watch | IncomingStream:
         return Watch(receive) if self.plan.input_items is None else IncomingStream(scope, receive)
 
-    def _read(self, path: Mapping[str, str], scope: Scope, body: bytes, watch: Watch | IncomingStream) -> None:
+    async def _read_whole(
+        self, path: Mapping[str, str], scope: Scope, body: bytes, watch: Watch | IncomingStream
+    ) -> None:
         """Read the arguments that come as a whole; the stream among them is read while the method runs."""
         try:
-            arguments = self.read_arguments(path, scope, body)
+            arguments = await self.read_arguments(path, scope, body, current_context())
         except WrongArguments as wrong:
-            scope[_WRONG] = wrong
+            scope[WRONG] = wrong.places
             return
         stream, wire = self.plan.method.input_stream, item_type(self.plan, scope)
         if stream is not None and wire is not None and isinstance(watch, IncomingStream):

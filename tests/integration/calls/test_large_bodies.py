@@ -1,0 +1,126 @@
+"""Bodies of 16 MB on every way: read once, in another thread than the event loop's."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Annotated, Any
+
+import msgpack
+import pytest
+from fastapi import Depends, FastAPI
+from pydantic import BaseModel, BeforeValidator
+
+from service_core import Catalog, Service, implementation, service
+from service_core.rest import post, rest
+from service_server_fastapi import FastAPIServer, serve
+from tests.support.figures import Figures
+
+pytestmark = pytest.mark.slow
+
+CATALOG = Catalog()
+SIZE = 15 * 1024 * 1024
+READ: list[int] = []
+"""The number of each order, as often as it is read."""
+
+
+def _noted(number: Any) -> Any:
+    READ.append(number)
+    return number
+
+
+class Line(BaseModel):
+    article: str
+    amount: int
+
+
+class Order(BaseModel):
+    number: Annotated[int, BeforeValidator(_noted)]
+    lines: list[Line]
+
+
+@rest("/warehouse")
+@service(name="warehouse")
+class Warehouse(Service):
+    @post("/orders")
+    @abstractmethod
+    def take(self, order: Order) -> int: ...
+
+
+@implementation
+class WarehouseImpl(Warehouse):
+    def take(self, order: Order) -> int:
+        return len(order.lines)
+
+
+async def _nothing() -> None: ...
+
+
+@pytest.fixture(params=[False, True], ids=["direct", "with dependencies"], scope="module")
+def server(request: pytest.FixtureRequest) -> Iterator[FastAPIServer]:
+    app = FastAPI(dependencies=[Depends(_nothing)]) if request.param else None
+    with serve(WarehouseImpl(), port=0, app=app) as server:
+        yield server
+
+
+def order(number: Any, size: int) -> dict[str, Any]:
+    line = {"article": "an article with a name and a description " * 4, "amount": 12345}
+    return {"number": number, "lines": [line] * (size // 200)}
+
+
+def sent(way: str, value: Any) -> tuple[str, str, bytes]:
+    """The path, the type and the body of a request."""
+    if way == "rest":
+        return "/warehouse/orders", "application/json", json.dumps(value).encode()
+    call = {"method": "warehouse:warehouse:take", "args": [value]}
+    body = json.dumps(call).encode() if way == "json" else bytes(msgpack.packb(call) or b"")
+    return "/invoke", f"application/{way}", body
+
+
+def answer_of(server: FastAPIServer, way: str, value: Any) -> int:
+    path, content_type, body = sent(way, value)
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
+        connection.request("POST", path, body, {"content-type": content_type})
+        response = connection.getresponse()
+        response.read()
+        return response.status
+
+
+@pytest.mark.parametrize("way", ["json", "msgpack", "rest"])
+@pytest.mark.parametrize(("number", "status"), [(1, 200), ("a", 422)])
+@pytest.mark.parametrize("size", [200, 200_000])
+def test_a_body_is_read_once_right_or_wrong(
+    server: FastAPIServer, way: str, number: Any, status: int, size: int
+) -> None:
+    READ.clear()
+    assert answer_of(server, way, order(number, size)) == status
+    assert [number] == READ
+
+
+@pytest.mark.parametrize("way", ["json", "msgpack", "rest"])
+def test_health_is_answered_while_large_bodies_are_read(server: FastAPIServer, way: str, figures: Figures) -> None:
+    value, statuses = order(1, SIZE), list[int]()
+    callers = [threading.Thread(target=lambda: statuses.append(answer_of(server, way, value))) for _ in range(2)]
+    for caller in callers:
+        caller.start()
+    times = list[float]()
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
+        while any(caller.is_alive() for caller in callers):
+            begin = time.monotonic()
+            connection.request("GET", "/health/live")
+            response = connection.getresponse()
+            response.read()
+            assert response.status == 200
+            times.append(time.monotonic() - begin)
+    assert statuses == [200, 200]
+    assert len(times) > len(callers)
+    times.sort()
+    figures.add(
+        f"health beside two bodies of 15 MB, {way}: ms at the median, at most",
+        f"{times[len(times) // 2] * 1e3:.1f}, {times[-1] * 1e3:.0f}",
+    )
