@@ -16,6 +16,7 @@ __all__ = ["PEERS", "python_of"]
 PEERS: Final = {
     "aspyx": ("aspyx-service==0.11.6",),
     "grpc": ("grpcio>=1.80", "grpcio-tools>=1.80"),
+    "connect": ("connectrpc>=0.13", "protobuf>=6", "grpcio>=1.80", "grpcio-tools>=1.80", "uvicorn[standard]>=0.54"),
     "pyro5": ("Pyro5>=5.15", "msgpack>=1.1"),
     "nats": ("nats-py>=2.11", "msgpack>=1.1", "pydantic>=2.12"),
 }

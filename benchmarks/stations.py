@@ -24,6 +24,7 @@ _PROGRAMS: Final[dict[str, str | tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "ours": (("ours_server",), ("ours_client",)),
     "aspyx": (("aspyx_peer", "serve"), ("aspyx_peer", "call")),
     "grpc": (("grpc_server",), ("grpc_client",)),
+    "connect": (("connect_server",), ("connect_client",)),
     "ours-unix": (("ours_server",), ("ours_client",)),
     "pyro5": (("pyro_server",), ("pyro_client",)),
     "nats": (("nats_server",), ("nats_client",)),

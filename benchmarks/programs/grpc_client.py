@@ -22,6 +22,8 @@ def main() -> None:
     async_stub = None
 
     def make(case: str, size: int) -> Call:
+        if case == "numbers":
+            return lambda: sum(1 for _ in sync_stub.numbers(protos.Count(count=size)))
         return _call(sync_stub, case, size)
 
     def make_async(case: str, size: int) -> CallAsync:

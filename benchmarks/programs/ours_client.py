@@ -50,6 +50,8 @@ def _reading(service: ours_async.Benchmark, size: int) -> CallAsync:
 def _call(service: Any, what: str, size: int) -> Call:
     if what == "hello":
         return lambda: service.hello("world")
+    if what == "numbers":
+        return lambda: sum(1 for _ in service.numbers(size))
     if what == "model":
         person = Person(**PERSON)
         return lambda: service.model(person)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 from benchmarks.programs.ours_values import Person, PersonRecord
@@ -32,6 +33,9 @@ class Benchmark(Service):
 
     @abstractmethod
     def blob(self, data: bytes) -> bytes: ...
+
+    @abstractmethod
+    def numbers(self, count: int) -> Iterator[int]: ...
 
 
 @service(name="benchmark-blocking", catalog=CATALOG)

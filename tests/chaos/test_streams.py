@@ -20,7 +20,8 @@ from service_core import DeadlineExceeded, Policy, ServiceCommunicationException
 from tests.chaos.feed import Feed, Spoiled
 from tests.support.figures import Figures
 from tests.support.memory import MB, resident_memory
-from tests.support.waiting import PATIENCE
+from tests.support.proxy import FaultProxy
+from tests.support.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
 
@@ -191,3 +192,39 @@ def test_many_streams_at_once_end_together(feed_server: FeedProcess, figures: Fi
     figures.add(f"{count} streams at once: all generators ended after", 1000 * seconds, "ms")
     grown = (resident_memory(feed_server.pid) - before) / MB
     figures.add(f"{count} streams at once: memory of the server grew by", grown, "MB")
+
+
+def test_no_descriptor_and_no_thread_is_left_behind_whatever_ends_a_stream(feed_server: FeedProcess) -> None:
+    async def broken() -> AsyncIterator[int]:
+        yield 1
+        raise LookupError
+
+    async def abuse(feed: Feed, cut: Feed) -> None:
+        await drained(feed.numbers(10))
+        async with aclosing(cast(Any, feed.numbers(1, "wait"))) as items:
+            await anext(items)
+        async with aclosing(cast(Any, feed.blocks(1000, 100_000))) as blocks:
+            await anext(blocks)
+        with pytest.raises(Spoiled):
+            await drained(feed.numbers(10, "fail"))
+        with pytest.raises(DeadlineExceeded):
+            await drained(feed.numbers(1, "wait"))
+        with pytest.raises(ServiceCommunicationException):
+            await drained(cut.numbers(10_000))
+        with pytest.raises(LookupError):
+            await feed.total(broken())
+        await none_runs(feed)
+
+    def left() -> list[int]:
+        processes = [Path(f"/proc/{pid}") for pid in (os.getpid(), feed_server.pid)]
+        return [len([*(process / kind).iterdir()]) for process in processes for kind in ("fd", "task")]
+
+    policy = Policy(idle_timeout=0.2)
+    with FaultProxy(int(feed_server.url.rpartition(":")[2])) as proxy:
+        proxy.break_after(answers=2000)
+        with connect(Feed, feed_server.url, policy=policy) as feed, connect(Feed, proxy.url) as cut:
+            asyncio.run(abuse(feed, cut))
+            before = left()
+            for _ in range(10):
+                asyncio.run(abuse(feed, cut))
+            eventually(lambda: all(now <= then + 2 for now, then in zip(left(), before, strict=True)))
