@@ -1,13 +1,13 @@
 """What does a stream cost: its first item, and ten thousand small ones?"""
 
-from typing import Final
+from typing import Final, Literal
 
 from benchmarks.entries import Entry, Goal, Question, at_most
 
 MANY: Final = 10_000
 
 
-def _entry(station: str, case: str, size: int, mode: str = "async") -> Entry:
+def _entry(station: str, case: str, size: int, mode: Literal["sync", "async"] = "async") -> Entry:
     return Entry(station=station, case=case, mode=mode, size=size)
 
 

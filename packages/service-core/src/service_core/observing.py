@@ -139,6 +139,9 @@ def observed(call: Call) -> Iterator[None]:
     ends = _begin(client_observers, begun)
     try:
         yield
+    except GeneratorExit:  # the reader of a stream has had enough
+        _end(ends, EndedCall(duration=time.perf_counter() - begin))
+        raise
     except BaseException as error:
         code = error.code if isinstance(error, ServiceException) else getattr(error, "code", None)
         known = code if isinstance(code, ErrorCode) else ErrorCode.FAILED_PRECONDITION

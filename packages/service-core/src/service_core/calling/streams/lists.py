@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from contextlib import aclosing, closing, nullcontext
+from contextlib import aclosing, closing
 from typing import Any
 
 from service_core.call import Call
+from service_core.calling.streams.observed_lists import observed_lists, observed_lists_async
 from service_core.errors import ServiceException
-from service_core.observing import client_observers, observed
+from service_core.observing import client_observers
 
 __all__ = ["items_of", "items_of_async", "one_by_one", "one_by_one_async"]
 
 
 def items_of(lists: Generator[list[Any], None, None], call: Call) -> Generator[Any, None, None]:
     """The items of the lists, one by one. Closing it, or dropping the last reference, ends the call."""
-    with observed(call) if client_observers else nullcontext(), closing(lists):
+    with closing(observed_lists(lists, call) if client_observers else lists) as lists:
         try:
             for items in lists:
                 yield from items
@@ -26,15 +27,14 @@ def items_of(lists: Generator[list[Any], None, None], call: Call) -> Generator[A
 
 async def items_of_async(lists: AsyncGenerator[list[Any], None], call: Call) -> AsyncGenerator[Any, None]:
     """As :func:`items_of`, for ``async for``."""
-    with observed(call) if client_observers else nullcontext():
-        async with aclosing(lists):
-            try:
-                async for items in lists:
-                    for item in items:
-                        yield item
-            except ServiceException as error:
-                error.failed_call = call.descriptor.where
-                raise
+    async with aclosing(observed_lists_async(lists, call) if client_observers else lists) as lists:
+        try:
+            async for items in lists:
+                for item in items:
+                    yield item
+        except ServiceException as error:
+            error.failed_call = call.descriptor.where
+            raise
 
 
 def one_by_one(items: Iterator[Any]) -> Generator[list[Any], None, None]:
