@@ -21,6 +21,8 @@ from tests.support.figures import Figures
 from tests.support.health_server import HealthServer
 from tests.support.waiting import PATIENCE, eventually
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind", ["SIGTERM", "SIGKILL"])
 def test_an_agent_that_restarts_with_its_disk_costs_no_address(
