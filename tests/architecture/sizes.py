@@ -1,7 +1,6 @@
 """Sizes of the code base: lines per package, files per folder, the longest files and functions, public names.
 
-``python -m tests.architecture.sizes`` prints them, and how many Python functions one call in memory enters on both
-sides together, sync and async.
+``hatch run sizes`` prints them, and how many Python functions one call in memory enters at either end, sync and async.
 """
 
 from __future__ import annotations
@@ -103,14 +102,17 @@ class MeasuredImpl(Measured):
         return one + other
 
 
-def _entered(call: Callable[[], Any]) -> int:
-    """How many Python functions of ours one call enters; a coroutine counts once for each time it goes on."""
-    count = 0
+def _entered(call: Callable[[], Any]) -> tuple[int, int]:
+    """How many Python functions of ours one call enters, at the caller's end and at the server's.
+
+    A coroutine counts once for each time it goes on.
+    """
+    ends = [0, 0]
 
     def trace(frame: FrameType, event: str, _: object) -> None:
-        nonlocal count
-        if event == "call" and "service_" in frame.f_code.co_filename:
-            count += 1
+        file = frame.f_code.co_filename
+        if event == "call" and "/src/service_" in file and "/testing/" not in file:  # which stands for the network
+            ends[_is_served(frame)] += 1
 
     call()
     sys.setprofile(trace)
@@ -118,14 +120,24 @@ def _entered(call: Callable[[], Any]) -> int:
         call()
     finally:
         sys.setprofile(None)
-    return count
+    return ends[0], ends[1]
 
 
-def functions_entered() -> tuple[int, int]:
-    """The functions that a sync and an async call in memory enter, on both sides together."""
+def _is_served(frame: FrameType | None) -> bool:
+    """Whether a function of the dispatcher is being run."""
+    while frame is not None and "/service_core/dispatch/" not in frame.f_code.co_filename:
+        frame = frame.f_back
+    return frame is not None
+
+
+def functions_entered() -> dict[str, tuple[int, int]]:
+    """The functions that a sync and an async call in memory enter, at either end."""
     with in_memory(MeasuredImpl(), catalog=CATALOG) as manager, asyncio.Runner() as runner:
         proxy = manager.get_service(Measured)
-        return _entered(lambda: proxy.add(1, 2)), _entered(lambda: runner.run(proxy.add_later(1, 2)))
+        return {
+            "a sync": _entered(lambda: proxy.add(1, 2)),
+            "an async": _entered(lambda: runner.run(proxy.add_later(1, 2))),
+        }
 
 
 def report() -> str:
@@ -135,16 +147,18 @@ def report() -> str:
     for name, size in sizes.items():
         packages[name.partition("/")[0]] += size
     names = Counter(line.rpartition(".")[0] for line in _NAMES.read_text(encoding="utf-8").split())
-    sync, later = functions_entered()
     figures = [
         *(f"{count:6} lines in {package}" for package, count in sorted(packages.items())),
-        *(f"{count:6} files in {folder}" for folder, count in Counter(folders()).most_common(5)),
+        f"{len(sizes):6} files in {len(folders())} folders",
+        *(f"{count:6} files in {folder}" for folder, count in Counter(folders()).most_common(3)),
         *(f"{count:6} lines in {name}" for name, count in Counter(sizes).most_common(3)),
         *(f"{each.lines:6} lines in {each.name}() of {each.file}" for each in longest[:3]),
         f"{classes():6} classes",
         f"{sum(names.values()):6} public names, {names['service_core']} of them in the root of service_core",
-        f"{sync:6} functions entered by a sync call in memory, both sides",
-        f"{later:6} functions entered by an async call in memory, both sides",
+        *(
+            f"{caller:6} functions entered by {kind} call in memory at the caller's end, {server} at the server's"
+            for kind, (caller, server) in functions_entered().items()
+        ),
     ]
     return "\n".join(figures)
 
