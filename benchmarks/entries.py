@@ -42,7 +42,7 @@ class Entry:
         return f"{self.station} {self.case}{size}{asynchronous}{at_once}"
 
     def order(self, seconds: float) -> dict[str, Any]:
-        """What the station is told."""
+        """What is sent to the station."""
         return {
             "case": self.case,
             "mode": self.mode,

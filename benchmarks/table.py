@@ -37,9 +37,9 @@ def goals_as_markdown(questions: Sequence[Question], figures: Figures) -> str:
         for goal in question.goals:
             verdict = figures.verdict(goal)
             value = figures.value(goal.entry)
-            told = figure(value, goal.entry) if value is not None else "-"
+            shown = figure(value, goal.entry) if value is not None else "-"
             mark = "yes" if verdict.is_met else "**no**"
-            lines.append(f"| {goal.entry.label} | {told} | {_bound(verdict)} | {_reached(verdict)} | {mark} |")
+            lines.append(f"| {goal.entry.label} | {shown} | {_bound(verdict)} | {_reached(verdict)} | {mark} |")
     return "\n".join(lines) + "\n"
 
 

@@ -98,9 +98,9 @@ def idle_watches() -> dict[str, dict[str, float]]:
         registry = ConsulComponentRegistry(0, address)
         with registry:
             for number in range(200):
-                registry.snapshot(f"nobody-{number}")
+                registry.snapshot(f"absent-{number}")
             for number in range(200):
-                registry.wait_until_known(f"nobody-{number}", 30.0)
+                registry.wait_until_known(f"absent-{number}", 30.0)
             begin, cpu = time.perf_counter(), time.process_time()
             time.sleep(_IDLE)
             share = (time.process_time() - cpu) / (time.perf_counter() - begin)

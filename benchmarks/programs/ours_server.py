@@ -72,7 +72,7 @@ class BenchmarkComponentImpl(AbstractComponent, BenchmarkComponent):
 
 @module()
 class ServerModule:
-    """Nobody else needs to find it: the client is given the address."""
+    """No other program has to find it: the client is given the address."""
 
     @create()
     def create_registry(self) -> ComponentRegistry:

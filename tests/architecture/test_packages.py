@@ -1,4 +1,4 @@
-"""The structure that the packages promise: who may import whom, no circles, and which names are public."""
+"""The structure that the packages promise: which package may import which, no circles, and which names are public."""
 
 from __future__ import annotations
 

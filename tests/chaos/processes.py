@@ -22,7 +22,7 @@ class ServerProcess:
     """One server of the ledger; it keeps its port when it is started again."""
 
     def __init__(self, journal: Path, consul: ConsulAgent | None = None, **settings: Any) -> None:
-        """Without Consul nobody is told of it. ``settings`` are those of ``ServerSettings``."""
+        """Without Consul it is not registered. ``settings`` are those of ``ServerSettings``."""
         (self.port,) = free_ports(1)
         """Where it listens."""
         arguments = [str(self.port), str(journal), json.dumps(settings)]

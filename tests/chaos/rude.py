@@ -34,7 +34,7 @@ class Reply:
 
 
 class RudeClient:
-    """Sends what it is told to, on one connection as long as that lasts."""
+    """Sends what the test gives it, on one connection as long as that lasts."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)

@@ -1,4 +1,4 @@
-"""A component that nobody offers."""
+"""A component without instances."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ def test_every_request_for_it_fails_at_once(
                 ledger.read("entry")
             elapsed = (time.monotonic() - begin) * 1000
             assert not caught.value.may_have_run
-            figures.add(f"nobody offers it, {name} registry: told at the {time_of_asking} call after", elapsed, "ms")
+            figures.add(f"no instance, {name} registry: error at the {time_of_asking} call after", elapsed, "ms")

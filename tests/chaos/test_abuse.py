@@ -247,7 +247,7 @@ def test_registrations_that_lead_elsewhere(abused: ServerProcess, consul: Consul
         ledger = manager.get_service(Ledger)
         assert {ledger.read(f"read-{number}") for number in range(100)} == {abused.pid}
         with pytest.raises(BlockingIOError):
-            trap.accept()  # nobody waits there
+            trap.accept()  # no thread waits there
     assert {event.url for event in events} == {abused.url}
     figures.add("7 hostile registrations, 100 calls: contacts", 0)
 

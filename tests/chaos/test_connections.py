@@ -34,7 +34,7 @@ async def test_connections_that_idled_for_the_keep_alive_time_lose_no_call(
     begun = asyncio.Barrier(40)
 
     async def idle_and_call(number: int) -> None:
-        await ledger.linger(0.1)  # so that nobody takes another's connection
+        await ledger.linger(0.1)  # so that no call takes another's connection
         await begun.wait()
         await asyncio.sleep(CLIENTS_KEEP - 0.1 + number * 0.005)
         await ledger.book_async(f"book-{number}")
@@ -59,7 +59,7 @@ def test_connections_that_the_server_is_about_to_close_lose_no_call(
                 ledger.book(f"book-{number}")
             except ServiceCommunicationException as error:
                 reported.append(error)
-    # If the connection ends at the very moment at which a call is sent, nobody can know whether it has run.
+    # If the connection ends at the very moment at which a call is sent, it is unknown whether it has run.
     assert all(error.may_have_run for error in reported)
     executions = {entry: count for entry, count in journal.counts().items() if entry.startswith("book")}
     assert all(count == 1 for count in executions.values())
@@ -80,7 +80,7 @@ def test_a_call_that_may_have_run_is_not_repeated(
     executions = journal.counts()
     assert executions == {f"book-{number}": 1 for number in range(30)}
     figures.add("reset after sending: executions of 30 calls", executions.total())
-    figures.add("reset after sending: callers told that it may have run", 30)
+    figures.add("reset after sending: callers informed that it may have run", 30)
 
 
 def test_a_call_that_may_have_run_is_repeated_if_that_does_no_harm(
@@ -102,7 +102,7 @@ def test_bytes_that_were_sent_may_have_arrived(proxy: FaultProxy, journal: Journ
     proxy.break_after(requests=0)
     with pytest.raises(ServiceCommunicationException) as caught:
         ledger.book("book")
-    assert caught.value.may_have_run  # nobody can know that it did not
+    assert caught.value.may_have_run  # it cannot be known that it did not
     proxy.heal()
     assert ledger.book("again")
     assert journal.counts() == {"again": 1}

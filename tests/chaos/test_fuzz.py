@@ -1,7 +1,7 @@
 """The dispatcher and arbitrary bytes: there is always an answer, and never one that says the server is at fault.
 
 Bytes that once did harm are kept in ``corpus``, each in a file whose name begins with its format, and sent again at
-every run. Whoever finds new ones adds a file.
+every run. Each new one gets a file.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def test_calls_survive_servers_that_are_killed(
     assert [call.error for call in load.reads if call.error is not None] == []
     executions = journal.counts()
     assert [entry for entry, count in executions.items() if entry.startswith("book") and count > 1] == []
-    # Whoever was told that nothing has run was told the truth.
+    # A caller whose error says that nothing has run can rely on it.
     reported = [call for call in load.bookings if call.error is not None]
     assert all(getattr(call.error, "may_have_run", True) for call in reported if executions[call.entry])
     figures.add(f"{kills} servers killed: idempotent calls", len(load.reads))

@@ -23,7 +23,7 @@ _HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """Ports that nobody listens on at the moment."""
+    """Ports on which no process listens at the moment."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -126,11 +126,11 @@ class ConsulAgent:
         return found
 
     def registered(self, **service: Any) -> None:
-        """Register a service as somebody else would: fields as in its API."""
+        """Register a service as another program would: fields as in its API."""
         self.request("PUT", "/v1/agent/service/register", service)
 
     def deregistered(self, service_id: str) -> None:
-        """Deregister a service as somebody else would."""
+        """Deregister a service as another program would."""
         self.request("PUT", f"/v1/agent/service/deregister/{service_id}")
 
     def __enter__(self) -> Self:

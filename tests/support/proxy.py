@@ -27,7 +27,7 @@ class FaultProxy:
     """Stands before a port on the loopback interface. Its methods and settings may be used by any thread."""
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        """``host`` and ``port`` are where connections are passed on to; nobody needs to listen there yet."""
+        """``host`` and ``port`` are where connections are passed on to; no server needs to listen there yet."""
         self.delay = 0.0
         """Seconds that every piece is held back, in both directions."""
         self.rate: float | None = None
@@ -182,7 +182,7 @@ class _Link:
         return [piece[start : start + size] for start in range(0, len(piece), size)]
 
     async def _finish(self) -> None:
-        """Say goodbye in an orderly way, after all that was written."""
+        """Close the connection in an orderly way, after all that was written."""
         if not self._writer.is_closing():
             with contextlib.suppress(OSError):
                 await self._writer.drain()

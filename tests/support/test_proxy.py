@@ -1,4 +1,4 @@
-"""The fault proxy does to connections what it is told to."""
+"""The fault proxy treats connections as the test sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for what announces itself to nobody."""
+"""Waiting for conditions that have no event."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def serving(script: Script) -> Iterator[ScriptedServer]:
 
 
 def unused_url() -> str:
-    """An address at which nobody listens."""
+    """An address at which no server listens."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
@@ -159,7 +159,7 @@ def full_backlog() -> Iterator[str]:
     """An address at which connections are neither accepted nor refused."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as waiting:
         address = listener.getsockname()
-        for _ in range(8):  # the kernel takes one or two more than it was told
+        for _ in range(8):  # the kernel takes one or two more than the backlog says
             client = waiting.enter_context(socket.socket())
             client.setblocking(False)
             client.connect_ex(address)

@@ -277,7 +277,7 @@ def test_media_types_headers_and_tokens_of_a_channel_are_sent() -> None:
     channel.accept = "application/vnd.forge.v3+json"
     channel.headers["X-API-Version"] = "2026-01-01"
     channel.token_provider = lambda: "t-1"
-    with serving(answer(204)) as server, closing(channel), bearer_token("somebody else's"):
+    with serving(answer(204)) as server, closing(channel), bearer_token("of-another"):
         forge_at(server.url, channel).star("a")
     [request] = server.requests
     assert request.headers["accept"] == "application/vnd.forge.v3+json"

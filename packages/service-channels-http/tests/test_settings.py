@@ -1,4 +1,4 @@
-"""What can be set about channels, in code and by the environment, and how wrong files are told."""
+"""What can be set about channels, in code and by the environment, and how wrong files are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check's run is told as: cached, slow, raised; and where it runs."""
+"""How a run of a check is reported: cached, slow, raised; and where it runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Result = HealthCheckManager.Result
 
 
 class Clock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -27,7 +27,7 @@ class Held:
         self.runs += 1
         self.entered.set()
         if not self.release.wait(10):
-            raise RuntimeError("nobody released the check")
+            raise RuntimeError("the check was not released")
 
     def leave(self) -> None:
         """Release it and wait until it has returned."""

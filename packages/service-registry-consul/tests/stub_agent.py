@@ -42,7 +42,7 @@ class Cut(bytes):
 def answer(body: Any, *, index: str | None = "1", status: int = 200, **headers: str) -> bytes:
     """An answer as Consul gives it; a body that is no text is sent as JSON."""
     content = (body if isinstance(body, str) else json.dumps(body)).encode()
-    lines = [f"HTTP/1.1 {status} Told", f"Content-Length: {len(content)}"]
+    lines = [f"HTTP/1.1 {status} Scripted", f"Content-Length: {len(content)}"]
     if index is not None:
         lines.append(f"X-Consul-Index: {index}")
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
@@ -109,7 +109,7 @@ def serving(script: Script) -> Iterator[StubAgent]:
 
 
 def wait_for(condition: Callable[[], object], time_limit: float = 20.0) -> None:
-    """Wait for what announces itself to nobody. Raises TimeoutError."""
+    """Wait for a condition that has no event. Raises TimeoutError."""
     pause = threading.Event()
     for _ in range(round(time_limit / 0.01)):
         if condition():

@@ -72,7 +72,7 @@ def test_the_environment_is_read_and_code_wins(monkeypatch: pytest.MonkeyPatch) 
 
 def test_general_variables_are_not_taken_for_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("URL", "http://elsewhere:1")
-    monkeypatch.setenv("TOKEN", "somebody else's")
+    monkeypatch.setenv("TOKEN", "of-another")
     settings = ConsulSettings()
     assert (settings.host, settings.token) == ("127.0.0.1", None)
 

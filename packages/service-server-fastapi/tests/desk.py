@@ -238,7 +238,7 @@ class DeskComponentImpl(AbstractComponent, DeskComponent):
 
 
 class LoggingRegistry(LocalComponentRegistry):
-    """Writes what it is told into a log."""
+    """Writes what it receives into a log."""
 
     def __init__(self, log: list[str]) -> None:
         super().__init__()
@@ -296,7 +296,7 @@ class World:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait for what announces itself to nobody. Raises TimeoutError."""
+    """Wait for a condition that has no event. Raises TimeoutError."""
     limit = time.monotonic() + 20
     while not holds():
         if time.monotonic() > limit:
@@ -308,7 +308,7 @@ def until(holds: Callable[[], bool]) -> None:
 def serving(
     world: World | None = None, *, imports: Sequence[type] = (), **options: Any
 ) -> Iterator[tuple[FastAPIServer, World]]:
-    """A server on a free port, as long as the block lasts; whoever is held up is released at its end."""
+    """A server on a free port, as long as the block lasts; calls that are held up are released at its end."""
     world = world or World()
     with FastAPIServer("127.0.0.1", 0, **options) as server:
         try:

@@ -57,7 +57,7 @@ class Program:
         self.errors = self.process.stderr.read()
 
     def wait_for(self, line: str, count: int = 1) -> None:
-        """Wait until a line has been told as often as that."""
+        """Wait until a line has been written as often as that."""
         with self._changed:
             assert self._changed.wait_for(lambda: self.lines.count(line) >= count, LIMIT), (self.lines, self.errors)
 

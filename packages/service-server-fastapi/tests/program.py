@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class PrintedLog(list[str]):
-    """Told to another process at once."""
+    """Sent to another process at once."""
 
     def append(self, line: str, /) -> None:
         """Tell a line; one write, so that those of several processes do not mix."""

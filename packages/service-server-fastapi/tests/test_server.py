@@ -415,7 +415,7 @@ def test_a_propagation_delay_holds_for_every_registry_and_by_default_for_shared_
     world = World()
     monkeypatch.setattr(type(world.registry), "is_shared", shared)
     pauses: list[float] = []
-    monkeypatch.setattr("service_server_fastapi.lifecycle.state.time.sleep", pauses.append)
+    monkeypatch.setattr("service_server_fastapi.lifecycle.hosting.time.sleep", pauses.append)
     with serving(world, settings=ServerSettings(propagation_delay=delay)):
         pass
 

@@ -1,4 +1,4 @@
-"""A site that belongs to somebody else, whose page makes the browser send everything that it can to a server."""
+"""A site of another origin, whose page makes the browser send everything that it can to a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encrypted requests: whom the engine believes, and that the rest is as without."""
+"""Encrypted requests: which servers the engine trusts, and that the rest is as without."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ RULES = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read"
 
 @pytest.fixture
 def guarded_consul() -> Iterator[ConsulAgent]:
-    """A Consul that lets nobody in without a token."""
+    """A Consul that refuses requests without a token."""
     with ConsulAgent(ACL, token=MASTER) as agent:
         eventually(lambda: _answers(agent))
         yield agent

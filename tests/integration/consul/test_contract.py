@@ -23,7 +23,7 @@ class _Contract(RegistrationContract):
 
     @contextmanager
     def registries(self) -> Iterator[tuple[ComponentRegistry, ComponentRegistry]]:
-        # Nothing listens at the registered addresses, so health is told by heartbeat.
+        # Nothing listens at the registered addresses, so health is reported by heartbeat.
         with (
             ConsulComponentRegistry(0, self.url, check="ttl") as server,
             ConsulComponentRegistry(0, self.url, max_queries=self.max_queries) as caller,

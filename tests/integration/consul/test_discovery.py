@@ -57,9 +57,7 @@ def test_a_component_without_instances_is_known_to_be_absent_quickly_both_times(
     for time_ in ("first", "second"):
         begin = time.monotonic()
         assert caller.wait_until_known(component.name, PATIENCE) == {}
-        figures.add(
-            f"component that nobody offers, asked for the {time_} time", (time.monotonic() - begin) * 1000, "ms"
-        )
+        figures.add(f"component without instances, query {time_}", (time.monotonic() - begin) * 1000, "ms")
 
 
 @pytest.mark.parametrize("max_queries", [1, 100])
@@ -88,7 +86,7 @@ def test_a_change_reaches_the_listener(
         assert reported.wait(PATIENCE)
         delays.append((moments[-1] - begin) * 1000)
     kind = "of its own" if max_queries > 1 else "that is shared"
-    figures.add(f"health changed: listener told, by a watch {kind}, median", statistics.median(delays), "ms")
+    figures.add(f"health changed: listener called, by a watch {kind}, median", statistics.median(delays), "ms")
 
 
 def test_a_storm_of_changes_is_watched_at_a_limited_rate_and_ends_in_the_right_state(

@@ -1,4 +1,4 @@
-"""What Consul is told about a component, and how its health is found out."""
+"""What is registered with Consul for a component, and how its health is found."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_a_server_that_is_replaced_on_its_port_is_the_same_registration(
         subprocess.run(
             [sys.executable, "-c", CRASHING_SERVER, component.name, str(server.port), consul.url], check=False
         )
-        assert len(consul.instances(component.name)) == 1  # nobody took it back
+        assert len(consul.instances(component.name)) == 1  # it was not withdrawn
         make_registry(consul, server.port).register(component, [ChannelAddress("rest", server.url)])
         snapshot = make_registry(consul).wait_for(component, PATIENCE, channel="rest")
         assert urls(snapshot) == {server.url}

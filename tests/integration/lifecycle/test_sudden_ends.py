@@ -106,7 +106,7 @@ async def test_a_component_without_instances_is_an_error_at_once_and_recovers(
         begin = time.monotonic()
         with pytest.raises(ComponentUnavailableException, match=f"component '{COMPONENT}' is registered"):
             await work.work(0)
-        figures.add("component nobody offers: error after", (time.monotonic() - begin) * 1000, "ms")
+        figures.add("component without instances: error after", (time.monotonic() - begin) * 1000, "ms")
 
     server = make_server()
     await asyncio.to_thread(server.start)

@@ -138,7 +138,7 @@ class ThreeServices:
 
 
 @contextmanager
-def nobody() -> Iterator[str]:
+def silent_address() -> Iterator[str]:
     """The URL of a port at which connections are refused."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -152,7 +152,7 @@ def spans_of_a_call() -> list[ReadableSpan]:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     with ExitStack() as stack:
         stack.callback(instrument(tracer_provider=provider, meter_provider=MeterProvider()))
-        down = [stack.enter_context(nobody()) for _ in CHANNELS]
+        down = [stack.enter_context(silent_address()) for _ in CHANNELS]
         port = free_port()
         up = f"http://127.0.0.1:{port}"
         for (name, channel), url in zip(CHANNELS.items(), down, strict=True):

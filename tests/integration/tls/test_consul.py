@@ -66,7 +66,7 @@ def check(consul: ConsulAgent) -> dict[str, Any]:
 
 
 def call(consul: ConsulAgent) -> str:
-    """Call the service as somebody who knows nothing but Consul."""
+    """Call the service as a client that knows nothing but Consul."""
     with ServiceManager(ConsulComponentRegistry(0, consul.url)) as manager:
         manager.wait_for(SafeComponent, timeout=PATIENCE)
         return manager.get_service(SafeService).open(7)

@@ -1,4 +1,4 @@
-"""Calls over TLS between our server and our channels: whom they believe, and what they say if they do not."""
+"""Calls over TLS between our server and our channels: which certificates they trust, and their errors for others."""
 
 from __future__ import annotations
 

@@ -63,13 +63,13 @@ def send_half(request: Received) -> None:
     request.reset()
 
 
-REFUSED = WireError(type="Refused", message="told", correlation_id="c-2")
+REFUSED = WireError(type="Refused", message="reason", correlation_id="c-2")
 MAY_HAVE_RUN = {"may_have_run": True}
 NOT_RUN = {"may_have_run": False}
 
 
 def coded(code: ErrorCode) -> WireError:
-    return WireError(type="Refused", code=code, message="told", correlation_id="c-2")
+    return WireError(type="Refused", code=code, message="reason", correlation_id="c-2")
 
 
 FAILURES = [
@@ -196,20 +196,20 @@ FAILURES = [
         name="unavailable",
         script=refuse(503, coded(ErrorCode.UNAVAILABLE), retry_after="2"),
         error=ServiceCommunicationException,
-        message="told",
+        message="reason",
         fields={**NOT_RUN, "retry_after": 2.0, "correlation_id": "c-2"},
     ),
     Failure(
         name="deadline exceeded there",
         script=refuse(504, coded(ErrorCode.DEADLINE_EXCEEDED)),
         error=DeadlineExceeded,
-        message="told",
+        message="reason",
     ),
     Failure(
         name="not found",
         script=refuse(404, coded(ErrorCode.NOT_FOUND)),
         error=RemoteServiceException,
-        message="failed on the server: told",
+        message="failed on the server: reason",
         fields={"code": ErrorCode.NOT_FOUND, "type": "Refused", "correlation_id": "c-2"},
     ),
     Failure(
@@ -222,14 +222,14 @@ FAILURES = [
         name="permission denied",
         script=refuse(403, coded(ErrorCode.PERMISSION_DENIED)),
         error=AuthorizationException,
-        message="told",
+        message="reason",
         fields={"code": ErrorCode.PERMISSION_DENIED},
     ),
     Failure(
         name="unauthenticated",
         script=refuse(401, coded(ErrorCode.UNAUTHENTICATED)),
         error=TokenException,
-        message="told",
+        message="reason",
     ),
     Failure(
         name="a token error by name",
@@ -239,9 +239,9 @@ FAILURES = [
     ),
     Failure(
         name="a refusal in JSON, whatever was sent",
-        script=answer(415, b'{"result":null,"exception":{"code":"invalid_argument","message":"told"}}', JSON),
+        script=answer(415, b'{"result":null,"exception":{"code":"invalid_argument","message":"reason"}}', JSON),
         error=RemoteServiceException,
-        message="told",
+        message="reason",
         fields={"code": ErrorCode.INVALID_ARGUMENT},
         not_rest=True,
     ),
@@ -303,7 +303,7 @@ FAILURES = [
         name="unavailable, raised by the method",
         script=outcome(coded(ErrorCode.UNAVAILABLE)),
         error=RemoteServiceException,
-        message="failed on the server: told",
+        message="failed on the server: reason",
         fields={**MAY_HAVE_RUN, "code": ErrorCode.UNAVAILABLE},
     ),
     Failure(

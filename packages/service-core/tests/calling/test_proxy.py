@@ -48,7 +48,7 @@ class Greeter(Base):
 
     @abstractmethod
     def greet(self, name: str, /, greeting: str = "hello", *, loud: bool = False) -> Any:
-        """Greet somebody."""
+        """Greet a person."""
         raise AssertionError("the interface was run")
 
     @abstractmethod
@@ -83,7 +83,7 @@ def test_inherited_methods_are_called_too(greeter: Greeter) -> None:
 
 
 def test_methods_keep_name_documentation_and_signature(greeter: Greeter) -> None:
-    assert (greeter.greet.__name__, greeter.greet.__doc__) == ("greet", "Greet somebody.")
+    assert (greeter.greet.__name__, greeter.greet.__doc__) == ("greet", "Greet a person.")
     assert str(inspect.signature(greeter.greet)).startswith("(name: 'str', /, greeting: 'str' = 'hello'")
 
 

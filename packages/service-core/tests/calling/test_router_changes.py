@@ -20,7 +20,7 @@ from service_core.registry.base import Snapshot
 
 
 class Registry(SilentRegistry):
-    """Tells when somebody waits for its first word."""
+    """Sets an event when a call waits for its first snapshot."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ def unavailable(route: Router) -> str:
     return str(caught.value)
 
 
-# when nobody is there
+# without instances
 
 
 def test_a_component_without_instances_is_an_error_until_one_is_registered(
@@ -117,7 +117,7 @@ async def test_an_async_call_does_not_wait_longer_than_its_deadline(
 ) -> None:
     with deadline(0.01), pytest.raises(ComponentUnavailableException, match="no answer from the registry yet"):
         await Router(channels, "").invoke_async(invocation("place_later"))
-    registry.offer("json")  # nobody is left who would listen
+    registry.offer("json")  # no listener is left
 
 
 async def test_a_task_that_is_cancelled_while_it_waits_leaves_no_listener(

@@ -82,7 +82,7 @@ class Rest(Failing): ...
 
 
 class Registry(SilentRegistry):
-    """Speaks first when somebody waits for it."""
+    """Publishes first when a call waits for it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""When objects are made, told and ended."""
+"""When objects are created, when their hooks run, and when they are ended."""
 
 import gc
 import weakref

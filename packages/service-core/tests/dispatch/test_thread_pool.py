@@ -20,7 +20,7 @@ LIMIT = 20.0
 
 
 class Gate:
-    """Holds up whoever passes it."""
+    """Holds up each thread that passes it."""
 
     def __init__(self) -> None:
         self.entered = threading.Semaphore(0)

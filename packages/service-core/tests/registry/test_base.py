@@ -21,7 +21,7 @@ SHOP = ComponentDescriptor(name="shop", type=object, description="", services=()
 
 
 class Quiet(LocalComponentRegistry):
-    """Says nothing of a component until it is told to."""
+    """Publishes no snapshot of a component before the test does."""
 
     def __init__(self) -> None:
         super().__init__()

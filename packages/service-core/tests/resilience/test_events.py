@@ -1,4 +1,4 @@
-"""Observers: told what happens, and harmless if they fail."""
+"""Observers receive events, and affect no call if they fail."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from service_core.resilience.selectors import (
 
 
 class Clock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0

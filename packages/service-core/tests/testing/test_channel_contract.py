@@ -10,7 +10,7 @@ from service_core.testing import ChannelContract, ContractServiceImpl, InMemoryN
 
 
 class InMemoryContract(ChannelContract):
-    dead_address = "memory://nobody"
+    dead_address = "memory://absent"
 
     def setup_method(self) -> None:
         self.network = InMemoryNetwork()

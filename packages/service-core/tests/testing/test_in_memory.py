@@ -246,7 +246,7 @@ def test_a_server_that_is_killed_during_a_call_loses_the_answer() -> None:
 def test_a_network_says_what_its_servers_host() -> None:
     network = InMemoryNetwork()
     assert network.components(network.start(OrdersImpl())) == [COMPONENT]
-    assert network.components("memory://nobody") == []
+    assert network.components("memory://absent") == []
 
 
 def test_observers_see_calls_in_memory() -> None:

@@ -1,4 +1,4 @@
-"""The scripted registry keeps the contract of registries, and fails when it is told to."""
+"""The scripted registry keeps the contract of registries, and fails on demand."""
 
 from __future__ import annotations
 

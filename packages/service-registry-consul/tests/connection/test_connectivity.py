@@ -12,7 +12,7 @@ def status_of(contact: Contact) -> ConsulStatus:
 
 
 class Clock:
-    """Goes when it is told to."""
+    """A clock that the test advances."""
 
     now = 1000.0
 

@@ -1,4 +1,4 @@
-"""Registration with agents that refuse, come late, or are told by others to forget."""
+"""Registration with agents that refuse, come late, or lose registrations to others."""
 
 from __future__ import annotations
 

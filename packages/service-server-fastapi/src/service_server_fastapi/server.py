@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from service_core import Health, LocalServiceException, Server, TokenVerifier
 from service_core.di import Environment
-from service_server_fastapi.lifecycle.state import HostingState
+from service_server_fastapi.lifecycle.hosting import HostingState
 from service_server_fastapi.serving.other_server import OtherServer
 from service_server_fastapi.serving.own_listener import OwnListener
 from service_server_fastapi.serving.parts import ServerParts

@@ -24,7 +24,7 @@ LIVE, READY, COMPONENT = "/health/live", "/health/ready", "/health/desk"
 
 @health_checks()
 class Checks:
-    """Say what they are told to say."""
+    """Report what the test sets."""
 
     def __init__(self) -> None:
         self.database_is = HealthStatus.OK

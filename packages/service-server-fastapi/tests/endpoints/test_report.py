@@ -18,7 +18,7 @@ from service_server_fastapi.endpoints.report import as_text
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[FastAPIServer]:
-    """A server that also calls another component, once ``report`` is on and details are told."""
+    """A server that also calls another component, once ``report`` is on and details are sent."""
     world = World()
     settings = ServerSettings(report=True, details=request.param if hasattr(request, "param") else True)
     server = FastAPIServer("127.0.0.1", 0, settings=settings)

@@ -275,7 +275,7 @@ def test_who_reads_slowly_gets_the_whole_answer() -> None:
         size = 0
         while part := client.socket.recv(400_000, socket.MSG_WAITALL):
             size += len(part)
-            time.sleep(0.06)  # in all longer than is waited for somebody who reads nothing
+            time.sleep(0.06)  # in all longer than the limit for a client that reads nothing
         assert size > LARGE
 
 

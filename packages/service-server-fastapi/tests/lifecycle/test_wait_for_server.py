@@ -1,4 +1,4 @@
-"""Whether a server that somebody else runs answers yet."""
+"""Whether a server that another process runs answers yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTPS: what is served over it, whom it lets in, and what becomes of those that it does not."""
+"""HTTPS: what is served over it, which clients it accepts, and what the others receive."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Certificates:
     other: trustme.CA
 
     def client(self, shown: trustme.CA | None = None, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
-        """A client that believes the authority, and shows a certificate that somebody has signed."""
+        """A client that trusts the authority, and has a certificate that another one has signed."""
         context = ssl.create_default_context()
         self.authority.configure_trust(context)
         if shown is not None:

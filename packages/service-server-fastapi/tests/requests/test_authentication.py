@@ -178,7 +178,7 @@ def test_the_body_of_a_stranger_is_not_read(records: archive.Served) -> None:
         assert (reply.status, reply.headers["connection"]) == (401, "close")
         assert connection.is_closed()
     with Connection(records.url) as connection:
-        # Nobody may call anything without a token there, so not even the name of the method is of interest.
+        # No method may be called without a token there, so not even the name of the method is of interest.
         connection.head("POST", "/invoke", content_length=1_000_000)
         assert connection.reply().status == 401
 

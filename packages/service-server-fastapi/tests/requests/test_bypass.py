@@ -1,4 +1,4 @@
-"""Calls are taken past FastAPI's layers, unless somebody could tell the difference."""
+"""Calls are taken past FastAPI's layers, unless a layer could observe the difference."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Endpoint:
     """Tells whose a request is, and whether it has been routed."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "told", "app": scope.get("app"), "routed": "router" in scope})
+        await send({"type": "seen", "app": scope.get("app"), "routed": "router" in scope})
 
     async def answer(self, request: ArrivedRequest) -> Answer:
-        raise AssertionError("nobody has asked for it")
+        raise AssertionError("it must not be called")
 
 
 endpoint = Endpoint()
@@ -91,7 +91,7 @@ async def passed(app: FastAPI, path: str = "/invoke", root_path: str = "") -> li
 
 async def test_a_call_goes_straight_to_its_endpoint() -> None:
     app = application()
-    assert await passed(app) == [{"type": "told", "app": app, "routed": False}]
+    assert await passed(app) == [{"type": "seen", "app": app, "routed": False}]
 
 
 async def test_what_is_no_call_goes_to_the_application() -> None:

@@ -80,7 +80,7 @@ def test_an_application_may_live_below_a_root_path() -> None:
 
     @app.middleware("http")
     async def below(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
-        request.scope["root_path"] = "/behind/proxy"  # as servers do that are told so
+        request.scope["root_path"] = "/behind/proxy"  # as servers do that are configured so
         return await proceed(request)
 
     with serving(app) as served:

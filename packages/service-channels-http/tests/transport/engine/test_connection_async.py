@@ -19,7 +19,7 @@ HEAD = b"POST / HTTP/1.1\r\n\r\n"
 
 
 class Connection(AsyncConnection):
-    """Tells when the loop has told it something."""
+    """Sets an event when the loop has notified it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -187,7 +187,7 @@ def test_unsolicited_bytes_after_a_known_head_end_the_connection() -> None:
     reading = learned(VALID)
     reading.expect(REQUEST, 1000)
     assert reading.feed(response(b"mine")) is not None
-    reply = reading.feed(response(b"nobody's"))
+    reply = reading.feed(response(b"unused"))
     assert reply is not None
     assert (reply.content, reading.reusable) == (b"mine", False)
 

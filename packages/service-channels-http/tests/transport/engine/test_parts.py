@@ -209,7 +209,7 @@ def test_what_cannot_be_used_any_more_is_closed_before_anybody_wants_it() -> Non
 
 
 class Watched(Waiting):
-    """Another thread does something as soon as somebody looks at it."""
+    """Another thread acts as soon as it is read."""
 
     def __init__(self, happens: Callable[[], None]) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from service_core.resilience.events import CallObservers
 __all__ = ["ServiceModule"]
 
 _DEFAULT: Final = Policy()
-_NOBODY: Final = CallObservers()
+_NO_OBSERVERS: Final = CallObservers()
 
 
 @module()
@@ -36,7 +36,7 @@ class ServiceModule:
         registry: ComponentRegistry,
         factory: ChannelFactory,
         policy: Policy = _DEFAULT,
-        observers: CallObservers = _NOBODY,
+        observers: CallObservers = _NO_OBSERVERS,
     ) -> ServiceManager:
         """One manager for the whole environment; modules may create the policy and the observers of its calls."""
         self._manager = ServiceManager(

@@ -196,7 +196,7 @@ def with_policy(policy: Policy) -> Callable[[D], D]:
     """
     if not isinstance(policy, Policy):
         raise DeclarationException(
-            f"@with_policy({_told(policy)}): give it a policy, '@with_policy(Policy(timeout=60.0))'"
+            f"@with_policy({_shown(policy)}): give it a policy, '@with_policy(Policy(timeout=60.0))'"
         )
 
     def declare(target: D) -> D:
@@ -222,7 +222,7 @@ def _refuse_shared(policy: Policy, method: Callable[..., Any]) -> None:
         )
 
 
-def _told(value: object) -> str:
+def _shown(value: object) -> str:
     return str(getattr(value, "__name__", repr(value)))
 
 

@@ -74,7 +74,7 @@ def max_concurrency(limit: int) -> Callable[[F], F]:
     """
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         raise DeclarationException(
-            f"@max_concurrency({_told(limit)}): give it a number from 1 on, '@max_concurrency(10)'"
+            f"@max_concurrency({_shown(limit)}): give it a number from 1 on, '@max_concurrency(10)'"
         )
 
     def declare(method: F) -> F:
@@ -90,7 +90,7 @@ def concurrency_of(method: Callable[..., Any]) -> int | None:
     return limit
 
 
-def _told(value: object) -> str:
+def _shown(value: object) -> str:
     return str(getattr(value, "__name__", repr(value)))
 
 

@@ -66,7 +66,7 @@ class PlainAfterAll(Plain):
 
 
 class MuchTooPlain(OutOfStock):
-    """A subclass that nobody declared."""
+    """A subclass that is not declared."""
 
     def __init__(self) -> None:
         super().__init__("book", Decimal(0))
@@ -300,7 +300,7 @@ def test_an_error_that_cannot_be_made_again_is_refused(cls: type[Exception]) -> 
 def version(**hints: Any) -> dict[str, DeclaredError]:
     """Another version of OrderNotFound."""
 
-    def init(self: Any, order: int = -1, customer: str = "nobody") -> None:
+    def init(self: Any, order: int = -1, customer: str = "unknown") -> None:
         self.order, self.customer = order, customer
 
     init.__annotations__ = hints
@@ -310,7 +310,7 @@ def version(**hints: Any) -> dict[str, DeclaredError]:
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])
 def test_a_field_that_the_other_side_does_not_have_yet_has_its_default(codec: Codec) -> None:
     arrived: Any = travel(codec, OrderNotFound(5), version(order=int, customer=str))
-    assert (type(arrived).__name__, arrived.order, arrived.customer) == ("OrderNotFound", 5, "nobody")
+    assert (type(arrived).__name__, arrived.order, arrived.customer) == ("OrderNotFound", 5, "unknown")
 
 
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])

@@ -1,4 +1,4 @@
-"""What a caller is told about a failure, and what becomes of it there."""
+"""What is sent to a caller about a failure, and the exception that it becomes there."""
 
 from __future__ import annotations
 

@@ -13,11 +13,11 @@ from service_health.endpoint import HealthEndpoint
 from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.application.interface import Application
 from service_server_fastapi.endpoints.describe import DescribeEndpoint
+from service_server_fastapi.endpoints.get_endpoint import ReadEndpoint
 from service_server_fastapi.endpoints.health import ServerHealth
 from service_server_fastapi.endpoints.invoke import InvokeEndpoint, is_call
-from service_server_fastapi.endpoints.reading import ReadEndpoint
 from service_server_fastapi.endpoints.report import Report
-from service_server_fastapi.lifecycle.state import Hosting
+from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.paths import DESCRIBE, INVOKE, LIVE, READY, REPORT
 from service_server_fastapi.requests.admission import Intake
 from service_server_fastapi.requests.bypass import Front

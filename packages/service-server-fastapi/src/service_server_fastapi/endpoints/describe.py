@@ -15,7 +15,7 @@ from service_core.dispatch import Answer, Executor, Failure, problem, refusal
 from service_core.wire import context_from_headers
 from service_server_fastapi.access.allowed_hosts import host_of
 from service_server_fastapi.access.rejections import Refused
-from service_server_fastapi.lifecycle.state import Hosting
+from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.requests.admission import Intake, check_token, headers_of
 
 __all__ = ["DescribeEndpoint"]

@@ -12,7 +12,7 @@ from typing import Final
 
 from service_core import CheckResult, Health, HealthStatus
 from service_health import HealthCheckManager
-from service_server_fastapi.lifecycle.state import Hosting, HostingState
+from service_server_fastapi.lifecycle.hosting import Hosting, HostingState
 from service_server_fastapi.paths import LIVE, READY
 
 __all__ = ["ServerHealth"]

@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from service_core.dispatch import Answer
 from service_server_fastapi.endpoints.health import ServerHealth
-from service_server_fastapi.lifecycle.state import Hosting
+from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.requests.admission import headers_of
 
 __all__ = ["Report", "as_text"]

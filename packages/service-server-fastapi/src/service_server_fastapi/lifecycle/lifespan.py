@@ -15,9 +15,9 @@ from typing import Any, Final, Protocol
 
 from service_core import Server
 from service_core.dispatch import ThreadPool
+from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.lifecycle.missing_lifespan import ObservedPort
 from service_server_fastapi.lifecycle.signals import GracefulSignals
-from service_server_fastapi.lifecycle.state import Hosting
 from service_server_fastapi.lifecycle.wait_for_server import wait_until_answering
 from service_server_fastapi.paths import LIVE
 from service_server_fastapi.settings import ServerSettings

@@ -16,7 +16,7 @@ __all__ = ["Watch", "while_connected"]
 
 T = TypeVar("T")
 
-_PATIENCE: Final = 0.1
+_WATCHED_AFTER: Final = 0.1
 """Seconds before the first check whether the caller is connected; most calls take less."""
 
 
@@ -41,7 +41,7 @@ class Watch:
         self._receive = receive
         self._task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._listening: asyncio.Task[None] | None = None
-        self._alarm = alarm(_PATIENCE, self._begin)
+        self._alarm = alarm(_WATCHED_AFTER, self._begin)
         self._is_over = False
 
     def __enter__(self) -> Self:

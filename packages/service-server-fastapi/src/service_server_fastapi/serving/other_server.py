@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from service_core import LocalServiceException
 from service_server_fastapi.application.assembly import Assembly
+from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.lifecycle.lifespan import Lifespan, registered_elsewhere
 from service_server_fastapi.lifecycle.missing_lifespan import MissingLifespan, ObservedPort
-from service_server_fastapi.lifecycle.state import Hosting
 from service_server_fastapi.serving.parts import ServerParts
 
 if TYPE_CHECKING:  # imported by what uses it

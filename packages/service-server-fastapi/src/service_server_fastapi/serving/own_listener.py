@@ -12,9 +12,9 @@ from typing import Final
 from service_core import LocalServiceException
 from service_core.di import Environment
 from service_server_fastapi.application.assembly import Assembly
+from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.lifecycle.lifespan import Lifespan
 from service_server_fastapi.lifecycle.signals import GracefulSignals
-from service_server_fastapi.lifecycle.state import Hosting
 from service_server_fastapi.listening.listener import Listener
 from service_server_fastapi.listening.sockets import bind_as
 from service_server_fastapi.listening.tls import server_tls

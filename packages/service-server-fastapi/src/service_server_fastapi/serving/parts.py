@@ -19,8 +19,8 @@ from service_server_fastapi.application.choice import needs_fastapi
 from service_server_fastapi.application.interface import Application
 from service_server_fastapi.lifecycle.declaration_checks import hosting_findings
 from service_server_fastapi.lifecycle.exposure import warn_if_open
+from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.lifecycle.lifespan import running
-from service_server_fastapi.lifecycle.state import Hosting
 from service_server_fastapi.requests.in_flight import Traffic
 from service_server_fastapi.serving.served_address import ServedAddress
 from service_server_fastapi.settings import ServerSettings

@@ -12,12 +12,12 @@ from service_core import Health, LocalServiceException, Server, ServiceModule
 from service_core.di import Environment
 from service_core.hosting.server import ServerAddress
 from service_server_fastapi import ServerSettings
-from service_server_fastapi.lifecycle.state import Hosting, HostingState
+from service_server_fastapi.lifecycle.hosting import Hosting, HostingState
 
 
 class Unrouted(Server):
     def route_health(self, path: str, check: Callable[[], Awaitable[Health]]) -> None:
-        """Nobody asks."""
+        """Not called."""
 
 
 SERVER = Unrouted()
