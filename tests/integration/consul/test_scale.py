@@ -1,4 +1,4 @@
-"""Two hundred watched components in one process."""
+"""Two hundred watched components in one process, and many processes at one agent."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from service_core import ChannelAddress
 from service_core.registry.base import Snapshot
-from service_core.testing import SnapshotRecorder
+from service_core.testing import SnapshotRecorder, fresh_component
 from service_registry_consul import ConsulSettings
 from tests.integration.consul.parts import MakeRegistry, registered_elsewhere, urls
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -98,3 +99,24 @@ def connections_to(port: int) -> int:
     lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
     remote_and_state = (line.split()[2:4] for line in lines)
     return sum(remote.endswith(f":{port:04X}") and state == "01" for remote, state in remote_and_state)
+
+
+def test_twenty_five_registries_of_ten_components_leave_room_at_the_agent_for_a_server(
+    own_consul: ConsulAgent, make_registry: MakeRegistry, figures: Figures
+) -> None:
+    components = COMPONENTS[:10]
+    callers = [make_registry(own_consul) for _ in range(25)]  # each stands for a process
+    for caller in callers:
+        for component in components:
+            caller.snapshot(component)
+    for caller in callers:
+        for component in components:
+            assert caller.wait_until_known(component, PATIENCE) == {}
+            assert caller.snapshot(component) is not None
+    connections = connections_to(own_consul.port)
+    new, begin = fresh_component(), time.monotonic()
+    make_registry(own_consul, 8000, check="ttl").register(new, [ChannelAddress("rest", "http://127.0.0.1:8000")])
+    eventually(lambda: own_consul.instances(new.name))
+    figures.add("25 registries of 10 components: connections to the agent", connections)
+    figures.add("25 registries of 10 components: a server is registered after", time.monotonic() - begin, "s")
+    assert connections < AGENT_LIMIT
