@@ -267,7 +267,7 @@ def test_failures_of_other_servers_have_a_code_and_their_message(
 def test_what_may_come_from_a_gateway_is_no_failure_on_the_server(
     ask: Ask, status: int, body: bytes, code: ErrorCode
 ) -> None:
-    with pytest.raises(ProtocolException, match=f"HTTP {status} in no form of this protocol") as caught:
+    with pytest.raises(ProtocolException, match=f"HTTP {status} from a gateway or a server of another kind") as caught:
         ask(answer(status, body), "repository", "a", "b")
     assert (caught.value.code, caught.value.may_have_run) == (code, True)
 

@@ -196,7 +196,7 @@ def test_a_registration_that_fails_is_taken_back() -> None:
 
 
 def test_a_server_serves_once() -> None:
-    with serving() as (server, world), pytest.raises(LocalServiceException, match="serves once"):
+    with serving() as (server, world), pytest.raises(LocalServiceException, match="starts once"):
         server.boot(world.module())
 
 

@@ -16,12 +16,18 @@ from service_core import (
     RemoteServiceException,
     Service,
     ServiceException,
+    ServiceManager,
+    StaticComponentRegistry,
     TokenVerifier,
+    component,
+    health,
+    inject_service,
     raises,
     service,
 )
+from service_core.rest import get
 from service_core.testing import in_memory
-from service_server_fastapi import ServerSettings, serve
+from service_server_fastapi import FastAPIServer, ServerSettings, serve
 
 
 @service(name="mistaken-greeter")
@@ -71,6 +77,12 @@ class NoVerifier:
 class Broken(TokenVerifier):
     async def verify(self, token: str) -> str:
         raise LookupError(token)
+
+
+class Routed(Greeter):
+    @get("/greet")
+    def greet(self, name: str, *, times: int = 1) -> list[str]:
+        return [name] * times
 
 
 def untyped(value: object) -> Any:
@@ -140,13 +152,12 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "the address first": (
         lambda: connect(cast(type[Greeter], URL), untyped(Greeter)),
-        "connect() got 'http://127.0.0.1:9' first; write connect(Greeter, 'http://127.0.0.1:9'), with the interface "
-        "first",
+        "connect() got 'http://127.0.0.1:9' first; write the interface first: connect(Greeter, "
+        "'http://127.0.0.1:8000')",
     ),
     "an implementation to connect to": (
         lambda: connect(GreeterImpl, URL),
-        f"{__name__}.GreeterImpl is not a service interface; decorate it with @service() and request the interface, "
-        "not for its implementation",
+        f"{__name__}.GreeterImpl implements a service interface; write Greeter",
     ),
     "no address": (
         lambda: connect(Greeter),
@@ -165,6 +176,60 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: connect(Greeter, URL, token=untyped(42)),
         "connect(token=...) takes a string or a function, not int",
     ),
+    "a token with its scheme": (
+        lambda: connect(Greeter, URL, token="Bearer t"),
+        "connect(token=...) takes the token without 'Bearer ', which is added",
+    ),
+    "the path of calls in an address": (
+        lambda: connect(Greeter, f"{URL}/invoke"),
+        "connect() got 'http://127.0.0.1:9/invoke'; write the address without '/invoke', which is added",
+    ),
+    "a port by place": (
+        lambda: serve(GreeterImpl(), 8000),
+        "serve() got 8000 as an object; write port=8000",
+    ),
+    "a verifier's class": (
+        lambda: serve(GreeterImpl(), verifier=untyped(Broken)),
+        "serve(verifier=...) takes an object; pass Broken()",
+    ),
+    "an address as registry": (
+        lambda: serve(GreeterImpl(), registry=untyped("consul")),
+        "serve(registry=...) takes a ComponentRegistry, not 'consul'",
+    ),
+    "an address as registry of a manager": (
+        lambda: ServiceManager(untyped(URL)),
+        f"ServiceManager() takes a registry, such as StaticComponentRegistry(...), not '{URL}'",
+    ),
+    "an address of a registry without a scheme": (
+        lambda: StaticComponentRegistry({"shop": {"dispatch-json": "127.0.0.1:80"}}),
+        "component 'shop', channel 'dispatch-json': write 'http://127.0.0.1:80', with a scheme",
+    ),
+    "settings as a dictionary": (
+        lambda: FastAPIServer(settings=untyped({"port": 1})),
+        "settings=... takes ServerSettings(...), not a dict",
+    ),
+    "one service in place of a list": (
+        lambda: component(services=untyped(Greeter)),
+        "@component(services=Greeter): write services=[Greeter]",
+    ),
+    "@health without a path": (
+        lambda: health(untyped(GreeterImpl)),
+        "@health needs the path of the endpoint; write @health('/health')",
+    ),
+    "a type for @inject_service": (
+        lambda: inject_service(untyped(Greeter)),
+        "@inject_service(Greeter): it takes no type; write '@inject_service()' on a method with a parameter of that "
+        "type",
+    ),
+    "@inject_service on __init__": (
+        lambda: inject_service(GreeterImpl.__init__),
+        "@inject_service() on object.__init__: the object is made by then; decorate another method, which the "
+        "container calls afterwards",
+    ),
+    "a route on an implementation": (
+        lambda: serve(Routed()),
+        "serve(): Routed.greet: a route such as @get is for callers to know, so write it in Greeter",
+    ),
     "@raises without parentheses": (
         lambda: raises(untyped(GreeterImpl.greet)),
         "@raises on GreeterImpl.greet: name the exception classes, '@raises(NotFound)'",
@@ -178,6 +243,20 @@ def test_a_mistake_is_refused_with_its_remedy(mistake: str) -> None:
     with pytest.raises((DeclarationException, LocalServiceException)) as caught:
         make()
     assert str(caught.value) == message
+
+
+def test_a_service_is_called_through_its_connection() -> None:
+    with pytest.raises(AttributeError, match=r"no attribute 'greet'; call the service: .*connection\.service\.greet"):
+        untyped(connect(Greeter, URL)).greet("ann")
+
+
+def test_a_misspelt_variable_of_channels_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SERVICE_HTTP_CA_FIEL", "ca.pem")
+    with connect(Greeter, URL) as greeter, pytest.raises(ServiceException, match="check that a server runs at this"):
+        greeter.greet("ann")
+    assert "did you mean SERVICE_HTTP_CA_FILE?" in caplog.text
 
 
 def test_a_variable_that_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def test_a_client_shows_its_certificate(world: World, channel_class: type[HTTPXC
             r"cannot connect \(.*alert unknown ca.*\); the server does not accept the certificate in setting "
             r"'cert_file'",
         ),
-        ("no TLS", r"cannot connect \(.*\); the server does not use TLS there; announce its address as http://"),
+        ("no TLS", r"cannot connect \(.*\); the server does not use TLS there; use http://"),
     ],
 )
 def test_untrusted_addresses_are_not_called(

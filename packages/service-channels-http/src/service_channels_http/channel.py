@@ -37,7 +37,7 @@ class HTTPXChannel(AuthorizingChannel):
 
     def __init__(self) -> None:
         super().__init__()
-        settings = HTTPSettings()
+        settings = HTTPSettings.read()
         self.connect_timeout = settings.connect_timeout
         """The most seconds for a connection to be opened; the rest of the call's time is left for another instance."""
         self.max_response_bytes = settings.max_response_bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Final, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 from typing_extensions import TypeForm
 
@@ -65,6 +65,14 @@ class Connection(Generic[T]):
     ) -> None:
         await self.aclose()
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(
+                f"a connection has no attribute {name!r}; call the service: 'with connect(...) as service:', or "
+                f"connection.service.{name}"
+            )
+
     def __repr__(self) -> str:
         return f"<connection to {self.service!r}>"
 
@@ -119,13 +127,13 @@ def connect(
 
 
 def _registry_of(interface: Any, targets: Sequence[Any], channel: str) -> ComponentRegistry:
-    if isinstance(interface, str | ComponentRegistry):
+    if not isinstance(interface, type):
         raise DeclarationException(
-            f"connect() got {interface!r} first; write connect(Greeter, {interface!r}), with the interface first"
+            f"connect() got {interface!r} first; write the interface first: connect(Greeter, 'http://127.0.0.1:8000')"
         )
     if len(targets) == 1 and isinstance(targets[0], ComponentRegistry):
         return targets[0]
-    component = default_catalog.component_of(cast(type, interface))
+    component = default_catalog.component_of(interface)
     if not targets:
         raise LocalServiceException(
             f"connect() got no address of component '{component.name}'; write "
@@ -144,6 +152,8 @@ def _check_url(target: Any) -> None:
     if "://" not in target:
         remedy = f"unix_url({target!r})" if target.startswith(("/", "./")) else f"'http://{target}'"
         raise LocalServiceException(f"connect() got the address {target!r} without a scheme; write {remedy}")
+    if target.rstrip("/").endswith("/invoke"):
+        raise LocalServiceException(f"connect() got {target!r}; write the address without '/invoke', which is added")
     try:
         unix_path(target)
     except ValueError as error:
@@ -154,6 +164,8 @@ def _maker(token: str | TokenProvider | None) -> Callable[[type[Any]], Any]:
     provider = _constant(token) if isinstance(token, str) else token
     if provider is not None and not callable(provider):
         raise LocalServiceException(f"connect(token=...) takes a string or a function, not {type(token).__name__}")
+    if isinstance(token, str) and token[:7].lower() == "bearer ":
+        raise LocalServiceException("connect(token=...) takes the token without 'Bearer ', which is added")
 
     def create(cls: type[Any]) -> Any:
         made = cls()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service_channels_http.transport.tls.context import ClientTLS
+from service_core.process import warn_about_unknown
 
 __all__ = ["HTTPSettings"]
 
@@ -45,6 +46,12 @@ class HTTPSettings(BaseSettings):
     keep_alive: float = Field(default=4.0, gt=0, allow_inf_nan=False)
     """Seconds that an idle connection is kept; shorter than the server keeps it, at which end we must not send. uvicorn
     closes them after 5 s."""
+
+    @classmethod
+    def read(cls) -> Self:
+        """The settings of the environment. Logs a warning for a variable with the prefix that no setting has."""
+        warn_about_unknown("SERVICE_HTTP_", cls.model_fields)
+        return cls()
 
     @property
     def tls(self) -> ClientTLS:

@@ -115,7 +115,7 @@ def test_an_argument_may_be_called_like_what_the_proxy_uses_itself() -> None:
 def test_an_implementation_cannot_be_requested() -> None:
     class Impl(Greeter): ...
 
-    with pytest.raises(DeclarationException, match="request the interface, not for its implementation"):
+    with pytest.raises(DeclarationException, match="implements a service interface; write Greeter"):
         DynamicProxy.create(Impl, Echo(), catalog=CATALOG)
 
 

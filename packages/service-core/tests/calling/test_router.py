@@ -181,7 +181,7 @@ def test_calls_after_the_end_are_refused_with_the_reason(registry: SilentRegistr
     route = Router(channels, "json")
     call(route)
     assert channels.close() == Memory.made
-    closed = "component 'shop' cannot be called any more: its service manager is closed"
+    closed = "component 'shop' cannot be called any more: its connection or service manager is closed"
     assert unavailable(route) == closed
     registry.offer("rest")
     assert unavailable(route) == closed
@@ -196,7 +196,7 @@ def test_a_channel_that_is_made_while_the_component_channels_are_closed_is_close
     factory = ChannelFactory(create=create, catalog=CATALOG)
     closing = ComponentChannels(registry, factory, CATALOG.component(Shop))
     registry.offer("json")
-    assert "its service manager is closed" in unavailable(Router(closing, "json"))
+    assert "its connection or service manager is closed" in unavailable(Router(closing, "json"))
     assert [made.ended for made in Memory.made] == [["close"]]
 
 

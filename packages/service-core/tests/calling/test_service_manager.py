@@ -103,7 +103,7 @@ def test_a_misspelled_channel_is_refused_with_a_suggestion() -> None:
 @pytest.mark.parametrize(
     ("asked_for", "message"),
     [
-        (OrdersImpl, "request the interface, not for its implementation"),
+        (OrdersImpl, "implements a service interface; write Orders"),
         (Shop, "Shop is not a service interface"),
     ],
 )
@@ -268,9 +268,11 @@ def test_a_channel_that_fails_to_close_keeps_nothing_else_open(
 def test_a_closed_manager_gives_out_no_more_proxies(used: ServiceManager) -> None:
     orders = used.get_service(Orders)
     used.close()
-    with pytest.raises(ComponentUnavailableException, match="its service manager is closed"):
+    with pytest.raises(ComponentUnavailableException, match="its connection or service manager is closed"):
         orders.place()
     for wanted, name in ((Orders, "shop"), (Invoices, "office")):
         with pytest.raises(LocalServiceException) as caught:
             used.get_service(wanted)
-        assert str(caught.value) == (f"component '{name}' cannot be called any more: its service manager is closed")
+        assert str(caught.value) == (
+            f"component '{name}' cannot be called any more: its connection or service manager is closed"
+        )

@@ -19,7 +19,7 @@ from service_core.declaring.decorators import (
     with_policy,
 )
 from service_core.declaring.implementing import implementation
-from service_core.declaring.interfaces import Component, Service
+from service_core.declaring.interfaces import AbstractComponent, Component, Service
 from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException
 
@@ -238,4 +238,21 @@ def test_a_component_cannot_be_made_per_call(catalog: Catalog) -> None:
     assert message(lambda: implementation(scope="request", catalog=catalog)(Impl)) == (
         "@implementation(scope='request') on Impl: it implements component Shop, which is started once; write "
         "@implementation()"
+    )
+
+
+def test_the_life_cycle_of_a_component_has_the_kind_of_function_that_it_is_called_as(catalog: Catalog) -> None:
+    @component(catalog=catalog)
+    class Shop(Component): ...
+
+    class Started(AbstractComponent, Shop):
+        async def startup(self) -> None: ...  # type: ignore[override]
+
+    class Checked(AbstractComponent, Shop):
+        def get_health(self) -> None: ...  # type: ignore[override]
+
+    declare = implementation(catalog=catalog)
+    assert message(lambda: declare(Started)) == "Started.startup: write 'def startup', as Component declares it"
+    assert message(lambda: declare(Checked)) == (
+        "Checked.get_health: write 'async def get_health', as Component declares it"
     )

@@ -145,7 +145,7 @@ def test_a_base_of_several_names_them(catalog: Catalog) -> None:
     environment = Environment(Top, catalog=catalog)
     expected = (
         f"is provided by several: Top.create_store(), class {FileStore.__module__}.FileStore; "
-        f"request one of these instead"
+        f"keep one, or request one of these"
     )
     assert message(environment.get, Store) == f"Store {expected}"
     where = "parameter 'store' of Reader.__init__() needs Store, which"
@@ -236,7 +236,7 @@ def test_a_class_that_is_no_module_is_refused(catalog: Catalog) -> None:
     @module(imports=[Store])
     class Top: ...
 
-    expected = "Store is not a module; decorate it with @module()"
+    expected = "Store is not a module; decorate the class with @module()"
     assert message(Environment, Store, catalog=catalog) == expected
     assert message(Environment, Top, catalog=catalog) == expected
 
@@ -244,7 +244,9 @@ def test_a_class_that_is_no_module_is_refused(catalog: Catalog) -> None:
 def test_a_subclass_of_a_module_is_not_yet_one(catalog: Catalog) -> None:
     class Derived(Module): ...
 
-    assert message(Environment, Derived, catalog=catalog) == "Derived is not a module; decorate it with @module()"
+    assert (
+        message(Environment, Derived, catalog=catalog) == "Derived is not a module; decorate the class with @module()"
+    )
 
 
 def test_what_is_created_twice_is_refused(catalog: Catalog) -> None:

@@ -69,7 +69,10 @@ WRONG: list[tuple[Any, str]] = [
     ({"shop": 5}, f"component 'shop': {HOW_TO}, not 5"),
     ({5: {"json": "http://h"}}, f"component 5: {HOW_TO}, not {{'json': 'http://h'}}"),
     ({5: "json(http://h)"}, f"component 5: {HOW_TO}, not 'json(http://h)'"),
-    ({"shop": "http://h"}, "component 'shop': expected 'channel(uri)' at 'http://h'"),
+    (
+        {"shop": "http://h"},
+        "component 'shop': expected 'channel(uri)' at 'http://h'; write {'shop': {'dispatch-msgpack': 'http://h'}}",
+    ),
     ({"shop": {"json": 5}}, f"component 'shop', channel 'json': {HOW_TO}, not 5"),
     ({"shop": {"json": [5]}}, f"component 'shop', channel 'json': {HOW_TO}, not [5]"),
     ({"shop": {"json": b"http://h"}}, f"component 'shop', channel 'json': {HOW_TO}, not b'http://h'"),

@@ -43,6 +43,8 @@ class ConsulComponentRegistry(ComponentRegistry):
         is only logged, and shown by :meth:`status`.
         """
         super().__init__()
+        if not isinstance(port, int):
+            raise TypeError(f"ConsulComponentRegistry({port!r}): the port comes first, 0 for none; then the URL")
         self._port = port
         self._settings = settings_of(consul, options)
         self._work = _Work(self._settings, self.publish)
@@ -102,7 +104,7 @@ class ConsulComponentRegistry(ComponentRegistry):
         """The agent's address, and the current failure."""
         trouble = self._work.contact.trouble
         where = f"ConsulComponentRegistry at {self._settings.address}"
-        return where if trouble is None else f"ConsulComponentRegistry {trouble}"
+        return where if trouble is None else f"{where}, {trouble}"
 
     def close(self) -> None:
         """Deregister, end the thread and close all connections; safe to call twice.

@@ -58,8 +58,10 @@ def serve(
     Raises DeclarationException if an object implements no service or differs from its interface, on entry every error
     of :meth:`FastAPIServer.boot`.
     """
-    if uds is None and (settings is None or settings.uds is None):
+    if uds is None and (not isinstance(settings, ServerSettings) or settings.uds is None):
         host, port = "127.0.0.1" if host is None else host, 8000 if port is None else port
+    if isinstance(verifier, type):
+        raise DeclarationException(f"serve(verifier=...) takes an object; pass {verifier.__name__}()")
     server = _ImplementationServer(
         host, port, app, uds=uds, expose_errors=expose_errors, verifier=verifier, settings=settings
     )
@@ -74,6 +76,8 @@ class _ImplementationServer(FastAPIServer):
 
     def host_implementations(self, implementations: Sequence[object], registry: ComponentRegistry | None) -> None:
         """Add the objects. Raises DeclarationException."""
+        if registry is not None and not isinstance(registry, ComponentRegistry):
+            raise DeclarationException(f"serve(registry=...) takes a ComponentRegistry, not {registry!r}")
         self._registry = registry or LocalComponentRegistry()
         self._parts.instances += [*implementations, *_components_of(implementations)]
 
@@ -118,6 +122,9 @@ def _components_of(implementations: Sequence[object]) -> list[object]:
 
 
 def _interfaces_of(implementation: object) -> list[type]:
+    if isinstance(implementation, int | str):
+        name = "port" if isinstance(implementation, int) else "host"
+        raise DeclarationException(f"serve() got {implementation!r} as an object; write {name}={implementation!r}")
     try:
         return implemented_interfaces(implementation, default_catalog)
     except DeclarationException as error:

@@ -161,5 +161,5 @@ class FastAPIServer(Server):
 
     def _use(self) -> None:
         if self._is_used:
-            raise LocalServiceException("a FastAPIServer serves once; create another one for another module")
+            raise LocalServiceException("a server starts once; create another one")
         self._is_used = True

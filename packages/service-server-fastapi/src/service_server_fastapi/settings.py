@@ -194,6 +194,8 @@ def settings_of(
     expose_errors: bool | None,
 ) -> ServerSettings:
     """The settings with what is not None in place of theirs. Raises LocalServiceException for a port and a ``uds``."""
+    if base is not None and not isinstance(base, ServerSettings):
+        raise LocalServiceException(f"settings=... takes ServerSettings(...), not a {type(base).__name__}")
     warn_about_unknown(PREFIX, ServerSettings.model_fields)
     given = {"host": host, "port": port, "uds": uds, "expose_errors": expose_errors}
     overrides: dict[str, Any] = {name: value for name, value in given.items() if value is not None}

@@ -163,6 +163,25 @@ def test_another_default_than_the_interface_declares_is_reported(catalog: Catalo
     ]
 
 
+def test_a_method_that_is_not_implemented_is_reported(catalog: Catalog) -> None:
+    @service(catalog=catalog)
+    class Bare(Service):
+        def count(self) -> int: ...  # type: ignore[empty-body]
+
+    @component(services=[Bare], catalog=catalog)
+    class BareComponent(Component): ...
+
+    made = {"__module__": __name__}
+    implementation(catalog=catalog)(type("BareImpl", (Bare,), made))
+    addresses = {"get_addresses": lambda self, port: []}
+    implementation(catalog=catalog)(type("BareComponentImpl", (AbstractComponent, BareComponent), made | addresses))
+    [finding] = findings(catalog)
+    assert finding.endswith(
+        "does not implement Bare.count; write the method, and decorate that of the interface with @abstractmethod, so "
+        "that Python refuses objects without it"
+    )
+
+
 @pytest.mark.parametrize(
     ("channel", "finding"),
     [

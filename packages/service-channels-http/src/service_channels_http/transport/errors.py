@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from service_channels_http.transport.interruption import interruption_in
 from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.tls.failures import is_refusal, remedy, tls_error
@@ -62,5 +64,15 @@ def _cause(error: Exception) -> str:
 
 def _what_to_do(error: Exception) -> str:
     cause = tls_error(error)
-    hint = remedy(cause) if cause is not None else ""
+    hint = remedy(cause) if cause is not None else _of_connection(error)
     return f"; {hint}" if hint else ""
+
+
+def _of_connection(error: BaseException | None) -> str:
+    while error is not None:
+        if isinstance(error, ConnectionRefusedError):
+            return "check that a server runs at this address"
+        if isinstance(error, socket.gaierror):
+            return "check the host name"
+        error = error.__cause__ or error.__context__
+    return ""

@@ -62,7 +62,7 @@ def _gateway_error(where: str, reply: HTTPReply, *, gateway_503_not_run: bool) -
     kind = ServiceCommunicationException if status in (502, 503, 504) else ProtocolException
     may_have_run = status != 503 or not gateway_503_not_run
     return kind(
-        f"{where}: HTTP {status} in no form of this protocol, so from a gateway or another server; the call "
+        f"{where}: HTTP {status} from a gateway or a server of another kind; check the address; the call "
         f"{'may have' if may_have_run else 'has not'} run",
         code=ErrorCode.UNAVAILABLE if kind is ServiceCommunicationException else code_for_status(status),
         may_have_run=may_have_run,

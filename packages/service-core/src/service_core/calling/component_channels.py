@@ -183,6 +183,7 @@ class ComponentChannels:
 
     def _closed_error(self) -> ComponentUnavailableException:
         return ComponentUnavailableException(
-            f"component '{self.descriptor.name}' cannot be called any more: its service manager is closed",
+            f"component '{self.descriptor.name}' cannot be called any more: its connection or service manager is "
+            f"closed",
             component=self.descriptor.name,
         )

@@ -29,6 +29,16 @@ def inject_service(preferred_channel: Any = "") -> Any:
         return [manager.get_service(wanted, preferred_channel) for wanted in types]
 
     def declare(method: F) -> F:
+        if inspect.isclass(method):
+            raise DeclarationException(
+                f"@inject_service({method.__name__}): it takes no type; write '@inject_service()' on a method with a "
+                f"parameter of that type"
+            )
+        if method.__name__ == "__init__":
+            raise DeclarationException(
+                f"@inject_service() on {method.__qualname__}: the object is made by then; decorate another method, "
+                f"which the container calls afterwards"
+            )
         if len(inspect.signature(method).parameters) < 2:
             raise DeclarationException(
                 f"@inject_service() on {method.__qualname__}: give it a parameter with the type of a service"

@@ -72,6 +72,10 @@ class ServiceManager:
         for kind, own in policies.items():
             _check_policy(kind, own, catalog)
         self._policies = policies
+        if not isinstance(component_registry, ComponentRegistry):
+            raise LocalServiceException(
+                f"ServiceManager() takes a registry, such as StaticComponentRegistry(...), not {component_registry!r}"
+            )
         self._observers = observing_attempts(observers)
         self._forward_token = forward_token
         self._lock = threading.RLock()
@@ -147,7 +151,8 @@ class ServiceManager:
         with self._lock:
             if self._closed:
                 raise LocalServiceException(
-                    f"component '{component.name}' cannot be called any more: its service manager is closed"
+                    f"component '{component.name}' cannot be called any more: its connection or service manager is "
+                    f"closed"
                 )
             router = self._routers.get((component.type, preferred_channel))
             if router is not None:

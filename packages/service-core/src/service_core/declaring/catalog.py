@@ -123,6 +123,10 @@ class Catalog:
         with self._lock:
             declaration = self._services.get(interface)
             if declaration is None:
+                implemented = self.interfaces_of(interface)
+                if implemented:
+                    names = " or ".join(each.__name__ for each in implemented)
+                    raise DeclarationException(f"{place(interface)} implements a service interface; write {names}")
                 raise DeclarationException(
                     f"{place(interface)} is not a service interface; decorate it with @service() and request the "
                     f"interface, not for its implementation"

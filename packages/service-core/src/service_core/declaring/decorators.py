@@ -83,6 +83,8 @@ def component(
     if isinstance(name, type):
         return component(catalog=catalog)(name)
     _expect_name(name, "component")
+    if isinstance(services, type):
+        raise DeclarationException(f"@component(services={services.__name__}): write services=[{services.__name__}]")
 
     def declare(cls: C) -> C:
         _expect_subclass(cls, Component, "component")
@@ -99,6 +101,8 @@ def health(path: str) -> Callable[[C], C]:
 
     The server answers there with what ``get_health`` says.
     """
+    if not isinstance(path, str):
+        raise DeclarationException("@health needs the path of the endpoint; write @health('/health')")
     if not path.startswith("/"):
         raise DeclarationException(f"@health({path!r}): a path starts with '/'; write @health('/{path}')")
 

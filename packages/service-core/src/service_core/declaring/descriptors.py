@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ComponentDescriptor", "MethodDescriptor", "ParameterDescriptor", "ServiceDescriptor"]
 
 IDEMPOTENT: Final = "__service_idempotent__"
+ROUTE: Final = "__service_route__"
 RAISES: Final = "__service_raises__"
 POLICY: Final = "__service_policy__"
 FORWARD_TOKEN: Final = "__service_forward_token__"  # noqa: S105 - the name of an attribute

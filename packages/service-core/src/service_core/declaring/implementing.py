@@ -8,9 +8,17 @@ from types import FunctionType
 from typing import Any, Final, TypeVar, overload
 
 from service_core.declaring.catalog import Catalog, Scope, default_catalog
-from service_core.declaring.descriptors import ANONYMOUS, CONCURRENCY, IDEMPOTENT, POLICY, RAISES, MethodDescriptor
+from service_core.declaring.descriptors import (
+    ANONYMOUS,
+    CONCURRENCY,
+    IDEMPOTENT,
+    POLICY,
+    RAISES,
+    ROUTE,
+    MethodDescriptor,
+)
 from service_core.declaring.inspection import public_functions
-from service_core.declaring.interfaces import Service
+from service_core.declaring.interfaces import Component, Service
 from service_core.errors import DeclarationException
 
 __all__ = ["check_methods", "check_result", "concurrency_of", "implementation", "max_concurrency"]
@@ -19,6 +27,7 @@ C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OF_INTERFACES: Final = {
+    ROUTE: "a route such as @get",
     ANONYMOUS: "@allow_anonymous",
     IDEMPOTENT: "@idempotent",
     POLICY: "@with_policy",
@@ -55,7 +64,9 @@ def implementation(
         for interface in catalog.interfaces_of(target):
             if issubclass(interface, Service):
                 check_methods(target, interface)
-            elif scope == "request":
+                continue
+            check_life_cycle(target)
+            if scope == "request":
                 raise DeclarationException(
                     f"@implementation(scope='request') on {target.__name__}: it implements component "
                     f"{interface.__name__}, which is started once; write @implementation()"
@@ -103,7 +114,7 @@ def check_methods(cls: type, interface: type) -> None:
         where = f"{cls.__name__}.{name}"
         if not inspect.isfunction(method):
             raise DeclarationException(f"{where} must be a method, as {interface.__name__}.{name} is")
-        for stamp in (_OF_INTERFACES.keys() & vars(method)) - vars(declared).keys():
+        for stamp in [each for each in _OF_INTERFACES if each in vars(method) and each not in vars(declared)]:
             raise DeclarationException(
                 f"{where}: {_OF_INTERFACES[stamp]} is for callers to know, so write it in {interface.__name__}"
             )
@@ -115,6 +126,15 @@ def check_methods(cls: type, interface: type) -> None:
                 f"{where}: {interface.__name__} declares it with '{kind}', so write '{kind} {name}' here too"
             )
         _check_parameters(where, interface, declared, method)
+
+
+def check_life_cycle(cls: type) -> None:
+    """Raise DeclarationException if a method of a component's implementation is ``async def`` in place of ``def``."""
+    for name, declared in vars(Component).items():
+        method = inspect.getattr_static(cls, name) if inspect.isfunction(declared) else declared
+        if inspect.iscoroutinefunction(method) != inspect.iscoroutinefunction(declared):
+            kind = "async def" if inspect.iscoroutinefunction(declared) else "def"
+            raise DeclarationException(f"{cls.__name__}.{name}: write '{kind} {name}', as Component declares it")
 
 
 def check_result(cls: type, declared: MethodDescriptor) -> None:

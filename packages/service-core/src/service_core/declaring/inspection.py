@@ -63,7 +63,7 @@ def check_shape(interface: type) -> None:
                 )
         if hasattr(function, CONCURRENCY):
             raise DeclarationException(
-                f"{where}: @max_concurrency is for the method of an implementation, which knows what it can bear"
+                f"{where}: @max_concurrency limits one server, so it belongs to the method of an implementation"
             )
         if "return" not in function.__annotations__:
             raise DeclarationException(f"{where}: the return type is missing; write '-> None' if there is no result")
@@ -143,6 +143,8 @@ def _parameters(function: FunctionType, where: str) -> list[inspect.Parameter]:
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
     ):
         raise DeclarationException(f"{where}: the first parameter must be 'self'")
+    if parameters[0].annotation is not inspect.Parameter.empty and parameters[0].name != "self":
+        raise DeclarationException(f"{where}: the first parameter must be 'self', not '{parameters[0]}'")
     return parameters[1:]
 
 

@@ -100,7 +100,7 @@ class Holdings:
         found = self._offers.get(kind)
         if found:
             sources = [self.products[t].source if t in self.products else name_of(t) for t in found]
-            return DependencyException(f"{several}: {', '.join(sources)}; request one of these instead")
+            return DependencyException(f"{several}: {', '.join(sources)}; keep one, or request one of these")
         packages = " or ".join(dict.fromkeys(map(_package, self._of_user))) or "of a module"
         outside = [cls for cls in self._declared if cls not in self.products and kind in _kinds(cls)]
         if outside:
@@ -158,8 +158,8 @@ def _with_imports(modules: Iterable[type]) -> list[type]:
     def enter(module: type) -> None:
         if module not in entered:
             entered.add(module)
-            if MODULE not in vars(module):
-                raise DependencyException(f"{name_of(module)} is not a module; decorate it with @module()")
+            if not isinstance(module, type) or MODULE not in vars(module):
+                raise DependencyException(f"{name_of(module)} is not a module; decorate the class with @module()")
             for imported in vars(module)[MODULE]:
                 enter(imported)
             found[module] = None

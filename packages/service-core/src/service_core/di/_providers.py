@@ -11,6 +11,7 @@ from types import FunctionType, NoneType
 from typing import Any, Final, Literal
 
 from service_core.declaring.catalog import Injectable
+from service_core.declaring.interfaces import Component
 from service_core.di._parameters import Parameter, arguments, name_of, parameters_of, type_hints
 from service_core.errors import DependencyException
 from service_core.markers import order_of, stamped_methods
@@ -93,7 +94,10 @@ def class_product(cls: type, injectable: Injectable) -> Product:
     """The product of a class. Raises DependencyException."""
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
-        raise DependencyException(f"{name_of(cls)} cannot be made, it is abstract: implement {missing}")
+        hint = ""
+        if issubclass(cls, Component) and "startup" in missing:
+            hint = f"; derive from AbstractComponent as well: class {cls.__name__}(AbstractComponent, ...)"
+        raise DependencyException(f"{name_of(cls)} cannot be made, it is abstract: implement {missing}{hint}")
     return Product(
         type=cls,
         make=lambda _at_end, **injected: cls(**injected),

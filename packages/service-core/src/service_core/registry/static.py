@@ -39,6 +39,7 @@ class StaticComponentRegistry(ComponentRegistry):
         super().__init__()
         if not isinstance(components, Mapping):
             raise LocalServiceException(f"{_HOW_TO}, not {type(components).__name__}")
+        self._given = sorted(map(str, components))
         for component, channels in components.items():
             metadata: dict[str, dict[str, str]] = {}
             addresses = _read_addresses(component, channels, metadata)
@@ -83,7 +84,7 @@ class StaticComponentRegistry(ComponentRegistry):
 
     def describe(self) -> str:
         """The names of the components that addresses were given for."""
-        return f"StaticComponentRegistry with {', '.join(sorted(self._snapshots)) or 'no component'}"
+        return f"StaticComponentRegistry with {', '.join(self._given) or 'no component'}"
 
 
 _HOW_TO: Final = "addresses are given as {component: {channel: url or [urls]}} or {component: 'channel(url),...'}"
@@ -95,7 +96,8 @@ def _read_addresses(component: Any, channels: Any, metadata: dict[str, dict[str,
         try:
             return parse_addresses(channels)
         except ValueError as error:
-            raise LocalServiceException(f"{where}: {error}") from error
+            remedy = f"; write {{{component!r}: {{'dispatch-msgpack': {channels!r}}}}}" if "://" in channels else ""
+            raise LocalServiceException(f"{where}: {error}{remedy}") from error
     if not isinstance(component, str) or not isinstance(channels, Mapping):
         raise LocalServiceException(f"{where}: {_HOW_TO}, not {channels!r}")
     addresses: list[ChannelAddress] = []
@@ -107,6 +109,8 @@ def _read_addresses(component: Any, channels: Any, metadata: dict[str, dict[str,
             url, about = _read_instance(instance)
             if not isinstance(url, str):
                 raise LocalServiceException(f"{where}, channel {channel!r}: {_HOW_TO}, not {urls!r}")
+            if ":" in url and "://" not in url:
+                raise LocalServiceException(f"{where}, channel {channel!r}: write 'http://{url}', with a scheme")
             addresses.append(ChannelAddress(channel, url))
             metadata.setdefault(url, {}).update(about)
     return addresses

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict, TypeVar, Unpack, overload
 
-from service_core.declaring.descriptors import IDEMPOTENT
+from service_core.declaring.descriptors import IDEMPOTENT, ROUTE
 from service_core.errors import DeclarationException
 
 __all__ = ["Prefix", "Route", "RouteDetails", "delete", "get", "patch", "post", "prefix_of", "put", "rest", "route_of"]
@@ -17,7 +17,6 @@ __all__ = ["Prefix", "Route", "RouteDetails", "delete", "get", "patch", "post", 
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ROUTE: Final = "__service_route__"
 _PREFIX: Final = "__service_route_prefix__"
 
 
@@ -106,7 +105,7 @@ def patch(path: str, **details: Unpack[RouteDetails]) -> Callable[[F], F]:
 
 def route_of(method: Callable[..., Any]) -> Route | None:
     """The verb of a method, None if it has none."""
-    route: Route | None = getattr(method, _ROUTE, None)
+    route: Route | None = getattr(method, ROUTE, None)
     return route
 
 
@@ -132,7 +131,7 @@ def _verb(verb: str, path: str, details: RouteDetails, *, idempotent: bool) -> C
                 f"{method.__qualname__}: it has a route already, {other.verb} {other.path}; "
                 f"write a second method for {where}"
             )
-        setattr(method, _ROUTE, route)
+        setattr(method, ROUTE, route)
         if idempotent:
             setattr(method, IDEMPOTENT, True)
         return method

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import threading
 from collections.abc import Callable
@@ -87,6 +88,8 @@ class FaultPlan:
         )
 
     def _add(self, fate: Fate, method: Callable[..., Any] | None, url: str, times: int | None) -> None:
+        if method is not None and not inspect.isfunction(method):
+            raise TypeError(f"a fault is for a function of an interface, such as OrderService.place, not {method!r}")
         fault = _Fault(fate=fate, method=method, url=url, left=math.inf if times is None else times)
         with self._lock:
             self._faults.append(fault)

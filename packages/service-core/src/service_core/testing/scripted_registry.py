@@ -38,6 +38,11 @@ class ScriptedRegistry(LocalComponentRegistry):
         given = StaticComponentRegistry({component: channels})
         self.publish(component, given.snapshot(component) or _NONE)
 
+    def describe(self) -> str:
+        """The names of the components that it publishes, and where a test adds one."""
+        names = ", ".join(sorted(name for name, snapshot in self._offered.items() if snapshot)) or "no component"
+        return f"ScriptedRegistry with {names}; pass an implementation to in_memory(), or an address to offer()"
+
     def withdraw(self, component: str) -> None:
         """Remove a component."""
         self.publish(component, _NONE)

@@ -52,7 +52,7 @@ def test_another_error_arrives_with_name_code_and_correlation_id(codec: Codec) -
 def test_a_refused_call_is_not_said_to_be_logged_on_the_server() -> None:
     wire = WireError(type="ArgumentException", code=ErrorCode.INVALID_ARGUMENT, message="no", correlation_id="c1")
     refused = error_from_wire(wire, where="Shop.order", declared={}, refused=True)
-    assert str(refused) == "Shop.order failed on the server: no (correlation id c1)"
+    assert str(refused) == "Shop.order was refused by the server: no (correlation id c1)"
 
 
 def test_an_error_without_a_message_is_an_error_too() -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import inspect
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final
 
 from service_core import Channel, ChannelAddress, ComponentDescriptor, MethodDescriptor, Service
 from service_core.di import Environment
@@ -42,6 +43,7 @@ def hosting_findings(environment: Environment, hosted: Sequence[HostedService]) 
     for each in hosted:
         for method in each.service.methods.values():
             yield from _defaults(each.implementation_type, method)
+            yield from _not_implemented(each.implementation_type, method)
     yield from _advice(environment)
 
 
@@ -89,6 +91,35 @@ def _without_implementation(component: ComponentDescriptor, services: str) -> st
         f"component {name} is not implemented here, so its services {services} are not registered and clients do not "
         f"find them; add '@implementation() class {name}Impl(AbstractComponent, {name})' with get_addresses()"
     )
+
+
+def _not_implemented(implementation: type, method: MethodDescriptor) -> Iterator[str]:
+    if getattr(implementation, method.name) is method.function and _is_empty(method.function):
+        yield (
+            f"{_place(implementation)} does not implement {method.where}; write the method, and decorate that of the "
+            f"interface with @abstractmethod, so that Python refuses objects without it"
+        )
+
+
+def _is_empty(function: Callable[..., object]) -> bool:
+    """Whether a function has no body but ``...``, ``pass`` or a docstring."""
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_code in _EMPTY
+
+
+def _declared() -> None: ...
+def _documented() -> None:
+    """Nothing."""
+
+
+async def _declared_async() -> None: ...
+async def _documented_async() -> None:
+    """Nothing."""
+
+
+_EMPTY: Final = frozenset(
+    each.__code__.co_code for each in (_declared, _documented, _declared_async, _documented_async)
+)
 
 
 def _defaults(implementation: type, method: MethodDescriptor) -> Iterator[str]:

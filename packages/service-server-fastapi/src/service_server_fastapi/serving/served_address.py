@@ -39,7 +39,7 @@ class ServedAddress:
     def url(self) -> str:
         """The address for processes of this machine. Raises LocalServiceException before it is known."""
         if self.port is None:
-            raise LocalServiceException("the server has no address before boot(), run() or asgi()")
+            raise LocalServiceException("the server has no address, since it is not started")
         if self.value.uds:
             return unix_url(self.value.uds)
         host = "127.0.0.1" if self._settings.host in WILDCARDS else self._settings.host

@@ -13,9 +13,7 @@ _GIVE_ANOTHER: Final = (
     "the server does not accept the certificate in setting 'cert_file' (SERVICE_HTTP_CERT_FILE); use one that has not "
     "expired, from an authority that the server trusts"
 )
-_SPEAKS_NO_TLS: Final = (
-    "the server does not use TLS there; announce its address as http:// or configure its certificate"
-)
+_SPEAKS_NO_TLS: Final = "the server does not use TLS there; use http:// in its address, or configure its certificate"
 
 _BY_ALERT: Final[Mapping[str, str]] = {
     "CERTIFICATE_REQUIRED": _GIVE_CERTIFICATE,

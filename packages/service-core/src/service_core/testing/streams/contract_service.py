@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from service_core.declaring.decorators import raises, service
-from service_core.declaring.implementing import implementation
 from service_core.declaring.interfaces import Service
 from service_core.rest import get, post, rest
 
@@ -64,7 +63,6 @@ class StreamContractService(Service):
         """How many generators of this instance have begun and not ended."""
 
 
-@implementation
 class StreamContractServiceImpl(StreamContractService):
     """Hosted by the server of a contract."""
 

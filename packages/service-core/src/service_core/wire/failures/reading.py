@@ -101,17 +101,19 @@ def _refusal(wire: WireError, where: str, retry_after: float | None) -> ServiceE
     }
     kind = kinds.get(wire.code)
     if kind is None:
-        return _remote(wire, where, is_logged=False)
+        return _remote(wire, where, outcome="was refused by the server", is_logged=False)
     return kind(message, details=wire.details, correlation_id=wire.correlation_id)
 
 
-def _remote(wire: WireError, where: str, *, is_logged: bool = True) -> RemoteServiceException:
+def _remote(
+    wire: WireError, where: str, *, outcome: str = "failed on the server", is_logged: bool = True
+) -> RemoteServiceException:
     """``is_logged`` means that servers log such a failure: not a refused call, nor an error that is declared."""
     reason = wire.message or wire.type or wire.code.value
     known_as = "logged there under" if is_logged else "correlation id"
     hint = f" ({known_as} {wire.correlation_id})" if wire.correlation_id else ""
     return RemoteServiceException(
-        f"{where} failed on the server: {reason}{hint}",
+        f"{where} {outcome}: {reason}{hint}",
         type=wire.type,
         code=wire.code,
         details=wire.details,
