@@ -201,7 +201,7 @@ def test_a_server_serves_once() -> None:
 
 
 def test_a_server_has_no_address_before_it_is_bound() -> None:
-    with pytest.raises(LocalServiceException, match=r"no address before boot\(\)"):
+    with pytest.raises(LocalServiceException, match=r"has no address, since it is not started"):
         _ = FastAPIServer("127.0.0.1", 0).url
 
 

@@ -209,7 +209,7 @@ FAILURES = [
         name="not found",
         script=refuse(404, coded(ErrorCode.NOT_FOUND)),
         error=RemoteServiceException,
-        message="failed on the server: reason",
+        message="was refused by the server: reason",
         fields={"code": ErrorCode.NOT_FOUND, "type": "Refused", "correlation_id": "c-2"},
     ),
     Failure(
