@@ -151,7 +151,7 @@ def test_a_service_has_one_component(catalog: Catalog) -> None:
 def test_a_request_for_an_undeclared_class_names_the_remedy(catalog: Catalog) -> None:
     assert message(lambda: catalog.service(Orders)) == (
         f"{__name__}.Orders is not a service interface; decorate it with @service() and request the interface, "
-        f"not for its implementation"
+        f"not its implementation"
     )
     assert message(lambda: catalog.component(Shop)) == (
         f"{__name__}.Shop is not a component; decorate it with @component(services=[...])"

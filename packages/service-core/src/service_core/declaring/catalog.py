@@ -123,13 +123,11 @@ class Catalog:
         with self._lock:
             declaration = self._services.get(interface)
             if declaration is None:
-                implemented = self.interfaces_of(interface)
-                if implemented:
-                    names = " or ".join(each.__name__ for each in implemented)
+                if names := " or ".join(each.__name__ for each in self.interfaces_of(interface)):
                     raise DeclarationException(f"{place(interface)} implements a service interface; write {names}")
                 raise DeclarationException(
                     f"{place(interface)} is not a service interface; decorate it with @service() and request the "
-                    f"interface, not for its implementation"
+                    f"interface, not its implementation"
                 )
             built = describe_service(interface, declaration.name, declaration.description)
             return self._service_descriptors.setdefault(interface, built)
