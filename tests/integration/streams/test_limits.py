@@ -75,12 +75,12 @@ TWO = ServerSettings(max_streams_per_caller=2)
 CALL = {"method": "stream-chat:stream-chat:watch", "args": ["endless", 1]}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def impls() -> tuple[ChatImpl, RoomsImpl]:
     return ChatImpl(), RoomsImpl()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server(impls: tuple[ChatImpl, RoomsImpl]) -> Iterator[FastAPIServer]:
     with serve(*impls, port=0, settings=TWO) as server:
         yield server
