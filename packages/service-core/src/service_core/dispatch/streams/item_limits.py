@@ -46,7 +46,7 @@ class ItemLimits:
     @property
     def reason(self) -> str:
         """The message of a stream that has come to its limit."""
-        if time.monotonic() >= self._total:
+        if self._total <= self._ends_at:
             return "the deadline of the call has passed"
         return f"no item came within the {'idle_timeout' if self._has_begun else 'timeout'} of the call's policy"
 

@@ -83,10 +83,11 @@ async def _parts(
 
 async def _next(source: StreamSource, limits: ItemLimits, pause: float) -> list[Any] | None:
     """The next items, none at the end; None if ``pause`` seconds pass without one. Raises TimedOut at a limit."""
+    remaining = limits.remaining
     try:
-        return await within(source.take(), min(pause, limits.remaining))
+        return await within(source.take(), min(pause, remaining))
     except TimedOut:
-        if limits.remaining <= 0:
+        if remaining <= pause:
             raise
         return None
 
