@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import itertools
 import re
-from collections.abc import Callable, Iterable
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from pydantic_settings import BaseSettings
@@ -19,9 +22,6 @@ __all__ = ["on_page_content", "on_page_markdown"]
 
 _SETTINGS: Final[tuple[type[BaseSettings], ...]] = (ServerSettings, HTTPSettings, ConsulSettings)
 _ROLE: Final = re.compile(r":(?:class|meth|func|mod|data|attr|exc):(?=<code>)")
-_DOCSTRING: Final = re.compile(
-    r'^ {4}(?P<name>\w+):.*?(?:\n(?! {4}\w).*?)*?\n {4}"""(?P<text>.*?)"""', re.MULTILINE | re.DOTALL
-)
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -45,13 +45,23 @@ def settings_table() -> str:
 
 def _settings_of(cls: type[BaseSettings]) -> str:
     prefix = cls.model_config.get("env_prefix", "")
-    meanings = {found["name"]: found["text"] for found in _DOCSTRING.finditer(inspect.getsource(cls))}
+    meanings = dict(_docstrings(cls))
     rows = [
         (f"`{name}`", f"`{_default(name, field.default)}`", _one_line(meanings.get(name, "")))
         for name, field in cls.model_fields.items()
     ]
     variables = f"Variables begin with `{prefix}`, for example `{prefix}{next(iter(cls.model_fields)).upper()}`."
     return f"## {cls.__name__}\n\n{variables}\n\n" + _table(("setting", "default", "meaning"), rows)
+
+
+def _docstrings(cls: type) -> Iterator[tuple[str, str]]:
+    """The attributes of a class with the docstrings that follow them."""
+    (declaration,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(declaration, ast.ClassDef)
+    for statement, after in itertools.pairwise(declaration.body):
+        match statement, after:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                yield name, text
 
 
 def _default(name: str, value: object) -> str:

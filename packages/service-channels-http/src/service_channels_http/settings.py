@@ -30,9 +30,13 @@ class HTTPSettings(BaseSettings):
     )
 
     ca_file: Path | None = None
+    """PEM file with the authorities that are trusted for ``https`` addresses; None for those of the system."""
     cert_file: Path | None = None
+    """PEM file with the certificate that servers get which require one."""
     key_file: Path | None = None
+    """PEM file with the private key of the certificate; None if ``cert_file`` holds it."""
     key_password: SecretStr | None = None
+    """The password of the key; None if it is not encrypted."""
 
     connect_timeout: float = Field(default=2.0, gt=0, allow_inf_nan=False)
     """The most seconds for a connection to be opened; the rest of the call's time is left for another instance."""

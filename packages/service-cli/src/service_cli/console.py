@@ -38,7 +38,7 @@ def error_console() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def write_json(data: Any) -> None:
-    """Write data as JSON, indented, without colours: for programs."""
-    text = to_json(data, indent=2).decode()
+def write_json(data: Any, *, in_one_line: bool = False) -> None:
+    """Write data as JSON, without colours: for programs. Indented, or in one line as one of several documents."""
+    text = to_json(data, indent=None if in_one_line else 2).decode()
     console().out(text, highlight=False)

@@ -66,11 +66,15 @@ def callee_of(target: str, method: str, *, consul: str, file: str, channel: str,
 def _show(result: Any, *, as_json: bool) -> None:
     if isinstance(result, Iterator):
         for item in result:
-            _show(item, as_json=as_json)
-        return
-    plain = to_jsonable_python(result, bytes_mode="base64")
+            _show_value(item, as_json=as_json, in_one_line=True)
+    else:
+        _show_value(result, as_json=as_json, in_one_line=False)
+
+
+def _show_value(value: Any, *, as_json: bool, in_one_line: bool) -> None:
+    plain = to_jsonable_python(value, bytes_mode="base64")
     if as_json:
-        write_json(plain)
+        write_json(plain, in_one_line=in_one_line)
     else:
         show(value_view(plain))
 
