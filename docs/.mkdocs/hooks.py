@@ -56,9 +56,9 @@ def _settings_of(cls: type[BaseSettings]) -> str:
 
 def _docstrings(cls: type) -> Iterator[tuple[str, str]]:
     """The attributes of a class with the docstrings that follow them."""
-    (declaration,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-    assert isinstance(declaration, ast.ClassDef)
-    for statement, after in itertools.pairwise(declaration.body):
+    declarations = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    body = [statement for declaration in declarations for statement in getattr(declaration, "body", ())]
+    for statement, after in itertools.pairwise(body):
         match statement, after:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                 yield name, text
