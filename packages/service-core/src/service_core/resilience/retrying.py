@@ -67,8 +67,9 @@ async def run_async(call: Call, balancer: LoadBalancer, send: Callable[[str], Aw
     async def send_in_time(url: str) -> Any:
         if call.deadline is None:
             return await send(url)
+        limit = asyncio.timeout(call.deadline.remaining)
         try:
-            async with asyncio.timeout(call.deadline.remaining) as limit:
+            async with limit:
                 return await send(url)
         except TimeoutError:
             if not limit.expired():
