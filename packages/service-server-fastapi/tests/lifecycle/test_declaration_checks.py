@@ -173,7 +173,7 @@ def test_a_method_that_is_not_implemented_is_reported(catalog: Catalog) -> None:
 
     made = {"__module__": __name__}
     implementation(catalog=catalog)(type("BareImpl", (Bare,), made))
-    addresses = {"get_addresses": lambda self, port: []}
+    addresses: dict[str, Any] = {"get_addresses": lambda self, port: []}
     implementation(catalog=catalog)(type("BareComponentImpl", (AbstractComponent, BareComponent), made | addresses))
     [finding] = findings(catalog)
     assert finding.endswith(
