@@ -155,7 +155,9 @@ def test_what_is_no_limit_is_refused(limit: Any) -> None:
 
 
 def test_a_limit_in_an_interface_is_refused() -> None:
-    with pytest.raises(DeclarationException, match=r"Loom\.weave: @max_concurrency is for the method of an implement"):
+    with pytest.raises(
+        DeclarationException, match=r"Loom\.weave: @max_concurrency limits one server, so it belongs to"
+    ):
 
         @service(catalog=Catalog())
         class Loom(Service):
