@@ -118,7 +118,9 @@ def install_alone(package: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         python = Path(folder, "bin", "python")
         run("uv", "venv", "--quiet", "--python", sys.executable, folder)
-        run("uv", "pip", "install", "--quiet", "--python", str(python), "--find-links", str(DIST), str(wheel))
+        # Not a wheel of the same version that was built before.
+        fresh = [word for each in PACKAGES for word in ("--refresh-package", each.name)]
+        run("uv", "pip", "install", "--quiet", *fresh, "--python", str(python), "--find-links", str(DIST), str(wheel))
         shown = f"import {module}, importlib.metadata as m; print(m.version({package.name!r}))"
         installed = run(str(python), "-P", "-c", shown, folder=Path(folder)).strip()
     if installed != version:

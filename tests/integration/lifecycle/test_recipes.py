@@ -132,7 +132,9 @@ def test_the_command_of_the_image_runs_as_process_1_of_another_user_with_a_read_
     instructions = dict(lines)
     user = int(instructions["USER"])
     assert user > 0
-    inside = f'mount -o remount,bind,ro / && exec setpriv --reuid={user} --regid={user} --clear-groups "$@"'
+    # The user may read all files, as those of an image: an interpreter in the home of root is not for others.
+    may = "--inh-caps +dac_read_search --ambient-caps +dac_read_search"
+    inside = f'mount -o remount,bind,ro / && exec setpriv --reuid={user} --regid={user} --clear-groups {may} "$@"'
     container = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", inside, "-"]
     with running(json.loads(instructions["CMD"]), {}, consul, port, container) as process:
         eventually(lambda: len(consul.instances(COMPONENT)) == 1, time_limit=60)

@@ -149,3 +149,22 @@ def _die(number: int) -> None:
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
     os._exit(128 + number)  # process 1 of a container ignores signals that have no handler
+
+
+_held: Final = threading.local()
+
+
+def _hold() -> None:
+    """Keep signals of this thread back while it forks.
+
+    CPython drops a signal that reaches the child before its own handlers are reset; then the child would outlive it.
+    """
+    _held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+def _release() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _held.mask)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows; registered after the reset of handlers, so it runs after that
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_release)
