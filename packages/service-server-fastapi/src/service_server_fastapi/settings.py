@@ -70,7 +70,7 @@ class ServerSettings(BaseSettings):
     # address, and what callers may read
 
     host: str = "0.0.0.0"  # noqa: S104 - a server is meant to be reached
-    """The address to listen on."""
+    """The address to listen on. ``serve`` and the command ``service run`` use 127.0.0.1 instead."""
     port: int = Field(default=8000, ge=0, le=65535)
     """The port to listen on; 0 picks a free one."""
     uds: Path | None = None
