@@ -17,6 +17,8 @@ from tests.versions.new import interface as new
 from tests.versions.old import interface as old
 from tests.versions.table import AFTERWARDS, BEFORE, WORKS, WRONG, outcome
 
+pytestmark = pytest.mark.slow  # servers of two versions, every change over every channel
+
 CHANNEL: Final = "rest"
 VERDICTS: Final = {
     WORKS: Verdict.WORKS,

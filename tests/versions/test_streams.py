@@ -20,6 +20,8 @@ from tests.versions.catalogs import CHANNELS
 from tests.versions.new import interface as new
 from tests.versions.old import interface as old
 
+pytestmark = pytest.mark.slow  # servers of two versions, every change over every channel
+
 CALLERS = {"old": old, "new": new}
 OVER = pytest.mark.parametrize("channel", CHANNELS)
 

@@ -12,6 +12,8 @@ from tests.versions.new import interface as new
 from tests.versions.old import interface as old
 from tests.versions.table import ANOTHER, BEFORE, WAYS, WORKS, outcome, table
 
+pytestmark = pytest.mark.slow  # servers of two versions, every change over every channel
+
 ORDERS = (("old", "new"), ("new", "old"))
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/how-to/change-an-interface.md"
