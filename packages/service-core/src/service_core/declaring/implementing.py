@@ -62,11 +62,8 @@ def implementation(
                 f"@with_policy on {target.__name__}: callers know the component's interface, so write it there"
             )
         for interface in catalog.interfaces_of(target):
-            if issubclass(interface, Service):
-                check_methods(target, interface)
-                continue
-            check_life_cycle(target)
-            if scope == "request":
+            check_methods(target, interface)
+            if scope == "request" and not issubclass(interface, Service):
                 raise DeclarationException(
                     f"@implementation(scope='request') on {target.__name__}: it implements component "
                     f"{interface.__name__}, which is started once; write @implementation()"
@@ -106,7 +103,10 @@ def _shown(value: object) -> str:
 
 
 def check_methods(cls: type, interface: type) -> None:
-    """Raise DeclarationException if a method of an implementation differs from the one of the interface."""
+    """Raise DeclarationException if a method of an implementation differs from the one of the service or component."""
+    if not issubclass(interface, Service):
+        _check_life_cycle(cls)
+        return
     for name, declared in public_functions(interface).items():
         method = inspect.getattr_static(cls, name)
         if method is declared:
@@ -128,7 +128,7 @@ def check_methods(cls: type, interface: type) -> None:
         _check_parameters(where, interface, declared, method)
 
 
-def check_life_cycle(cls: type) -> None:
+def _check_life_cycle(cls: type) -> None:
     """Raise DeclarationException if a method of a component's implementation is ``async def`` in place of ``def``."""
     for name, declared in vars(Component).items():
         method = inspect.getattr_static(cls, name) if inspect.isfunction(declared) else declared

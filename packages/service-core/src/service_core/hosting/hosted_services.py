@@ -111,8 +111,7 @@ def implemented_interfaces(implementation: object, catalog: Catalog) -> list[typ
     if not interfaces:
         raise DeclarationException(_implements_nothing(implementation))
     for interface in interfaces:
-        if issubclass(interface, Service):
-            check_methods(type(implementation), interface)
+        check_methods(type(implementation), interface)
     return interfaces
 
 
