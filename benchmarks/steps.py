@@ -26,7 +26,7 @@ import uvicorn
 from benchmarks.programs import ours_server, ours_sync
 from benchmarks.programs.ours_values import Person
 from benchmarks.programs.person import PERSON
-from service_channels_http.transport.engine.connection_sync import Connection
+from service_channels_http.transport.engine.connection_sync import SyncConnection
 from service_core import ServiceManager, StaticComponentRegistry
 from service_server_fastapi import FastAPIServer
 
@@ -94,7 +94,7 @@ def _client(case: str, response: bytes, rounds: int) -> tuple[bytes, float, Coun
                 (lambda: service.hello("world")) if case == "hello" else (lambda: service.model(person))
             )
             call()  # connects
-            connection: Any = next(one for one in gc.get_objects() if isinstance(one, Connection))
+            connection: Any = next(one for one in gc.get_objects() if isinstance(one, SyncConnection))
             peer = _Peer(response)
             with closing(connection._socket):
                 connection._socket, connection._poll = peer, bool

@@ -89,7 +89,7 @@ def main() -> None:
         "model/json": lambda: text.model(person),
         "get_service": lambda: manager.get_service(Benchmark, "memory-msgpack"),
         "local": lambda: local.hello("world"),
-        "direct": lambda: implemented.hello("world"),
+        "fast_path": lambda: implemented.hello("world"),
     }
 
     def carry_out(order: dict[str, Any]) -> dict[str, float]:

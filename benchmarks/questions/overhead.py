@@ -13,7 +13,7 @@ HELLO: Final = _entry("hello/msgpack")
 OTHERS: Final = tuple(_entry(case) for case in ("hello/json", "model/msgpack", "model/json"))
 GET_SERVICE: Final = _entry("get_service")
 LOCAL: Final = _entry("local")
-DIRECT: Final = _entry("direct")
+DIRECT: Final = _entry("fast_path")
 
 QUESTION: Final = Question(
     name="overhead",

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from service_core import LocalComponentRegistry, ServiceManager
-from service_core.dispatch import Answer, Dispatcher, Executor, ThreadPool, targets_of
+from service_core.dispatch import Dispatcher, Executor, Response, ThreadPool, targets_of
 from service_core.testing import ContractServiceImpl
 from service_core.testing.contract_values import Specimen
 from tests.chaos.rude import FORMATS, packed
@@ -29,7 +29,7 @@ CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.bin"))
 PREFIX = "channel-contract-component:channel-contract-service:"
 METHODS = ("echo", "echo_async", "add", "buy", "identity", "seen", "nothing")
 
-Send = Callable[[bytes, str], Answer]
+Send = Callable[[bytes, str], Response]
 thorough = settings(
     max_examples=2_000 if os.environ.get("CHAOS") == "long" else 200,
     deadline=None,
@@ -48,7 +48,7 @@ def send() -> Iterator[Send]:
         workers.close()
 
 
-def check(answer: Answer) -> None:
+def check(answer: Response) -> None:
     unpack: Callable[[bytes], Any] = json.loads if answer.content_type == FORMATS["json"] else msgpack.unpackb
     reported = unpack(answer.body)
     assert answer.status in (200, 400, 404, 415, 422)

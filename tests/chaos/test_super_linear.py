@@ -17,7 +17,7 @@ from typing import Final
 
 import pytest
 
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 from tests.chaos.hostile import HARMLESS, HOSTILE
 from tests.chaos.varied import METHODS, call_of, varied_dispatcher
 from tests.support.figures import Figures
@@ -82,7 +82,7 @@ BRACKETS: Final = {
     "msgpack": ((b"\xdd", b""), (b"\xdf", b"")),
 }
 
-Send = Callable[[str, bytes], Answer]
+Send = Callable[[str, bytes], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +170,10 @@ def _accepted(send: Send, form: str, request: bytes) -> float:
 
 @pytest.mark.parametrize("form", PIECES)
 def test_a_candidate_whose_cost_is_a_square_would_be_found(form: str) -> None:
-    def send(form: str, request: bytes) -> Answer:
+    def send(form: str, request: bytes) -> Response:
         work = len(request) ** 2 // 2000
         while work > 0:
             work -= 1
-        return Answer(status=422, content_type="", body=b"")
+        return Response(status=422, content_type="", body=b"")
 
     assert is_super_linear(send, Candidate(form, "text", b"0", BRACKETS[form][0]), harmless=1e-4)

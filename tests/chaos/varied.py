@@ -24,7 +24,7 @@ from service_core import (
     implementation,
     service,
 )
-from service_core.dispatch import Answer, Dispatcher, Executor, ThreadPool, targets_of
+from service_core.dispatch import Dispatcher, Executor, Response, ThreadPool, targets_of
 from service_core.wire import CODECS
 
 CATALOG = Catalog()
@@ -116,7 +116,7 @@ VariedImpl = implementation(catalog=CATALOG)(type("VariedImpl", (Varied,), dict.
 
 
 @contextmanager
-def varied_dispatcher() -> Iterator[Callable[[str, bytes], Answer]]:
+def varied_dispatcher() -> Iterator[Callable[[str, bytes], Response]]:
     """Sends requests in a format, ``json`` or ``msgpack``, to a dispatcher; gives its answers."""
     manager = ServiceManager(LocalComponentRegistry(), implementations=[VariedImpl()], catalog=CATALOG)
     with closing(ThreadPool(1)) as workers, asyncio.Runner() as runner, manager:

@@ -21,7 +21,7 @@ from tests.versions.changes import CHANGES, Case
 from tests.versions.new import interface as new
 from tests.versions.old import interface as old
 
-__all__ = ["ANOTHER", "BEFORE", "WORKS", "WAYS", "outcome", "table"]
+__all__ = ["ANOTHER", "BEFORE", "WAYS", "WORKS", "outcome", "table"]
 
 WAYS: Final = ("sync", "async")
 WORKS: Final = "works"

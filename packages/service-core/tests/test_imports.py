@@ -48,7 +48,7 @@ def test_names_are_imported_for_type_checkers_as_they_are_at_run_time() -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("service_core.")
         for alias in node.names
     }
-    assert declared == service_core._HOMES
+    assert declared == service_core._MODULES
     assert sorted(declared) == sorted(service_core.__all__)
 
 

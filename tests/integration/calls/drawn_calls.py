@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from service_core import Catalog, Component, Policy, Service, ServiceManager, component, implementation, service
 from service_core.declaring.descriptors import ParameterDescriptor
 from service_core.errors import ArgumentException, DeclarationException
-from service_core.rest import Place
-from service_core.rest.parameters import Parameter
+from service_core.rest import Location, RestParameter
 from service_core.rest.template import PathTemplate
 from service_core.testing import InMemoryNetwork, ScriptedRegistry
 from service_core.wire import WireType
@@ -60,9 +59,9 @@ def compared(value: Any, arrived: Any) -> str:
 
 def over_text(drawn: Drawn, random: Random) -> Callable[[Any], str] | None:
     """What becomes of a value in a path, a query or a header, one of which is drawn; None if the type is refused."""
-    place = random.choice([Place.PATH, Place.QUERY, Place.HEADER])
+    place = random.choice([Location.PATH, Location.QUERY, Location.HEADER])
     try:
-        parameter = Parameter(ParameterDescriptor(name="value", annotation=drawn.type), place, None, "Thing.find")
+        parameter = RestParameter(ParameterDescriptor(name="value", annotation=drawn.type), place, None, "Thing.find")
     except DeclarationException:
         return None
 
@@ -78,12 +77,12 @@ def over_text(drawn: Drawn, random: Random) -> Callable[[Any], str] | None:
     return sent
 
 
-def _carried(place: Place, texts: Sequence[str]) -> list[str]:
+def _carried(place: Location, texts: Sequence[str]) -> list[str]:
     """The texts as the server finds them in the request."""
-    if place is Place.PATH:
+    if place is Location.PATH:
         found = _TEMPLATE.match(_TEMPLATE.expand({"value": "".join(texts)}))
         return [] if found is None else [found["value"]]
-    if place is Place.QUERY:
+    if place is Location.QUERY:
         query = urlencode([("value", text) for text in texts], quote_via=quote, safe="")
         return [text for _, text in parse_qsl(query, keep_blank_values=True)]
     return [text.encode("latin-1").decode("latin-1") for text in texts]

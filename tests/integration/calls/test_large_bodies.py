@@ -61,7 +61,7 @@ class WarehouseImpl(Warehouse):
 async def _nothing() -> None: ...
 
 
-@pytest.fixture(params=[False, True], ids=["direct", "with dependencies"], scope="module")
+@pytest.fixture(params=[False, True], ids=["fast_path", "with dependencies"], scope="module")
 def server(request: pytest.FixtureRequest) -> Iterator[FastAPIServer]:
     app = FastAPI(dependencies=[Depends(_nothing)]) if request.param else None
     with serve(WarehouseImpl(), port=0, app=app) as server:

@@ -10,8 +10,8 @@ from service_channels_http.settings import HTTPSettings
 from service_channels_http.transport.credentials import taken_by_provider, with_credentials
 from service_channels_http.transport.engine import AsyncEngine, AsyncEngineTransport, Engine, EngineTransport
 from service_channels_http.transport.engine.connection_async import AsyncConnection
-from service_channels_http.transport.engine.connection_sync import Connection
-from service_channels_http.transport.engine.pool import Lent
+from service_channels_http.transport.engine.connection_sync import SyncConnection
+from service_channels_http.transport.engine.pool import LeasedConnection
 from service_channels_http.transport.exchange import Exchange
 from service_channels_http.transport.interface import AsyncTransport, DefaultLimits, PoolLimits, Transport
 from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTPRequest
@@ -168,20 +168,20 @@ class HTTPXChannel(AuthorizingChannel):
 
     # streams
 
-    def lend(self, request: HTTPRequest, until: HTTPRequest) -> Lent[Connection] | None:
+    def lease(self, request: HTTPRequest, until: HTTPRequest) -> LeasedConnection[SyncConnection] | None:
         """A connection for a request that has a stream; None where requests are sent with httpx.
 
         ``until`` is the same request with the deadline of connecting.
         """
         transport = self._transport
-        return transport.lend(request, until, self.connect_timeout) if isinstance(transport, EngineTransport) else None
+        return transport.lease(request, until, self.connect_timeout) if isinstance(transport, EngineTransport) else None
 
-    async def lend_async(self, request: HTTPRequest, until: HTTPRequest) -> Lent[AsyncConnection] | None:
-        """As :meth:`lend`, for async calls."""
+    async def lease_async(self, request: HTTPRequest, until: HTTPRequest) -> LeasedConnection[AsyncConnection] | None:
+        """As :meth:`lease`, for async calls."""
         transport = self._async_transport
         if not isinstance(transport, AsyncEngineTransport):
             return None
-        return await transport.lend(request, until, self.connect_timeout)
+        return await transport.lease(request, until, self.connect_timeout)
 
     # The transports are chosen at the first call, when clients are created as well; httpx is imported if it is needed.
 

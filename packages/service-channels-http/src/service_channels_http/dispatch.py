@@ -26,7 +26,7 @@ class DispatchChannel(HTTPXChannel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._plans: dict[MethodDescriptor, tuple[MethodCodec, str]] = {}
+        self._method_codecs: dict[MethodDescriptor, tuple[MethodCodec, str]] = {}
 
     def invoke(self, invocation: Invocation) -> Any:
         """Execute the call of a ``def`` method and return its result."""
@@ -55,20 +55,20 @@ class DispatchChannel(HTTPXChannel):
         return (lists_async if invocation.descriptor.is_async else lists)(self, exchange, items)
 
     def _prepare(self, invocation: Invocation, arguments: Arguments | None = None) -> DispatchExchange:
-        plan, caller = self._plans.get(invocation.descriptor) or self._plan(invocation)
+        method_codec, caller = self._method_codecs.get(invocation.descriptor) or self._method_codec(invocation)
         codec = self.codec
         if arguments is None:
             arguments = invocation.descriptor.bind(invocation.args, invocation.kwargs)
-        content = codec.write_request(plan, arguments)
+        content = codec.write_request(method_codec, arguments)
         headers = call_headers(invocation.context, invocation.correlation_id)
-        return DispatchExchange(invocation, caller, self.gateway_503_not_run, plan, codec, headers, content)
+        return DispatchExchange(invocation, caller, self.gateway_503_not_run, method_codec, codec, headers, content)
 
-    def _plan(self, invocation: Invocation) -> tuple[MethodCodec, str]:
+    def _method_codec(self, invocation: Invocation) -> tuple[MethodCodec, str]:
         """The plan of a method that is called for the first time, and its name for messages."""
         component, method = self.component_descriptor, invocation.descriptor
         built = MethodCodec(component, invocation.service, method)
         # Two threads may build it at once; both then use the same.
-        return self._plans.setdefault(method, (built, f"{method.where} of component '{component.name}'"))
+        return self._method_codecs.setdefault(method, (built, f"{method.where} of component '{component.name}'"))
 
 
 class DispatchJSONChannel(DispatchChannel):

@@ -28,7 +28,7 @@ __all__ = ["DispatchExchange"]
 class DispatchExchange(StreamExchange):
     """One call, encoded."""
 
-    plan: MethodCodec
+    method_codec: MethodCodec
     codec: Codec
     headers: dict[str, str]
     """The headers that all attempts have."""
@@ -48,7 +48,7 @@ class DispatchExchange(StreamExchange):
         return write_call(self.content)
 
     def write_items(self, items: list[Any]) -> bytes:
-        return write_items(self.plan, self.codec, items)
+        return write_items(self.method_codec, self.codec, items)
 
     def last_part(self) -> bytes:
         return write_end()
@@ -56,7 +56,7 @@ class DispatchExchange(StreamExchange):
     def reader(self, request: HTTPRequest, head: HTTPReply, max_bytes: int) -> _FramedItems | None:
         if head.status != 200 or media_type(head) != STREAM_TYPES[self.codec.content_type]:
             return None
-        return _FramedItems(self.plan, self.codec, request.where, max_bytes)
+        return _FramedItems(self.method_codec, self.codec, request.where, max_bytes)
 
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if reply.status != 200:
@@ -65,15 +65,15 @@ class DispatchExchange(StreamExchange):
         if reply.headers.get("content-type") != self.codec.content_type:
             codec = _codec_of(reply)
             if media_type(reply) in STREAM_TYPES.values():
-                raise unexpected(request, reply, self.plan.method)
+                raise unexpected(request, reply, self.method_codec.method)
         if codec is None:
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
         try:
-            answer = codec.read_answer(self.plan, reply.content, where=lambda: request.where)
+            answer = codec.read_answer(self.method_codec, reply.content, where=lambda: request.where)
         except MalformedData as error:
             raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
         if isinstance(answer, WireError):
-            return Raised(error_from_wire(answer, where=request.where, declared=self.plan.errors))
+            return Raised(error_from_wire(answer, where=request.where, declared=self.method_codec.errors))
         return answer
 
     def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Raised:
@@ -92,10 +92,10 @@ class DispatchExchange(StreamExchange):
         return error_from_wire(
             failure,
             where=request.where,
-            declared=self.plan.errors,
+            declared=self.method_codec.errors,
             refused=True,
             retry_after=retry_after(reply),
-            method=self.plan.method,
+            method=self.method_codec.method,
         )
 
     def _envelope_error(self, reply: HTTPReply) -> WireError | None:
@@ -104,7 +104,7 @@ class DispatchExchange(StreamExchange):
         if codec is None:
             return None
         try:
-            answer = codec.read_response(self.plan, reply.content)
+            answer = codec.read_response(self.method_codec, reply.content)
         except (MalformedData, ArgumentException):
             return None
         return answer if isinstance(answer, WireError) else None
@@ -113,8 +113,8 @@ class DispatchExchange(StreamExchange):
 class _FramedItems:
     """Reads frames."""
 
-    def __init__(self, plan: MethodCodec, codec: Codec, where: str, max_bytes: int) -> None:
-        self._plan = plan
+    def __init__(self, method_codec: MethodCodec, codec: Codec, where: str, max_bytes: int) -> None:
+        self._method_codec = method_codec
         self._codec = codec
         self._where = where
         self._reader = FrameReader(max_bytes)
@@ -131,7 +131,7 @@ class _FramedItems:
         if not self._frames:
             return None
         try:
-            return read_items(self._frames.pop(), self._plan, self._codec, self._where)
+            return read_items(self._frames.pop(), self._method_codec, self._codec, self._where)
         except Exception as error:
             self.failure = error
             raise

@@ -30,7 +30,7 @@ from service_core.rest import (
     PROBLEM_TYPE,
     SENT_ARGUMENTS,
     RestRequest,
-    RoutePlan,
+    RouteCodec,
     RouteTable,
     StreamedItems,
     read_problem,
@@ -48,7 +48,7 @@ _STREAMING: Final = {"content-type": NDJSON, "transfer-encoding": "chunked"}
 class _RestCall(StreamExchange):
     """One call, encoded."""
 
-    plan: RoutePlan
+    route_codec: RouteCodec
     headers: dict[str, str]
     """The headers that all attempts have."""
     written: RestRequest
@@ -73,33 +73,35 @@ class _RestCall(StreamExchange):
         return b""
 
     def write_items(self, items: list[Any]) -> bytes:
-        return self.plan.write_input(items)
+        return self.route_codec.write_input(items)
 
     def last_part(self) -> bytes:
         return b""
 
     def reader(self, request: HTTPRequest, head: HTTPReply, max_bytes: int) -> ItemReader | None:
         kind = media_type(head)
-        if not 200 <= head.status <= 299 or kind not in (NDJSON, EVENT_STREAM) or self.plan.items is None:
+        if not 200 <= head.status <= 299 or kind not in (NDJSON, EVENT_STREAM) or self.route_codec.items is None:
             return None
         has_end = "transfer-encoding" in head.headers or "content-length" in head.headers
-        return StreamedItems(self.plan, self.plan.items, kind, request.where, max_bytes=max_bytes, has_end=has_end)
+        return StreamedItems(
+            self.route_codec, self.route_codec.items, kind, request.where, max_bytes=max_bytes, has_end=has_end
+        )
 
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if not 200 <= reply.status <= 299:
             return self._failure(request, reply)
-        if (self.plan.items is not None) or media_type(reply) in (NDJSON, EVENT_STREAM):
-            raise unexpected(request, reply, self.plan.method)
+        if (self.route_codec.items is not None) or media_type(reply) in (NDJSON, EVENT_STREAM):
+            raise unexpected(request, reply, self.route_codec.method)
         content_type = reply.headers.get("content-type", "")
-        if reply.content and not self.plan.can_read(content_type):
+        if reply.content and not self.route_codec.can_read(content_type):
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
         try:
-            return self.plan.read_result(content_type, reply.content)
+            return self.route_codec.read_result(content_type, reply.content)
         except MalformedData as error:
             raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
         except ArgumentException as error:
-            result = self.plan.read_data(content_type, reply.content)
-            raise misfit(error, self.plan.method, result, where=request.where) from error
+            result = self.route_codec.read_data(content_type, reply.content)
+            raise misfit(error, self.route_codec.method, result, where=request.where) from error
 
     def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Raised:
         """The error in a reply that is not a success. Raises ServiceCommunicationException."""
@@ -117,10 +119,10 @@ class _RestCall(StreamExchange):
         return error_from_wire(
             problem.to_error(),
             where=request.where,
-            declared=self.plan.call.errors,
+            declared=self.route_codec.call.errors,
             refused="executed" in problem.model_fields_set and not problem.executed,
             retry_after=retry_after(reply),
-            method=self.plan.method,
+            method=self.route_codec.method,
         )
 
 
@@ -144,7 +146,8 @@ class RestChannel(HTTPXChannel):
         """Bind the channel to a component. Raises DeclarationException if its routes are contradictory."""
         self._routes = RouteTable.of_component(component_descriptor)
         self._callers = {
-            plan: f"{plan.method.where} of component '{component_descriptor.name}'" for plan in self._routes
+            route_codec: f"{route_codec.method.where} of component '{component_descriptor.name}'"
+            for route_codec in self._routes
         }
         super().setup(component_descriptor, address)
 
@@ -174,9 +177,9 @@ class RestChannel(HTTPXChannel):
         return (lists_async if invocation.descriptor.is_async else lists)(self, exchange, None)
 
     def _prepare(self, invocation: Invocation, arguments: Arguments) -> _RestCall:
-        plan = self._routes.plan(invocation.descriptor)
-        written = self._routes.write(plan, arguments)
+        route_codec = self._routes.route_codec(invocation.descriptor)
+        written = self._routes.write(route_codec, arguments)
         headers = call_headers(invocation.context, invocation.correlation_id)
         headers[SENT_ARGUMENTS] = written.arguments
-        caller, not_run = self._callers[plan], self.gateway_503_not_run
-        return _RestCall(invocation, caller, not_run, plan, headers, written, self.accept)
+        caller, not_run = self._callers[route_codec], self.gateway_503_not_run
+        return _RestCall(invocation, caller, not_run, route_codec, headers, written, self.accept)

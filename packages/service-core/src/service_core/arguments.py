@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
-__all__ = ["NOT_GIVEN", "NO_DEFAULT", "Arguments", "NotGiven", "by_place", "in_order", "without_end"]
+__all__ = ["NOT_GIVEN", "NO_DEFAULT", "Arguments", "NotGiven", "by_position", "in_order", "without_end"]
 
 
 NO_DEFAULT: Final = inspect.Parameter.empty
@@ -48,11 +48,11 @@ def without_end(arguments: Arguments) -> Arguments:
     return arguments[:count]
 
 
-def by_place(signature: inspect.Signature) -> range:
+def by_position(signature: inspect.Signature) -> range:
     """How many arguments a call without keywords may have; an empty range if some can only be passed by name."""
     parameters = list(signature.parameters.values())
     if any(one.kind is one.KEYWORD_ONLY and one.default is one.empty for one in parameters):
         return range(0)
-    placed = [one for one in parameters if one.kind is not one.KEYWORD_ONLY]
-    required = sum(one.default is one.empty for one in placed)
-    return range(required, len(placed) + 1)
+    positional = [one for one in parameters if one.kind is not one.KEYWORD_ONLY]
+    required = sum(one.default is one.empty for one in positional)
+    return range(required, len(positional) + 1)

@@ -27,7 +27,7 @@ from service_core import (
     implementation,
     service,
 )
-from service_core.dispatch import Answer, Dispatcher, Executor, ThreadPool, targets_of
+from service_core.dispatch import Dispatcher, Executor, Response, ThreadPool, targets_of
 from service_core.wire import JSON, LARGE, MSGPACK, Codec, context_from_headers
 
 CATALOG = Catalog()
@@ -86,7 +86,7 @@ class Verifier:
         return "ann"
 
 
-Send = Callable[..., Answer]
+Send = Callable[..., Response]
 
 
 @pytest.fixture
@@ -98,12 +98,12 @@ def send() -> Iterator[Send]:
         calls = Executor(workers, verifier=Verifier())
         dispatcher = Dispatcher(targets_of(manager.hosted_services()), calls, readers=workers, max_values=MAX_VALUES)
 
-        async def dispatch(codec: Codec, body: bytes, token: str | None) -> Answer:
+        async def dispatch(codec: Codec, body: bytes, token: str | None) -> Response:
             headers = {} if token is None else {"authorization": f"Bearer {token}"}
             admitted = await dispatcher.admit(context_from_headers(headers))
             return (
                 admitted
-                if isinstance(admitted, Answer)
+                if isinstance(admitted, Response)
                 else await dispatcher.dispatch(codec.content_type, body, admitted)
             )
 
@@ -118,7 +118,7 @@ def body_of(codec: Codec, method: str, *args: Any) -> bytes:
     return written(codec, {"method": f"desk-component:desk:{method}", "args": list(args)})
 
 
-def error_of(codec: Codec, answer: Answer) -> Any:
+def error_of(codec: Codec, answer: Response) -> Any:
     return (json.loads if codec is JSON else msgpack.unpackb)(answer.body)["exception"]
 
 

@@ -23,7 +23,7 @@ from service_core import (
     service,
 )
 from service_core.declaring.catalog import Catalog
-from service_core.dispatch import Answer, Dispatcher, Executor, ThreadPool, targets_of
+from service_core.dispatch import Dispatcher, Executor, Response, ThreadPool, targets_of
 
 LIMIT = 20.0
 
@@ -78,12 +78,12 @@ def dispatcher(press: PressImpl) -> Iterator[Dispatcher]:
     workers.close()
 
 
-async def call(dispatcher: Dispatcher, method: str) -> Answer:
+async def call(dispatcher: Dispatcher, method: str) -> Response:
     body = json.dumps({"method": f"press-component:press:{method}", "args": []}).encode()
     return await dispatcher.dispatch("application/json", body)
 
 
-def result(answer: Answer) -> Any:
+def result(answer: Response) -> Any:
     return json.loads(answer.body)["result"]
 
 
@@ -110,7 +110,7 @@ async def test_one_more_is_refused_and_sent_elsewhere(
 async def test_a_call_counts_before_it_waits_for_a_worker(press: PressImpl) -> None:
     workers = ThreadPool(1)
     with ServiceManager(LocalComponentRegistry(), implementations=[press], catalog=catalog) as manager:
-        targets = {target.plan.method.name: target for target in targets_of(manager.hosted_services())}
+        targets = {target.method_codec.method.name: target for target in targets_of(manager.hosted_services())}
         dispatcher = Dispatcher(targets.values(), Executor(workers))
         busy = asyncio.create_task(workers.run(press.release.wait, (LIMIT,)))
         await asyncio.sleep(0)

@@ -14,7 +14,7 @@ import pytest
 from service_core import Component, LocalComponentRegistry, Service, ServiceManager, component, implementation, service
 from service_core.context import CallContext, Deadline
 from service_core.declaring.catalog import Catalog
-from service_core.dispatch import Answer, Dispatcher, Executor, Target, ThreadPool, targets_of
+from service_core.dispatch import Dispatcher, Executor, Response, Target, ThreadPool, targets_of
 
 LIMIT = 20.0
 CATALOG = Catalog()
@@ -65,7 +65,7 @@ def dispatcher(target: Target) -> Iterator[Dispatcher]:
     workers.close()
 
 
-async def call(dispatcher: Dispatcher, name: str, seconds: float | None = None) -> Answer:
+async def call(dispatcher: Dispatcher, name: str, seconds: float | None = None) -> Response:
     body = json.dumps({"method": "press-component:press:press", "args": [name]}).encode()
     return await dispatcher.dispatch("application/json", body, CallContext(deadline=Deadline.after(seconds)))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service_core.process.timers import Alarm, alarm
+from service_core.process.timers import Timer, start_timer
 
 LONG = 60.0
 
@@ -33,20 +33,20 @@ def rung() -> list[str]:
 async def after(seconds: float) -> None:
     """Wait until all alarms up to now have rung."""
     passed = asyncio.Event()
-    alarm(seconds, passed.set)
+    start_timer(seconds, passed.set)
     async with asyncio.timeout(LONG):
         await passed.wait()
 
 
 async def test_alarms_ring_in_the_order_of_their_times(rung: list[str]) -> None:
     for seconds in (0.03, 0.01, 0.02, 0.0):
-        alarm(seconds, Bell(f"{seconds}", rung).ring)
+        start_timer(seconds, Bell(f"{seconds}", rung).ring)
     await after(0.04)
     assert rung == ["0.0", "0.01", "0.02", "0.03"]
 
 
 async def test_a_cancelled_alarm_does_not_ring(rung: list[str]) -> None:
-    early, late = alarm(0.01, Bell("early", rung).ring), alarm(0.02, Bell("late", rung).ring)
+    early, late = start_timer(0.01, Bell("early", rung).ring), start_timer(0.02, Bell("late", rung).ring)
     assert early.is_set
     early.cancel()
     early.cancel()
@@ -57,15 +57,15 @@ async def test_a_cancelled_alarm_does_not_ring(rung: list[str]) -> None:
 
 
 async def test_an_alarm_may_be_cancelled_by_one_that_rings_at_the_same_time(rung: list[str]) -> None:
-    alarm(0.01, lambda: second.cancel())
-    second = alarm(0.01, Bell("second", rung).ring)
+    start_timer(0.01, lambda: second.cancel())
+    second = start_timer(0.01, Bell("second", rung).ring)
     await after(0.02)
     assert rung == []
 
 
 async def test_an_alarm_may_set_another_one(rung: list[str]) -> None:
-    alarm(0.0, lambda: (alarm(0.0, Bell("next", rung).ring), None)[1])
-    alarm(LONG, Bell("last", rung).ring)
+    start_timer(0.0, lambda: (start_timer(0.0, Bell("next", rung).ring), None)[1])
+    start_timer(LONG, Bell("last", rung).ring)
     await after(0.01)
     assert rung == ["next"]
 
@@ -73,8 +73,8 @@ async def test_an_alarm_may_set_another_one(rung: list[str]) -> None:
 async def test_an_alarm_that_raises_is_reported_and_harms_no_other(rung: list[str]) -> None:
     reported: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context["exception"]))
-    alarm(0.0, lambda: [][0])
-    alarm(0.0, Bell("other", rung).ring)
+    start_timer(0.0, lambda: [][0])
+    start_timer(0.0, Bell("other", rung).ring)
     await after(0.01)
     assert rung == ["other"]
     assert [type(error) for error in reported] == [IndexError]
@@ -82,12 +82,12 @@ async def test_an_alarm_that_raises_is_reported_and_harms_no_other(rung: list[st
 
 async def test_what_was_cancelled_is_forgotten_long_before_its_time(rung: list[str]) -> None:
     def known() -> int:
-        return sum(type(one) is Alarm for one in gc.get_objects())
+        return sum(type(one) is Timer for one in gc.get_objects())
 
     before = known()
-    kept = alarm(LONG, Bell("kept", rung).ring)
+    kept = start_timer(LONG, Bell("kept", rung).ring)
     for _ in range(2000):
-        alarm(LONG, Bell("cancelled", rung).ring).cancel()
+        start_timer(LONG, Bell("cancelled", rung).ring).cancel()
     assert known() - before < 600
     assert kept.is_set
 
@@ -96,15 +96,15 @@ async def test_an_alarm_rings_outside_of_the_call_that_has_set_it() -> None:
     variable: ContextVar[str] = ContextVar("variable", default="nowhere")
     variable.set("in a call")
     seen: list[str] = []
-    alarm(0.0, lambda: seen.append(variable.get()))
+    start_timer(0.0, lambda: seen.append(variable.get()))
     await after(0.01)
     assert seen == ["nowhere"]
 
 
 def test_every_event_loop_has_alarms_of_its_own(rung: list[str]) -> None:
     async def ring(name: str) -> None:
-        alarm(0.0, Bell(name, rung).ring)
-        alarm(LONG, Bell("never", rung).ring)
+        start_timer(0.0, Bell(name, rung).ring)
+        start_timer(LONG, Bell("never", rung).ring)
         await after(0.01)
 
     for name in ("first", "second"):

@@ -137,8 +137,8 @@ def test_a_refusal_is_forgotten_after_a_minute() -> None:
     refused, endpoint = RefusedMethods(lambda: now), Endpoint("a")
     assert not refused.until
     refused.add(PLACE, endpoint)
-    assert refused.willing(PLACE, [endpoint]) == []
+    assert refused.without_refusal(PLACE, [endpoint]) == []
     now = AVOID_FOR
-    assert refused.willing(PLACE, [endpoint]) == [endpoint]
+    assert refused.without_refusal(PLACE, [endpoint]) == [endpoint]
     refused.keep([endpoint])
     assert not refused.until

@@ -20,8 +20,8 @@ from pydantic import BaseModel, Field, StrictBool, StrictInt
 from service_core.arguments import NO_DEFAULT
 from service_core.declaring.descriptors import ParameterDescriptor
 from service_core.errors import ArgumentException, DeclarationException
-from service_core.rest import Body, Header, PathParam, Place, QueryParam
-from service_core.rest.parameters import Parameter, place_of
+from service_core.rest import Body, Header, Location, PathParam, QueryParam
+from service_core.rest.parameters import RestParameter, location_of
 
 
 class Colour(Enum):
@@ -75,9 +75,9 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
 ITEMS: dict[Any, st.SearchStrategy[Any]] = {**VALUES, int: st.integers(-(2**63), 2**64 - 1)}  # as a set holds them
 
 
-def parameter(annotation: Any, place: Place = Place.QUERY, default: Any = NO_DEFAULT) -> Parameter:
+def parameter(annotation: Any, place: Location = Location.QUERY, default: Any = NO_DEFAULT) -> RestParameter:
     descriptor = ParameterDescriptor(name="value", annotation=annotation, default=default)
-    return Parameter(descriptor, place, None, "Library.search")
+    return RestParameter(descriptor, place, None, "Library.search")
 
 
 @pytest.mark.parametrize("annotation", VALUES, ids=str)
@@ -152,12 +152,12 @@ def test_text_that_is_no_value_is_refused() -> None:
 @pytest.mark.parametrize("text", ["a\r\nx-evil: 1", "ü", " a", "a ", "a\x00"])
 def test_a_header_takes_no_text_that_would_not_arrive_as_it_is(text: str) -> None:
     with pytest.raises(ArgumentException, match="a header holds printable ASCII without spaces at its ends"):
-        parameter(str, Place.HEADER).write(text)
+        parameter(str, Location.HEADER).write(text)
 
 
 @given(text=st.text(st.characters(min_codepoint=32, max_codepoint=126)).filter(lambda text: text == text.strip()))
 def test_a_header_takes_printable_ascii(text: str) -> None:
-    assert parameter(str, Place.HEADER).write(text) == [text]
+    assert parameter(str, Location.HEADER).write(text) == [text]
 
 
 @pytest.mark.parametrize(
@@ -165,22 +165,26 @@ def test_a_header_takes_printable_ascii(text: str) -> None:
     [
         (
             Model,
-            Place.QUERY,
+            Location.QUERY,
             "cannot travel in the query, which holds one value, or a list of values that are not None",
         ),
-        (dict[str, int], Place.QUERY, "cannot travel in the query"),
-        (list[Model], Place.QUERY, "cannot travel in the query"),
-        (list[list[int]], Place.QUERY, "cannot travel in the query"),
-        (list[int | None], Place.QUERY, "cannot travel in the query"),
-        (int | list[int], Place.QUERY, "cannot travel in the query"),
-        (Any, Place.QUERY, "cannot travel in the query"),
-        (list[int], Place.PATH, "cannot travel in the path, which holds one value, such as a number, a text, a date"),
-        (list[int], Place.HEADER, "cannot travel in the header, which holds one value, such as"),
-        (int | None, Place.PATH, "may be None, which a path cannot hold; take it out of the path"),
+        (dict[str, int], Location.QUERY, "cannot travel in the query"),
+        (list[Model], Location.QUERY, "cannot travel in the query"),
+        (list[list[int]], Location.QUERY, "cannot travel in the query"),
+        (list[int | None], Location.QUERY, "cannot travel in the query"),
+        (int | list[int], Location.QUERY, "cannot travel in the query"),
+        (Any, Location.QUERY, "cannot travel in the query"),
+        (
+            list[int],
+            Location.PATH,
+            "cannot travel in the path, which holds one value, such as a number, a text, a date",
+        ),
+        (list[int], Location.HEADER, "cannot travel in the header, which holds one value, such as"),
+        (int | None, Location.PATH, "may be None, which a path cannot hold; take it out of the path"),
     ],
     ids=str,
 )
-def test_a_type_that_is_no_text_is_refused_when_it_is_declared(annotation: Any, place: Place, reason: str) -> None:
+def test_a_type_that_is_no_text_is_refused_when_it_is_declared(annotation: Any, place: Location, reason: str) -> None:
     with pytest.raises(DeclarationException) as error:
         parameter(annotation, place)
     assert str(error.value).startswith(f"Library.search: parameter 'value' {reason}")
@@ -199,42 +203,42 @@ def test_a_default_that_cannot_be_distinguished_from_none_is_refused() -> None:
 def test_a_header_that_is_no_argument_is_refused(name: str) -> None:
     descriptor = ParameterDescriptor(name=name or "ü", annotation=str)
     with pytest.raises(DeclarationException, match="is not a header that an argument can be sent in"):
-        Parameter(descriptor, Place.HEADER, Header(name=name), "Library.search")
+        RestParameter(descriptor, Location.HEADER, Header(name=name), "Library.search")
 
 
 def test_names_in_the_request_are_those_of_the_marker() -> None:
     descriptor = ParameterDescriptor(name="per_page", annotation=int)
-    named = Parameter(descriptor, Place.QUERY, QueryParam(name="per-page"), "Library.search")
+    named = RestParameter(descriptor, Location.QUERY, QueryParam(name="per-page"), "Library.search")
     assert (named.name, named.python_name) == ("per-page", "per_page")
-    assert Parameter(descriptor, Place.HEADER, Header(), "Library.search").name == "per-page"
+    assert RestParameter(descriptor, Location.HEADER, Header(), "Library.search").name == "per-page"
 
 
-def place(annotation: Any, verb: str = "POST", path_names: Sequence[str] = ()) -> Place:
+def place(annotation: Any, verb: str = "POST", path_names: Sequence[str] = ()) -> Location:
     descriptor = ParameterDescriptor(name="value", annotation=annotation)
-    return place_of(descriptor, verb, path_names, "Library.search")[0]
+    return location_of(descriptor, verb, path_names, "Library.search")[0]
 
 
 @pytest.mark.parametrize(
     ("annotation", "verb", "path_names", "expected"),
     [
-        (str, "GET", ["value"], Place.PATH),
-        (str, "GET", [], Place.QUERY),
-        (Model, "POST", [], Place.BODY),
-        (Model | None, "PUT", [], Place.BODY),
-        (Annotated[Data, "note"], "PATCH", [], Place.BODY),
-        (Model, "GET", [], Place.QUERY),
-        (Model, "DELETE", [], Place.QUERY),
-        (str, "POST", [], Place.QUERY),
-        (list[Model], "POST", [], Place.QUERY),
-        (Body(str), "POST", [], Place.BODY),
-        (Annotated[list[int], Body()], "DELETE", [], Place.BODY),
-        (Annotated[Model, QueryParam()], "POST", [], Place.QUERY),
-        (Annotated[str, PathParam()], "POST", ["value"], Place.PATH),
-        (Annotated[str, Header()], "POST", [], Place.HEADER),
+        (str, "GET", ["value"], Location.PATH),
+        (str, "GET", [], Location.QUERY),
+        (Model, "POST", [], Location.BODY),
+        (Model | None, "PUT", [], Location.BODY),
+        (Annotated[Data, "note"], "PATCH", [], Location.BODY),
+        (Model, "GET", [], Location.QUERY),
+        (Model, "DELETE", [], Location.QUERY),
+        (str, "POST", [], Location.QUERY),
+        (list[Model], "POST", [], Location.QUERY),
+        (Body(str), "POST", [], Location.BODY),
+        (Annotated[list[int], Body()], "DELETE", [], Location.BODY),
+        (Annotated[Model, QueryParam()], "POST", [], Location.QUERY),
+        (Annotated[str, PathParam()], "POST", ["value"], Location.PATH),
+        (Annotated[str, Header()], "POST", [], Location.HEADER),
     ],
 )
 def test_a_parameter_travels_as_marked_or_by_the_rules(
-    annotation: Any, verb: str, path_names: list[str], expected: Place
+    annotation: Any, verb: str, path_names: list[str], expected: Location
 ) -> None:
     assert place(annotation, verb, path_names) is expected
 

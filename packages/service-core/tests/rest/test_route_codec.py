@@ -20,7 +20,7 @@ from service_core.rest import (
     Header,
     QueryParam,
     RestRequest,
-    RoutePlan,
+    RouteCodec,
     RouteTable,
     delete,
     get,
@@ -92,13 +92,13 @@ def table_of(*interfaces: type) -> RouteTable:
 
 
 TABLE = table_of(Library)
-PLANS = {plan.method.name: plan for plan in TABLE}
+PLANS = {route_codec.method.name: route_codec for route_codec in TABLE}
 PLAIN = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 def written(name: str, *args: Any, **kwargs: Any) -> RestRequest:
-    plan = PLANS[name]
-    return TABLE.write(plan, plan.method.bind(args, kwargs))
+    route_codec = PLANS[name]
+    return TABLE.write(route_codec, route_codec.method.bind(args, kwargs))
 
 
 # requests
@@ -145,7 +145,7 @@ def test_a_wrong_argument_is_refused_before_anything_is_sent() -> None:
 def test_a_method_without_a_route_says_what_to_do() -> None:
     method = describe_service(Library, "library", "").methods["internal"]
     with pytest.raises(LocalServiceException) as error:
-        TABLE.plan(method)
+        TABLE.route_codec(method)
     assert str(error.value) == (
         "Library.internal has no route; decorate it with @get(...), @post(...) or another verb of service_core.rest, "
         "or call it over another channel"
@@ -168,7 +168,11 @@ def test_no_argument_reaches_another_route(name: str, page: int) -> None:
             assert name in ("", ".", "..", "latest") or "/" in name
             continue
         for path in (request.path, request.path.replace("%2F", "/")):
-            taken = [plan for plan in TABLE if plan.verb == request.verb and plan.template.match(path) is not None]
+            taken = [
+                route_codec
+                for route_codec in TABLE
+                if route_codec.verb == request.verb and route_codec.template.match(path) is not None
+            ]
             assert taken[:1] in ([], [PLANS[method]])
 
 
@@ -183,7 +187,7 @@ def test_a_slash_in_an_argument_is_no_division() -> None:
 
 
 def test_more_exact_routes_come_first() -> None:
-    names = [plan.method.name for plan in TABLE if plan.verb == "GET"]
+    names = [route_codec.method.name for route_codec in TABLE if route_codec.verb == "GET"]
     assert names.index("latest") < names.index("describe")
 
 
@@ -315,7 +319,7 @@ def test_the_same_route_twice_is_refused_also_in_two_services() -> None:
 
 def test_a_plan_shows_what_it_is() -> None:
     assert repr(PLANS["describe"]) == "<GET /library/documents/{name} of Library.describe>"
-    assert isinstance(PLANS["describe"], RoutePlan)
+    assert isinstance(PLANS["describe"], RouteCodec)
 
 
 def test_a_path_is_taken_as_it_is_written() -> None:
@@ -331,5 +335,5 @@ def test_a_path_is_taken_as_it_is_written() -> None:
         @get("/apikeys")
         def beside(self) -> str: ...
 
-    written = {plan.method.name: plan.write(()).path for plan in table_of(Keys, Others)}
+    written = {route_codec.method.name: route_codec.write(()).path for route_codec in table_of(Keys, Others)}
     assert written == {"below": "/api/keys", "beside": "/apikeys"}

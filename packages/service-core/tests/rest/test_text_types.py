@@ -13,8 +13,8 @@ import pytest
 from service_core.arguments import NO_DEFAULT
 from service_core.declaring.descriptors import ParameterDescriptor
 from service_core.errors import DeclarationException
-from service_core.rest import Place
-from service_core.rest.parameters import Parameter
+from service_core.rest import Location
+from service_core.rest.parameters import RestParameter
 from service_core.rest.text_types import TextTypes
 
 
@@ -44,18 +44,28 @@ def test_a_named_text_that_is_a_number_looks_alike(annotation: Any) -> None:
 
 @pytest.mark.parametrize(
     "annotation",
-    [str, str | None, int | float, int | bool, Literal["all"] | int, Literal["a", 1], Answer, Answer | int, list[str]],
+    [
+        str,
+        str | None,
+        int | float,
+        int | bool,
+        Literal["all"] | int,
+        Literal["a", 1],
+        Answer,
+        Answer | int,
+        list[str],
+    ],
 )
 def test_other_types_can_be_distinguished(annotation: Any) -> None:
     assert TextTypes.of(annotation, "m").alike == ""
 
 
-@pytest.mark.parametrize("place", [Place.PATH, Place.QUERY, Place.HEADER])
-def test_types_that_look_alike_are_refused_where_they_travel_as_text(place: Place) -> None:
+@pytest.mark.parametrize("place", [Location.PATH, Location.QUERY, Location.HEADER])
+def test_types_that_look_alike_are_refused_where_they_travel_as_text(place: Location) -> None:
     parameter = ParameterDescriptor(name="key", annotation=int | str, default=NO_DEFAULT, keyword_only=False)
     with pytest.raises(DeclarationException, match=rf"parameter 'key' cannot travel in the {place.value}, which holds"):
-        Parameter(parameter, place, None, "Shop.find")
-    assert Parameter(parameter, Place.BODY, None, "Shop.find").kinds == ""
+        RestParameter(parameter, place, None, "Shop.find")
+    assert RestParameter(parameter, Location.BODY, None, "Shop.find").kinds == ""
 
 
 @pytest.mark.parametrize(
@@ -64,6 +74,6 @@ def test_types_that_look_alike_are_refused_where_they_travel_as_text(place: Plac
 )
 def test_what_is_accepted_is_read_exactly(annotation: Any, value: Any) -> None:
     parameter = ParameterDescriptor(name="key", annotation=annotation, default=NO_DEFAULT, keyword_only=False)
-    planned = Parameter(parameter, Place.QUERY, None, "Shop.find")
+    planned = RestParameter(parameter, Location.QUERY, None, "Shop.find")
     (text,) = planned.write(value)
     assert repr(planned.read(text)) == repr(value)

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from service_core import default_catalog
-from service_core.testing import Fate, FaultPlan
+from service_core.testing import FaultPlan, PlannedFaults
 from service_core.testing.contract_service import ContractService
 
 METHODS = default_catalog.service(ContractService).methods
@@ -16,50 +16,50 @@ URL = "memory://1"
 
 
 def test_without_faults_all_goes_well() -> None:
-    assert FaultPlan().next(COUNT, URL) == Fate()
+    assert FaultPlan().next(COUNT, URL) == PlannedFaults()
 
 
 def test_a_fault_is_for_all_attempts_until_it_is_cleared() -> None:
-    plan = FaultPlan()
-    plan.refuse()
-    assert [plan.next(COUNT, URL).refused for _ in range(3)] == [True] * 3
-    plan.clear()
-    assert plan.next(COUNT, URL) == Fate()
+    method_codec = FaultPlan()
+    method_codec.refuse()
+    assert [method_codec.next(COUNT, URL).refused for _ in range(3)] == [True] * 3
+    method_codec.clear()
+    assert method_codec.next(COUNT, URL) == PlannedFaults()
 
 
 def test_a_fault_can_be_for_a_number_of_attempts() -> None:
-    plan = FaultPlan()
-    plan.lose_answer(times=2)
-    assert [plan.next(COUNT, URL).answer_lost for _ in range(3)] == [True, True, False]
+    method_codec = FaultPlan()
+    method_codec.lose_answer(times=2)
+    assert [method_codec.next(COUNT, URL).answer_lost for _ in range(3)] == [True, True, False]
 
 
 def test_a_fault_can_be_for_one_method() -> None:
-    plan = FaultPlan()
-    plan.refuse(ContractService.count, times=1)
-    assert not plan.next(ADD, URL).refused
-    assert plan.next(COUNT, URL).refused
+    method_codec = FaultPlan()
+    method_codec.refuse(ContractService.count, times=1)
+    assert not method_codec.next(ADD, URL).refused
+    assert method_codec.next(COUNT, URL).refused
 
 
 def test_a_fault_can_be_for_one_server() -> None:
-    plan = FaultPlan()
-    plan.refuse(url=URL, times=1)
-    assert not plan.next(COUNT, "memory://2").refused
-    assert plan.next(COUNT, URL).refused
+    method_codec = FaultPlan()
+    method_codec.refuse(url=URL, times=1)
+    assert not method_codec.next(COUNT, "memory://2").refused
+    assert method_codec.next(COUNT, URL).refused
 
 
 def test_faults_add_up() -> None:
-    plan = FaultPlan()
-    plan.delay(0.5)
-    plan.delay(0.25, times=1)
-    plan.lose_answer(times=1)
-    assert plan.next(COUNT, URL) == Fate(delay=0.75, answer_lost=True)
-    assert plan.next(COUNT, URL) == Fate(delay=0.5)
+    method_codec = FaultPlan()
+    method_codec.delay(0.5)
+    method_codec.delay(0.25, times=1)
+    method_codec.lose_answer(times=1)
+    assert method_codec.next(COUNT, URL) == PlannedFaults(delay=0.75, answer_lost=True)
+    assert method_codec.next(COUNT, URL) == PlannedFaults(delay=0.5)
 
 
 def test_what_is_dropped_never_arrives() -> None:
-    plan = FaultPlan()
-    plan.drop()
-    assert plan.next(COUNT, URL) == Fate(delay=math.inf)
+    method_codec = FaultPlan()
+    method_codec.drop()
+    assert method_codec.next(COUNT, URL) == PlannedFaults(delay=math.inf)
 
 
 @pytest.mark.parametrize("seconds", [-1.0, math.nan])

@@ -60,8 +60,8 @@ def dump(value: Any) -> bytes:
 WRITERS: list[tuple[Codec, Callable[[Any], bytes]]] = [(JSON, dump), (MSGPACK, pack)]
 
 
-def read(codec: Codec, plan: MethodCodec, data: bytes) -> Any:
-    return codec.read_arguments(plan, codec.read_request(data))
+def read(codec: Codec, method_codec: MethodCodec, data: bytes) -> Any:
+    return codec.read_arguments(method_codec, codec.read_request(data))
 
 
 def malformed(call: Callable[[], object]) -> str:
@@ -252,11 +252,11 @@ def test_whatever_comes_after_the_end_is_malformed(codec: Codec) -> None:
 
 def outcome(codec: Codec, data: bytes) -> None:
     """Read it as everything it could be; only these errors may come of it."""
-    for plan in (ADD, ANYTHING, NOTHING):
+    for method_codec in (ADD, ANYTHING, NOTHING):
         with suppress(MalformedData, ArgumentException, ContractMismatchException):
-            read(codec, plan, data)
+            read(codec, method_codec, data)
         with suppress(MalformedData, ArgumentException):
-            codec.read_response(plan, data)
+            codec.read_response(method_codec, data)
 
 
 @pytest.mark.parametrize("codec", BOTH)

@@ -34,7 +34,7 @@ class Named(BaseModel):
         return 2 * self.size
 
 
-def plan(annotation: Any) -> MethodCodec:
+def method_codec(annotation: Any) -> MethodCodec:
     """The plan of a method that takes a value of the type and gives it back."""
 
     def echo(self: Service, value: Any) -> Any: ...
@@ -56,22 +56,22 @@ def travel(codec: Codec, method: MethodCodec, value: Any) -> list[Any]:
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])
 def test_fields_travel_under_their_names_and_computed_ones_not_at_all(codec: Codec) -> None:
     value = Named.model_validate({"metadata": b"a", "size": 1})
-    written = codec.write_result(plan(Named), value)
+    written = codec.write_result(method_codec(Named), value)
     assert b"metadata" in written
     assert b"Meta-Data" not in written
     assert b"twice" not in written
-    assert codec.read_response(plan(Named), written) == value
+    assert codec.read_response(method_codec(Named), written) == value
 
 
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])
 def test_an_alias_is_no_name_of_a_field(codec: Codec) -> None:
-    request = codec.read_request(codec.write_request(plan(Any), ({"Meta-Data": "", "size": 1},)))
+    request = codec.read_request(codec.write_request(method_codec(Any), ({"Meta-Data": "", "size": 1},)))
     with pytest.raises(ArgumentException, match=r"value\.metadata: Field required"):
-        codec.read_arguments(plan(Named), request)
+        codec.read_arguments(method_codec(Named), request)
 
 
 def test_bytes_are_base64_in_json_and_raw_in_msgpack() -> None:
-    method = plan(Tree)
+    method = method_codec(Tree)
     assert JSON.write_result(method, Tree(b"\xff\xfe")) == (
         b'{"result":{"value":"__4=","children":[]},"exception":null}'
     )
@@ -81,17 +81,17 @@ def test_bytes_are_base64_in_json_and_raw_in_msgpack() -> None:
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])
 @pytest.mark.parametrize("number", [2**63, 2**64, -(2**64), 10**400])
 def test_numbers_have_no_greatest(codec: Codec, number: int) -> None:
-    assert travel(codec, plan(int), number) == [number, number]
+    assert travel(codec, method_codec(int), number) == [number, number]
 
 
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])
 def test_what_is_meant_for_json_is_used_for_msgpack_too(codec: Codec) -> None:
-    assert travel(codec, plan(ZoneInfo), ZoneInfo("UTC")) == [ZoneInfo("UTC")] * 2
+    assert travel(codec, method_codec(ZoneInfo), ZoneInfo("UTC")) == [ZoneInfo("UTC")] * 2
 
 
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])
 def test_an_object_of_a_subclass_with_further_fields_is_refused(codec: Codec) -> None:
-    method = plan(Tree)
+    method = method_codec(Tree)
     assert travel(codec, method, Tree(b"x"))[0] == Tree(b"x")
 
     @dataclass
@@ -107,4 +107,4 @@ def test_an_object_of_a_subclass_with_further_fields_is_refused(codec: Codec) ->
 def test_an_object_of_a_subclass_without_further_fields_travels(codec: Codec) -> None:
     class Same(Tree): ...
 
-    assert travel(codec, plan(Tree), Same(b"x")) == [Tree(b"x")] * 2
+    assert travel(codec, method_codec(Tree), Same(b"x")) == [Tree(b"x")] * 2

@@ -92,7 +92,7 @@ class Careless(BaseModel):
 Pet = Annotated[Union[Cat, Dog], Field(discriminator="kind")]  # noqa: UP007 - as it is found in other programs
 
 
-def plan(annotation: Any) -> MethodCodec:
+def method_codec(annotation: Any) -> MethodCodec:
     def echo(self: Service, value: Any) -> Any: ...
 
     echo.__annotations__ = {"value": annotation, "return": annotation}
@@ -113,7 +113,7 @@ WRITERS = [(JSON, dump), (MSGPACK, pack)]
 
 
 def read(codec: Codec, annotation: Any, data: bytes) -> Any:
-    return codec.read_arguments(plan(annotation), codec.read_request(data))
+    return codec.read_arguments(method_codec(annotation), codec.read_request(data))
 
 
 def refused(call: Callable[[], object]) -> ArgumentException:
@@ -177,7 +177,7 @@ def test_a_wrong_result_is_refused_where_it_is_read(
     codec: Codec, write: Callable[[Any], bytes], annotation: Any, value: Any, place: list[Any]
 ) -> None:
     data = write({"result": value, "exception": None})
-    error = refused(lambda: codec.read_response(plan(annotation), data))
+    error = refused(lambda: codec.read_response(method_codec(annotation), data))
     assert error.details[0]["loc"] == place[1:]
     assert str(error).startswith("Echo.echo: result: ")
 
@@ -187,7 +187,7 @@ def test_a_wrong_result_is_refused_where_it_is_read(
 def test_a_wrong_value_is_refused_where_it_is_written(
     codec: Codec, annotation: Any, value: Any, place: list[Any]
 ) -> None:
-    method = plan(annotation)
+    method = method_codec(annotation)
     assert refused(lambda: codec.write_request(method, (value,))).details[0]["loc"] == place
     assert refused(lambda: codec.write_result(method, value)).details[0]["loc"] == place[1:]
 
@@ -208,7 +208,7 @@ OBJECTS: list[tuple[Any, Any, list[Any]]] = [
 def test_an_object_with_a_wrong_attribute_is_refused_where_it_is_written(
     codec: Codec, annotation: Any, value: Any, place: list[Any]
 ) -> None:
-    method = plan(annotation)
+    method = method_codec(annotation)
     assert refused(lambda: codec.write_request(method, (value,))).details[0]["loc"] == place
     assert refused(lambda: codec.write_result(method, value)).details[0]["loc"] == place[1:]
 
@@ -216,14 +216,14 @@ def test_an_object_with_a_wrong_attribute_is_refused_where_it_is_written(
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])
 @pytest.mark.parametrize("value", [object(), lambda: None, {SECRET: object()}, math.nan, {"a": -math.inf}])
 def test_what_cannot_be_written_is_refused_even_if_it_is_declared_as_anything(codec: Codec, value: Any) -> None:
-    refused(lambda: codec.write_request(plan(Any), (value,)))
+    refused(lambda: codec.write_request(method_codec(Any), (value,)))
 
 
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])
 def test_a_list_that_holds_itself_is_refused(codec: Codec) -> None:
     endless: list[Any] = []
     endless.append(endless)
-    refused(lambda: codec.write_request(plan(Any), (endless,)))
+    refused(lambda: codec.write_request(method_codec(Any), (endless,)))
 
 
 @pytest.mark.parametrize("text", [b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e400"])
@@ -248,7 +248,7 @@ def test_msgpack_that_is_no_finite_number_is_refused(annotation: Any, number: fl
 @pytest.mark.parametrize("value", [b"\xff", "\x00\xcb\x7f\xf8", b"\xcb\x7f\xf8", "NaN", "Infinity"])
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])
 def test_what_only_looks_like_no_finite_number_travels(codec: Codec, value: Any) -> None:
-    method = plan(type(value))
+    method = method_codec(type(value))
     assert codec.read_arguments(method, codec.read_request(codec.write_request(method, (value,)))) == (value,)
     assert codec.read_response(method, codec.write_result(method, value)) == value
 
@@ -261,7 +261,7 @@ def test_bytes_in_msgpack_do_not_become_text(annotation: Any, raw: bytes) -> Non
 
 @pytest.mark.parametrize("key", [-1, 0, 1])
 def test_a_number_as_the_name_of_a_field_is_refused_by_name(key: int) -> None:
-    method = plan(Point)
+    method = method_codec(Point)
     data = pack({"result": {"x": 1, key: 2}, "exception": None})
     error = refused(lambda: MSGPACK.read_response(method, data))
     assert [detail["loc"] for detail in error.details] == [[key]]
@@ -322,7 +322,7 @@ WRONG_ITEMS: list[tuple[Any, Any]] = [
 def test_many_wrong_items_cost_no_more_than_the_first(
     codec: Codec, write: Callable[[Any], bytes], annotation: Any, value: Any
 ) -> None:
-    method, data = plan(annotation), write({"method": NAME, "args": [value]})
+    method, data = method_codec(annotation), write({"method": NAME, "args": [value]})
     read: Callable[[], object] = lambda: codec.read_arguments(method, codec.read_request(data))  # noqa: E731
     assert 1 <= len(refused(read).details) <= 20
     # Values take up to 43 bytes a byte and errors would take 110 to 500 more; other threads add what they allocate.

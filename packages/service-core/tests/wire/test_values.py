@@ -202,7 +202,7 @@ def nested(draw: Draw, depth: int = 2) -> tuple[Any, st.SearchStrategy[Any]]:
     return types[draw(st.integers(0, len(types) - 1))]
 
 
-def plan(annotation: Any) -> MethodCodec:
+def method_codec(annotation: Any) -> MethodCodec:
     """The plan of a method that takes a value of the type and gives it back."""
 
     def echo(self: Service, value: Any) -> Any: ...
@@ -238,7 +238,7 @@ def assert_same(arrived: Any, sent: Any) -> None:
 
 @pytest.mark.parametrize("annotation", LEAVES, ids=str)
 def test_every_type_travels(annotation: Any) -> None:
-    method = plan(annotation)
+    method = method_codec(annotation)
 
     @settings(max_examples=100)
     @given(LEAVES[annotation])
@@ -255,7 +255,7 @@ def test_every_type_travels(annotation: Any) -> None:
 def test_types_travel_in_each_other(typed: tuple[Any, st.SearchStrategy[Any]], data: st.DataObject) -> None:
     annotation, values = typed
     value = data.draw(values)
-    method = plan(annotation)
+    method = method_codec(annotation)
     for codec in (JSON, MSGPACK):
         for arrived in travel(codec, method, value):
             assert_same(arrived, value)
@@ -264,7 +264,7 @@ def test_types_travel_in_each_other(typed: tuple[Any, st.SearchStrategy[Any]], d
 @settings(max_examples=100)
 @given(OTHERS[Named])
 def test_json_may_be_written_with_spaces_and_in_another_order(value: Named) -> None:
-    method = plan(Named)
+    method = method_codec(Named)
     request = json.loads(JSON.write_request(method, (value,)))
     spaced = json.dumps(dict(reversed(request.items())), indent=1).encode()
     assert JSON.read_arguments(method, JSON.read_request(spaced)) == (value,)

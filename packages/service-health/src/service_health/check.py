@@ -1,6 +1,6 @@
 """One check, run once at a time even if several callers request it.
 
-A run is a :class:`Flight`. The first caller starts it, and all others join it, from any thread or event loop.
+A run is a :class:`CheckRun`. The first caller starts it, and all others join it, from any thread or event loop.
 It ends when the function returns. Its result can be set earlier: the callers abandon it at the timeout. While an
 abandoned flight has not ended, no other is started. So a sync check can have a thread of its own: there are never
 more threads than checks, and one that hangs does not block the others.
@@ -32,7 +32,7 @@ CheckFunction = Callable[[Result], Awaitable[None] | None]
 _logger: Final = logging.getLogger("service.health")
 
 
-class Flight:
+class CheckRun:
     """One run of a check."""
 
     __slots__ = ("loop", "result", "started", "task", "verdict")
@@ -68,7 +68,7 @@ class Check:
         self._is_async: Final = _is_async(function)
         self._clock: Final = clock
         self._lock: Final = threading.RLock()  # the garbage collector may land a lost flight in between
-        self._flight: Flight | None = None
+        self._run_under_way: CheckRun | None = None
         self._last: CheckResult | None = None
         self._last_at = 0.0
 
@@ -82,101 +82,101 @@ class Check:
             if found is not None:
                 return found
 
-    def _enter(self) -> CheckResult | Flight:
+    def _enter(self) -> CheckResult | CheckRun:
         now = self._clock()
         with self._lock:
-            flight = self._flight
-            if flight is not None and not flight.lost:
-                if flight.verdict.done():
-                    return findings.still_running(self.settings, now - flight.started)
-                return flight
+            run = self._run_under_way
+            if run is not None and not run.lost:
+                if run.verdict.done():
+                    return findings.still_running(self.settings, now - run.started)
+                return run
             if self._last is not None and now - self._last_at < self.settings.cache:
                 return replace(self._last, age=now - self._last_at)
-            flight = self._flight = Flight(self.settings.name, now)
-        self._start(flight)
-        return flight
+            run = self._run_under_way = CheckRun(self.settings.name, now)
+        self._start(run)
+        return run
 
-    def _start(self, flight: Flight) -> None:
+    def _start(self, run: CheckRun) -> None:
         # Several callers share the run, so it does not inherit the context of the first one.
         if self._is_async:
-            flight.loop = asyncio.get_running_loop()
-            flight.task = flight.loop.create_task(self._run(flight), context=contextvars.Context())
+            run.loop = asyncio.get_running_loop()
+            run.task = run.loop.create_task(self._run(run), context=contextvars.Context())
             return
         name = f"health-check-{self.settings.name}"
         try:
-            threading.Thread(target=self._run_in_thread, args=[flight], name=name, daemon=True).start()
+            threading.Thread(target=self._run_in_thread, args=[run], name=name, daemon=True).start()
         except RuntimeError as error:  # no more threads
-            self._raised(flight, error, flight.started)
+            self._raised(run, error, run.started)
 
-    async def _verdict(self, flight: Flight) -> CheckResult | None:
-        left = flight.started + self.settings.cut_after - self._clock()
+    async def _verdict(self, run: CheckRun) -> CheckResult | None:
+        left = run.started + self.settings.cut_after - self._clock()
         try:
             async with asyncio.timeout(left):
-                return await asyncio.wrap_future(flight.verdict)
+                return await asyncio.wrap_future(run.verdict)
         except TimeoutError:
-            return self._cut_off(flight)
+            return self._cut_off(run)
 
-    def _cut_off(self, flight: Flight) -> CheckResult | None:
-        found = findings.cut_off(self.settings, self._clock() - flight.started)
+    def _cut_off(self, run: CheckRun) -> CheckResult | None:
+        found = findings.cut_off(self.settings, self._clock() - run.started)
         with self._lock:
-            first = self._decide(flight, found)
+            first = self._decide(run, found)
         if first:
             _logger.error("health check '%s' %s", self.settings.name, found.details)
-            flight.cancel()
-        return flight.verdict.result()
+            run.cancel()
+        return run.verdict.result()
 
-    def _run_in_thread(self, flight: Flight) -> None:
+    def _run_in_thread(self, run: CheckRun) -> None:
         began = self._clock()
         try:
             with deadline(self.settings.cut_after):
-                returned = self._function(flight.result)
+                returned = self._function(run.result)
         except BaseException as error:  # noqa: BLE001 - every exception is a result of the check
-            self._raised(flight, error, began)
+            self._raised(run, error, began)
         else:
-            self._ended(flight, returned, began)
+            self._ended(run, returned, began)
 
-    async def _run(self, flight: Flight) -> None:
+    async def _run(self, run: CheckRun) -> None:
         began = self._clock()
         try:
             with deadline(self.settings.cut_after):
-                returned = await cast(Awaitable[Any], self._function(flight.result))
+                returned = await cast(Awaitable[Any], self._function(run.result))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
-            self._raised(flight, error, began)
+            self._raised(run, error, began)
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError) and not _is_being_cancelled():
-                self._raised(flight, error, began)
+                self._raised(run, error, began)
                 return
-            self._land(flight, None)
+            self._finish(run, None)
             raise
         else:
-            self._ended(flight, returned, began)
+            self._ended(run, returned, began)
 
-    def _ended(self, flight: Flight, returned: Any, began: float) -> None:
+    def _ended(self, run: CheckRun, returned: Any, began: float) -> None:
         if inspect.iscoroutine(returned):
             returned.close()  # it will not be awaited
         duration = self._clock() - began
-        self._land(flight, findings.ended(self.settings, flight.result, returned, duration))
+        self._finish(run, findings.ended(self.settings, run.result, returned, duration))
 
-    def _raised(self, flight: Flight, error: BaseException, began: float) -> None:
-        if flight.lost:
+    def _raised(self, run: CheckRun, error: BaseException, began: float) -> None:
+        if run.lost:
             # The coroutine was discarded with its loop; the error is no result of the check.
-            self._land(flight, None)
+            self._finish(run, None)
             return
         _logger.error("health check '%s' raised", self.settings.name, exc_info=error)
-        self._land(flight, findings.raised(self.settings, error, self._clock() - began))
+        self._finish(run, findings.raised(self.settings, error, self._clock() - began))
 
-    def _land(self, flight: Flight, found: CheckResult | None) -> None:
+    def _finish(self, run: CheckRun, found: CheckResult | None) -> None:
         with self._lock:
-            if self._flight is flight:
-                self._flight = None
-            self._decide(flight, found)
+            if self._run_under_way is run:
+                self._run_under_way = None
+            self._decide(run, found)
 
-    def _decide(self, flight: Flight, found: CheckResult | None) -> bool:
-        if flight.verdict.done():
+    def _decide(self, run: CheckRun, found: CheckResult | None) -> bool:
+        if run.verdict.done():
             return False
         if found is not None:
             self._last, self._last_at = found, self._clock()
-        flight.verdict.set_result(found)
+        run.verdict.set_result(found)
         return True
 
 

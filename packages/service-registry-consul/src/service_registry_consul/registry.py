@@ -12,7 +12,7 @@ from service_core.process import detach
 from service_core.registry import Snapshot
 from service_registry_consul.background import Background
 from service_registry_consul.client_object import Consul
-from service_registry_consul.connection.connectivity import ConsulStatus, Contact
+from service_registry_consul.connection.connectivity import Connectivity, ConsulStatus
 from service_registry_consul.registering.initial_status import HealthSource
 from service_registry_consul.registering.registrar import Registrar
 from service_registry_consul.registering.registration import plan_registration
@@ -93,7 +93,7 @@ class ConsulComponentRegistry(ComponentRegistry):
     def status(self) -> ConsulStatus:
         """The state of this registry and its connection with Consul. Does not wait."""
         watched, registrar = self._work.watcher.watched, self._work.registrar
-        return self._work.contact.status(
+        return self._work.connectivity.status(
             watched=tuple(one.name for one in watched),
             stale=tuple(one.name for one in watched if one.stale),
             registered=registrar.registered,
@@ -102,9 +102,9 @@ class ConsulComponentRegistry(ComponentRegistry):
 
     def describe(self) -> str:
         """The agent's address, and the current failure."""
-        trouble = self._work.contact.trouble
+        failure = self._work.connectivity.failure
         where = f"ConsulComponentRegistry at {self._settings.address}"
-        return where if trouble is None else f"{where}, {trouble}"
+        return where if failure is None else f"{where}, {failure}"
 
     def close(self) -> None:
         """Deregister, end the thread and close all connections; safe to call twice.
@@ -135,12 +135,12 @@ class _Work:
     """The working parts of a registry, which hold no reference to it."""
 
     def __init__(self, settings: ConsulSettings, publish: Callable[[str, Snapshot], None]) -> None:
-        self.contact = Contact()
+        self.connectivity = Connectivity()
         self._background = Background()
         self._publish = weakref.WeakMethod(publish)
         self._settings = settings
-        self.watcher = Watcher(settings, self.contact, self._background, self._forward)
-        self.registrar = Registrar(settings, self.contact, self._background)
+        self.watcher = Watcher(settings, self.connectivity, self._background, self._forward)
+        self.registrar = Registrar(settings, self.connectivity, self._background)
 
     def descriptors(self) -> list[int]:
         """The file descriptors of the open connections."""

@@ -5,10 +5,10 @@ import ipaddress
 import pytest
 
 from service_registry_consul import ConsulSettings
-from service_registry_consul.watching.address_filter import TrustPolicy
+from service_registry_consul.watching.address_filter import AddressFilter
 
-DEFAULT = TrustPolicy.of(ConsulSettings())
-INTRANET = TrustPolicy(schemes=frozenset({"http"}), networks=(ipaddress.ip_network("10.1.0.0/16"),))
+DEFAULT = AddressFilter.of(ConsulSettings())
+INTRANET = AddressFilter(schemes=frozenset({"http"}), networks=(ipaddress.ip_network("10.1.0.0/16"),))
 
 
 @pytest.mark.parametrize(
@@ -90,5 +90,5 @@ def test_with_allowed_networks_all_else_is_refused(uri: str, objection: str) -> 
 
 
 def test_a_network_that_is_allowed_does_not_open_metadata_services() -> None:
-    everywhere = TrustPolicy(schemes=frozenset({"http"}), networks=(ipaddress.ip_network("0.0.0.0/0"),))
+    everywhere = AddressFilter(schemes=frozenset({"http"}), networks=(ipaddress.ip_network("0.0.0.0/0"),))
     assert everywhere.objection("http://169.254.169.254") is not None

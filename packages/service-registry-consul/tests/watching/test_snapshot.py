@@ -10,10 +10,10 @@ from stub_agent import instance
 
 from service_core.addresses import ChannelInstances
 from service_registry_consul import ConsulSettings
-from service_registry_consul.watching.address_filter import TrustPolicy
+from service_registry_consul.watching.address_filter import AddressFilter
 from service_registry_consul.watching.snapshot import read_nodes
 
-POLICY = TrustPolicy.of(ConsulSettings())
+POLICY = AddressFilter.of(ConsulSettings())
 ONE, TWO, THREE = "http://h:1", "http://h:2", "http://h:3"
 
 JSON_VALUES = st.recursive(
@@ -103,8 +103,8 @@ def test_a_local_channel_of_another_process_is_left_out_silently() -> None:
 def test_a_bad_registration_is_skipped_and_the_others_are_used(node: Any, complaint: str) -> None:
     reading = read_nodes("c", [node, instance(TWO, service_id="2")], POLICY)
     assert [found.urls for found in reading.snapshot.values()] == [(TWO,)]
-    [said] = reading.skipped
-    assert complaint in said
+    [answered_with] = reading.skipped
+    assert complaint in answered_with
 
 
 def test_a_bad_address_does_not_take_the_others_of_its_instance_with_it() -> None:

@@ -190,7 +190,7 @@ def test_a_list_that_only_became_shorter_counts_at_once() -> None:
 
 def test_silence_ends_a_query_after_its_longest_wait() -> None:
     with serving(lambda _: None) as agent:
-        agent.script = lambda ask: answer([instance(ONE)]) if ask.index == 0 else _silence(agent)
+        agent.script = lambda ask: answer([instance(ONE)]) if ask.index == 0 else _log_interval(agent)
         with ConsulComponentRegistry(0, agent.url, wait=1) as registry:
             registry.wait_for("c", PATIENCE)
             wait_for(lambda: registry.status().last_error)
@@ -200,7 +200,7 @@ def test_silence_ends_a_query_after_its_longest_wait() -> None:
             assert agent.asked[2].index == 0
 
 
-def _silence(agent: StubAgent) -> None:
+def _log_interval(agent: StubAgent) -> None:
     agent.closing.wait(PATIENCE)
 
 

@@ -6,4 +6,4 @@ from service_server_fastapi.requests.request_context import RequestContext
 from service_server_fastapi.server import FastAPIServer
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["serve", "FastAPIServer", "ServerSettings", "RequestContext", "PeerCredentials"]
+__all__ = ["FastAPIServer", "PeerCredentials", "RequestContext", "ServerSettings", "serve"]

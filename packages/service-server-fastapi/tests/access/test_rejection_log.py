@@ -9,7 +9,7 @@ import pytest
 from desk import serving
 from raw_http import Connection, call, head_of
 
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 from service_server_fastapi import ServerSettings
 from service_server_fastapi.access.rejection_log import RejectionLog
 
@@ -40,7 +40,7 @@ async def test_requests_that_are_refused_later_are_counted_together(caplog: pyte
     caplog.set_level(logging.INFO, "service.server")
     log = RejectionLog(interval=0.01)
     for status in (503, 413, 503, 503):
-        log.note(Answer(status=status, content_type="", body=b""))
+        log.note(Response(status=status, content_type="", body=b""))
     while len(caplog.records) < 2:  # noqa: ASYNC110 - a log is no event
         await asyncio.sleep(0.001)
     assert messages(caplog, logging.INFO) == [

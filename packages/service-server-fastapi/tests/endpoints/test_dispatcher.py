@@ -26,7 +26,7 @@ from service_core import (
     implementation,
     service,
 )
-from service_core.dispatch import Answer, Dispatcher, Executor, ThreadPool, targets_of
+from service_core.dispatch import Dispatcher, Executor, Response, ThreadPool, targets_of
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
@@ -56,7 +56,7 @@ def dispatcher(desk: DeskImpl, workers: ThreadPool) -> Dispatcher:
     return dispatcher_of(desk, workers)
 
 
-def reported(answer: Answer) -> Any:
+def reported(answer: Response) -> Any:
     return msgpack.unpackb(answer.body) if answer.content_type == MSGPACK else json.loads(answer.body)
 
 
@@ -65,7 +65,7 @@ def packed(body: bytes) -> bytes:
     return cast(bytes, msgpack.packb(json.loads(body)))
 
 
-def error_of(answer: Answer) -> Any:
+def error_of(answer: Response) -> Any:
     return reported(answer)["exception"]
 
 

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from raw_http import TIMEOUT, Connection, head_of
 from starlette.routing import Route
 
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 from service_server_fastapi import FastAPIServer, ServerSettings
 from service_server_fastapi.requests.sending import send_answer
 
@@ -49,7 +49,7 @@ class Application:
 
     async def early(self, receive: Any, send: Any) -> None:
         """Answers before it has read the body."""
-        await send_answer(send, Answer(status=200, content_type="text/plain", body=b"early"))
+        await send_answer(send, Response(status=200, content_type="text/plain", body=b"early"))
         self.received.append((await receive())["type"])
 
     async def flood(self, receive: Any, send: Any) -> None:
@@ -68,7 +68,7 @@ class Application:
 
     async def after(self, receive: Any, send: Any) -> None:
         """Raises after its answer."""
-        await send_answer(send, Answer(status=200, content_type="text/plain", body=b"fine"))
+        await send_answer(send, Response(status=200, content_type="text/plain", body=b"fine"))
         await asyncio.sleep(0)
         raise LookupError("later")
 
@@ -197,7 +197,7 @@ async def test_an_answer_is_the_same_over_asgi(status: int) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await send_answer(send, Answer(status=status, content_type="a/b", body=b"", headers=(("x-y", "z"),)))
+    await send_answer(send, Response(status=status, content_type="a/b", body=b"", headers=(("x-y", "z"),)))
     start, body = sent
     expected = [(b"content-length", b"0")] if status == 201 else []
     assert start == {"type": "http.response.start", "status": status, "headers": [*expected, (b"x-y", b"z")]}

@@ -15,7 +15,7 @@ from raw_http import TIMEOUT, Connection, envelope, head_of
 from ways import OVER_ASGI
 
 from service_server_fastapi import FastAPIServer, ServerSettings
-from service_server_fastapi.http1.connection import Connection as ServerConnection
+from service_server_fastapi.http1.connection import ServerConnection
 
 SMALL = ServerSettings(max_header_bytes=1024)
 HASTY = ServerSettings(receive_timeout=0.3, keep_alive=0.3)

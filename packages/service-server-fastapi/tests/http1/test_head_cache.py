@@ -12,8 +12,8 @@ from service_server_fastapi import ServerSettings
 from service_server_fastapi.http1.head_cache import HeadCache, RepeatedRequest
 from service_server_fastapi.http1.reader import RejectedBytes, RequestReader
 from service_server_fastapi.http1.request import IncomingRequest
-from service_server_fastapi.requests.fast_path import Direct
-from service_server_fastapi.requests.peer import Endpoint
+from service_server_fastapi.requests.fast_path import FastPath
+from service_server_fastapi.requests.peer import ConnectionInfo
 
 OURS = (
     b"POST /invoke HTTP/1.1\r\nhost: a:1\r\nuser-agent: service\r\ncontent-type: application/msgpack\r\n"
@@ -34,8 +34,8 @@ JAVA = (
 READ = b"GET /a/b?c=d HTTP/1.1\r\nHost: a:1\r\nX-Correlation-Id: %(id)b\r\nAccept: */*\r\n\r\n"
 FIXED = b"GET /a HTTP/1.1\r\nHost: a:1\r\n\r\n"
 HEADS = (OURS, CURL, TRACED, JAVA, READ, FIXED)
-ENDPOINT = Endpoint(server=("a", 1), client=("b", 2), peer=None, scheme="http", root_path="", state={})
-DIRECT = cast(Direct, object())
+ENDPOINT = ConnectionInfo(server=("a", 1), client=("b", 2), peer=None, scheme="http", root_path="", state={})
+DIRECT = cast(FastPath, object())
 SETTINGS = ServerSettings(max_header_bytes=1024, max_body_bytes=100)
 
 
@@ -81,7 +81,7 @@ def test_a_repeated_head_with_other_values_is_what_the_parser_reads(head: bytes)
     repeated = cache_of(request(head)).read(second)
     assert repeated is not None
     assert repeated.body == body
-    assert repeated.direct is DIRECT
+    assert repeated.fast_path is DIRECT
     assert same(repeated, second)
 
 

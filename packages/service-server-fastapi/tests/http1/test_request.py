@@ -203,7 +203,7 @@ def test_rest_requests_are_answered_at_once_too(monkeypatch: pytest.MonkeyPatch)
         raise AssertionError("it went over ASGI")
 
     with archive.serving() as records:
-        monkeypatch.setattr("service_server_fastapi.rest.fast_path._Direct.__call__", seen)
+        monkeypatch.setattr("service_server_fastapi.rest.fast_path._FastRoute.__call__", seen)
         assert request(records.url, "/archive/records/a%2Fb/pages/3").json == "/archive/records/a/b/pages/3"
         assert request(records.url, "/archive/records/a", method="DELETE").status == 204
         assert request(records.url, "/archive/records", x_forwarded_proto="http").status == 500

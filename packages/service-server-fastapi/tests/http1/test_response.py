@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 from service_server_fastapi.http1.response import ResponseHeads, ResponseWriter
 
 DATE = re.compile(rb"date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n")
@@ -26,11 +26,11 @@ class Recording:
         self.drained += 1
 
 
-def answer(status: int = 200, body: bytes = b"{}") -> Answer:
-    return Answer(status=status, content_type="application/json", body=body, headers=(("x-correlation-id", "c-1"),))
+def answer(status: int = 200, body: bytes = b"{}") -> Response:
+    return Response(status=status, content_type="application/json", body=body, headers=(("x-correlation-id", "c-1"),))
 
 
-def head_of(one: Answer, *, closes: bool = False) -> bytes:
+def head_of(one: Response, *, closes: bool = False) -> bytes:
     head = ResponseHeads().head_of(one, closes=closes)
     assert DATE.search(head)
     return DATE.sub(b"", head)
@@ -64,7 +64,7 @@ def test_the_date_is_that_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_beginnings_differ_by_status_and_type() -> None:
     heads = ResponseHeads()
-    several = [answer(), answer(201), answer(200, b""), Answer(status=200, content_type="a/b", body=b"c")]
+    several = [answer(), answer(201), answer(200, b""), Response(status=200, content_type="a/b", body=b"c")]
     for one in several * 2:
         assert DATE.sub(b"", heads.head_of(one, closes=False)) == head_of(one)
 

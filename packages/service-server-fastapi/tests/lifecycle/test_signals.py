@@ -308,7 +308,7 @@ def test_a_signal_without_a_handler_takes_effect_after_the_last_call_unless_the_
         order.append("asked")
         return next(calls)
 
-    monkeypatch.setattr(lifecycle_signals, "_die", lambda _: order.append("died"))
+    monkeypatch.setattr(lifecycle_signals, "_end_by_signal", lambda _: order.append("died"))
     monkeypatch.setattr(lifecycle_signals, "_GRACE", 20.0 if ends_by_itself else 0.0)
     previous = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signals = GracefulSignals(lambda: order.append("left"), pass_on=True, is_idle=is_idle)

@@ -26,7 +26,7 @@ from raw_http import TIMEOUT, Connection, envelope, head_of
 
 from service_core import ChannelAddress, LocalServiceException, Server
 from service_server_fastapi import FastAPIServer, ServerSettings
-from service_server_fastapi.http1.connection import Connection as ServerConnection
+from service_server_fastapi.http1.connection import ServerConnection
 from service_server_fastapi.listening.listener import Listener
 from service_server_fastapi.listening.sockets import bind
 from service_server_fastapi.listening.tls import server_tls
@@ -361,11 +361,11 @@ def test_a_call_in_flight_is_finished_and_then_the_connection_ends(certificates:
 # under another ASGI server
 
 
-@pytest.mark.parametrize("demands_certificate", [False, True])
+@pytest.mark.parametrize("requires_certificate", [False, True])
 def test_components_are_registered_when_another_server_answers_over_tls(
-    certificates: Certificates, demands_certificate: bool
+    certificates: Certificates, requires_certificate: bool
 ) -> None:
-    ca_file = certificates.ca_file if demands_certificate else None
+    ca_file = certificates.ca_file if requires_certificate else None
     world = World()
     with bind("127.0.0.1", 0) as unused:
         port: int = unused.getsockname()[1]
@@ -377,7 +377,7 @@ def test_components_are_registered_when_another_server_answers_over_tls(
         listener.start()
         until(lambda: server.is_ready)
         assert server.url == f"https://127.0.0.1:{port}"
-        client = certificates.client(certificates.authority if demands_certificate else None)
+        client = certificates.client(certificates.authority if requires_certificate else None)
         assert ask(server.url, "/health/ready", client) == 200
         assert listener.stop(timeout=TIMEOUT)
     assert world.log == ["startup", "register", "deregister", "shutdown", "destroyed"]

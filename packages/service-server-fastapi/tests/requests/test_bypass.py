@@ -13,26 +13,26 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 from service_server_fastapi.access.allowed_hosts import AllowedHosts
 from service_server_fastapi.access.rejection_log import RejectionLog
 from service_server_fastapi.application.full import obstacles_of
-from service_server_fastapi.requests.bypass import Front
-from service_server_fastapi.requests.fast_path import ArrivedRequest
-from service_server_fastapi.requests.in_flight import Traffic
+from service_server_fastapi.requests.bypass import Bypass
+from service_server_fastapi.requests.fast_path import ReceivedRequest
+from service_server_fastapi.requests.in_flight import InFlight
 
 
-class Endpoint:
+class ConnectionInfo:
     """Tells whose a request is, and whether it has been routed."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "seen", "app": scope.get("app"), "routed": "router" in scope})
 
-    async def answer(self, request: ArrivedRequest) -> Answer:
+    async def answer(self, request: ReceivedRequest) -> Response:
         raise AssertionError("it must not be called")
 
 
-endpoint = Endpoint()
+endpoint = ConnectionInfo()
 
 
 class Layer:
@@ -79,13 +79,13 @@ async def passed(app: FastAPI, path: str = "/invoke", root_path: str = "") -> li
         "query_string": b"",
         "headers": [(b"host", b"test")],
     }
-    front = Front(
+    bypass = Bypass(
         app,
-        Traffic(lambda: False, AllowedHosts(()), RejectionLog()),
+        InFlight(lambda: False, AllowedHosts(()), RejectionLog()),
         lambda scope: endpoint if scope["path"] == "/invoke" else None,
         lambda: obstacles_of(app),
     )
-    await front(scope, receive, send)
+    await bypass(scope, receive, send)
     return sent
 
 
@@ -146,11 +146,11 @@ def below_a_root() -> FastAPI:
 async def test_a_log_line_says_once_why_the_layers_see_calls(caplog: pytest.LogCaptureFixture) -> None:
     app = below_a_root()
     app.add_middleware(Layer, seen=[])
-    server = Front(
-        app, Traffic(lambda: False, AllowedHosts(()), RejectionLog()), lambda scope: None, lambda: obstacles_of(app)
+    server = Bypass(
+        app, InFlight(lambda: False, AllowedHosts(()), RejectionLog()), lambda scope: None, lambda: obstacles_of(app)
     )
     for _ in range(2):
-        assert server.direct({"type": "http", "headers": []}) is None
+        assert server.fast_path({"type": "http", "headers": []}) is None
     assert [record.getMessage() for record in caplog.records] == [
         f"calls go through all layers of the application, since it has the middleware {__name__}.Layer; it has the "
         f"root_path '/api'"

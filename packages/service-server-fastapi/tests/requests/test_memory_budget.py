@@ -10,7 +10,7 @@ from raw_http import Connection, Reply, call
 from ways import EACH_WAY, Way
 
 from service_server_fastapi import ServerSettings
-from service_server_fastapi.access.rejections import Refused
+from service_server_fastapi.access.rejections import Rejection
 from service_server_fastapi.requests.memory_budget import BYTES_PER_BYTE, MemoryBudget, MemoryShare, machine_memory
 
 LARGE_BODY = 200_000
@@ -21,7 +21,7 @@ def test_a_request_takes_its_share_and_gives_it_back() -> None:
     budget = MemoryBudget(ONE_AND_A_HALF)
     with budget.share_of(LARGE_BODY):
         assert budget.used == LARGE_BODY * BYTES_PER_BYTE
-        with pytest.raises(Refused) as caught, budget.share_of(LARGE_BODY):
+        with pytest.raises(Rejection) as caught, budget.share_of(LARGE_BODY):
             pass
         assert caught.value.status == 503
         assert "memory_budget (SERVICE_SERVER_MEMORY_BUDGET)" in str(caught.value)
@@ -35,7 +35,7 @@ def test_a_body_takes_more_as_it_arrives() -> None:
     with budget.share() as one, budget.share() as other:
         one.take(LARGE_BODY)
         other.take(LARGE_BODY // 4)
-        with pytest.raises(Refused):
+        with pytest.raises(Rejection):
             other.take(LARGE_BODY)
     assert budget.used == 0
 

@@ -21,8 +21,8 @@ from service_server_fastapi.access.allowed_hosts import AllowedHosts
 from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.access.rejection_log import RejectionLog
 from service_server_fastapi.application.full import FullApplication
-from service_server_fastapi.requests.admission import Intake
-from service_server_fastapi.requests.in_flight import Traffic
+from service_server_fastapi.requests.admission import Admission
+from service_server_fastapi.requests.in_flight import InFlight
 from service_server_fastapi.rest.mount import mount_services
 
 
@@ -115,7 +115,7 @@ def mount(*services: HostedService, app: FastAPI | None = None) -> FastAPI:
             app,
             targets_of(services),
             calls=Executor(workers),
-            intake=Intake(ServerSettings(), RejectionLog()),
+            admission=Admission(ServerSettings(), RejectionLog()),
             browsers=BrowserRules(),
             readers=workers,
         )
@@ -174,9 +174,9 @@ def test_routes_of_two_components_that_can_mean_the_same_are_refused() -> None:
 
 def test_the_health_of_a_component_is_not_put_where_a_route_is() -> None:
     app = mount(hosted("/health", read=get("/{name}")(_with_hints(_read))))
-    traffic = Traffic(lambda: False, AllowedHosts(()), RejectionLog())
+    in_flight = InFlight(lambda: False, AllowedHosts(()), RejectionLog())
 
     async def endpoint(scope: Any, receive: Any, send: Any) -> None: ...
 
     with pytest.raises(DeclarationException, match="the path '/health/desk' is used by another route"):
-        FullApplication(app, traffic).add("/health/desk", endpoint)
+        FullApplication(app, in_flight).add("/health/desk", endpoint)

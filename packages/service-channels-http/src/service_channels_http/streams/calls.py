@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 from service_channels_http.channel import HTTPXChannel
-from service_channels_http.streams.answers import (
+from service_channels_http.streams.requests import sent, sent_async
+from service_channels_http.streams.responses import (
     OpenedStream,
     explained,
     failure_in,
@@ -17,7 +18,6 @@ from service_channels_http.streams.answers import (
     whole,
     whole_async,
 )
-from service_channels_http.streams.requests import sent, sent_async
 from service_channels_http.transport.exchange import ItemReader, StreamExchange
 from service_channels_http.transport.streams.response import TooLate
 from service_core import blocking

@@ -33,16 +33,16 @@ async def sent_async(
     """Send a request, the items of its argument in a task of their own or, with httpx, before the response is read."""
     request = await channel.authorized_async(exchange.stream_request(url, limits.total, has_input=items is not None))
     until = _until(request, limits)
-    lent = await channel.lend_async(request, until)
+    leased = await channel.lease_async(request, until)
     parts = None if items is None else _parts_async(exchange, items, limits)
-    if lent is None:
+    if leased is None:
         from service_channels_http.transport.httpx.streams import AsyncHTTPXStream
 
         _refuse_both_ways(exchange)
         over_httpx = AsyncHTTPXStream(channel.get_async_client(), request, channel.connect_timeout)
         over_httpx.send(parts)
         return request, over_httpx
-    stream = AsyncStream(until, lent)
+    stream = AsyncStream(until, leased)
     stream.send(parts)
     return request, stream
 
@@ -53,17 +53,17 @@ def sent(
     """Send a request with all items of its argument."""
     request = channel.authorized(exchange.stream_request(url, limits.total, has_input=items is not None))
     until = _until(request, limits)
-    lent = channel.lend(request, until)
+    leased = channel.lease(request, until)
     queue = ItemQueue()
     parts = None if items is None else _parts(exchange, queue, limits)
     stream: SyncStream | HTTPXStream
-    if lent is None:
+    if leased is None:
         from service_channels_http.transport.httpx.streams import HTTPXStream
 
         stream = over_httpx = HTTPXStream(channel.get_client(), request, channel.connect_timeout)
         send = partial(over_httpx.send, parts, lambda: limits.deadline, limits.pause)
     else:
-        stream = engine = SyncStream(until, lent)
+        stream = engine = SyncStream(until, leased)
         send = partial(engine.send, parts, limits.deadline)
     try:
         if items is None:

@@ -38,9 +38,9 @@ def interruption_in(error: BaseException) -> OSError | None:
 
 def _package_of(error: BaseException) -> str:
     """The package whose code has raised it, or has called what did."""
-    place = error.__traceback__
-    if place is None:  # it was not raised yet
+    frame = error.__traceback__
+    if frame is None:  # it was not raised yet
         return "service_channels_http"
-    while place.tb_next is not None:
-        place = place.tb_next
-    return str(place.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+    while frame.tb_next is not None:
+        frame = frame.tb_next
+    return str(frame.tb_frame.f_globals.get("__name__", "")).partition(".")[0]

@@ -18,7 +18,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 HEAD = b"POST / HTTP/1.1\r\n\r\n"
 
 
-class Connection(AsyncConnection):
+class SyncConnection(AsyncConnection):
     """Sets an event when the loop has notified it."""
 
     def __init__(self) -> None:
@@ -34,14 +34,14 @@ class Connection(AsyncConnection):
         self.was_told.set()
 
 
-Pair = tuple[Connection, socket.socket]
+Pair = tuple[SyncConnection, socket.socket]
 
 
 @pytest.fixture
 async def pair() -> AsyncIterator[Pair]:
     """A connection, and the other side."""
     own, other = socket.socketpair()
-    _, connection = await asyncio.get_running_loop().create_connection(Connection, sock=own)
+    _, connection = await asyncio.get_running_loop().create_connection(SyncConnection, sock=own)
     yield connection, other
     connection.close()
     other.close()

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service_channels_http import HTTPReply, HTTPRequest
-from service_channels_http.transport.engine.head_cache import Repeated
+from service_channels_http.transport.engine.head_cache import RepeatedHead
 from service_channels_http.transport.engine.reader import ResponseParser
 from service_core import Deadline, ServiceCommunicationException, ServiceException
 
@@ -100,7 +100,7 @@ def learned(data: bytes) -> ResponseParser:
     """A parser that remembers the head of ``data``."""
     reading = ResponseParser()
     receive(reading, data, 10_000)
-    assert Repeated.of(data, HTTPReply(200, {}, data.partition(b"\r\n\r\n")[2])) is not None
+    assert RepeatedHead.of(data, HTTPReply(200, {}, data.partition(b"\r\n\r\n")[2])) is not None
     return reading
 
 
@@ -148,7 +148,7 @@ def test_a_head_that_begins_otherwise_is_parsed_and_remembered_in_its_turn() -> 
 @pytest.mark.parametrize("name", ["connection", "content-encoding", "content-length", "trailer", "upgrade", "x-other"])
 def test_nothing_is_remembered_that_could_say_something_about_the_body_or_the_connection(name: str) -> None:
     reported = f"{name}: identity\r\n".encode()
-    assert Repeated.of(response(beginning=BEGINNING + reported), HTTPReply(200, {}, b"hello")) is None
+    assert RepeatedHead.of(response(beginning=BEGINNING + reported), HTTPReply(200, {}, b"hello")) is None
 
 
 @pytest.mark.parametrize(
@@ -162,11 +162,11 @@ def test_nothing_is_remembered_that_could_say_something_about_the_body_or_the_co
     ],
 )
 def test_a_beginning_is_a_status_line_that_says_200_and_whole_lines(beginning: bytes) -> None:
-    assert Repeated.of(response(beginning=beginning), HTTPReply(200, {}, b"hello")) is None
+    assert RepeatedHead.of(response(beginning=beginning), HTTPReply(200, {}, b"hello")) is None
 
 
 def test_a_response_that_came_with_something_else_is_not_remembered() -> None:
-    assert Repeated.of(VALID + b"\r", HTTPReply(200, {}, b"hello")) is None
+    assert RepeatedHead.of(VALID + b"\r", HTTPReply(200, {}, b"hello")) is None
     reading = ResponseParser()
     assert receive(reading, VALID + VALID, 1000).content == b"hello"
     assert not reading.reusable

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service_channels_http.transport.engine.idle import Idle
+from service_channels_http.transport.engine.idle import IdleConnections
 from service_channels_http.transport.engine.origin import Origin, split
 from service_channels_http.transport.tls.context import ClientTLS
 
@@ -134,7 +134,7 @@ def test_what_no_proxy_exempts_is_sent_by_the_engine(
 
 
 def test_the_connection_that_was_used_last_is_used_first() -> None:
-    idle: Idle[Waiting] = Idle(limit=10, expiry=60)
+    idle: IdleConnections[Waiting] = IdleConnections(limit=10, expiry=60)
     one, other = Waiting(), Waiting()
     idle.put(one)
     idle.put(other)
@@ -142,7 +142,7 @@ def test_the_connection_that_was_used_last_is_used_first() -> None:
 
 
 def test_a_connection_that_is_stale_is_closed_and_the_next_one_used() -> None:
-    idle: Idle[Waiting] = Idle(limit=10, expiry=60)
+    idle: IdleConnections[Waiting] = IdleConnections(limit=10, expiry=60)
     good, stale = Waiting(), Waiting()
     idle.put(good)
     idle.put(stale)
@@ -152,7 +152,7 @@ def test_a_connection_that_is_stale_is_closed_and_the_next_one_used() -> None:
 
 
 def test_a_connection_that_has_waited_too_long_is_not_used() -> None:
-    idle: Idle[Waiting] = Idle(limit=10, expiry=4.0)
+    idle: IdleConnections[Waiting] = IdleConnections(limit=10, expiry=4.0)
     old = Waiting()
     idle.put(old)
     old.idle_since = time.monotonic() - 4.0
@@ -161,7 +161,7 @@ def test_a_connection_that_has_waited_too_long_is_not_used() -> None:
 
 
 def test_unused_connections_are_closed_gradually() -> None:
-    idle: Idle[Waiting] = Idle(limit=10, expiry=4.0)
+    idle: IdleConnections[Waiting] = IdleConnections(limit=10, expiry=4.0)
     old, used = Waiting(), Waiting()
     idle.put(old)
     old.idle_since -= 4.0
@@ -170,7 +170,7 @@ def test_unused_connections_are_closed_gradually() -> None:
 
 
 def test_no_more_connections_are_kept_than_the_limit() -> None:
-    idle: Idle[Waiting] = Idle(limit=2, expiry=None)
+    idle: IdleConnections[Waiting] = IdleConnections(limit=2, expiry=None)
     waiting = [Waiting() for _ in range(3)]
     for connection in waiting:
         idle.put(connection)
@@ -178,7 +178,7 @@ def test_no_more_connections_are_kept_than_the_limit() -> None:
 
 
 def test_closing_closes_all() -> None:
-    idle: Idle[Waiting] = Idle(limit=None, expiry=None)
+    idle: IdleConnections[Waiting] = IdleConnections(limit=None, expiry=None)
     waiting = [Waiting() for _ in range(3)]
     for connection in waiting:
         idle.put(connection)
@@ -188,7 +188,7 @@ def test_closing_closes_all() -> None:
 
 
 def test_what_is_put_there_after_closing_is_closed() -> None:
-    idle: Idle[Waiting] = Idle(limit=None, expiry=None)
+    idle: IdleConnections[Waiting] = IdleConnections(limit=None, expiry=None)
     idle.close()
     late = Waiting()
     idle.put(late)
@@ -197,7 +197,7 @@ def test_what_is_put_there_after_closing_is_closed() -> None:
 
 
 def test_what_cannot_be_used_any_more_is_closed_before_anybody_wants_it() -> None:
-    idle: Idle[Waiting] = Idle(limit=None, expiry=4.0)
+    idle: IdleConnections[Waiting] = IdleConnections(limit=None, expiry=4.0)
     one, old, other, stale = (Waiting() for _ in range(4))
     for connection in (one, old, other, stale):
         idle.put(connection)
@@ -221,9 +221,11 @@ class Watched(Waiting):
         return super().__getattribute__(name)
 
 
-@pytest.mark.parametrize("look", [lambda idle: idle.put(Waiting()), Idle.close_unusable])
-def test_what_is_being_looked_at_while_all_are_closed_is_closed_too(look: Callable[[Idle[Waiting]], None]) -> None:
-    idle: Idle[Waiting] = Idle(limit=None, expiry=None)
+@pytest.mark.parametrize("look", [lambda idle: idle.put(Waiting()), IdleConnections.close_unusable])
+def test_what_is_being_looked_at_while_all_are_closed_is_closed_too(
+    look: Callable[[IdleConnections[Waiting]], None],
+) -> None:
+    idle: IdleConnections[Waiting] = IdleConnections(limit=None, expiry=None)
     watched = Watched(idle.close)
     idle.put(watched)
     look(idle)

@@ -239,7 +239,7 @@ def test_connections_to_an_instance_that_has_gone_are_closed_when_another_comes(
 
 def test_an_address_that_another_thread_forgets_meanwhile_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(httpx.Limits(), ClientTLS())
-    meanwhile = [engine._leave_unused]
+    meanwhile = [engine._forget_unused]
 
     def write(*arguments: Any) -> bytes:
         while meanwhile:

@@ -17,4 +17,4 @@ from service_core.aop._advice import advice, after, around, before, error
 from service_core.aop._invocation import Invocation
 from service_core.aop._pointcut import classes, methods
 
-__all__ = ["advice", "around", "before", "after", "error", "methods", "classes", "Invocation"]
+__all__ = ["Invocation", "advice", "after", "around", "before", "classes", "error", "methods"]

@@ -143,9 +143,9 @@ class Router(InvocationHandler):
         Raises ``error`` otherwise, and for one that is not about the choice of an instance: an answer, or the failure
         of another call that was made on the way.
         """
-        about_us = error.component in ("", self._channels.descriptor.name)
+        is_own_component = error.component in ("", self._channels.descriptor.name)
         repeatable = call.is_repeatable(error) and (call.descriptor.idempotent or not call.may_have_run)
-        if not about_us or not repeatable or call.deadline.expired or version == self._choice[1]:
+        if not is_own_component or not repeatable or call.deadline.expired or version == self._choice[1]:
             raise error
         return self._choose(call)
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeVar
 from service_core.declaring.descriptors import FORWARD_TOKEN, POLICY, ComponentDescriptor, ServiceDescriptor
 from service_core.declaring.inspection import check_shape, describe_service
 from service_core.declaring.interfaces import Component
-from service_core.declaring.names import Declaration, check_channel_name, check_free, place, same_place, valid_name
+from service_core.declaring.names import Declaration, check_channel_name, check_free, location, same_class, valid_name
 from service_core.errors import DeclarationException
 
 __all__ = ["Catalog", "Injectable", "default_catalog"]
@@ -69,7 +69,7 @@ class Catalog:
                         f"decorate that class with @service() first"
                     )
                 owner = self._component_of.get(service)
-                if owner is not None and not same_place(owner, interface):
+                if owner is not None and not same_class(owner, interface):
                     raise DeclarationException(
                         f"component {interface.__name__}: service {service.__name__} belongs to component "
                         f"{owner.__name__} already; a service has one component"
@@ -97,9 +97,9 @@ class Catalog:
         check_channel_name(name, cls)
         with self._lock:
             other = self._channels.get(name)
-            if other is not None and not same_place(other, cls):
+            if other is not None and not same_class(other, cls):
                 raise DeclarationException(
-                    f"channel '{name}' is {place(other)} already; give {place(cls)} another name"
+                    f"channel '{name}' is {location(other)} already; give {location(cls)} another name"
                 )
             self._channels[name] = cls
 
@@ -124,9 +124,9 @@ class Catalog:
             declaration = self._services.get(interface)
             if declaration is None:
                 if names := " or ".join(each.__name__ for each in self.interfaces_of(interface)):
-                    raise DeclarationException(f"{place(interface)} implements a service interface; write {names}")
+                    raise DeclarationException(f"{location(interface)} implements a service interface; write {names}")
                 raise DeclarationException(
-                    f"{place(interface)} is not a service interface; decorate it with @service() and request the "
+                    f"{location(interface)} is not a service interface; decorate it with @service() and request the "
                     f"interface, not its implementation"
                 )
             built = describe_service(interface, declaration.name, declaration.description)
@@ -141,7 +141,7 @@ class Catalog:
             declaration = self._components.get(interface)
             if declaration is None:
                 raise DeclarationException(
-                    f"{place(interface)} is not a component; decorate it with @component(services=[...])"
+                    f"{location(interface)} is not a component; decorate it with @component(services=[...])"
                 )
             built = ComponentDescriptor(
                 name=declaration.name,
@@ -225,7 +225,7 @@ class Catalog:
         self._declare(declared, cls, declaration)
 
     def _declare(self, declared: dict[type, V], cls: type, value: V) -> None:
-        for other in [other for other in declared if other is not cls and same_place(other, cls)]:
+        for other in [other for other in declared if other is not cls and same_class(other, cls)]:
             self._forget(other)  # the module was loaded again
         declared[cls] = value
 

@@ -63,7 +63,7 @@ class MethodDescriptor:
     signature: inspect.Signature = field(repr=False)
     """The signature without ``self``."""
 
-    placed: range = field(repr=False)
+    positional: range = field(repr=False)
     """How many arguments a call without keywords may have."""
 
     stream: StreamDescriptor | None = None
@@ -76,7 +76,7 @@ class MethodDescriptor:
 
         Raises TypeError, as a local call would, if an argument is missing, given twice or unknown.
         """
-        if not kwargs and len(args) in self.placed:
+        if not kwargs and len(args) in self.positional:
             return args
         try:
             bound = self.signature.bind(*args, **kwargs)

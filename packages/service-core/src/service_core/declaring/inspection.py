@@ -7,7 +7,7 @@ import typing
 from types import FunctionType, MappingProxyType
 from typing import Any
 
-from service_core.arguments import by_place
+from service_core.arguments import by_position
 from service_core.declaring.descriptors import (
     ANONYMOUS,
     CONCURRENCY,
@@ -116,7 +116,7 @@ def _describe_method(interface: type, name: str, function: FunctionType) -> Meth
         raises=_declared_errors(interface, function),
         where=where,
         signature=signature,
-        placed=by_place(signature),
+        positional=by_position(signature),
         stream=stream,
         input_stream=given_stream,
     )

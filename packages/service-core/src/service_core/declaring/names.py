@@ -10,7 +10,7 @@ from typing import Final
 
 from service_core.errors import DeclarationException
 
-__all__ = ["Declaration", "check_channel_name", "check_free", "place", "same_place", "valid_name"]
+__all__ = ["Declaration", "check_channel_name", "check_free", "location", "same_class", "valid_name"]
 
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _CHANNEL_NAME: Final = re.compile(r"[\w.-]+")  # as addresses are written
@@ -45,24 +45,24 @@ def _suggestion(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", _kebab_case(name)).strip("-")[:63].strip("-") or "my-service"
 
 
-def place(cls: type) -> str:
+def location(cls: type) -> str:
     """Module and qualified name of a class, for messages."""
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def same_place(one: type, other: type) -> bool:
+def same_class(one: type, other: type) -> bool:
     """Whether two classes are one declaration: the same class, or the same statement of a module that was reloaded.
 
     Classes inside of functions are never the same declaration, since each call of the function makes another one.
     """
-    return one is other or (place(one) == place(other) and "<locals>" not in one.__qualname__)
+    return one is other or (location(one) == location(other) and "<locals>" not in one.__qualname__)
 
 
 def check_channel_name(name: str, cls: type) -> None:
     """Raise DeclarationException if addresses cannot hold the name of a channel."""
     if not _CHANNEL_NAME.fullmatch(name):
         raise DeclarationException(
-            f"channel {place(cls)}: the name '{name}' cannot be written into an address; "
+            f"channel {location(cls)}: the name '{name}' cannot be written into an address; "
             f"use letters, digits, '.', '-' and '_'"
         )
 
@@ -70,7 +70,7 @@ def check_channel_name(name: str, cls: type) -> None:
 def check_free(name: str, cls: type, declared: Mapping[type, Declaration], what: str) -> None:
     """Raise DeclarationException if another class has the name; ``what`` is "service" or "component"."""
     for other, known in declared.items():
-        if known.name != name or same_place(other, cls):
+        if known.name != name or same_class(other, cls):
             continue
         if _imported_twice(other, cls):
             raise DeclarationException(
@@ -78,7 +78,7 @@ def check_free(name: str, cls: type, declared: Mapping[type, Declaration], what:
                 f"{cls.__module__}; move the interface into a file of its own, which the started file imports"
             )
         raise DeclarationException(
-            f"{what} {place(cls)}: the name '{name}' is taken by {place(other)}; "
+            f"{what} {location(cls)}: the name '{name}' is taken by {location(other)}; "
             f"give one of them another with @{what}(name=...)"
         )
 

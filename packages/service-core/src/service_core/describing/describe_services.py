@@ -36,7 +36,7 @@ from service_core.describing.document import (
 from service_core.describing.json_schema import is_secret, schema_of
 from service_core.describing.type_names import stream_item, type_name
 from service_core.errors import ArgumentException
-from service_core.rest import RoutePlan
+from service_core.rest import RouteCodec
 from service_core.rest.verbs import route_of
 from service_core.wire import MethodCodec, WireType
 from service_core.wire.failures.declared_errors import DeclaredError
@@ -161,13 +161,13 @@ def _route(
     route = route_of(method.function)
     if route is None:
         return None
-    plan = RoutePlan(component, service, method, route)
+    route_codec = RouteCodec(component, service, method, route)
     return RouteDescription(
-        verb=plan.verb,
-        path=plan.template.text,
-        status=plan.status,
-        places={parameter.python_name: parameter.place.value for parameter in plan.parameters},
-        names={one.python_name: one.name for one in plan.parameters if one.name != one.python_name},
+        verb=route_codec.verb,
+        path=route_codec.template.text,
+        status=route_codec.status,
+        places={parameter.python_name: parameter.location.value for parameter in route_codec.parameters},
+        names={one.python_name: one.name for one in route_codec.parameters if one.name != one.python_name},
     )
 
 

@@ -29,15 +29,15 @@ from service_core.di._environment import Environment
 from service_core.markers import order
 
 __all__ = [
-    "module",
-    "create",
-    "injectable",
-    "inject",
     "Environment",
+    "create",
+    "inject",
+    "inject_environment",
+    "injectable",
+    "injection",
+    "module",
+    "on_destroy",
     "on_init",
     "on_running",
-    "on_destroy",
-    "inject_environment",
     "order",
-    "injection",
 ]

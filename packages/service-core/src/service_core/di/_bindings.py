@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 
 from service_core.declaring.catalog import Catalog, Injectable
 from service_core.declaring.interfaces import Service
-from service_core.declaring.names import place
-from service_core.di._parameters import Parameter, name_of
-from service_core.di._providers import Product, class_product, created_products
+from service_core.declaring.names import location
+from service_core.di._binding import Binding, class_binding, created_bindings
+from service_core.di._parameters import InjectedParameter, name_of
 from service_core.errors import DependencyException
 
 if TYPE_CHECKING:
     from dishka.provider import BaseProvider
 
-__all__ = ["MODULE", "Holdings"]
+__all__ = ["MODULE", "Bindings"]
 
 MODULE: Final = "__service_imports__"
 
 
-class Holdings:
+class Bindings:
     """The products of the modules, packages and ready objects of one environment. Raises DependencyException."""
 
     def __init__(
@@ -39,17 +39,17 @@ class Holdings:
         self._of_user = _with_imports(modules[:1])
         """The first module after its imports; further modules are those of the framework."""
         self._modules = _with_imports(modules)
-        self._packages = {place for cls in self._modules for place in (cls.__module__, _package(cls))}
+        self._packages = {package for cls in self._modules for package in (cls.__module__, _package(cls))}
         self._declared = dict.fromkeys(catalog.advices(), Injectable(eager=False)) | catalog.injectables()
         self.instances: dict[type, object] = {}
         for instance in instances:
             if self.instances.setdefault(type(instance), instance) is not instance:
                 raise DependencyException(f"instances=[...] has two objects of class {name_of(type(instance))}")
-        self.products = self._products()
+        self.by_type = self._find_bindings()
         """The products by the type under which they are created."""
-        self.advices = [cls for cls in catalog.advices() if cls in self.products]
+        self.advices = [cls for cls in catalog.advices() if cls in self.by_type]
         self._offers: dict[Any, list[Any]] = {}
-        for made in [*self.instances, *self.products]:
+        for made in [*self.instances, *self.by_type]:
             for kind in _kinds(made):
                 self._offers.setdefault(kind, []).append(made)
         self._provided = _provided(providers)
@@ -67,28 +67,28 @@ class Holdings:
 
     def is_shared(self, found: Any) -> bool:
         """Whether there is one object of a type from :meth:`find`, rather than one per call."""
-        product = self.products.get(found)
-        return product.is_shared if product is not None else self._provided.get(found, True)
+        binding = self.by_type.get(found)
+        return binding.is_shared if binding is not None else self._provided.get(found, True)
 
     @property
     def has_request_scope(self) -> bool:
         """Whether there is any object of scope "request"."""
-        return not all(self._provided.values()) or not all(product.is_shared for product in self.products.values())
+        return not all(self._provided.values()) or not all(binding.is_shared for binding in self.by_type.values())
 
-    def check_scopes(self, product: Product, wanted: Iterable[Parameter]) -> None:
+    def check_scopes(self, binding: Binding, wanted: Iterable[InjectedParameter]) -> None:
         """Raise DependencyException if an object with scope "singleton" needs one with scope "request"."""
-        for parameter in wanted if product.is_shared else ():
+        for parameter in wanted if binding.is_shared else ():
             found = self.find(parameter.type)
             if found is not None and not self.is_shared(found):
                 name = name_of(parameter.type)
                 raise DependencyException(
                     f"{parameter.where} needs {name}, which has scope 'request': there is one per call, but "
-                    f"{name_of(product.type)} is made once and would keep the first. Make the implementation per call "
+                    f"{name_of(binding.type)} is made once and would keep the first. Make the implementation per call "
                     f"with @implementation(scope='request'), or inject the Environment and call "
                     f"environment.get({name}) inside the method"
                 )
 
-    def wanted(self, parameters: Iterable[Parameter]) -> list[Parameter]:
+    def wanted(self, parameters: Iterable[InjectedParameter]) -> list[InjectedParameter]:
         """The parameters for which an argument has to be found; the others keep their default."""
         return [p for p in parameters if p.required or self.provides(p.type)]
 
@@ -99,13 +99,13 @@ class Holdings:
         missing, several = f"{need} is not provided", f"{need} is provided by several"
         found = self._offers.get(kind)
         if found:
-            sources = [self.products[t].source if t in self.products else name_of(t) for t in found]
+            sources = [self.by_type[t].source if t in self.by_type else name_of(t) for t in found]
             return DependencyException(f"{several}: {', '.join(sources)}; keep one, or request one of these")
         packages = " or ".join(dict.fromkeys(map(_package, self._of_user))) or "of a module"
-        outside = [cls for cls in self._declared if cls not in self.products and kind in _kinds(cls)]
+        outside = [cls for cls in self._declared if cls not in self.by_type and kind in _kinds(cls)]
         if outside:
             return DependencyException(
-                f"{missing}: {', '.join(map(place, outside))} is not in package {packages}; "
+                f"{missing}: {', '.join(map(location, outside))} is not in package {packages}; "
                 f"import a module of its package with @module(imports=[...])"
             )
         module = name_of(self._of_user[-1]) if self._of_user else "a module"
@@ -119,20 +119,20 @@ class Holdings:
             f"decorate a class with @injectable() in package {packages}"
         )
 
-    def _products(self) -> dict[Any, Product]:
-        found: dict[Any, Product] = {}
-        created = [product for module in self._modules for product in created_products(module)]
-        for product in [class_product(module, Injectable()) for module in self._modules] + created:
-            other = found.setdefault(product.type, product)
-            if other is not product or product.type in self.instances:
-                there = other.source if other is not product else "instances=[...]"
+    def _find_bindings(self) -> dict[Any, Binding]:
+        found: dict[Any, Binding] = {}
+        created = [binding for module in self._modules for binding in created_bindings(module)]
+        for binding in [class_binding(module, Injectable()) for module in self._modules] + created:
+            other = found.setdefault(binding.type, binding)
+            if other is not binding or binding.type in self.instances:
+                there = other.source if other is not binding else "instances=[...]"
                 raise DependencyException(
-                    f"{name_of(product.type)} is created twice, by {there} and by {product.source}; "
+                    f"{name_of(binding.type)} is created twice, by {there} and by {binding.source}; "
                     f"remove one, or let one return a subclass"
                 )
         for cls, injectable in self._declared.items():
             if cls not in found and cls not in self.instances and self._is_inside(cls):
-                found[cls] = class_product(cls, injectable)
+                found[cls] = class_binding(cls, injectable)
         return found
 
     def _is_inside(self, cls: type) -> bool:

@@ -8,32 +8,32 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NewType
 
-from service_core.di._bindings import Holdings
-from service_core.di._parameters import Parameter, name_of
-from service_core.di._providers import Product
+from service_core.di._binding import Binding
+from service_core.di._bindings import Bindings
+from service_core.di._parameters import InjectedParameter, name_of
 from service_core.errors import DependencyException
 
 if TYPE_CHECKING:
     from dishka import Container
 
-__all__ = ["Ending", "RequestEnding", "container_of", "cycle_error", "end"]
+__all__ = ["Finalizer", "RequestEnding", "container_of", "cycle_error", "end"]
 
-Maker = Callable[[Product, Mapping[Parameter, Any], "Container"], object]
+Maker = Callable[[Binding, Mapping[InjectedParameter, Any], "Container"], object]
 """Creates a product from the objects for its parameters, for the container of its scope."""
 
 
 @dataclass(slots=True)
-class Ending:
+class Finalizer:
     """Something that is called when the container is closed, the latest first; a new one with each ``get``."""
 
     call: Callable[[], object]
 
 
-RequestEnding = NewType("RequestEnding", Ending)
+RequestEnding = NewType("RequestEnding", Finalizer)
 """An ending of the request scope."""
 
 
-def container_of(holdings: Holdings, make: Maker, lock: AbstractContextManager[Any]) -> Container:
+def container_of(bindings: Bindings, make: Maker, lock: AbstractContextManager[Any]) -> Container:
     """A container whose graph has been checked, guarded by ``lock``. Raises DependencyException."""
     # Not imported with the module: its import takes longer than all others, and a pure client does not need it.
     from dishka import Provider, Scope, make_container
@@ -42,22 +42,22 @@ def container_of(holdings: Holdings, make: Maker, lock: AbstractContextManager[A
     provider = Provider(scope=Scope.APP)
     provider.provide(_endings, cache=False)
     provider.provide(_request_endings, scope=Scope.REQUEST, cache=False)
-    for kind in holdings.instances:
+    for kind in bindings.instances:
         provider.from_context(kind)
-    for product in holdings.products.values():
-        scope = Scope.APP if product.is_shared else Scope.REQUEST
-        provider.provide(_factory(product, holdings, make), provides=product.type, scope=scope)
+    for binding in bindings.by_type.values():
+        scope = Scope.APP if binding.is_shared else Scope.REQUEST
+        provider.provide(_factory(binding, bindings, make), provides=binding.type, scope=scope)
     try:
         return make_container(
-            provider, *holdings.providers, context=dict(holdings.instances), lock_factory=lambda: lock
+            provider, *bindings.providers, context=dict(bindings.instances), lock_factory=lambda: lock
         )
     except GraphMissingFactoryError as error:
-        wanting = holdings.products.get(error.path[-1].provides.type_hint) if error.path else None
+        wanting = bindings.by_type.get(error.path[-1].provides.type_hint) if error.path else None
         missing = error.requested.type_hint
         parameter = next((p for p in wanting.needs if p.type == missing), None) if wanting is not None else None
         if parameter is None:  # of a provider of the user
             raise DependencyException(f"the given dishka providers do not fit together: {error}") from error
-        raise holdings.unmet(missing, parameter.where) from error
+        raise bindings.unmet(missing, parameter.where) from error
     except CycleDependenciesError as error:
         path = [factory.provides.type_hint for factory in error.path]
         raise cycle_error([*path, path[0]]) from error
@@ -82,17 +82,17 @@ def cycle_error(path: Iterable[Any]) -> DependencyException:
     )
 
 
-def _factory(product: Product, holdings: Holdings, make: Maker) -> Callable[..., object]:
+def _factory(binding: Binding, bindings: Bindings, make: Maker) -> Callable[..., object]:
     from dishka import Container
 
-    wanted = holdings.wanted(product.needs)
-    holdings.check_scopes(product, wanted)
+    wanted = bindings.wanted(binding.needs)
+    bindings.check_scopes(binding, wanted)
 
     def factory(container: Container, *values: Any) -> object:
-        return make(product, dict(zip(wanted, values, strict=True)), container)
+        return make(binding, dict(zip(wanted, values, strict=True)), container)
 
     # dishka reads the dependencies of a factory from its signature.
-    kinds = {"container": Container} | {f"p{i}": holdings.find(p.type) or p.type for i, p in enumerate(wanted)}
+    kinds = {"container": Container} | {f"p{i}": bindings.find(p.type) or p.type for i, p in enumerate(wanted)}
     factory.__annotations__ = kinds
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     vars(factory)["__signature__"] = inspect.Signature(
@@ -101,13 +101,13 @@ def _factory(product: Product, holdings: Holdings, make: Maker) -> Callable[...,
     return factory
 
 
-def _endings() -> Iterator[Ending]:
-    ending = Ending(lambda: None)
+def _endings() -> Iterator[Finalizer]:
+    ending = Finalizer(lambda: None)
     yield ending
     ending.call()
 
 
 def _request_endings() -> Iterator[RequestEnding]:
-    ending = RequestEnding(Ending(lambda: None))
+    ending = RequestEnding(Finalizer(lambda: None))
     yield ending
     ending.call()

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, overload
 
 from service_core.declaring.catalog import Catalog, Injectable, Scope, default_catalog
+from service_core.di._binding import CREATE, HOOK, FindArguments, Phase
 from service_core.di._bindings import MODULE
-from service_core.di._providers import CREATE, HOOK, FindArguments, Phase
 from service_core.errors import DeclarationException
 from service_core.markers import stamp
 

@@ -14,11 +14,11 @@ from typing_extensions import TypeForm
 
 from service_core.aop._weaver import Weaver
 from service_core.declaring.catalog import Catalog, Injectable, default_catalog
-from service_core.di._bindings import Holdings
-from service_core.di._container import Ending, RequestEnding, container_of, end
-from service_core.di._parameters import Parameter, arguments, name_of
+from service_core.di._binding import Binding, Phase, class_binding, hooks_of
+from service_core.di._bindings import Bindings
+from service_core.di._container import Finalizer, RequestEnding, container_of, end
+from service_core.di._parameters import InjectedParameter, arguments, name_of
 from service_core.di._path import CreationPath
-from service_core.di._providers import Phase, Product, class_product, hooks_of
 from service_core.di._request_scope import current_scope, request_scope
 from service_core.errors import DependencyException
 
@@ -60,10 +60,10 @@ class Environment:
         self._observers: list[Callable[[object], object]] = []
         self._to_run: deque[Callable[[], object]] = deque()
         self._is_up = self._is_ending = self._is_closed = False
-        self._holdings = Holdings(modules, (self, *instances), self.catalog, providers)
-        self._shared: dict[Any, Any] = dict(self._holdings.instances)
-        self._weaver = Weaver(self._holdings.advices, self.get)
-        self._container = container_of(self._holdings, self._make, self._lock)
+        self._bindings = Bindings(modules, (self, *instances), self.catalog, providers)
+        self._shared: dict[Any, Any] = dict(self._bindings.instances)
+        self._weaver = Weaver(self._bindings.advices, self.get)
+        self._container = container_of(self._bindings, self._make, self._lock)
         self._finished = {id(made): made for made in self._shared.values()}
         try:
             self._start()
@@ -80,13 +80,13 @@ class Environment:
         It is created on first use; with scope "request" once for each served call, and only inside
         of one.
         """
-        found = self._holdings.find(kind)
+        found = self._bindings.find(kind)
         if found is None:
-            raise self._holdings.unmet(kind)
+            raise self._bindings.unmet(kind)
         shared = self._shared.get(found)
         if shared is not None:
             return cast(T, shared)
-        if self._holdings.is_shared(found):
+        if self._bindings.is_shared(found):
             with self._lock, self._path.step(found):
                 self._check_open(kind)
                 thing = self._shared[found] = self._container.get(found)
@@ -107,19 +107,19 @@ class Environment:
     @property
     def has_request_scope(self) -> bool:
         """Whether there is any class or ``@create`` method of scope "request"."""
-        return self._holdings.has_request_scope
+        return self._bindings.has_request_scope
 
     def is_per_call(self, kind: TypeForm[Any]) -> bool:
         """Whether there is one object of a class for each call, rather than one for the environment."""
-        found = self._holdings.find(kind)
-        return found is not None and not self._holdings.is_shared(found)
+        found = self._bindings.find(kind)
+        return found is not None and not self._bindings.is_shared(found)
 
     def type_of(self, kind: TypeForm[Any]) -> type:
         """The class of the object of a type: the actual one if the object was created, else the declared one."""
-        found = self._holdings.find(kind)
+        found = self._bindings.find(kind)
         if found is None:
-            raise self._holdings.unmet(kind)
-        made = self._shared.get(found) if self._holdings.is_shared(found) else None
+            raise self._bindings.unmet(kind)
+        made = self._shared.get(found) if self._bindings.is_shared(found) else None
         return type(made) if made is not None else cast(type, typing.get_origin(found) or found)
 
     def when_made(self, observer: Callable[[object], object]) -> None:
@@ -132,11 +132,11 @@ class Environment:
 
     def provides(self, kind: TypeForm[Any]) -> bool:
         """Whether there is an object of a class; also if there are several, for which ``get`` raises."""
-        return self._holdings.provides(kind)
+        return self._bindings.provides(kind)
 
     def types(self) -> list[Any]:
         """The type of each object that exists or can be created; :meth:`get` accepts each of them."""
-        return [*self._holdings.instances, *self._holdings.products]
+        return [*self._bindings.instances, *self._bindings.by_type]
 
     def advice_without_match(self, *bases: type) -> list[Callable[..., Any]]:
         """The methods of advice classes that apply to no class of this environment, nor to one below ``bases``."""
@@ -148,9 +148,9 @@ class Environment:
     def create(self, cls: type[T]) -> T:
         """A new object of any class, decorated or not, injected and advised. Raises DependencyException."""
         self._check_open(cls)
-        product = class_product(cls, Injectable(scope="request"))
+        binding = class_binding(cls, Injectable(scope="request"))
         with self._path.step(f"a new {name_of(cls)}"):
-            made = self._finish(product, self._supply(product.needs), self._at_end)
+            made = self._finish(binding, self._supply(binding.needs), self._at_end)
         self._run_waiting()
         return cast(T, made)
 
@@ -177,37 +177,37 @@ class Environment:
         self.destroy()
 
     def _start(self) -> None:
-        for product in sorted(self._holdings.products.values(), key=lambda product: product.order):
-            if product.injectable.eager and product.is_shared:
-                self.get(product.type)
+        for binding in sorted(self._bindings.by_type.values(), key=lambda binding: binding.order):
+            if binding.injectable.eager and binding.is_shared:
+                self.get(binding.type)
         self._is_up = True
         self._run_waiting()
 
-    def _make(self, product: Product, supply: Mapping[Parameter, Any], container: Container) -> object:
-        ending = Ending if product.is_shared else RequestEnding
+    def _make(self, binding: Binding, supply: Mapping[InjectedParameter, Any], container: Container) -> object:
+        ending = Finalizer if binding.is_shared else RequestEnding
 
         def at_end(call: Callable[[], object]) -> None:
             container.get(ending).call = call
 
-        if self._path.ends_with(product.type):
-            made = self._finish(product, supply, at_end)
+        if self._path.ends_with(binding.type):
+            made = self._finish(binding, supply, at_end)
         else:
-            with self._path.step(product.type):
-                made = self._finish(product, supply, at_end)
-        if product.is_shared and id(made) not in self._finished:
+            with self._path.step(binding.type):
+                made = self._finish(binding, supply, at_end)
+        if binding.is_shared and id(made) not in self._finished:
             self._finished[id(made)] = made
             for observer in list(self._observers):
                 observer(made)
         return made
 
     def _finish(
-        self, product: Product, supply: Mapping[Parameter, Any], at_end: Callable[[Callable[[], object]], None]
+        self, binding: Binding, supply: Mapping[InjectedParameter, Any], at_end: Callable[[Callable[[], object]], None]
     ) -> object:
-        made = product.make(at_end, **arguments(product.parameters, supply))
+        made = binding.make(at_end, **arguments(binding.parameters, supply))
         if self._finished.get(id(made)) is made or self._finished_others.get(id(made)) is made:
             return made  # a @create method has returned one of its arguments
-        hooks = product.hooks
-        if type(made) is not product.type:
+        hooks = binding.hooks
+        if type(made) is not binding.type:
             hooks = hooks_of(type(made))
             supply = self._supply([parameter for hook in hooks for parameter in hook.needs])
 
@@ -228,13 +228,13 @@ class Environment:
 
     def _at_end(self, call: Callable[[], object]) -> None:
         with self._lock:
-            self._container.get(Ending).call = call
+            self._container.get(Finalizer).call = call
 
-    def _supply(self, parameters: Iterable[Parameter]) -> dict[Parameter, Any]:
-        wanted = self._holdings.wanted(parameters)
+    def _supply(self, parameters: Iterable[InjectedParameter]) -> dict[InjectedParameter, Any]:
+        wanted = self._bindings.wanted(parameters)
         for parameter in wanted:
-            if self._holdings.find(parameter.type) is None:
-                raise self._holdings.unmet(parameter.type, parameter.where)
+            if self._bindings.find(parameter.type) is None:
+                raise self._bindings.unmet(parameter.type, parameter.where)
         return {parameter: self.get(parameter.type) for parameter in wanted}
 
     def _run_waiting(self) -> None:

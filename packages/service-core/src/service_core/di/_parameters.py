@@ -11,11 +11,11 @@ from typing import Any, Union
 
 from service_core.errors import DependencyException
 
-__all__ = ["Parameter", "arguments", "name_of", "parameters_of", "type_hints"]
+__all__ = ["InjectedParameter", "arguments", "name_of", "parameters_of", "type_hints"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Parameter:
+class InjectedParameter:
     """A parameter for which the container has to find an argument."""
 
     name: str
@@ -27,10 +27,10 @@ class Parameter:
     """``parameter 'x' of Class.method()``, for messages."""
 
 
-def parameters_of(method: Callable[..., Any], where: str) -> tuple[Parameter, ...]:
+def parameters_of(method: Callable[..., Any], where: str) -> tuple[InjectedParameter, ...]:
     """The parameters of a method except the first, its object. Raises DependencyException."""
     hints = type_hints(method, where)
-    found: list[Parameter] = []
+    found: list[InjectedParameter] = []
     for parameter in list(inspect.signature(method).parameters.values())[1:]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
@@ -38,7 +38,7 @@ def parameters_of(method: Callable[..., Any], where: str) -> tuple[Parameter, ..
         if name in hints:
             hint = hints[name] if required else _without_none(hints[name])
             place = f"parameter '{name}' of {where}()"
-            found.append(Parameter(name=name, type=hint, required=required, where=place))
+            found.append(InjectedParameter(name=name, type=hint, required=required, where=place))
         elif required:
             raise DependencyException(
                 f"parameter '{name}' of {where}() has no type hint; "
@@ -58,7 +58,7 @@ def type_hints(function: Callable[..., Any], where: str) -> dict[str, Any]:
         ) from error
 
 
-def arguments(parameters: Iterable[Parameter], supply: Mapping[Parameter, Any]) -> dict[str, Any]:
+def arguments(parameters: Iterable[InjectedParameter], supply: Mapping[InjectedParameter, Any]) -> dict[str, Any]:
     """The arguments by name; a parameter without a value keeps its default."""
     return {parameter.name: supply[parameter] for parameter in parameters if parameter in supply}
 

@@ -19,9 +19,9 @@ from service_core.dispatch.failures import Failure
 from service_core.dispatch.overload.shares import caller_of
 from service_core.dispatch.request_refusals import stream_codec
 from service_core.dispatch.responses import (
-    Answer,
     FailedFirst,
     Headers,
+    Response,
     StreamBody,
     correlation,
     envelope,
@@ -37,18 +37,18 @@ from service_core.dispatch.thread_pool import ThreadPool
 from service_core.dispatch.timeouts import Continuation, TimedOut, within
 
 __all__ = [
-    "Answer",
     "Continuation",
-    "Executor",
     "Dispatcher",
+    "Executor",
     "FailedFirst",
     "Failure",
     "Headers",
+    "Response",
     "StreamBody",
     "StreamSource",
     "Target",
-    "TimedOut",
     "ThreadPool",
+    "TimedOut",
     "caller_of",
     "correlation",
     "envelope",

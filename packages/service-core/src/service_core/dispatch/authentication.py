@@ -65,7 +65,7 @@ class Authentication:
         """The failure of a caller without a principal where one is needed; ``target`` is None if there is none."""
         if self._verifier is None or context.principal is not None:
             return None
-        if target is not None and target.plan.method.anonymous:
+        if target is not None and target.method_codec.method.anonymous:
             return None
         return self._denied(MissingTokenException("a token is needed"), context)
 

@@ -24,7 +24,7 @@ from service_core.dispatch.request_refusals import (
     stream_codec,
     unknown_type,
 )
-from service_core.dispatch.responses import Answer, correlation
+from service_core.dispatch.responses import Response, correlation
 from service_core.dispatch.streams.incoming import InputFrames, with_input
 from service_core.dispatch.streams.outgoing import open_stream
 from service_core.dispatch.target import Target
@@ -74,14 +74,14 @@ class Dispatcher:
         self._streams = streams
         self.is_secured = calls.authentication.is_required
         """Whether callers need a token, so that :meth:`admit` is called first."""
-        named = {target.plan.name: target for target in targets}
+        named = {target.method_codec.name: target for target in targets}
         self.methods: list[str] = list(named)
         """The names of the methods that can be called: ``component:service:method``."""
         self._targets = {**_without_component(named.values()), **named}
         self._some_have_streams = any(target.has_streams for target in self._targets.values())
-        self._some_are_anonymous = any(target.plan.method.anonymous for target in self._targets.values())
+        self._some_are_anonymous = any(target.method_codec.method.anonymous for target in self._targets.values())
 
-    async def admit(self, context: CallContext) -> CallContext | Answer:
+    async def admit(self, context: CallContext) -> CallContext | Response:
         """The context with the principal of its token, or the answer to a caller that is not admitted."""
         admitted = await self._calls.authentication.admit(context, anonymous=self._some_are_anonymous)
         return answer_of(admitted, JSON) if isinstance(admitted, Failure) else admitted
@@ -96,7 +96,7 @@ class Dispatcher:
         target = self._targets.get(codec.method_name(body))
         return target is not None and target.has_streams
 
-    async def dispatch(self, content_type: str, body: bytes, context: CallContext | None = None) -> Answer:
+    async def dispatch(self, content_type: str, body: bytes, context: CallContext | None = None) -> Response:
         """Carry out one call of a caller that :meth:`admit` has admitted.
 
         Whatever the bytes are, there is an answer; only cancellation is raised.
@@ -116,7 +116,7 @@ class Dispatcher:
             return refused(error, codec, context)
         return await self._carry_out(codec, target, arguments, context)
 
-    async def dispatch_short(self, content_type: str, body: bytes, context: CallContext) -> Answer | None:
+    async def dispatch_short(self, content_type: str, body: bytes, context: CallContext) -> Response | None:
         """As :meth:`dispatch`, for a request of less than ``LARGE`` bytes, with fewer steps.
 
         None, and nothing is done, if the request is a stream or the method has one.
@@ -130,12 +130,13 @@ class Dispatcher:
             return None
         except REFUSALS as error:
             return refused(error, codec, context)
-        outcome = await self._calls.carry_out(target, arguments, partial(codec.write_result, target.plan), context)
+        write = partial(codec.write_result, target.method_codec)
+        outcome = await self._calls.carry_out(target, arguments, write, context)
         return _answer(outcome, codec, context)
 
     async def dispatch_stream(
         self, content_type: str, parts: AsyncIterator[bytes], context: CallContext, *, max_bytes: int
-    ) -> Answer:
+    ) -> Response:
         """As :meth:`dispatch`, for a request that is a stream; ``max_bytes`` limits each of its frames.
 
         ``parts`` are read while the method runs, and also while the answer is sent if that is a stream, too.
@@ -147,9 +148,10 @@ class Dispatcher:
         try:
             call = await frames.call()
             target, arguments = self._read(codec, call, context)
-            stream, wire = target.plan.method.input_stream, codec.input_items(target.plan, call)
+            method = target.method_codec.method
+            stream, wire = method.input_stream, codec.input_items(target.method_codec, call)
             if stream is None or wire is None:
-                raise ArgumentException(f"{target.plan.method.where}: no parameter is a stream; send an ordinary call")
+                raise ArgumentException(f"{method.where}: no parameter is a stream; send an ordinary call")
         except REFUSALS as error:
             return refused(error, codec, context)
         lists = frames.lists(codec, wire, partial(self._check_size, codec))
@@ -161,15 +163,16 @@ class Dispatcher:
 
     async def _carry_out(
         self, codec: Codec, target: Target, arguments: tuple[Any, ...], context: CallContext
-    ) -> Answer:
-        if target.plan.items is not None:
-            writer = FrameWriter(codec, target.plan.items)
+    ) -> Response:
+        if target.method_codec.items is not None:
+            writer = FrameWriter(codec, target.method_codec.items)
             stream = open_stream(self._calls, target, arguments, writer, context)
             if isinstance(stream, Failure):
                 return answer_of(stream, codec)
             headers = correlation(context.correlation_id)
-            return Answer(status=200, content_type=writer.content_type, body=b"", headers=headers, stream=stream)
-        outcome = await self._calls.carry_out(target, arguments, partial(codec.write_result, target.plan), context)
+            return Response(status=200, content_type=writer.content_type, body=b"", headers=headers, stream=stream)
+        write = partial(codec.write_result, target.method_codec)
+        outcome = await self._calls.carry_out(target, arguments, write, context)
         return _answer(outcome, codec, context)
 
     def _read(
@@ -180,7 +183,7 @@ class Dispatcher:
             self._check_unread(codec, body, context)
         checked = None
         if len(body) >= LARGE:
-            checked = check_request(codec, body, lambda method: self._target(method, context).plan.arguments)
+            checked = check_request(codec, body, lambda method: self._target(method, context).method_codec.arguments)
         request = codec.read_request(body)
         if checked not in (None, request.method):
             raise MalformedData("the request names two methods")
@@ -191,10 +194,10 @@ class Dispatcher:
             raise HasStream
         if target.has_streams and not self._streams:
             raise ArgumentException(
-                f"{target.plan.method.where} has streams, which this server does not carry",
+                f"{target.method_codec.method.where} has streams, which this server does not carry",
                 code=ErrorCode.UNIMPLEMENTED,
             )
-        return target, codec.read_arguments(target.plan, request)
+        return target, codec.read_arguments(target.method_codec, request)
 
     def _target(self, method: str, context: CallContext) -> Target:
         target = self._targets.get(method)
@@ -212,11 +215,9 @@ class Dispatcher:
         """Raise what is wrong with a request that can be known before any of its values is made."""
         target = self._targets.get(codec.method_name(body))
         self._check_caller(target, context)
-        most = None if target is None else target.plan.arguments.max_values
-        if target is not None and most is not None and codec.holds_more(body, most):
-            raise ArgumentException(
-                f"{target.plan.arguments.where}: an argument is a list or a map, but all parameters are simple values"
-            )
+        types = None if target is None else target.method_codec.arguments
+        if types is not None and types.max_values is not None and codec.holds_more(body, types.max_values):
+            raise ArgumentException(f"{types.where}: an argument is a list or a map, all parameters are simple values")
         if codec.holds_more(body, self._max_values):
             raise TooManyValues(self._max_values)
 
@@ -226,12 +227,12 @@ class Dispatcher:
             raise Forbidden(forbidden)
 
 
-def _answer(outcome: bytes | Failure, codec: Codec, context: CallContext) -> Answer:
+def _answer(outcome: bytes | Failure, codec: Codec, context: CallContext) -> Response:
     """The answer to a call that was carried out."""
     if isinstance(outcome, Failure):
         return answer_of(outcome, codec)
     headers = correlation(context.correlation_id)
-    return Answer(status=200, content_type=codec.content_type, body=outcome, headers=headers)
+    return Response(status=200, content_type=codec.content_type, body=outcome, headers=headers)
 
 
 def _without_component(targets: Collection[Target]) -> dict[str, Target]:
@@ -243,7 +244,7 @@ def _without_component(targets: Collection[Target]) -> dict[str, Target]:
     for target in targets:
         components.setdefault(target.hosted.service.name, set()).add(target.hosted.component.name)
     return {
-        f"{name}:{name}:{target.plan.method.name}": target
+        f"{name}:{name}:{target.method_codec.method.name}": target
         for target in targets
         if len(components[name := target.hosted.service.name]) == 1
     }

@@ -129,7 +129,9 @@ class Executor:
             return not_now(error, context)
         if isinstance(error, GeneratorExit) or (target.waits and ends_the_task(error)):
             return None
-        return failure_of(error, target.plan, context, expose=self.expose_errors)  # whatever the implementation raises
+        return failure_of(
+            error, target.method_codec, context, expose=self.expose_errors
+        )  # whatever the implementation raises
 
     # streams
 
@@ -160,7 +162,7 @@ class Executor:
         self, target: Target, arguments: tuple[Any, ...], source: StreamSource, context: CallContext
     ) -> Failure | None:
         try:
-            if target.plan.method.is_async:
+            if target.method_codec.method.is_async:
                 await source.iterate(target.method(*arguments))
             elif target.inline:
                 await source.iterate_sync(target.method(*arguments), None)
@@ -170,7 +172,7 @@ class Executor:
         except BaseException as error:
             if ends_the_task(error):
                 raise
-            return failure_of(error, target.plan, context, expose=self.expose_errors)
+            return failure_of(error, target.method_codec, context, expose=self.expose_errors)
         return None
 
 
@@ -185,7 +187,7 @@ async def _observed(run: Coroutine[Any, Any, T], target: Target, context: CallCo
     call = BegunCall(
         component=hosted.component.name,
         service=hosted.service.name,
-        method=target.plan.method.name,
+        method=target.method_codec.method.name,
         context=context,
         correlation_id=context.correlation_id,
     )

@@ -34,7 +34,7 @@ class Failure:
     headers: Headers = ()
 
 
-def failure_of(error: BaseException, plan: MethodCodec, context: CallContext, *, expose: bool) -> Failure:
+def failure_of(error: BaseException, method_codec: MethodCodec, context: CallContext, *, expose: bool) -> Failure:
     """The failure that an exception of an implementation is; it is logged unless it is declared or the caller's.
 
     ``expose`` sends the messages of errors that are not declared.
@@ -45,7 +45,7 @@ def failure_of(error: BaseException, plan: MethodCodec, context: CallContext, *,
     deadline = context.deadline
     wire = error_to_wire(
         error,
-        declared=plan.errors,
+        declared=method_codec.errors,
         correlation_id=context.correlation_id,
         expose=expose,
         deadline_passed=deadline is not None and deadline.expired,
@@ -53,14 +53,14 @@ def failure_of(error: BaseException, plan: MethodCodec, context: CallContext, *,
     failed_call = failed_call_of(error)
     if isinstance(error, AuthorizationException) and failed_call is None:
         return unauthorized(error, wire, executed=True)
-    if not isinstance(error, plan.method.raises):
+    if not isinstance(error, method_codec.method.raises):
         logger.error(
             "%s failed%s (correlation id %s)",
-            plan.name,
+            method_codec.name,
             f" in its call of {failed_call}" if failed_call else "",
             context.correlation_id,
             exc_info=error,
-            extra={"correlation_id": context.correlation_id, "method": plan.name},
+            extra={"correlation_id": context.correlation_id, "method": method_codec.name},
         )
     return Failure(error=wire, executed=True)
 

@@ -38,12 +38,12 @@ def _with_gaps(method: Callable[..., Any], defaults: Arguments) -> Callable[...,
 
 def _with_keywords(method: Callable[..., Any], descriptor: MethodDescriptor, defaults: Arguments) -> Callable[..., Any]:
     names = [parameter.name for parameter in descriptor.parameters if parameter.keyword_only]
-    placed = len(descriptor.parameters) - len(names)
+    positional = len(descriptor.parameters) - len(names)
 
     def call(*arguments: Any) -> Any:
-        by_name = zip(names, arguments[placed:], strict=False)
+        by_name = zip(names, arguments[positional:], strict=False)
         keywords = {name: value for name, value in by_name if value is not NOT_GIVEN}
-        return method(*_filled(without_end(arguments[:placed]), defaults), **keywords)
+        return method(*_filled(without_end(arguments[:positional]), defaults), **keywords)
 
     return call
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from service_core.context import CallContext
 from service_core.dispatch.failures import Failure
-from service_core.dispatch.responses import Answer, envelope, mismatch, refusal
+from service_core.dispatch.responses import Response, envelope, mismatch, refusal
 from service_core.dispatch.target import Target
 from service_core.dispatch.timeouts import TimedOut
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
@@ -39,21 +39,21 @@ def stream_codec(content_type: str) -> Codec | None:
 
 def check_is_whole(target: Target) -> None:
     """Raise ArgumentException for a method that needs a stream, called without one."""
-    stream = target.plan.method.input_stream
+    stream = target.method_codec.method.input_stream
     if stream is not None:
         raise ArgumentException(
-            f"{target.plan.method.where}: parameter '{stream.parameter}' is a stream; send a request of type "
+            f"{target.method_codec.method.where}: parameter '{stream.parameter}' is a stream; send a request of type "
             f"{' or '.join(STREAM_TYPES.values())}"
         )
 
 
-def unknown_type(content_type: str, context: CallContext) -> Answer:
+def unknown_type(content_type: str, context: CallContext) -> Response:
     """The answer to a request of a content type that is no format of calls."""
     reason = f"content type {content_type[:100]!r} is not one of {', '.join((*CODECS, *_STREAM_CODECS))}"
     return envelope(refusal(ErrorCode.INVALID_ARGUMENT, reason, context=context), status=415)
 
 
-def refused(error: Exception, codec: Codec, context: CallContext) -> Answer:
+def refused(error: Exception, codec: Codec, context: CallContext) -> Response:
     """The answer to a request that cannot be read, or that is not allowed."""
     if isinstance(error, Forbidden):
         return answer_of(error.failure, codec)
@@ -67,7 +67,7 @@ def refused(error: Exception, codec: Codec, context: CallContext) -> Answer:
     return envelope(refusal(ErrorCode.INVALID_ARGUMENT, str(error), context=context), status=status, codec=codec)
 
 
-def answer_of(failure: Failure, codec: Codec) -> Answer:
+def answer_of(failure: Failure, codec: Codec) -> Response:
     """The answer to a call that has failed."""
     # Status 200 says that the implementation has run, to whatever outcome.
     status = 200 if failure.executed else None

@@ -11,7 +11,7 @@ from service_core.errors import ArgumentException, DeadlineExceeded, ErrorCode, 
 from service_core.rest import PROBLEM_TYPE, Problem
 from service_core.wire import CONTRACT_MISMATCH, CORRELATION_ID, JSON, Codec, WireError
 
-__all__ = ["Answer", "FailedFirst", "Headers", "StreamBody", "envelope", "mismatch", "problem", "refusal"]
+__all__ = ["FailedFirst", "Headers", "Response", "StreamBody", "envelope", "mismatch", "problem", "refusal"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -83,7 +83,7 @@ class StreamBody:
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: one is made for every call, and that would take twice as long
-class Answer:
+class Response:
     """What is sent back."""
 
     status: int
@@ -120,9 +120,9 @@ def mismatch(code: ErrorCode, message: str, *, context: CallContext, details: ob
     )
 
 
-def envelope(error: WireError, *, status: int | None = None, codec: Codec = JSON, headers: Headers = ()) -> Answer:
+def envelope(error: WireError, *, status: int | None = None, codec: Codec = JSON, headers: Headers = ()) -> Response:
     """A failure in the form of ``/invoke``; by default with the status of its code."""
-    return Answer(
+    return Response(
         status=status or error.code.http_status,
         content_type=codec.content_type,
         body=codec.write_error(error),
@@ -131,10 +131,10 @@ def envelope(error: WireError, *, status: int | None = None, codec: Codec = JSON
     )
 
 
-def problem(error: WireError, *, status: int | None = None, executed: bool = False, headers: Headers = ()) -> Answer:
+def problem(error: WireError, *, status: int | None = None, executed: bool = False, headers: Headers = ()) -> Response:
     """A failure as problem details; by default with the status of its code."""
     described = Problem.of(error, status=status, executed=executed)
-    return Answer(
+    return Response(
         status=described.status,
         content_type=PROBLEM_TYPE,
         body=described.to_json(),

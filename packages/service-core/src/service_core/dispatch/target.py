@@ -24,7 +24,7 @@ class Target:
 
     hosted: HostedService
     """What it is a method of."""
-    plan: MethodCodec
+    method_codec: MethodCodec
     method: Callable[..., Any]
     """The method of the implementation, as a function of the arguments that are given, in the order of the interface's
     parameters."""
@@ -57,7 +57,7 @@ class Target:
         method = taking_arguments(method, descriptor, implemented)
         return cls(
             hosted=hosted,
-            plan=MethodCodec(hosted.component, hosted.service, descriptor),
+            method_codec=MethodCodec(hosted.component, hosted.service, descriptor),
             method=method,
             inline=descriptor.is_async or hosted.inline,
             waits=descriptor.is_async or not hosted.inline,

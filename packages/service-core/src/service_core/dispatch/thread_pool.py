@@ -15,7 +15,7 @@ from service_core.dispatch.overload.overloaded import Overloaded
 from service_core.dispatch.overload.service_time import ServiceTime
 from service_core.dispatch.overload.waiting_calls import WaitingCalls
 from service_core.dispatch.timeouts import TimedOut
-from service_core.process.timers import alarm
+from service_core.process.timers import start_timer
 
 __all__ = ["ThreadPool"]
 
@@ -150,7 +150,7 @@ class ThreadPool:
             if on_end is not None:
                 on_end()
             raise
-        limit = None if seconds is None else alarm(seconds, job.give_up)
+        limit = None if seconds is None else start_timer(seconds, job.give_up)
         try:
             return await future
         finally:

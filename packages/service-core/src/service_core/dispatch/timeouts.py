@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Coroutine, Generator
 from types import CoroutineType
 from typing import Any, Generic, TypeVar, cast
 
-from service_core.process.timers import alarm
+from service_core.process.timers import start_timer
 
 __all__ = ["Continuation", "TimedOut", "begin", "within"]
 
@@ -54,19 +54,19 @@ async def within(awaitable: Awaitable[T], seconds: float | None) -> T:
 class _Limit:
     """Cancels the current task after some seconds, and distinguishes its own cancellation from others."""
 
-    __slots__ = ("_alarm", "_before", "_has_passed", "_task")
+    __slots__ = ("_before", "_has_passed", "_task", "_timer")
 
     def __init__(self, seconds: float) -> None:
         self._task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._before = self._task.cancelling()
         self._has_passed = False
-        self._alarm = alarm(seconds, self._pass)
+        self._timer = start_timer(seconds, self._pass)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        self._alarm.cancel()
+        self._timer.cancel()
         if self._has_passed and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimedOut from None
 

@@ -1,7 +1,15 @@
 """The process: forks, the timers of its event loops, environment variables."""
 
 from service_core.process.forks import call_in_child, detach, keep_from_children
-from service_core.process.timers import Alarm, alarm
+from service_core.process.timers import Timer, start_timer
 from service_core.process.variables import is_service_link, warn_about_unknown
 
-__all__ = ["Alarm", "alarm", "call_in_child", "detach", "keep_from_children", "is_service_link", "warn_about_unknown"]
+__all__ = [
+    "Timer",
+    "call_in_child",
+    "detach",
+    "is_service_link",
+    "keep_from_children",
+    "start_timer",
+    "warn_about_unknown",
+]

@@ -15,19 +15,19 @@ from contextvars import Context
 from operator import attrgetter
 from typing import Final
 
-__all__ = ["Alarm", "alarm"]
+__all__ = ["Timer", "start_timer"]
 
 
-class Alarm:
+class Timer:
     """A call at a time, unless it is cancelled before. Used on its event loop."""
 
-    __slots__ = ("_alarms", "at", "ring")
+    __slots__ = ("_alarms", "at", "callback")
 
-    def __init__(self, alarms: dict[Alarm, None], at: float, ring: Callable[[], None]) -> None:
-        self._alarms = alarms
+    def __init__(self, timers: dict[Timer, None], at: float, callback: Callable[[], None]) -> None:
+        self._alarms = timers
         self.at = at
         """The time of the event loop."""
-        self.ring = ring
+        self.callback = callback
 
     @property
     def is_set(self) -> bool:
@@ -39,18 +39,18 @@ class Alarm:
         self._alarms.pop(self, None)
 
 
-def alarm(seconds: float, ring: Callable[[], None]) -> Alarm:
-    """Call ``ring`` on the running event loop in that many seconds, unless the alarm is cancelled before."""
+def start_timer(seconds: float, callback: Callable[[], None]) -> Timer:
+    """Call ``callback`` on the running event loop in that many seconds, unless the alarm is cancelled before."""
     loop = asyncio.get_running_loop()
     clock: _Clock | None = getattr(_here, "clock", None)
     if clock is None or clock.loop is not loop:
         clock = _here.clock = _Clock(loop)
     at = loop.time() + seconds
-    alarm = Alarm(clock.alarms, at, ring)
-    clock.alarms[alarm] = None
+    start_timer = Timer(clock.timers, at, callback)
+    clock.timers[start_timer] = None
     if at < clock.expires_at:
         clock.wait_until(at)
-    return alarm
+    return start_timer
 
 
 _here: Final = threading.local()
@@ -60,11 +60,11 @@ _here: Final = threading.local()
 class _Clock:
     """All alarms of an event loop, in the order in which they were set."""
 
-    __slots__ = ("_context", "_timer", "alarms", "expires_at", "loop")
+    __slots__ = ("_context", "_timer", "expires_at", "loop", "timers")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.alarms: dict[Alarm, None] = {}
+        self.timers: dict[Timer, None] = {}
         self.expires_at = math.inf
         """When the timer expires; uvloop does not report the time of one that expires at once."""
         self._timer: asyncio.Handle | None = None
@@ -79,13 +79,13 @@ class _Clock:
     def _expire(self) -> None:
         self._timer, self.expires_at = None, math.inf
         now = self.loop.time()
-        for alarm in sorted((one for one in self.alarms if one.at <= now), key=attrgetter("at")):
-            self.loop.call_soon(self._ring, alarm)
-        later = min((one.at for one in self.alarms if one.at > now), default=None)
+        for start_timer in sorted((one for one in self.timers if one.at <= now), key=attrgetter("at")):
+            self.loop.call_soon(self._ring, start_timer)
+        later = min((one.at for one in self.timers if one.at > now), default=None)
         if later is not None:
             self.wait_until(later)
 
-    def _ring(self, alarm: Alarm) -> None:
-        if alarm.is_set:
-            alarm.cancel()
-            alarm.ring()
+    def _ring(self, start_timer: Timer) -> None:
+        if start_timer.is_set:
+            start_timer.cancel()
+            start_timer.callback()

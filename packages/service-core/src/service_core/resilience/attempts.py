@@ -96,7 +96,7 @@ class Attempts:
             balancer.overdue.observe(method, elapsed)
         if balancer.throttles and method in balancer.throttles:
             balancer.throttles[method].answered()
-        if balancer.outliers.suspects:
+        if balancer.outliers.failing:
             balancer.outliers.succeeded(endpoint)
         if balancer.observers:
             self.notify(CallEventKind.ANSWERED, endpoint, elapsed)
@@ -184,7 +184,7 @@ class Attempts:
         balancer.refused_methods.add(call.descriptor, endpoint)
         self.tried += (endpoint,)
         self.notify(CallEventKind.FAILED, endpoint, elapsed, error)
-        if not call.is_repeatable(error) or not balancer.has_willing(call.descriptor, self.tried):
+        if not call.is_repeatable(error) or not balancer.has_candidate(call.descriptor, self.tried):
             return False
         self.pause = 0.0
         call.mismatches += 1

@@ -110,7 +110,7 @@ class LoadBalancer:
                 component=self.component,
             )
         if self.refused_methods.until and call is not None:
-            usable = self.refused_methods.willing(call.descriptor, usable, tried) or usable
+            usable = self.refused_methods.without_refusal(call.descriptor, usable, tried) or usable
         if self.outliers.ejected:
             usable = self.outliers.usable(usable)
         if tried:
@@ -134,9 +134,9 @@ class LoadBalancer:
         """Whether there is a usable instance besides those that were tried."""
         return any(endpoint not in tried for endpoint in self.outliers.usable(self._endpoints))
 
-    def has_willing(self, method: MethodDescriptor, tried: Collection[Endpoint] = ()) -> bool:
+    def has_candidate(self, method: MethodDescriptor, tried: Collection[Endpoint] = ()) -> bool:
         """Whether there is an instance besides ``tried`` that has not refused the method recently."""
-        return bool(self.refused_methods.willing(method, self._endpoints, tried))
+        return bool(self.refused_methods.without_refusal(method, self._endpoints, tried))
 
     def failed(self, endpoint: Endpoint) -> bool:
         """The instance could not be reached or did not answer; True if it is ejected for that."""

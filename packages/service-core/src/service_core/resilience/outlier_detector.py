@@ -30,7 +30,7 @@ class OutlierDetector:
         self._policy = policy
         self._clock = clock
         self._lock = threading.Lock()
-        self.suspects: dict[Endpoint, int] = {}
+        self.failing: dict[Endpoint, int] = {}
         """How often in a row each has failed that has failed last; nearly always empty."""
         self.ejected: dict[Endpoint, float] = {}
         """Until when each gets no calls that was ejected; nearly always empty."""
@@ -52,10 +52,10 @@ class OutlierDetector:
 
     def succeeded(self, endpoint: Endpoint) -> None:
         """The endpoint has answered."""
-        if endpoint not in self.suspects:
+        if endpoint not in self.failing:
             return
         with self._lock:
-            self.suspects.pop(endpoint, None)
+            self.failing.pop(endpoint, None)
             self.ejected.pop(endpoint, None)
 
     def failed(self, endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> bool:
@@ -63,7 +63,7 @@ class OutlierDetector:
         if self._policy.eject_after == 0:
             return False
         with self._lock:
-            failures = self.suspects[endpoint] = self.suspects.get(endpoint, 0) + 1
+            failures = self.failing[endpoint] = self.failing.get(endpoint, 0) + 1
             now = self._clock()
             if failures == 1:
                 self._forget_old_ejections(endpoint, now)
@@ -103,7 +103,7 @@ class OutlierDetector:
     def keep(self, endpoints: Sequence[Endpoint]) -> None:
         """Forget what is known of all other endpoints."""
         with self._lock:
-            for known in (self.suspects, self._ejections, self.ejected):
+            for known in (self.failing, self._ejections, self.ejected):
                 for endpoint in known.keys() - set(endpoints):
                     known.pop(endpoint, None)
 

@@ -34,7 +34,7 @@ class RefusedMethods:
         with self._lock:
             self.until[method, endpoint] = self._clock() + AVOID_FOR
 
-    def willing(
+    def without_refusal(
         self, method: MethodDescriptor, endpoints: Sequence[Endpoint], tried: Collection[Endpoint] = ()
     ) -> Sequence[Endpoint]:
         """The instances that have not refused the method lately, without those that were tried."""

@@ -18,7 +18,7 @@ _ALWAYS: Final = 5.0
 """Calls per second that are sent in any case."""
 _LEARNING: Final = 1.0
 """Seconds after the first refusal in which answers are counted before calls are held back."""
-_CALM: Final = 10.0
+_RECOVERY: Final = 10.0
 """Seconds after the last refusal in which calls are held back."""
 
 
@@ -54,7 +54,7 @@ class Throttle:
             return False
         now = self._clock()
         with self._lock:
-            if now - self._refused_at > _CALM:
+            if now - self._refused_at > _RECOVERY:
                 self.is_active = False
             if not self.is_active or now - self._begun_at < _LEARNING:
                 return False

@@ -13,14 +13,14 @@
         @post("/documents")
         def add(self, document: Annotated[Document, Body()]) -> None: ...
 
-Client and server both follow the :class:`RoutePlan` of a method, so they cannot disagree.
+Client and server both follow the :class:`RouteCodec` of a method, so they cannot disagree.
 """
 
-from service_core.rest.markers import NO_EXAMPLE, Body, Header, PathParam, Place, QueryParam
-from service_core.rest.parameters import Parameter
+from service_core.rest.markers import NO_EXAMPLE, Body, Header, Location, PathParam, QueryParam
+from service_core.rest.parameters import RestParameter
 from service_core.rest.problem import PROBLEM_TYPE, Problem, read_message, read_problem
 from service_core.rest.request import RestRequest
-from service_core.rest.route_codec import RoutePlan, is_json, media_type_of
+from service_core.rest.route_codec import RouteCodec, is_json, media_type_of
 from service_core.rest.route_table import RouteTable
 from service_core.rest.sent_arguments import SENT_ARGUMENTS, SentArguments, differing
 from service_core.rest.streams.forms import EVENT_STREAM, NDJSON, LineReader, form_writer
@@ -44,10 +44,10 @@ __all__ = [
     "LineReader",
     "NDJSON",
     "PROBLEM_TYPE",
-    "Place",
+    "Location",
     "Problem",
     "RestRequest",
-    "RoutePlan",
+    "RouteCodec",
     "RouteTable",
     "SENT_ARGUMENTS",
     "SentArguments",
@@ -56,7 +56,7 @@ __all__ = [
     "read_message",
     "read_problem",
     "NO_EXAMPLE",
-    "Parameter",
+    "RestParameter",
     "is_json",
     "media_type_of",
     "differing",

@@ -12,13 +12,13 @@ from typing import Annotated, Any, Final, overload
 
 from service_core.errors import DeclarationException
 
-__all__ = ["NO_EXAMPLE", "Body", "Header", "Marker", "PathParam", "Place", "QueryParam", "find_marker"]
+__all__ = ["NO_EXAMPLE", "Body", "Header", "Location", "Marker", "PathParam", "QueryParam", "find_marker"]
 
 NO_EXAMPLE: Final = object()
 """Means that there is no example."""
 
 
-class Place(StrEnum):
+class Location(StrEnum):
     """Where in a request a parameter travels."""
 
     PATH = "path"
@@ -31,7 +31,7 @@ class Place(StrEnum):
 class Marker:
     """The contents of a marker."""
 
-    place: Place
+    location: Location
     name: str = ""
     """What the parameter is called in the request, empty for its own name."""
     description: str = ""
@@ -46,7 +46,7 @@ def Body(*, description: str = "", example: Any = NO_EXAMPLE) -> Marker: ...
 def Body(kind: Any, /, *, description: str = "", example: Any = NO_EXAMPLE) -> Any: ...
 def Body(kind: Any = None, /, *, description: str = "", example: Any = NO_EXAMPLE) -> Any:  # noqa: N802 - the public name
     """Send the parameter as the request's body, in JSON. A request has one body."""
-    return _marked(kind, Marker(place=Place.BODY, description=description, example=example))
+    return _marked(kind, Marker(location=Location.BODY, description=description, example=example))
 
 
 @overload
@@ -61,7 +61,7 @@ def QueryParam(  # noqa: N802 - the public name
     ``name`` is for names that no Python parameter can have. None travels by being left out, and so does an empty
     list: both are possible only where that means the same to the server.
     """
-    return _marked(kind, Marker(place=Place.QUERY, name=name, description=description, example=example))
+    return _marked(kind, Marker(location=Location.QUERY, name=name, description=description, example=example))
 
 
 @overload
@@ -70,7 +70,7 @@ def PathParam(*, description: str = "", example: Any = NO_EXAMPLE) -> Marker: ..
 def PathParam(kind: Any, /, *, description: str = "", example: Any = NO_EXAMPLE) -> Any: ...
 def PathParam(kind: Any = None, /, *, description: str = "", example: Any = NO_EXAMPLE) -> Any:  # noqa: N802
     """Send the parameter in the path, in place of ``{its name}``, percent-encoded."""
-    return _marked(kind, Marker(place=Place.PATH, description=description, example=example))
+    return _marked(kind, Marker(location=Location.PATH, description=description, example=example))
 
 
 @overload
@@ -84,7 +84,7 @@ def Header(  # noqa: N802 - the public name
 
     A header holds one value of printable ASCII.
     """
-    return _marked(kind, Marker(place=Place.HEADER, name=name, description=description, example=example))
+    return _marked(kind, Marker(location=Location.HEADER, name=name, description=description, example=example))
 
 
 def _marked(kind: Any, marker: Marker) -> Any:
@@ -102,8 +102,8 @@ def find_marker(annotation: Any, where: str) -> Marker | None:
             raise DeclarationException(f"{where}: a marker is called: write '{item.__name__}()', not '{item.__name__}'")
     markers = [item for item in metadata if isinstance(item, Marker)]
     if len(markers) > 1:
-        places = " and ".join(marker.place.value for marker in markers)
-        raise DeclarationException(f"{where}: two markers ({places}); keep the one that says where it travels")
+        locations = " and ".join(marker.location.value for marker in markers)
+        raise DeclarationException(f"{where}: two markers ({locations}); keep the one that says where it travels")
     _refuse_inside(annotation.__origin__ if metadata else annotation, where)
     return markers[0] if markers else None
 

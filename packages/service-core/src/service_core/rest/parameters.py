@@ -20,12 +20,12 @@ from pydantic_core import from_json, to_json
 from service_core.arguments import NO_DEFAULT
 from service_core.declaring.descriptors import ParameterDescriptor
 from service_core.errors import ArgumentException, DeclarationException
-from service_core.rest.markers import Marker, Place, find_marker
+from service_core.rest.markers import Location, Marker, find_marker
 from service_core.rest.text_types import TextTypes
 from service_core.wire import WireType
 from service_core.wire.methods.sent_fields import SentFields, sent_fields
 
-__all__ = ["Parameter", "place_of", "written_fields"]
+__all__ = ["RestParameter", "location_of", "written_fields"]
 
 # Headers that belong to the protocol or to the call, so that no argument may change them.
 _RESERVED: Final = frozenset(
@@ -39,7 +39,7 @@ _LETTERS: Final = {"string": "s", "integer": "i", "number": "n", "boolean": "b",
 _SCALARS: Final = frozenset({"string", "integer", "number", "boolean", "null"})
 
 
-class Parameter:
+class RestParameter:
     """One parameter of a method, and its place in the request. Immutable."""
 
     __slots__ = (
@@ -50,20 +50,20 @@ class Parameter:
         "is_list",
         "is_optional",
         "kinds",
+        "location",
         "marker",
         "name",
         "own_default",
-        "place",
         "python_name",
         "wire",
     )
 
-    def __init__(self, parameter: ParameterDescriptor, place: Place, marker: Marker | None, where: str) -> None:
+    def __init__(self, parameter: ParameterDescriptor, location: Location, marker: Marker | None, where: str) -> None:
         """Plan it. Raises DeclarationException, beginning with ``where``, if values of the type cannot travel there."""
         self.python_name = parameter.name
-        self.place = place
-        self.marker = marker or Marker(place=place)
-        self.name = _name(parameter.name, place, self.marker)
+        self.location = location
+        self.marker = marker or Marker(location=location)
+        self.name = _name(parameter.name, location, self.marker)
         """What it is called in the request."""
         self.wire = WireType(parameter.annotation, where, at=parameter.name, by_alias=True)
         self.is_list = False
@@ -76,11 +76,11 @@ class Parameter:
         """Whether the argument may be left out of a call."""
         self.kinds = ""
         """The JSON types of its text as letters, ``*`` after those of a list's items; empty for the body."""
-        self.fields = sent_fields(self.wire.core_schema, by_alias=True) if place is Place.BODY else None
+        self.fields = sent_fields(self.wire.core_schema, by_alias=True) if location is Location.BODY else None
         """The fields of the objects in the body, None if there are none."""
         self._literals: tuple[type, ...] = ()
-        if place is not Place.BODY:
-            self._plan_text(parameter, f"{where}: parameter '{parameter.name}'")
+        if location is not Location.BODY:
+            self._describe_text(parameter, f"{where}: parameter '{parameter.name}'")
         fields = "" if self.fields is None else written_fields(self.fields)
         self.entry = f"{quote(parameter.name)}:{self.kinds}{fields}"
         """What a client of ours lists when it sends the argument."""
@@ -124,19 +124,21 @@ class Parameter:
         """The body of an argument, None for no body. Raises ArgumentException."""
         return None if value is None and self.default is None else self.wire.to_json(value)
 
-    def _plan_text(self, parameter: ParameterDescriptor, where: str) -> None:
+    def _describe_text(self, parameter: ParameterDescriptor, where: str) -> None:
         texts = TextTypes.of(parameter.annotation, where)
         kinds, item_kinds = texts.kinds, texts.item_kinds
-        self.is_list = kinds - {"null"} == {"array"} and self.place is Place.QUERY
+        self.is_list = kinds - {"null"} == {"array"} and self.location is Location.QUERY
         if not (kinds <= _SCALARS or (self.is_list and item_kinds <= _SCALARS - {"null"})):
-            holds = "one value, or a list of values that are not None" if self.place is Place.QUERY else "one value"
+            holds = (
+                "one value, or a list of values that are not None" if self.location is Location.QUERY else "one value"
+            )
             raise DeclarationException(
-                f"{where} cannot travel in the {self.place.value}, which holds {holds}, such as a number, a text, a "
+                f"{where} cannot travel in the {self.location.value}, which holds {holds}, such as a number, a text, a "
                 f"date or an enum; send it as the body: 'Annotated[..., Body()]'"
             )
-        if self.place is Place.HEADER and (self.name in _RESERVED or not _HEADER_NAME.fullmatch(self.name)):
+        if self.location is Location.HEADER and (self.name in _RESERVED or not _HEADER_NAME.fullmatch(self.name)):
             raise DeclarationException(f"{where}: '{self.name}' is not a header that an argument can be sent in")
-        if "null" in kinds and self.place is Place.PATH:
+        if "null" in kinds and self.location is Location.PATH:
             raise DeclarationException(f"{where} may be None, which a path cannot hold; take it out of the path")
         if "null" in kinds and not (parameter.default is NO_DEFAULT or parameter.default is None):
             raise DeclarationException(
@@ -145,8 +147,8 @@ class Parameter:
             )
         if texts.alike:
             raise DeclarationException(
-                f"{where} cannot travel in the {self.place.value}, which holds text: {texts.alike}; take one type, or "
-                f"send it as the body: 'Annotated[..., Body()]'"
+                f"{where} cannot travel in the {self.location.value}, which holds text: {texts.alike}; take one type, "
+                f"or send it as the body: 'Annotated[..., Body()]'"
             )
         self.default = self._default_on_absence(nullable="null" in kinds)
         letters = sorted(_LETTERS[kind] for kind in (item_kinds | (kinds & {"null"}) if self.is_list else kinds))
@@ -174,7 +176,7 @@ class Parameter:
             return NO_DEFAULT  # at least one item is required
 
     def _checked(self, text: str) -> str:
-        if self.place is Place.HEADER and not _HEADER_TEXT.fullmatch(text):
+        if self.location is Location.HEADER and not _HEADER_TEXT.fullmatch(text):
             raise ArgumentException(
                 f"{self.wire.where}: {self.python_name}: a header holds printable ASCII without spaces at its ends; "
                 f"encode the value"
@@ -187,9 +189,9 @@ def written_fields(fields: SentFields) -> str:
     return quote(to_json(fields.written), safe="")
 
 
-def place_of(
+def location_of(
     parameter: ParameterDescriptor, verb: str, path_names: Sequence[str], where: str
-) -> tuple[Place, Marker | None]:
+) -> tuple[Location, Marker | None]:
     """Where a parameter travels: as marked, else by the rules. Raises DeclarationException.
 
     The rules: in the path where that names it, else as the body of post, put and patch if it is a model or dataclass,
@@ -200,22 +202,22 @@ def place_of(
     in_path = parameter.name in path_names
     if marker is None:
         if in_path:
-            return Place.PATH, None
+            return Location.PATH, None
         has_body = verb in ("POST", "PUT", "PATCH")
-        return (Place.BODY if has_body and _is_model(parameter.annotation) else Place.QUERY), None
-    if marker.place is Place.PATH and not in_path:
+        return (Location.BODY if has_body and _is_model(parameter.annotation) else Location.QUERY), None
+    if marker.location is Location.PATH and not in_path:
         raise DeclarationException(f"{where}: the path does not name it; put '{{{parameter.name}}}' into the path")
-    if in_path and marker.place is not Place.PATH:
+    if in_path and marker.location is not Location.PATH:
         raise DeclarationException(
-            f"{where}: the path names it, the marker sends it in the {marker.place.value}; take one away"
+            f"{where}: the path names it, the marker sends it in the {marker.location.value}; take one away"
         )
-    if marker.place is Place.BODY and verb == "GET":
+    if marker.location is Location.BODY and verb == "GET":
         raise DeclarationException(f"{where}: a GET has no body; use another verb, or send it in the query")
-    return marker.place, marker
+    return marker.location, marker
 
 
-def _name(python_name: str, place: Place, marker: Marker) -> str:
-    if place is Place.HEADER:
+def _name(python_name: str, location: Location, marker: Marker) -> str:
+    if location is Location.HEADER:
         return (marker.name or python_name.replace("_", "-")).lower()
     return marker.name or python_name
 

@@ -22,7 +22,7 @@ __all__ = ["PROBLEM_TYPE", "Problem", "read_message", "read_problem"]
 PROBLEM_TYPE: Final = "application/problem+json"
 
 _MESSAGES: Final = ("detail", "title", "message", "error")
-_PLACE: Final = frozenset({"loc", "msg", "type"})
+_LOCATION: Final = frozenset({"loc", "msg", "type"})
 
 
 class Problem(BaseModel):
@@ -88,10 +88,10 @@ def read_message(status: int, content_type: str, content: bytes) -> WireError | 
     found = next((data[name] for name in _MESSAGES if data.get(name)), None)
     if isinstance(found, str):
         return WireError(code=code, message=found)
-    if isinstance(found, list) and all(isinstance(one, Mapping) and one.keys() >= _PLACE for one in found):
+    if isinstance(found, list) and all(isinstance(one, Mapping) and one.keys() >= _LOCATION for one in found):
         # FastAPI's list of wrong places; what it quotes of the input is dropped.
-        places = [{name: one[name] for name in sorted(_PLACE)} for one in found]
-        return WireError(code=code, message=str(places[0]["msg"]), details=places)
+        locations = [{name: one[name] for name in sorted(_LOCATION)} for one in found]
+        return WireError(code=code, message=str(locations[0]["msg"]), details=locations)
     return None
 
 

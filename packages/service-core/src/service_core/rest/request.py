@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from service_core.rest.markers import Place
-from service_core.rest.parameters import Parameter
+from service_core.rest.markers import Location
+from service_core.rest.parameters import RestParameter
 
 __all__ = ["RequestParts", "RestRequest"]
 
@@ -41,15 +41,15 @@ class RequestParts:
         self.body: bytes | None = None
         self.entries: list[str] = []
 
-    def add(self, parameter: Parameter, value: Any) -> bool:
+    def add(self, parameter: RestParameter, value: Any) -> bool:
         """Write an argument; false if it travels by being left out. Raises ArgumentException."""
-        if parameter.place is Place.BODY:
+        if parameter.location is Location.BODY:
             self.body = parameter.write_body(value)
             return self.body is not None
         texts = parameter.write(value)
-        if parameter.place is Place.PATH:
+        if parameter.location is Location.PATH:
             self.path[parameter.name] = "".join(texts)
-        elif parameter.place is Place.QUERY:
+        elif parameter.location is Location.QUERY:
             self.query += [(parameter.name, text) for text in texts]
         elif texts:
             self.headers[parameter.name] = texts[0]

@@ -15,8 +15,8 @@ from pydantic_core import from_json
 from service_core.arguments import NOT_GIVEN, Arguments
 from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
 from service_core.errors import ArgumentException, DeclarationException
-from service_core.rest.markers import Place
-from service_core.rest.parameters import Parameter, place_of
+from service_core.rest.markers import Location
+from service_core.rest.parameters import RestParameter, location_of
 from service_core.rest.request import RequestParts, RestRequest
 from service_core.rest.sent_arguments import NONE_SENT, SentArguments, items_entry, sent_entry
 from service_core.rest.streams.rules import check_streams, item_type
@@ -24,7 +24,7 @@ from service_core.rest.template import PathTemplate
 from service_core.rest.verbs import Prefix, Route, prefix_of
 from service_core.wire import MalformedData, MethodCodec, WireType, read_json
 
-__all__ = ["RoutePlan", "is_json", "media_type_of"]
+__all__ = ["RouteCodec", "is_json", "media_type_of"]
 
 _WITHOUT_BODY: Final = (204, 205)
 _MOST_SENT: Final = 16
@@ -32,7 +32,7 @@ _MOST_SENT: Final = 16
 _LONGEST_SENT: Final = 4000
 
 
-class RoutePlan:
+class RouteCodec:
     """How one method travels as a plain HTTP request. Immutable, shared by threads."""
 
     __slots__ = (
@@ -68,7 +68,7 @@ class RoutePlan:
         self.template = PathTemplate(_joined(self.prefix.path, route.path), method.where)
         self.parameters = _parameters(method, route.verb, self.template)
         """In the order of the method's, without the one that is a stream."""
-        self.body = next((one for one in self.parameters if one.place is Place.BODY), None)
+        self.body = next((one for one in self.parameters if one.location is Location.BODY), None)
         self._sent: dict[str, SentArguments] = {}
         self.items = item_type(method.stream, method.where)
         """The type of an item of the result, None if that is no stream."""
@@ -105,7 +105,7 @@ class RoutePlan:
         for parameter, value in zip(self.parameters, arguments + (NOT_GIVEN,) * missing, strict=True):
             if value is not NOT_GIVEN:
                 parts.entries.append(sent_entry(parameter, is_absent=not parts.add(parameter, value)))
-            elif parameter.place is Place.PATH:
+            elif parameter.location is Location.PATH:
                 parts.add(parameter, parameter.own_default)  # only to fill the place
         if self._items_entry:
             parts.entries.append(self._items_entry)
@@ -191,36 +191,36 @@ def _joined(prefix: str, path: str) -> str:
     return f"{prefix.rstrip('/')}{path}" or "/"
 
 
-def _parameters(method: MethodDescriptor, verb: str, template: PathTemplate) -> tuple[Parameter, ...]:
+def _parameters(method: MethodDescriptor, verb: str, template: PathTemplate) -> tuple[RestParameter, ...]:
     parameters = []
     for descriptor in method.sent_parameters:
-        place, marker = place_of(descriptor, verb, template.names, method.where)
-        parameters.append(Parameter(descriptor, place, marker, method.where))
-    known = [parameter.name for parameter in parameters if parameter.place is Place.PATH]
+        location, marker = location_of(descriptor, verb, template.names, method.where)
+        parameters.append(RestParameter(descriptor, location, marker, method.where))
+    known = [parameter.name for parameter in parameters if parameter.location is Location.PATH]
     missing = [name for name in template.names if name not in known]
     if missing:
         raise DeclarationException(
             f"{method.where}: path '{template.text}' names '{missing[0]}', which is not a parameter of the method; add "
             f"it to the method, or take it out of the path"
         )
-    _refuse_doubles(parameters, method)
+    _refuse_duplicates(parameters, method)
     return tuple(parameters)
 
 
-def _refuse_doubles(parameters: Sequence[Parameter], method: MethodDescriptor) -> None:
+def _refuse_duplicates(parameters: Sequence[RestParameter], method: MethodDescriptor) -> None:
     where, stream = method.where, method.input_stream
-    bodies = [parameter.python_name for parameter in parameters if parameter.place is Place.BODY]
+    bodies = [parameter.python_name for parameter in parameters if parameter.location is Location.BODY]
     bodies += [] if stream is None else [stream.parameter]
     if len(bodies) > 1:
         raise DeclarationException(
             f"{where}: two bodies, parameters '{bodies[0]}' and '{bodies[1]}'; put both into one dataclass, or send "
             f"one elsewhere, as QueryParam()"
         )
-    seen: dict[tuple[Place, str], str] = {}
+    seen: dict[tuple[Location, str], str] = {}
     for parameter in parameters:
-        other = seen.setdefault((parameter.place, parameter.name), parameter.python_name)
+        other = seen.setdefault((parameter.location, parameter.name), parameter.python_name)
         if other != parameter.python_name:
             raise DeclarationException(
                 f"{where}: parameters '{other}' and '{parameter.python_name}' are both called '{parameter.name}' in "
-                f"the {parameter.place.value}; give one another name"
+                f"the {parameter.location.value}; give one another name"
             )

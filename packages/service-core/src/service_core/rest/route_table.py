@@ -13,7 +13,7 @@ from itertools import combinations
 from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor
 from service_core.errors import ArgumentException, DeclarationException, LocalServiceException
 from service_core.rest.request import RestRequest
-from service_core.rest.route_codec import RoutePlan
+from service_core.rest.route_codec import RouteCodec
 from service_core.rest.verbs import route_of
 
 __all__ = ["RouteTable"]
@@ -22,10 +22,10 @@ __all__ = ["RouteTable"]
 class RouteTable:
     """The routes, the more exact ones first. Immutable, shared by threads."""
 
-    def __init__(self, plans: Iterable[RoutePlan]) -> None:
+    def __init__(self, route_codecs: Iterable[RouteCodec]) -> None:
         """Sort them. Raises DeclarationException if two are the same."""
-        self._plans = sorted(plans, key=lambda plan: plan.template.order)
-        self._by_method = {plan.method: plan for plan in self._plans}
+        self._route_codecs = sorted(route_codecs, key=lambda route_codec: route_codec.template.order)
+        self._by_method = {route_codec.method: route_codec for route_codec in self._route_codecs}
         for one, other in self.overlaps():
             if one.template.is_same(other.template):
                 raise DeclarationException(
@@ -33,52 +33,54 @@ class RouteTable:
                     f"{one.template.text}; give one another path or verb"
                 )
         self._before = {
-            plan: [other for other in self._plans[:index] if _may_meet(other, plan)]
-            for index, plan in enumerate(self._plans)
+            route_codec: [other for other in self._route_codecs[:index] if _may_meet(other, route_codec)]
+            for index, route_codec in enumerate(self._route_codecs)
         }
 
     @classmethod
     def of_component(cls, component: ComponentDescriptor) -> RouteTable:
         """The routes of a component. Raises DeclarationException if one contradicts its method or another."""
         return cls(
-            RoutePlan(component, service, method, route)
+            RouteCodec(component, service, method, route)
             for service in component.services
             for method in service.methods.values()
             if (route := route_of(method.function)) is not None
         )
 
-    def __iter__(self) -> Iterator[RoutePlan]:
-        return iter(self._plans)
+    def __iter__(self) -> Iterator[RouteCodec]:
+        return iter(self._route_codecs)
 
-    def overlaps(self) -> Iterator[tuple[RoutePlan, RoutePlan]]:
+    def overlaps(self) -> Iterator[tuple[RouteCodec, RouteCodec]]:
         """The pairs of routes that could take the same request, the one that gets it first."""
-        return ((one, other) for one, other in combinations(self._plans, 2) if _may_meet(one, other))
+        return ((one, other) for one, other in combinations(self._route_codecs, 2) if _may_meet(one, other))
 
-    def plan(self, method: MethodDescriptor) -> RoutePlan:
+    def route_codec(self, method: MethodDescriptor) -> RouteCodec:
         """The route of a method. Raises LocalServiceException if it has none."""
-        plan = self._by_method.get(method)
-        if plan is None:
+        route_codec = self._by_method.get(method)
+        if route_codec is None:
             raise LocalServiceException(
                 f"{method.where} has no route; decorate it with @get(...), @post(...) or another verb of "
                 f"service_core.rest, or call it over another channel"
             )
-        return plan
+        return route_codec
 
-    def write(self, plan: RoutePlan, arguments: tuple[object, ...]) -> RestRequest:
+    def write(self, route_codec: RouteCodec, arguments: tuple[object, ...]) -> RestRequest:
         """A call. Raises ArgumentException if an argument does not fit, or would lead to another route."""
-        request = plan.write(arguments)
-        taken = next((other for other in self._before[plan] if other.template.match(request.path) is not None), None)
+        request = route_codec.write(arguments)
+        taken = next(
+            (other for other in self._before[route_codec] if other.template.match(request.path) is not None), None
+        )
         if taken is None and "%2F" in request.path:
             decoded = request.path.replace("%2F", "/")
-            others = (other for other in self._plans if other.verb == plan.verb)
+            others = (other for other in self._route_codecs if other.verb == route_codec.verb)
             taken = next((other for other in others if other.template.match(decoded) is not None), None)
         if taken is not None:
             raise ArgumentException(
-                f"{plan.method.where}: the path of these arguments belongs to {taken.method.where} "
+                f"{route_codec.method.where}: the path of these arguments belongs to {taken.method.where} "
                 f"({taken.verb} {taken.template.text}); call that"
             )
         return request
 
 
-def _may_meet(one: RoutePlan, other: RoutePlan) -> bool:
+def _may_meet(one: RouteCodec, other: RouteCodec) -> bool:
     return one.verb == other.verb and one.template.meets(other.template)

@@ -19,8 +19,8 @@ from urllib.parse import quote, unquote
 from pydantic_core import from_json
 
 from service_core.errors import ContractMismatchException
-from service_core.rest.markers import Place
-from service_core.rest.parameters import Parameter, written_fields
+from service_core.rest.markers import Location
+from service_core.rest.parameters import RestParameter, written_fields
 from service_core.wire import WireType
 from service_core.wire.methods.arguments import ArgumentTypes
 from service_core.wire.methods.sent_fields import SentFields, sent_fields
@@ -49,7 +49,7 @@ class SentArguments:
 
     @classmethod
     def read(
-        cls, header: str, parameters: Iterable[Parameter], types: ArgumentTypes, items: WireType | None = None
+        cls, header: str, parameters: Iterable[RestParameter], types: ArgumentTypes, items: WireType | None = None
     ) -> SentArguments:
         """Read the header; ``items`` is the type of an item of the body if that is a stream.
 
@@ -65,7 +65,7 @@ class SentArguments:
             body = _type_for(items, sent_fields(items.core_schema), written)
         for name, kinds, is_absent in listed:
             parameter = by_name[name]
-            if parameter.place is Place.BODY and kinds:
+            if parameter.location is Location.BODY and kinds:
                 body = _type_for(parameter.wire, parameter.fields, kinds)
             elif not is_absent and not parameter.accepts(kinds):
                 raise differing(types, name, "has another type here")
@@ -76,7 +76,7 @@ class SentArguments:
         )
 
 
-def sent_entry(parameter: Parameter, *, is_absent: bool) -> str:
+def sent_entry(parameter: RestParameter, *, is_absent: bool) -> str:
     """The entry of an argument that is given."""
     return f"-{quote(parameter.python_name)}" if is_absent else parameter.entry
 

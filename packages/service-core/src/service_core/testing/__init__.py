@@ -5,7 +5,7 @@ Nothing here needs a test framework to be installed.
 
 from service_core.testing.channel_contract import ChannelContract
 from service_core.testing.contract_service import ContractComponentImpl, ContractServiceImpl
-from service_core.testing.faults import Fate, FaultPlan
+from service_core.testing.faults import FaultPlan, PlannedFaults
 from service_core.testing.in_memory import InMemoryNetwork, in_memory
 from service_core.testing.instance_contract import InstanceContract
 from service_core.testing.registry_contract import (
@@ -23,7 +23,7 @@ __all__ = [
     "in_memory",
     "InMemoryNetwork",
     "FaultPlan",
-    "Fate",
+    "PlannedFaults",
     "ScriptedRegistry",
     # contracts
     "ChannelContract",

@@ -11,11 +11,11 @@ from typing import Any
 
 from service_core.declaring.descriptors import MethodDescriptor
 
-__all__ = ["Fate", "FaultPlan"]
+__all__ = ["FaultPlan", "PlannedFaults"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
+class PlannedFaults:
     """The faults of one attempt of a call."""
 
     delay: float = 0.0
@@ -28,13 +28,13 @@ class Fate:
 
 @dataclass(slots=True, kw_only=True)
 class _Fault:
-    fate: Fate
+    faults: PlannedFaults
     method: Callable[..., Any] | None
     url: str
     left: float
     """The number of attempts that it is left for."""
 
-    def hits(self, method: MethodDescriptor, url: str) -> bool:
+    def matches(self, method: MethodDescriptor, url: str) -> bool:
         return self.left > 0 and self.method in (None, method.function) and self.url in ("", url)
 
 
@@ -56,40 +56,40 @@ class FaultPlan:
         """Let requests arrive later. Raises ValueError if ``seconds`` is negative."""
         if not seconds >= 0:
             raise ValueError(f"FaultPlan.delay({seconds}): a request cannot arrive before it is sent")
-        self._add(Fate(delay=seconds), method, url, times)
+        self._add(PlannedFaults(delay=seconds), method, url, times)
 
     def drop(self, method: Callable[..., Any] | None = None, *, url: str = "", times: int | None = None) -> None:
         """Drop requests without any error, so that callers wait until their deadline."""
-        self._add(Fate(delay=math.inf), method, url, times)
+        self._add(PlannedFaults(delay=math.inf), method, url, times)
 
     def refuse(self, method: Callable[..., Any] | None = None, *, url: str = "", times: int | None = None) -> None:
         """Refuse connections: nothing is sent, so the method certainly does not run."""
-        self._add(Fate(refused=True), method, url, times)
+        self._add(PlannedFaults(refused=True), method, url, times)
 
     def lose_answer(self, method: Callable[..., Any] | None = None, *, url: str = "", times: int | None = None) -> None:
         """Let the method run, and break the connection before its answer: the caller cannot know whether it ran."""
-        self._add(Fate(answer_lost=True), method, url, times)
+        self._add(PlannedFaults(answer_lost=True), method, url, times)
 
     def clear(self) -> None:
         """Remove all faults."""
         with self._lock:
             self._faults.clear()
 
-    def next(self, method: MethodDescriptor, url: str) -> Fate:
+    def next(self, method: MethodDescriptor, url: str) -> PlannedFaults:
         """The faults of the current attempt; faults that are for a number of attempts are used up."""
         with self._lock:
-            hits = [fault for fault in self._faults if fault.hits(method, url)]
-            for fault in hits:
+            matches = [fault for fault in self._faults if fault.matches(method, url)]
+            for fault in matches:
                 fault.left -= 1
-        return Fate(
-            delay=sum(fault.fate.delay for fault in hits),
-            refused=any(fault.fate.refused for fault in hits),
-            answer_lost=any(fault.fate.answer_lost for fault in hits),
+        return PlannedFaults(
+            delay=sum(fault.faults.delay for fault in matches),
+            refused=any(fault.faults.refused for fault in matches),
+            answer_lost=any(fault.faults.answer_lost for fault in matches),
         )
 
-    def _add(self, fate: Fate, method: Callable[..., Any] | None, url: str, times: int | None) -> None:
+    def _add(self, faults: PlannedFaults, method: Callable[..., Any] | None, url: str, times: int | None) -> None:
         if method is not None and not inspect.isfunction(method):
             raise TypeError(f"a fault is for a function of an interface, such as OrderService.place, not {method!r}")
-        fault = _Fault(fate=fate, method=method, url=url, left=math.inf if times is None else times)
+        fault = _Fault(faults=faults, method=method, url=url, left=math.inf if times is None else times)
         with self._lock:
             self._faults.append(fault)

@@ -17,10 +17,10 @@ from service_core.declaring.descriptors import MethodDescriptor
 from service_core.errors import LocalServiceException, ServiceCommunicationException
 from service_core.resilience.retrying import Raised
 from service_core.resilience.stream_limits import StreamLimits
-from service_core.testing.faults import Fate, FaultPlan
+from service_core.testing.faults import FaultPlan, PlannedFaults
 from service_core.testing.in_memory_request import MemoryRequest
 from service_core.testing.in_memory_server import InMemoryServer, Reply, reply_of
-from service_core.testing.streams.in_memory import MemoryInput, OpenedStream, answered, lost
+from service_core.testing.streams.in_memory import InMemoryStream, MemoryInput, answered, lost
 from service_core.wire import ITEM_TIMEOUTS_MS, JSON, MSGPACK, Codec, MethodCodec, call_headers, item_timeouts_ms
 
 __all__ = ["InMemoryChannel", "InMemoryJSONChannel", "InMemoryMSGPackChannel", "Links"]
@@ -44,7 +44,7 @@ class InMemoryChannel(Channel):
     def __init__(self, links: Links) -> None:
         super().__init__()
         self._links = links
-        self._plans: dict[MethodDescriptor, MethodCodec] = {}
+        self._method_codecs: dict[MethodDescriptor, MethodCodec] = {}
         self._closed = False
 
     def close(self) -> None:
@@ -99,20 +99,20 @@ class InMemoryChannel(Channel):
                 await opened.aclose()
 
     async def _open(self, call: Call, request: MemoryRequest, url: str, limits: StreamLimits) -> Any:
-        fate, server = self._connect(request, url)
-        if fate.delay:
-            await asyncio.sleep(request.waiting(fate.delay))
+        faults, server = self._connect(request, url)
+        if faults.delay:
+            await asyncio.sleep(request.waiting(faults.delay))
             request.check_time()
-        opened = OpenedStream(
-            call, request.plan, request.codec, url, where=request.where, is_up=lambda: self._is_up(url, server)
+        opened = InMemoryStream(
+            call, request.method_codec, request.codec, url, where=request.where, is_up=lambda: self._is_up(url, server)
         )
         try:
             answer = await opened.open(server, request.headers(), request.body, request.input, limits)
             if answer is not None:
-                self._receive(request, url, fate, server)
+                self._receive(request, url, faults, server)
                 return request.complete(reply_of(answer))
-            if fate.answer_lost:
-                self._receive(request, url, fate, server)
+            if faults.answer_lost:
+                self._receive(request, url, faults, server)
             return opened
         except BaseException as error:
             await opened.aclose()
@@ -121,50 +121,50 @@ class InMemoryChannel(Channel):
             raise
 
     async def _send_input(self, call: Call, request: MemoryRequest, url: str) -> Reply:
-        fate, server = self._connect(request, url)
-        given = MemoryInput(request.plan, request.codec, request.body, request.input)
+        faults, server = self._connect(request, url)
+        given = MemoryInput(request.method_codec, request.codec, request.body, request.input)
         work = server.stream(request.codec, request.headers(), given.parts(call))
         answer = await answered(asyncio.create_task(work, context=contextvars.Context()), given, call)
-        self._receive(request, url, fate, server)
+        self._receive(request, url, faults, server)
         return reply_of(answer)
 
     def _is_up(self, url: str, server: InMemoryServer) -> bool:
         return self._links.servers.get(url) is server
 
     def _send(self, request: MemoryRequest, url: str) -> Reply:
-        fate, server = self._connect(request, url)
-        if fate.delay:
-            time.sleep(request.waiting(fate.delay))
+        faults, server = self._connect(request, url)
+        if faults.delay:
+            time.sleep(request.waiting(faults.delay))
             request.check_time()
         reply = server.answer(request.codec, request.headers(), request.body)
         request.check_time()
-        self._receive(request, url, fate, server)
+        self._receive(request, url, faults, server)
         return reply
 
     async def _send_async(self, request: MemoryRequest, url: str) -> Reply:
-        fate, server = self._connect(request, url)
-        if fate.delay:
-            await asyncio.sleep(request.waiting(fate.delay))
+        faults, server = self._connect(request, url)
+        if faults.delay:
+            await asyncio.sleep(request.waiting(faults.delay))
             request.check_time()
         reply = await server.answer_async(request.codec, request.headers(), request.body)
-        self._receive(request, url, fate, server)
+        self._receive(request, url, faults, server)
         return reply
 
-    def _connect(self, request: MemoryRequest, url: str) -> tuple[Fate, InMemoryServer]:
+    def _connect(self, request: MemoryRequest, url: str) -> tuple[PlannedFaults, InMemoryServer]:
         if self._closed:
             raise LocalServiceException(f"{request.where}: the channel was closed before the call")
-        fate = self._links.faults.next(request.plan.method, url)
+        faults = self._links.faults.next(request.method_codec.method, url)
         server = self._links.servers.get(url)
-        if server is None or fate.refused:
+        if server is None or faults.refused:
             raise ServiceCommunicationException(f"{request.where} at {url}: cannot connect")
-        return fate, server
+        return faults, server
 
-    def _receive(self, request: MemoryRequest, url: str, fate: Fate, server: InMemoryServer) -> None:
-        if fate.answer_lost or self._links.servers.get(url) is not server:
+    def _receive(self, request: MemoryRequest, url: str, faults: PlannedFaults, server: InMemoryServer) -> None:
+        if faults.answer_lost or self._links.servers.get(url) is not server:
             raise lost(request.where, url)
 
     def _prepare(self, call: Call) -> MemoryRequest:
-        plan = self._plan(call)
+        method_codec = self._method_codec(call)
         arguments, given = call.arguments_and_stream()
         headers = call_headers(call.context, call.correlation_id)
         if call.context.token is not None and self.forward_token:
@@ -172,21 +172,23 @@ class InMemoryChannel(Channel):
         if call.descriptor.has_streams:
             headers[ITEM_TIMEOUTS_MS] = item_timeouts_ms(call.policy.timeout, call.policy.idle_timeout)
         return MemoryRequest(
-            plan=plan,
+            method_codec=method_codec,
             codec=self.codec,
             deadline=call.deadline,
             fixed=headers,
-            body=self.codec.write_request(plan, arguments),
+            body=self.codec.write_request(method_codec, arguments),
             input=given,
-            where=f"{plan.method.where} of component '{self.component_descriptor.name}'",
+            where=f"{method_codec.method.where} of component '{self.component_descriptor.name}'",
         )
 
-    def _plan(self, call: Call) -> MethodCodec:
+    def _method_codec(self, call: Call) -> MethodCodec:
         method = call.descriptor
-        plan = self._plans.get(method)
-        if plan is None:
-            plan = self._plans.setdefault(method, MethodCodec(self.component_descriptor, call.service, method))
-        return plan
+        method_codec = self._method_codecs.get(method)
+        if method_codec is None:
+            method_codec = self._method_codecs.setdefault(
+                method, MethodCodec(self.component_descriptor, call.service, method)
+            )
+        return method_codec
 
 
 class InMemoryJSONChannel(InMemoryChannel):

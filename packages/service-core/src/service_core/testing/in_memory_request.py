@@ -19,7 +19,7 @@ __all__ = ["MemoryRequest"]
 class MemoryRequest:
     """A call whose arguments are encoded; used by one thread or task."""
 
-    plan: MethodCodec
+    method_codec: MethodCodec
     codec: Codec
     deadline: Deadline
     fixed: dict[str, str]
@@ -54,11 +54,15 @@ class MemoryRequest:
 
     def complete(self, reply: Reply) -> Any:
         """The result, or the error that the method raised. Raises the error of a server that refused the call."""
-        answer = reply.codec.read_answer(self.plan, reply.body, where=lambda: self.where)
+        answer = reply.codec.read_answer(self.method_codec, reply.body, where=lambda: self.where)
         if not isinstance(answer, WireError):
             return answer
         error = error_from_wire(
-            answer, where=self.where, declared=self.plan.errors, refused=reply.refused, method=self.plan.method
+            answer,
+            where=self.where,
+            declared=self.method_codec.errors,
+            refused=reply.refused,
+            method=self.method_codec.method,
         )
         if reply.refused and isinstance(error, ServiceCommunicationException):
             raise error

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
-from service_core.dispatch import Answer, Dispatcher, Executor, ThreadPool, targets_of
+from service_core.dispatch import Dispatcher, Executor, Response, ThreadPool, targets_of
 from service_core.hosting.hosted_services import HostedService
 from service_core.hosting.token_verifier import TokenVerifier
 from service_core.wire import CODECS, Codec, context_from_headers
@@ -67,31 +67,31 @@ class InMemoryServer:
         carry_out = self._carry_out_async(codec, headers, body)
         return reply_of(await asyncio.create_task(carry_out, context=contextvars.Context()))
 
-    async def stream(self, codec: Codec, headers: Mapping[str, str], body: bytes | AsyncIterator[bytes]) -> Answer:
+    async def stream(self, codec: Codec, headers: Mapping[str, str], body: bytes | AsyncIterator[bytes]) -> Response:
         """Carry out a call with a stream as result or argument: ``body`` in one piece, or in parts.
 
         ``def`` methods run in threads. If the result is a stream the answer has one, which the caller closes.
         """
         admitted = await self._streaming.admit(context_from_headers(headers))
-        if isinstance(admitted, Answer):
+        if isinstance(admitted, Response):
             return admitted
         if isinstance(body, bytes):
             return await self._streaming.dispatch(codec.content_type, body, admitted)
         kind = STREAM_TYPES[codec.content_type]
         return await self._streaming.dispatch_stream(kind, body, admitted, max_bytes=_MAX_FRAME)
 
-    def _carry_out(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _carry_out(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Response:
         context = context_from_headers(headers)
         if self._dispatcher.is_secured:
-            admitted = _run_aside(self._dispatcher.admit(context))
-            if isinstance(admitted, Answer):
+            admitted = _run_on_own_loop(self._dispatcher.admit(context))
+            if isinstance(admitted, Response):
                 return admitted
             context = admitted
         return _run(self._dispatcher.dispatch(codec.content_type, body, context))
 
-    async def _carry_out_async(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _carry_out_async(self, codec: Codec, headers: Mapping[str, str], body: bytes) -> Response:
         admitted = await self._dispatcher.admit(context_from_headers(headers))
-        if isinstance(admitted, Answer):
+        if isinstance(admitted, Response):
             return admitted
         return await self._dispatcher.dispatch(codec.content_type, body, admitted)
 
@@ -106,12 +106,12 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     raise AssertionError
 
 
-def _run_aside(work: Coroutine[Any, Any, T]) -> T:
+def _run_on_own_loop(work: Coroutine[Any, Any, T]) -> T:
     """Run what may wait on an event loop of its own, since this thread may have one that runs."""
     with ThreadPoolExecutor(1) as aside:
         return aside.submit(asyncio.run, work).result()
 
 
-def reply_of(answer: Answer) -> Reply:
+def reply_of(answer: Response) -> Reply:
     """An answer in one piece, as a client sees it."""
     return Reply(body=answer.body, codec=CODECS[answer.content_type], refused=answer.status != 200)

@@ -32,6 +32,7 @@ from service_core.wire.pieces.checking import check_value
 from service_core.wire.values import WireType
 
 __all__ = [
+    "CHANGES_PAGE",
     "CODECS",
     "CONTEXT_HEADERS",
     "CONTRACT_MISMATCH",
@@ -43,6 +44,7 @@ __all__ = [
     "MAX_VALUES",
     "MSGPACK",
     "Codec",
+    "DeclaredError",
     "MalformedData",
     "MethodCodec",
     "TooManyValues",
@@ -53,16 +55,14 @@ __all__ = [
     "check_value",
     "context_from_headers",
     "context_of",
-    "item_timeouts_ms",
     "error_from_wire",
     "error_to_wire",
+    "item_timeouts_ms",
     "json_holds_more",
     "milliseconds_left",
     "misfit",
-    "unexpected_form",
     "read_json",
     "token_error",
+    "unexpected_form",
     "with_deadline",
-    "DeclaredError",
-    "CHANGES_PAGE",
 ]

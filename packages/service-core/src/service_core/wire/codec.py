@@ -66,7 +66,7 @@ class Codec(ABC):
     content_type: str
 
     @abstractmethod
-    def write_request(self, plan: MethodCodec, arguments: Arguments) -> bytes:
+    def write_request(self, method_codec: MethodCodec, arguments: Arguments) -> bytes:
         """A call with the arguments that are given. Raises ArgumentException if one does not fit its type."""
 
     @abstractmethod
@@ -90,28 +90,28 @@ class Codec(ABC):
         """What cuts a text into pieces. Raises MalformedData."""
 
     @abstractmethod
-    def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
+    def read_arguments(self, method_codec: MethodCodec, request: WireRequest) -> Arguments:
         """The arguments that the caller gives.
 
         Raises MalformedData, ArgumentException, and ContractMismatchException if it gives others than the method takes.
         """
 
-    def input_items(self, plan: MethodCodec, data: bytes) -> WireType | None:
+    def input_items(self, method_codec: MethodCodec, data: bytes) -> WireType | None:
         """The type of the items of the argument that is a stream, for the caller that has sent this request.
 
         None if there is no such argument. Raises MalformedData.
         """
-        if plan.input_items is None:
+        if method_codec.input_items is None:
             return None
-        other = _other_defaults(self.read_envelope(data), plan)
-        return plan.input_items if other is None else plan.input_items.for_caller(other)
+        other = _other_defaults(self.read_envelope(data), method_codec)
+        return method_codec.input_items if other is None else method_codec.input_items.for_caller(other)
 
     @abstractmethod
     def read_envelope(self, data: bytes) -> WireRequest:
         """As :meth:`read_request`, with all members parsed."""
 
     @abstractmethod
-    def write_result(self, plan: MethodCodec, result: Any) -> bytes:
+    def write_result(self, method_codec: MethodCodec, result: Any) -> bytes:
         """A result. Raises ArgumentException if it does not fit its type."""
 
     @abstractmethod
@@ -119,7 +119,7 @@ class Codec(ABC):
         """A failure."""
 
     @abstractmethod
-    def read_response(self, plan: MethodCodec, data: bytes) -> Any:
+    def read_response(self, method_codec: MethodCodec, data: bytes) -> Any:
         """The result, or the WireError that came instead. Raises MalformedData, ArgumentException."""
 
     @abstractmethod
@@ -134,15 +134,15 @@ class Codec(ABC):
     def read_value(self, wire: WireType, data: bytes) -> Any:
         """A value without an envelope. Raises MalformedData, ArgumentException."""
 
-    def read_answer(self, plan: MethodCodec, data: bytes, *, where: Callable[[], str]) -> Any:
+    def read_answer(self, method_codec: MethodCodec, data: bytes, *, where: Callable[[], str]) -> Any:
         """As :meth:`read_response`, for a caller; ``where`` names the called method in the message of an error.
 
         Raises MalformedData, and ContractMismatchException if a result came that does not fit its interface.
         """
         try:
-            return self.read_response(plan, data)
+            return self.read_response(method_codec, data)
         except ArgumentException as error:
-            raise misfit(error, plan.method, self.read_result(data), where=where()) from error
+            raise misfit(error, method_codec.method, self.read_result(data), where=where()) from error
 
 
 def envelope_of_request(data: Any) -> WireRequest:
@@ -158,13 +158,13 @@ def envelope_of_request(data: Any) -> WireRequest:
     return WireRequest(method, arguments, names, fields)
 
 
-def types_for(request: WireRequest, plan: MethodCodec) -> ArgumentTypes:
+def types_for(request: WireRequest, method_codec: MethodCodec) -> ArgumentTypes:
     """The types by which the arguments of a parsed request are read. Raises MalformedData."""
-    other = _other_defaults(request, plan)
-    return plan.arguments if other is None else plan.arguments.for_caller(other)
+    other = _other_defaults(request, method_codec)
+    return method_codec.arguments if other is None else method_codec.arguments.for_caller(other)
 
 
-def _other_defaults(request: WireRequest, plan: MethodCodec) -> Defaults | None:
+def _other_defaults(request: WireRequest, method_codec: MethodCodec) -> Defaults | None:
     """The defaults of a caller whose objects have other fields than those here, None if they have the same."""
     if request.fields is None:
         return None
@@ -172,7 +172,7 @@ def _other_defaults(request: WireRequest, plan: MethodCodec) -> Defaults | None:
         sent = SentFields.read(request.fields)
     except ValueError as error:
         raise MalformedData(str(error)) from None
-    return None if sent.digest == plan.digest else sent.defaults
+    return None if sent.digest == method_codec.digest else sent.defaults
 
 
 def by_name(request: WireRequest) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic_core import from_json, to_json
 from service_core.arguments import Arguments
 from service_core.errors import ArgumentException
 from service_core.wire.bounds.density import json_is_dense
-from service_core.wire.bounds.large import LARGE, uncollected
+from service_core.wire.bounds.large import LARGE, without_collection
 from service_core.wire.bounds.limits import json_holds_more
 from service_core.wire.codec import (
     Codec,
@@ -38,9 +38,9 @@ R = TypeVar("R")
 class _JSONCodec(Codec):
     content_type = "application/json"
 
-    def write_request(self, plan: MethodCodec, arguments: Arguments) -> bytes:
-        written = plan.written_names.get(self.content_type) or _written_names(plan)
-        types = plan.arguments
+    def write_request(self, method_codec: MethodCodec, arguments: Arguments) -> bytes:
+        written = method_codec.written_names.get(self.content_type) or _written_names(method_codec)
+        types = method_codec.arguments
         if types.all_required:
             return b"".join((written.start, types.all.to_json(arguments), written.by_count[-1]))
         names, values = types.filled(arguments)
@@ -70,18 +70,18 @@ class _JSONCodec(Codec):
     def splitter(self, data: bytes) -> Splitter:
         return JSONSplitter(data)
 
-    def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
+    def read_arguments(self, method_codec: MethodCodec, request: WireRequest) -> Arguments:
         if not isinstance(request.arguments, bytes):
-            return _read_parsed(plan, request)
+            return _read_parsed(method_codec, request)
         names = request.names
         count = (
             -1
             if names is None
-            else (plan.written_names.get(self.content_type) or _written_names(plan)).counts.get(names)
+            else (method_codec.written_names.get(self.content_type) or _written_names(method_codec)).counts.get(names)
         )
         if count is not None:
             try:
-                arguments = _read(plan.arguments.placed_from_json, request.arguments)
+                arguments = _read(method_codec.arguments.positional_from_json, request.arguments)
             except ArgumentException as error:
                 if not error.details or error.details[0]["type"] not in _PERHAPS_MALFORMED:
                     raise
@@ -94,10 +94,10 @@ class _JSONCodec(Codec):
         parsed = envelope_of_request(_parse(data))
         if parsed.method != request.method:
             raise MalformedData("the request names two methods")
-        return _read_parsed(plan, parsed)
+        return _read_parsed(method_codec, parsed)
 
-    def write_result(self, plan: MethodCodec, result: Any) -> bytes:
-        return b"".join((_RESULT, plan.result.to_json(result), _NO_EXCEPTION))
+    def write_result(self, method_codec: MethodCodec, result: Any) -> bytes:
+        return b"".join((_RESULT, method_codec.result.to_json(result), _NO_EXCEPTION))
 
     def write_value(self, wire: WireType, value: Any) -> bytes:
         return wire.to_json(value)
@@ -108,14 +108,14 @@ class _JSONCodec(Codec):
     def write_error(self, error: WireError) -> bytes:
         return to_json({"result": None, "exception": error.to_dict()})
 
-    def read_response(self, plan: MethodCodec, data: bytes) -> Any:
+    def read_response(self, method_codec: MethodCodec, data: bytes) -> Any:
         if data.startswith(_RESULT) and data.endswith(_NO_EXCEPTION) and not may_be_infinite(data):
             try:
-                return _read(plan.result.from_json, data[_RESULT_STARTS:_RESULT_ENDS])
+                return _read(method_codec.result.from_json, data[_RESULT_STARTS:_RESULT_ENDS])
             except ArgumentException:
                 pass  # not as canonical as it looked, or wrong: what follows says what it is
         result, error = envelope_of_response(_parse(data))
-        return _read(plan.result.from_json, to_json(result)) if error is None else error
+        return _read(method_codec.result.from_json, to_json(result)) if error is None else error
 
     def read_result(self, data: bytes) -> Any:
         return envelope_of_response(_parse(data))[0]
@@ -133,10 +133,10 @@ _BEGINNING: Final = re.compile(rb'\{"method":"([^"\\\x80-\xff]*)","args":')
 _NAMES: Final = b',"names":'
 
 
-def _written_names(plan: MethodCodec) -> WrittenNames:
+def _written_names(method_codec: MethodCodec) -> WrittenNames:
     """The names as they are written, which are prepared when a method is first called as JSON."""
-    types, start = plan.arguments, b"".join((b'{"method":', to_json(plan.name), b',"args":'))
-    sent = plan.sent_fields(as_json=True)
+    types, start = method_codec.arguments, b"".join((b'{"method":', to_json(method_codec.name), b',"args":'))
+    sent = method_codec.sent_fields(as_json=True)
     fields = b"" if sent is None else b',"fields":' + to_json(sent.written)
     written = WrittenNames(
         lambda names: to_json(names) + fields,
@@ -145,21 +145,21 @@ def _written_names(plan: MethodCodec) -> WrittenNames:
         types.fewest,
         start=start,
     )
-    return plan.written_names.setdefault(JSON.content_type, written)
+    return method_codec.written_names.setdefault(JSON.content_type, written)
 
 
-def _read_parsed(plan: MethodCodec, request: WireRequest) -> Arguments:
-    types = types_for(request, plan)
+def _read_parsed(method_codec: MethodCodec, request: WireRequest) -> Arguments:
+    types = types_for(request, method_codec)
     with types.comparing_fields():
         if request.names is None and isinstance(request.arguments, list):
-            return types.placed_from_json(to_json(request.arguments))
+            return types.positional_from_json(to_json(request.arguments))
         given = by_name(request)
         types.check(given)
         return types.in_order(_read(types.named.from_json, to_json(given)))
 
 
 def _read(from_json: Callable[[bytes], R], data: bytes) -> R:
-    return from_json(data) if len(data) < LARGE else uncollected(from_json, data)
+    return from_json(data) if len(data) < LARGE else without_collection(from_json, data)
 
 
 def _parse(data: bytes) -> Any:

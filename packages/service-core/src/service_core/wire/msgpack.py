@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from service_core.arguments import Arguments
 from service_core.wire.bounds.density import msgpack_is_dense
-from service_core.wire.bounds.large import LARGE, uncollected
+from service_core.wire.bounds.large import LARGE, without_collection
 from service_core.wire.bounds.limits import msgpack_holds_more
 from service_core.wire.codec import (
     Codec,
@@ -34,9 +34,9 @@ __all__ = ["MSGPACK"]
 class _MsgpackCodec(Codec):
     content_type = "application/msgpack"
 
-    def write_request(self, plan: MethodCodec, arguments: Arguments) -> bytes:
-        heads = plan.written_names.get(self.content_type) or _written_names(plan)
-        types = plan.arguments
+    def write_request(self, method_codec: MethodCodec, arguments: Arguments) -> bytes:
+        heads = method_codec.written_names.get(self.content_type) or _written_names(method_codec)
+        types = method_codec.arguments
         if types.all_required:
             head, wire, values = heads.by_count[-1], types.all, arguments
         else:
@@ -44,7 +44,7 @@ class _MsgpackCodec(Codec):
             head = heads.by_count[len(values)] if names is None else heads.of(names)
             wire = types.first(len(values))
         if wire.trusts_objects:
-            return head + uncollected(_write_objects, wire, values)
+            return head + without_collection(_write_objects, wire, values)
         return head + pack(wire.checked(values), wire.where)
 
     def read_request(self, data: bytes) -> WireRequest:
@@ -65,41 +65,41 @@ class _MsgpackCodec(Codec):
     def splitter(self, data: bytes) -> Splitter:
         return MsgpackSplitter(data)
 
-    def read_arguments(self, plan: MethodCodec, request: WireRequest) -> Arguments:
+    def read_arguments(self, method_codec: MethodCodec, request: WireRequest) -> Arguments:
         arguments, names = request.arguments, request.names
         if isinstance(arguments, bytes):
-            return _read_cut(plan, arguments, names)
+            return _read_cut(method_codec, arguments, names)
         if isinstance(arguments, memoryview):
-            return uncollected(_read_cut, plan, arguments, names)
-        return _read_parsed(plan, request)
+            return without_collection(_read_cut, method_codec, arguments, names)
+        return _read_parsed(method_codec, request)
 
-    def write_result(self, plan: MethodCodec, result: Any) -> bytes:
-        wire = plan.result
+    def write_result(self, method_codec: MethodCodec, result: Any) -> bytes:
+        wire = method_codec.result
         if wire.trusts_objects:
-            return b"".join((_RESULT, uncollected(_write_objects, wire, result), _NO_EXCEPTION))
+            return b"".join((_RESULT, without_collection(_write_objects, wire, result), _NO_EXCEPTION))
         return pack({"result": wire.checked(result), "exception": None}, wire.where)
 
     def write_value(self, wire: WireType, value: Any) -> bytes:
         if wire.trusts_objects:
-            return uncollected(_write_objects, wire, value)
+            return without_collection(_write_objects, wire, value)
         return pack(wire.from_plain(value), wire.where)
 
     def read_value(self, wire: WireType, data: bytes) -> Any:
-        return wire.from_plain(unpack(data)) if len(data) < LARGE else uncollected(_read, wire, data)
+        return wire.from_plain(unpack(data)) if len(data) < LARGE else without_collection(_read, wire, data)
 
     def write_error(self, error: WireError) -> bytes:
         return pack({"result": None, "exception": error.to_dict()}, "exception")
 
-    def read_response(self, plan: MethodCodec, data: bytes) -> Any:
+    def read_response(self, method_codec: MethodCodec, data: bytes) -> Any:
         if data.startswith(_RESULT) and data.endswith(_NO_EXCEPTION):
             try:
                 if len(data) < LARGE:
-                    return plan.result.from_plain(unpack(data[_RESULT_STARTS:_RESULT_ENDS]))
-                return uncollected(_read, plan.result, memoryview(data)[_RESULT_STARTS:_RESULT_ENDS])
+                    return method_codec.result.from_plain(unpack(data[_RESULT_STARTS:_RESULT_ENDS]))
+                return without_collection(_read, method_codec.result, memoryview(data)[_RESULT_STARTS:_RESULT_ENDS])
             except MalformedData:
                 pass  # not as canonical as it looked, or wrong: what follows says what it is
         result, error = envelope_of_response(unpack(data))
-        return plan.result.from_plain(result) if error is None else error
+        return method_codec.result.from_plain(result) if error is None else error
 
     def read_result(self, data: bytes) -> Any:
         return envelope_of_response(unpack(data))[0]
@@ -117,10 +117,10 @@ def _write_objects(wire: WireType, value: Any) -> bytes:
     return written
 
 
-def _written_names(plan: MethodCodec) -> WrittenNames:
+def _written_names(method_codec: MethodCodec) -> WrittenNames:
     """The beginnings of requests, which are made when a method is first called as msgpack."""
-    types, method = plan.arguments, b"\xa6method" + pack(plan.name, plan.name)
-    sent = plan.sent_fields(as_json=False)
+    types, method = method_codec.arguments, b"\xa6method" + pack(method_codec.name, method_codec.name)
+    sent = method_codec.sent_fields(as_json=False)
     fields = b"" if sent is None else b"\xa6fields" + pack(sent.written, "fields")
     members = b"\x82" if fields else b"\x81"
     heads = WrittenNames(
@@ -129,24 +129,26 @@ def _written_names(plan: MethodCodec) -> WrittenNames:
         types.names,
         types.fewest,
     )
-    return plan.written_names.setdefault(MSGPACK.content_type, heads)
+    return method_codec.written_names.setdefault(MSGPACK.content_type, heads)
 
 
-def _read_cut(plan: MethodCodec, data: Buffer, names: bytes | None) -> Arguments:
+def _read_cut(method_codec: MethodCodec, data: Buffer, names: bytes | None) -> Arguments:
     arguments = unpack(data)
     if names is not None:
-        heads = plan.written_names.get(MSGPACK.content_type) or _written_names(plan)
+        heads = method_codec.written_names.get(MSGPACK.content_type) or _written_names(method_codec)
         if heads.counts.get(names) != len(arguments):
             members = unpack(names)
-            return _read_parsed(plan, WireRequest(plan.name, arguments, members["names"], members.get("fields")))
-    return plan.arguments.placed_from_plain(arguments, is_large=len(data) >= LARGE)
+            return _read_parsed(
+                method_codec, WireRequest(method_codec.name, arguments, members["names"], members.get("fields"))
+            )
+    return method_codec.arguments.positional_from_plain(arguments, is_large=len(data) >= LARGE)
 
 
-def _read_parsed(plan: MethodCodec, request: WireRequest) -> Arguments:
-    types = types_for(request, plan)
+def _read_parsed(method_codec: MethodCodec, request: WireRequest) -> Arguments:
+    types = types_for(request, method_codec)
     with types.comparing_fields():
         if request.names is None and isinstance(request.arguments, list):
-            return types.placed_from_plain(request.arguments)
+            return types.positional_from_plain(request.arguments)
         given = by_name(request)
         types.check(given)
         return types.in_order(types.named.from_plain(given))

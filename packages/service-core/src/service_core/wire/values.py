@@ -19,9 +19,9 @@ from service_core.wire.bounds.bounded import HashCounter, bounded, counts_hashes
 from service_core.wire.bounds.large import LARGE
 from service_core.wire.methods.sent_fields import Defaults
 from service_core.wire.schema import RULES, classes_in, for_checking, kinds, with_class_guards, with_rules
+from service_core.wire.types.error_locations import message_of, validation_details
 from service_core.wire.types.exact import UnsendableValue
 from service_core.wire.types.refusals import UnsendableType, check
-from service_core.wire.types.wrong_places import message_of, validation_details
 
 __all__ = ["WireType", "may_be_infinite"]
 

@@ -85,7 +85,7 @@ def test_a_method_may_have_a_stream_each_way() -> None:
 
     result, given = of(talk)
     assert result == StreamDescriptor(item=int, is_async=True)
-    assert given == StreamDescriptor(item=str, is_async=True, parameter="words", place=1)
+    assert given == StreamDescriptor(item=str, is_async=True, parameter="words", position=1)
 
 
 def test_a_sync_iterator_of_an_async_method_is_refused() -> None:
@@ -113,7 +113,7 @@ def test_a_stream_with_a_default_is_refused() -> None:
 
 
 def test_the_stream_is_taken_out_of_the_arguments_and_put_back() -> None:
-    stream = StreamDescriptor(item=int, is_async=True, parameter="rows", place=2)
+    stream = StreamDescriptor(item=int, is_async=True, parameter="rows", position=2)
     assert without_stream((1, NOT_GIVEN, "rows"), stream) == ((1,), "rows")
     assert with_stream((1,), stream, "rows") == (1, NOT_GIVEN, "rows")
     assert without_stream((1, 2, "rows", 4), stream) == ((1, 2, 4), "rows")

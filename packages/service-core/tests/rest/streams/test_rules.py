@@ -72,6 +72,6 @@ def test_a_stream_is_no_parameter_of_the_request() -> None:
         @post("/rows/{name}")
         async def upload(self, rows: AsyncIterator[Any], name: str) -> int: ...
 
-    (plan,) = routes(Upload)
-    assert [parameter.name for parameter in plan.parameters] == ["name"]
-    assert plan.write_input([1, "a"]) == b'1\n"a"\n'
+    (route_codec,) = routes(Upload)
+    assert [parameter.name for parameter in route_codec.parameters] == ["name"]
+    assert route_codec.write_input([1, "a"]) == b'1\n"a"\n'

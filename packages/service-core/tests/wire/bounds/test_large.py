@@ -18,7 +18,7 @@ from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.wire import JSON, MSGPACK, Codec, MethodCodec
-from service_core.wire.bounds.large import uncollected
+from service_core.wire.bounds.large import without_collection
 
 
 class Page(BaseModel):
@@ -82,20 +82,20 @@ def test_it_is_read_all_the_same(codec: Codec) -> None:
 
 
 def test_the_collector_is_off_during_the_work_and_on_afterwards() -> None:
-    assert uncollected(lambda: gc.isenabled()) is False
+    assert without_collection(lambda: gc.isenabled()) is False
     assert gc.isenabled()
 
 
 def test_it_is_on_after_an_error_too() -> None:
     with pytest.raises(ZeroDivisionError):
-        uncollected(divmod, 1, 0)
+        without_collection(divmod, 1, 0)
     assert gc.isenabled()
 
 
 def test_who_has_switched_it_off_finds_it_off() -> None:
     gc.disable()
     try:
-        assert uncollected(max, 1, 2) == 2
+        assert without_collection(max, 1, 2) == 2
         assert not gc.isenabled()
     finally:
         gc.enable()

@@ -43,8 +43,8 @@ def pack(value: Any) -> bytes:
     return cast(bytes, msgpack.packb(value))
 
 
-def read(codec: Codec, plan: MethodCodec, data: bytes) -> Any:
-    return codec.read_arguments(plan, codec.read_request(data))
+def read(codec: Codec, method_codec: MethodCodec, data: bytes) -> Any:
+    return codec.read_arguments(method_codec, codec.read_request(data))
 
 
 def malformed(call: Callable[[], object]) -> str:

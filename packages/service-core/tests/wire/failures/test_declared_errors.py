@@ -85,7 +85,7 @@ ERRORS: list[Exception] = [
 ]
 
 
-def plan() -> MethodCodec:
+def method_codec() -> MethodCodec:
     class Shop(Service):
         def order(self) -> None: ...
 
@@ -96,7 +96,7 @@ def plan() -> MethodCodec:
 
 def travel(codec: Codec, error: Exception, declared: dict[str, DeclaredError] = DECLARED, **reported: Any) -> Exception:
     """What arrives."""
-    answer = codec.read_response(plan(), codec.write_error(error_to_wire(error, declared=DECLARED, **reported)))
+    answer = codec.read_response(method_codec(), codec.write_error(error_to_wire(error, declared=DECLARED, **reported)))
     assert isinstance(answer, WireError)
     return error_from_wire(answer, where="Shop.order", declared=declared)
 
@@ -171,7 +171,7 @@ def test_a_field_that_cannot_travel_leaves_the_name_of_the_class_and_the_other_f
     codec: Codec, error: Exception, sent: Any, missing: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     wire = error_to_wire(error, declared=PARTIAL)
-    answer = codec.read_response(plan(), codec.write_error(wire))
+    answer = codec.read_response(method_codec(), codec.write_error(wire))
     arrived = error_from_wire(answer, where="Shop.order", declared=PARTIAL)
     assert isinstance(arrived, RemoteServiceException)
     assert (arrived.type, arrived.code) == (type(error).__name__, wire.code)
@@ -209,7 +209,7 @@ class FrozenSlottedKeywords(Exception):
 @pytest.mark.parametrize("error", [Frozen(1), Slotted(1), FrozenSlottedKeywords(number=1)], ids=repr)
 def test_a_dataclass_of_any_kind_arrives_with_its_fields(codec: Codec, error: Any) -> None:
     declared = {type(error).__name__: DeclaredError(type(error), "Shop.order")}
-    answer = codec.read_response(plan(), codec.write_error(error_to_wire(error, declared=declared)))
+    answer = codec.read_response(method_codec(), codec.write_error(error_to_wire(error, declared=declared)))
     arrived = error_from_wire(answer, where="Shop.order", declared=declared)
     assert type(arrived) is type(error)
     names = [one.name for one in fields(cast(Any, error))]
@@ -283,7 +283,7 @@ def test_an_error_of_the_standard_library_arrives_with_its_own_fields(
     codec: Codec, declared_as: type[Exception], error: Exception
 ) -> None:
     declared = {declared_as.__name__: DeclaredError(declared_as, "Shop.order")}
-    answer = codec.read_response(plan(), codec.write_error(error_to_wire(error, declared=declared)))
+    answer = codec.read_response(method_codec(), codec.write_error(error_to_wire(error, declared=declared)))
     arrived = error_from_wire(answer, where="Shop.order", declared=declared)
     assert state(arrived) == state(error)
 

@@ -14,7 +14,7 @@ from service_core.errors import ErrorCode, RemoteServiceException, ServiceCommun
 from service_core.wire import JSON, MSGPACK, Codec, MethodCodec, WireError, error_from_wire, error_to_wire, token_error
 
 
-def plan() -> MethodCodec:
+def method_codec() -> MethodCodec:
     class Shop(Service):
         def order(self) -> None: ...
 
@@ -25,7 +25,7 @@ def plan() -> MethodCodec:
 
 def travel(codec: Codec, error: Exception, **reported: Any) -> Exception:
     """What arrives."""
-    answer = codec.read_response(plan(), codec.write_error(error_to_wire(error, declared={}, **reported)))
+    answer = codec.read_response(method_codec(), codec.write_error(error_to_wire(error, declared={}, **reported)))
     assert isinstance(answer, WireError)
     return error_from_wire(answer, where="Shop.order", declared={})
 

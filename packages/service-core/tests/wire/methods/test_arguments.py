@@ -28,13 +28,13 @@ class Older(Service):
     def pay(self, payee: str, payer: str) -> str: ...
 
 
-def plan(interface: type) -> MethodCodec:
+def method_codec(interface: type) -> MethodCodec:
     service = describe_service(interface, "bank", "")
     component = ComponentDescriptor(name="c", type=object, description="", services=(service,))
     return MethodCodec(component, service, service.methods["pay"])
 
 
-PAY, OLDER = plan(Bank), plan(Older)
+PAY, OLDER = method_codec(Bank), method_codec(Older)
 
 
 def pack(value: Any) -> bytes:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Thing: ...
 
 
-def plan(interface: type) -> MethodCodec:
+def method_codec(interface: type) -> MethodCodec:
     service = describe_service(interface, "shop", "")
     component = ComponentDescriptor(name="test", type=object, description="", services=(service,))
     return MethodCodec(component, service, next(iter(service.methods.values())))
@@ -30,7 +30,7 @@ def plan(interface: type) -> MethodCodec:
 
 def refusal(interface: type) -> str:
     with pytest.raises(DeclarationException) as caught:
-        plan(interface)
+        method_codec(interface)
     return str(caught.value)
 
 
@@ -47,7 +47,7 @@ def taking(annotation: Any, result: Any = None) -> type:
 
 
 def test_a_method_has_a_name_on_the_wire() -> None:
-    assert plan(taking(int)).name == "test:shop:order"
+    assert method_codec(taking(int)).name == "test:shop:order"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import ArgumentException, ContractMismatchException
-from service_core.rest import RoutePlan
+from service_core.rest import RouteCodec
 from service_core.rest.verbs import Route
 from service_core.wire import JSON, MSGPACK, Codec, MalformedData, MethodCodec
 from service_core.wire.methods.sent_fields import SentFields
@@ -309,11 +309,11 @@ class NewAliases:
         note: str = Field(default="-", alias="Note")
 
 
-def route(kind: Any) -> RoutePlan:
+def route(kind: Any) -> RouteCodec:
     method = taking(kind).method
     service = describe_service(type("Stock", (Service,), {"take": method.function}), "stock", "")
     component = SimpleNamespace(name="c")
-    return RoutePlan(component, service, service.methods["take"], Route(verb="POST", path="/take"))  # type: ignore[arg-type]
+    return RouteCodec(component, service, service.methods["take"], Route(verb="POST", path="/take"))  # type: ignore[arg-type]
 
 
 def test_rest_lists_the_fields_of_the_body_under_their_aliases() -> None:

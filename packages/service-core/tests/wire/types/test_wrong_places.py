@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from service_core.wire.types.wrong_places import validation_details
+from service_core.wire.types.error_locations import validation_details
 
 
 class Login(BaseModel):

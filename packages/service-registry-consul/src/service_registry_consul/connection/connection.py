@@ -14,21 +14,21 @@ from service_registry_consul.connection.errors import (
     CHECK_CERTIFICATES,
     ConsulError,
     ConsulRefusal,
-    gone,
     malformed_answer,
     refused,
+    unreachable,
 )
-from service_registry_consul.connection.http_exchange import Response, exchange
+from service_registry_consul.connection.http_exchange import HTTPResponse, exchange
 from service_registry_consul.settings import ConsulSettings
 
-__all__ = ["Answer", "Connection"]
+__all__ = ["AgentConnection", "QueryResult"]
 
 MAX_TIMEOUT: Final = 30.0
 """Seconds up to which the time limit grows for an agent that answers late."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryResult:
     """A successful answer."""
 
     index: str | None
@@ -37,7 +37,7 @@ class Answer:
     """The decoded JSON."""
 
 
-class Connection:
+class AgentConnection:
     """Opened when first needed, kept while requests succeed, and opened again after a failure."""
 
     def __init__(self, settings: ConsulSettings) -> None:
@@ -60,12 +60,12 @@ class Connection:
         connection = self._writer.get_extra_info("socket") if self._writer is not None else None
         return connection.fileno() if connection is not None else -1
 
-    async def get(self, path: str, query: Mapping[str, str], within: float) -> Answer:
+    async def get(self, path: str, query: Mapping[str, str], within: float) -> QueryResult:
         """Request ``path``; all of it may take ``within`` seconds. Raises ConsulError."""
         response = await self._send(f"GET {self._settings.path}{path}?{urlencode(query)}", b"", within)
         url = self._settings.address
         try:
-            answer = Answer(response.headers.get("X-Consul-Index"), json.loads(response.body))
+            answer = QueryResult(response.headers.get("X-Consul-Index"), json.loads(response.body))
         except ValueError as error:
             self.close()
             raise malformed_answer(url, f"{type(error).__name__}: {str(error)[:200]}") from error
@@ -84,7 +84,7 @@ class Connection:
             self._writer.transport.abort()
         self._reader = self._writer = None
 
-    async def _send(self, request: str, body: bytes, within: float) -> Response:
+    async def _send(self, request: str, body: bytes, within: float) -> HTTPResponse:
         url = self._settings.address
         try:
             async with asyncio.timeout(within):
@@ -93,10 +93,10 @@ class Connection:
         except TimeoutError as error:
             self.close()
             self._timeouts += 1
-            raise gone(url, TimeoutError(f"no answer within {within:g} s")) from error
+            raise unreachable(url, TimeoutError(f"no answer within {within:g} s")) from error
         except (OSError, EOFError) as error:
             self.close()
-            raise gone(url, error) from error
+            raise unreachable(url, error) from error
         except (ValueError, http.client.HTTPException, asyncio.LimitOverrunError) as error:
             self.close()
             raise malformed_answer(url, f"{type(error).__name__}: {str(error)[:200]}") from error
@@ -110,7 +110,7 @@ class Connection:
             raise self._refusal(response)
         return response
 
-    def _refusal(self, response: Response) -> ConsulRefusal:
+    def _refusal(self, response: HTTPResponse) -> ConsulRefusal:
         return refused(self._settings.address, response.status, response.body.decode("utf-8", "replace"))
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -125,7 +125,7 @@ class Connection:
                     self._reader, self._writer = await asyncio.open_connection(settings.host, settings.port, ssl=tls)
             except TimeoutError as error:
                 self._timeouts += 1
-                raise gone(settings.address, TimeoutError(f"no connection within {limit:g} s")) from error
+                raise unreachable(settings.address, TimeoutError(f"no connection within {limit:g} s")) from error
         return self._reader, self._writer
 
     def _headers(self) -> dict[str, str]:

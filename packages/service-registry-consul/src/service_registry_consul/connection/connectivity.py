@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ConsulStatus", "Contact"]
+__all__ = ["Connectivity", "ConsulStatus"]
 
 logger: Final = logging.getLogger("service.registry.consul")
 
-FIRST_SILENCE: Final = 10.0
+FIRST_LOG_INTERVAL: Final = 10.0
 """Seconds after which a lasting failure is logged again; doubled each time, up to the following."""
-LONGEST_SILENCE: Final = 600.0
+MAX_LOG_INTERVAL: Final = 600.0
 MAX_KINDS: Final = 8
 """Different failures that are logged before they count as one of those intervals."""
 
@@ -40,7 +40,7 @@ class ConsulStatus:
     """The processes of this machine that keep each registration of this one, by its id: the workers on one port."""
 
 
-class Contact:
+class Connectivity:
     """Collects successes and failures from several threads; a source is one repeated query."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,7 +51,7 @@ class Contact:
         self._last_answer: float | None = None
         self._logged: set[str] = set()
         self._log_again_at = 0.0
-        self._silence = FIRST_SILENCE
+        self._log_interval = FIRST_LOG_INTERVAL
 
     def answered(self, source: str) -> None:
         """Record that the query of ``source`` was answered."""
@@ -60,7 +60,7 @@ class Contact:
             if self._failing.pop(source, None) is None or self._failing:
                 return
             self._logged.clear()
-            self._silence = FIRST_SILENCE
+            self._log_interval = FIRST_LOG_INTERVAL
         logger.info("Consul answers again")
 
     def failed(self, source: str, error: str) -> None:
@@ -68,23 +68,23 @@ class Contact:
         with self._lock:
             self._failing[source] = error
             self._last_error = error
-            if not self._worth_a_line(error, self._clock()):
+            if not self._should_log(error, self._clock()):
                 return
         logger.warning("%s", error, extra={"source": source})
 
-    def _worth_a_line(self, error: str, now: float) -> bool:
+    def _should_log(self, error: str, now: float) -> bool:
         if self._logged and now >= self._log_again_at:
             self._logged.clear()
-            self._silence = min(LONGEST_SILENCE, self._silence * 2)
+            self._log_interval = min(MAX_LOG_INTERVAL, self._log_interval * 2)
         if error in self._logged or len(self._logged) >= MAX_KINDS:
             return False
         if not self._logged:
-            self._log_again_at = now + self._silence
+            self._log_again_at = now + self._log_interval
         self._logged.add(error)
         return True
 
     @property
-    def trouble(self) -> str | None:
+    def failure(self) -> str | None:
         """The current failure, None if there is none."""
         with self._lock:
             return next(iter(self._failing.values()), None)

@@ -13,9 +13,9 @@ __all__ = [
     "ConsulError",
     "ConsulRefusal",
     "ConsulUnreachable",
-    "gone",
     "malformed_answer",
     "refused",
+    "unreachable",
 ]
 
 CHECK_URL: Final = "check setting 'url' (SERVICE_CONSUL_URL or CONSUL_HTTP_ADDR)"
@@ -47,7 +47,7 @@ class ConsulRefusal(ConsulError):
         self.status = status
 
 
-def gone(url: str, error: BaseException) -> ConsulUnreachable:
+def unreachable(url: str, error: BaseException) -> ConsulUnreachable:
     """The error for a connection that could not be opened or was lost."""
     if isinstance(error, EOFError | ConnectionResetError):
         return ConsulUnreachable(
@@ -67,11 +67,11 @@ def malformed_answer(url: str, what: str) -> ConsulError:
 
 def refused(url: str, status: int, body: str) -> ConsulRefusal:
     """The error for an answer with another status than 200."""
-    said = f"Consul at {url} answered {status} ({' '.join(body.split())[:_QUOTED] or 'without a reason'})"
+    answered_with = f"Consul at {url} answered {status} ({' '.join(body.split())[:_QUOTED] or 'without a reason'})"
     if status in (401, 403):
         remedy = CHECK_TOKEN
     elif status == 429:
         remedy = _TOO_MANY
     else:
         remedy = "it is retried" if status >= 500 else CHECK_URL
-    return ConsulRefusal(f"{said}; {remedy}", status)
+    return ConsulRefusal(f"{answered_with}; {remedy}", status)

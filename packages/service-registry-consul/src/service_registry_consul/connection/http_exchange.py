@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-__all__ = ["Response", "any_certificate", "exchange", "get"]
+__all__ = ["HTTPResponse", "any_certificate", "exchange", "get"]
 
 MAX_BODY: Final = 64 * 1024 * 1024
 """Bytes of a response; a health query of 10,000 instances takes a fifth of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class HTTPResponse:
     """A complete response with any status."""
 
     status: int
@@ -37,7 +37,7 @@ async def exchange(
     request: str,
     headers: Mapping[str, str],
     body: bytes = b"",
-) -> Response:
+) -> HTTPResponse:
     """Send a request, ``METHOD target``, and read its response.
 
     Raises OSError, EOFError, and for data that is not HTTP ValueError, ``http.client.HTTPException`` or
@@ -49,7 +49,7 @@ async def exchange(
     writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
     await writer.drain()
     status, received = await _read_head(reader)
-    return Response(status=status, headers=received, body=await _read_body(reader, received))
+    return HTTPResponse(status=status, headers=received, body=await _read_body(reader, received))
 
 
 async def get(url: str, *, within: float, tls: ssl.SSLContext | None = None) -> int:

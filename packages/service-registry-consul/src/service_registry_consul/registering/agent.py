@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from service_registry_consul.connection.connection import Connection
+from service_registry_consul.connection.connection import AgentConnection
 from service_registry_consul.connection.errors import ConsulError, ConsulRefusal, ConsulUnreachable, malformed_answer
 from service_registry_consul.registering.initial_status import State
 from service_registry_consul.registering.registration import Registration
@@ -25,7 +25,7 @@ class Agent:
     def __init__(self, settings: ConsulSettings) -> None:
         """Nothing is sent."""
         self._url = settings.address
-        self._connection = Connection(settings)
+        self._connection = AgentConnection(settings)
         self.limit: float | None = None
         """The most seconds that a request may take, None for what the settings say."""
 

@@ -17,7 +17,7 @@ from service_core import Health, HealthStatus
 from service_registry_consul.connection.http_exchange import any_certificate, get
 from service_registry_consul.registering.registration import Registration
 
-__all__ = ["HealthSource", "State", "query_source", "probe", "state_of"]
+__all__ = ["HealthSource", "State", "probe", "query_source", "state_of"]
 
 logger: Final = logging.getLogger("service.registry.consul")
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from service_registry_consul.background import Background
 from service_registry_consul.connection.backoff import backoff, jitter
-from service_registry_consul.connection.connectivity import Contact
+from service_registry_consul.connection.connectivity import Connectivity
 from service_registry_consul.connection.errors import ConsulError, ConsulRefusal
 from service_registry_consul.registering.agent import Agent
 from service_registry_consul.registering.initial_status import HealthSource, State, state_of
@@ -36,13 +36,13 @@ _LONGEST_BACKOFF: Final = 1.0
 class Registrar:
     """Registers components and keeps them registered. The public methods may be called by any thread."""
 
-    def __init__(self, settings: ConsulSettings, contact: Contact, background: Background) -> None:
+    def __init__(self, settings: ConsulSettings, connectivity: Connectivity, background: Background) -> None:
         self.health_source: HealthSource | None = None
         """Reports the health for heartbeats; without it a component is healthy as long as it is registered."""
         self.shared: Final = SharedRegistrations(settings)
         """Which registrations other processes keep, too."""
         self._settings = settings
-        self._contact = contact
+        self._connectivity = connectivity
         self._background = background
         self._agent = Agent(settings)
         self._changed = threading.Condition()
@@ -162,7 +162,7 @@ class Registrar:
         try:
             if leaving or wanted:
                 await self._reconcile(leaving, wanted)
-                self._contact.answered(_SOURCE)
+                self._connectivity.answered(_SOURCE)
         except ConsulError as error:
             return self._failed(str(error), longest)
         except Exception as error:
@@ -173,7 +173,7 @@ class Registrar:
         return longest * jitter(0.75, 0.95)
 
     def _failed(self, error: str, longest: float) -> float:
-        self._contact.failed(_SOURCE, error)
+        self._connectivity.failed(_SOURCE, error)
         with self._changed:
             self._failures += 1
             self._changed.notify_all()

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from service_registry_consul.settings import ConsulSettings, Network
 
-__all__ = ["TrustPolicy"]
+__all__ = ["AddressFilter"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -31,7 +31,7 @@ _ODD: Final = re.compile(r"[^!-~]|\\")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrustPolicy:
+class AddressFilter:
     """The rules for one registry."""
 
     schemes: frozenset[str]
@@ -40,7 +40,7 @@ class TrustPolicy:
     """If not empty, the host must be an IP address in one of them."""
 
     @classmethod
-    def of(cls, settings: ConsulSettings) -> TrustPolicy:
+    def of(cls, settings: ConsulSettings) -> AddressFilter:
         """The rules in the settings."""
         schemes = frozenset(scheme.lower() for scheme in settings.allow_schemes)
         return cls(schemes=schemes, networks=settings.allow_cidrs)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
 from service_registry_consul.connection.backoff import REFILL, next_index, parse_index
-from service_registry_consul.connection.connection import Connection
-from service_registry_consul.connection.connectivity import Contact
+from service_registry_consul.connection.connection import AgentConnection
+from service_registry_consul.connection.connectivity import Connectivity
 from service_registry_consul.connection.errors import malformed_answer
 from service_registry_consul.settings import ConsulSettings
 from service_registry_consul.watching.retry import keep_doing
@@ -32,7 +32,7 @@ class BlockingQuery:
         query: Callable[[], Mapping[str, str]],
         *,
         settings: ConsulSettings,
-        contact: Contact,
+        connectivity: Connectivity,
         on_answer: Callable[[Any], None],
         on_doubt: Callable[[], None],
         pause: float = REFILL,
@@ -46,11 +46,11 @@ class BlockingQuery:
         self._path = path
         self._query = query
         self._settings = settings
-        self._contact = contact
+        self._connectivity = connectivity
         self._on_answer = on_answer
         self._on_doubt = on_doubt
         self._pause = pause
-        self._connection = Connection(settings)
+        self._connection = AgentConnection(settings)
         self._index = 0
         # Consul adds up to a sixteenth to the wait, at random.
         self._timeout = settings.wait * 17 / 16 + MARGIN
@@ -66,7 +66,7 @@ class BlockingQuery:
             await keep_doing(
                 self._ask,
                 source=self._path,
-                contact=self._contact,
+                connectivity=self._connectivity,
                 on_failure=self._start_over,
                 pause=self._pause,
             )

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
 from service_registry_consul.connection.backoff import TokenBucket, backoff
-from service_registry_consul.connection.connectivity import Contact
+from service_registry_consul.connection.connectivity import Connectivity
 from service_registry_consul.connection.errors import ConsulError
 
 __all__ = ["keep_doing"]
@@ -20,7 +20,7 @@ async def keep_doing(
     step: Callable[[], Awaitable[None]],
     *,
     source: str,
-    contact: Contact,
+    connectivity: Connectivity,
     on_failure: Callable[[], None],
     pause: float,
 ) -> NoReturn:
@@ -34,13 +34,13 @@ async def keep_doing(
         try:
             await step()
         except ConsulError as error:
-            contact.failed(source, str(error))
+            connectivity.failed(source, str(error))
         except Exception as error:
             # A bug of this package, or of a listener; the next change must be seen in either case.
             logger.exception("watching %s failed", source)
-            contact.failed(source, f"watching {source} failed: {error!r}")
+            connectivity.failed(source, f"watching {source} failed: {error!r}")
         else:
-            contact.answered(source)
+            connectivity.answered(source)
             failures = 0
             await asyncio.sleep(bucket.take(asyncio.get_running_loop().time()))
             continue

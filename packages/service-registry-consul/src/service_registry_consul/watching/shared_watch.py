@@ -13,15 +13,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, NoReturn
 from urllib.parse import quote
 
-from service_registry_consul.connection.connection import Connection
-from service_registry_consul.connection.connectivity import Contact
+from service_registry_consul.connection.connection import AgentConnection
+from service_registry_consul.connection.connectivity import Connectivity
 from service_registry_consul.connection.errors import malformed_answer
 from service_registry_consul.settings import ConsulSettings
 from service_registry_consul.watching.query import BlockingQuery, read_options
 from service_registry_consul.watching.retry import keep_doing
 from service_registry_consul.watching.watched_component import WatchedComponent
 
-__all__ = ["SharedWatch", "health_path"]
+__all__ = ["SharedWatch", "health_query"]
 
 _SERVICES: Final = "/v1/catalog/services"
 _CHECKS: Final = "/v1/health/state/any"
@@ -31,7 +31,7 @@ _ROUND_INTERVAL: Final = 0.8
 """Seconds between two rounds through all components, after two at once; a change is promised within one second."""
 
 
-def health_path(component: str) -> str:
+def health_query(component: str) -> str:
     """The path of the query for the instances of a component."""
     return f"/v1/health/service/{quote(component, safe='')}"
 
@@ -39,9 +39,9 @@ def health_path(component: str) -> str:
 class SharedWatch:
     """Watches many components with three connections. Used on the event loop of the watches only."""
 
-    def __init__(self, settings: ConsulSettings, contact: Contact) -> None:
+    def __init__(self, settings: ConsulSettings, connectivity: Connectivity) -> None:
         self._settings = settings
-        self._contact = contact
+        self._connectivity = connectivity
         self._members: dict[str, WatchedComponent] = {}
         self._queried: frozenset[str] = frozenset()
         self._checks: frozenset[tuple[str, ...]] = frozenset()
@@ -78,7 +78,7 @@ class SharedWatch:
             path,
             query,
             settings=self._settings,
-            contact=self._contact,
+            connectivity=self._connectivity,
             on_answer=on_answer,
             on_doubt=self._doubt,
             **options,
@@ -109,17 +109,21 @@ class SharedWatch:
 
     async def _keep_reading(self) -> NoReturn:
         await keep_doing(
-            self._read_scheduled, source="components together", contact=self._contact, on_failure=self._doubt, pause=0.0
+            self._read_scheduled,
+            source="components together",
+            connectivity=self._connectivity,
+            on_failure=self._doubt,
+            pause=0.0,
         )
 
     async def _read_scheduled(self) -> None:
         await self._scheduled.wait()
-        connection = Connection(self._settings)
+        connection = AgentConnection(self._settings)
         try:
             while watched := self._next():
                 # One after the other: of two answers about a component, the later one must count.
                 answer = await connection.get(
-                    health_path(watched.name), read_options(self._settings), connection.time_limit
+                    health_query(watched.name), read_options(self._settings), connection.time_limit
                 )
                 try:
                     watched.answered(answer.body)

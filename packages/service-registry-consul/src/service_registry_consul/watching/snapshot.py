@@ -9,7 +9,7 @@ from typing import Any, Final
 from service_core import ChannelAddress
 from service_core.registry import Snapshot, snapshot_of
 from service_registry_consul.meta import read_channels, read_metadata
-from service_registry_consul.watching.address_filter import TrustPolicy
+from service_registry_consul.watching.address_filter import AddressFilter
 
 __all__ = ["Reading", "read_nodes"]
 
@@ -31,7 +31,7 @@ class Reading:
     """The skipped registrations and addresses, with the reasons."""
 
 
-def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
+def read_nodes(component: str, nodes: Any, policy: AddressFilter) -> Reading:
     """Read the answer of ``/v1/health/service/<component>``. Raises ValueError if it is not a list."""
     if not isinstance(nodes, list):
         raise ValueError(f"a list of instances was expected, not {type(nodes).__name__}")  # noqa: TRY004
@@ -50,7 +50,7 @@ def read_nodes(component: str, nodes: Any, policy: TrustPolicy) -> Reading:
         except ValueError as error:
             skipped.append(f"{where} is skipped: {error}")
             continue
-        usable, objections = _sift(addresses, policy)
+        usable, objections = _filter(addresses, policy)
         skipped += [f"{where}: {objection}" for objection in objections]
         instances.append((rank, _id(node), usable))
         about = read_metadata(meta)
@@ -89,7 +89,7 @@ def _rank(checks: Sequence[Mapping[str, Any]]) -> int | None:
     return worst if worst < len(_RANK) else None
 
 
-def _sift(addresses: list[ChannelAddress], policy: TrustPolicy) -> tuple[list[ChannelAddress], list[str]]:
+def _filter(addresses: list[ChannelAddress], policy: AddressFilter) -> tuple[list[ChannelAddress], list[str]]:
     """The addresses that may be called, and the objections to others."""
     usable: list[ChannelAddress] = []
     objections: list[str] = []

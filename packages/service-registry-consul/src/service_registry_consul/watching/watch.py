@@ -8,12 +8,12 @@ from typing import Final
 
 from service_core.registry import Snapshot
 from service_registry_consul.background import Background
-from service_registry_consul.connection.connectivity import Contact
+from service_registry_consul.connection.connectivity import Connectivity
 from service_registry_consul.machine_locks import Slots
 from service_registry_consul.settings import ConsulSettings
-from service_registry_consul.watching.address_filter import TrustPolicy
+from service_registry_consul.watching.address_filter import AddressFilter
 from service_registry_consul.watching.query import BlockingQuery
-from service_registry_consul.watching.shared_watch import SharedWatch, health_path
+from service_registry_consul.watching.shared_watch import SharedWatch, health_query
 from service_registry_consul.watching.watched_component import WatchedComponent
 
 __all__ = ["Watcher"]
@@ -28,16 +28,16 @@ class Watcher:
     def __init__(
         self,
         settings: ConsulSettings,
-        contact: Contact,
+        connectivity: Connectivity,
         background: Background,
         publish: Callable[[str, Snapshot], None],
     ) -> None:
         """``publish`` is called on the loop."""
         self._settings = settings
-        self._contact = contact
+        self._connectivity = connectivity
         self._background = background
         self._publish = publish
-        self._policy: Final = TrustPolicy.of(settings)
+        self._policy: Final = AddressFilter.of(settings)
         self._slots: Final = Slots(f"watch {settings.address}", settings.max_queries_per_machine)
         self._watched: list[WatchedComponent] = []
         self._queries: list[BlockingQuery] = []
@@ -78,10 +78,10 @@ class Watcher:
             self._share(watched)
             return
         query = BlockingQuery(
-            health_path(component),
+            health_query(component),
             dict,
             settings=self._settings,
-            contact=self._contact,
+            connectivity=self._connectivity,
             on_answer=watched.answered,
             on_doubt=watched.doubt,
         )
@@ -90,7 +90,7 @@ class Watcher:
 
     def _share(self, watched: WatchedComponent) -> None:
         if self._shared is None:
-            self._shared = SharedWatch(self._settings, self._contact)
+            self._shared = SharedWatch(self._settings, self._connectivity)
             for run in self._shared.runs():
                 self._background.begin(run)
         self._shared.add(watched)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from service_core.registry import Snapshot
-from service_registry_consul.watching.address_filter import TrustPolicy
+from service_registry_consul.watching.address_filter import AddressFilter
 from service_registry_consul.watching.instance_probe import still_answering
 from service_registry_consul.watching.snapshot import Reading, read_nodes
 
@@ -32,7 +32,7 @@ class WatchedComponent:
     """
 
     def __init__(
-        self, name: str, *, policy: TrustPolicy, doubt_for: float, publish: Callable[[str, Snapshot], None]
+        self, name: str, *, policy: AddressFilter, doubt_for: float, publish: Callable[[str, Snapshot], None]
     ) -> None:
         self.name = name
         """The component's name."""

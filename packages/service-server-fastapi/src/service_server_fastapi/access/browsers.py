@@ -15,7 +15,7 @@ from typing import Final
 from starlette.types import Scope
 
 from service_core import ErrorCode
-from service_server_fastapi.access.rejections import UNREAD, Refused, named
+from service_server_fastapi.access.rejections import UNREAD, Rejection, named
 
 __all__ = ["BrowserRules", "check_origin"]
 
@@ -52,7 +52,7 @@ class BrowserRules:
         """
         media_type = content_type.partition(";")[0].strip().lower()
         if media_type in _FORMS or media_type.startswith("text/"):
-            raise Refused(
+            raise Rejection(
                 415,
                 f"content type {content_type[:100]!r} is not accepted, since any page can make a browser send it; "
                 f"send application/json",
@@ -68,7 +68,7 @@ class BrowserRules:
             return
         if site is None and origin is not None and _is_of(origin, given.get(b"host", "")):
             return
-        raise Refused(
+        raise Rejection(
             403,
             f"a page of another origin ({(origin or 'unknown')[:100]}) sent this request without a preflight; send it "
             f"with content type application/json, or allow the origin with {named('allowed_origins')}",

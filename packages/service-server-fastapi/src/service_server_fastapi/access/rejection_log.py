@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from typing import Final
 
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 
 __all__ = ["RejectionLog"]
 
@@ -23,7 +23,7 @@ class RejectionLog:
         self._counts: Counter[int] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
-    def note(self, answer: Answer) -> None:
+    def note(self, answer: Response) -> None:
         """Log the answer to a refused request; the first one is counted at once, further ones together."""
         error = answer.error
         reason, correlation_id = ("", None) if error is None else (error.message, error.correlation_id)

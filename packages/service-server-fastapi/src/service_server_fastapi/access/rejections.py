@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from service_core import ErrorCode
-from service_core.dispatch import Answer, Headers
+from service_core.dispatch import Headers, Response
 
-__all__ = ["CLOSE", "UNREAD", "Refused", "named", "unread"]
+__all__ = ["CLOSE", "UNREAD", "Rejection", "named", "unread"]
 
 CLOSE: Final = ("connection", "close")
 UNREAD: Final[Headers] = (CLOSE,)
 """Headers of an answer to a request that has not been read to its end: the connection cannot be used again."""
 
 
-class Refused(Exception):
+class Rejection(Exception):
     """A request is refused before a method runs; the text is sent to the caller."""
 
     def __init__(
@@ -31,7 +31,7 @@ def named(setting: str) -> str:
     return f"the setting {setting} (SERVICE_SERVER_{setting.upper()})"
 
 
-def unread(answer: Answer) -> Answer:
+def unread(answer: Response) -> Response:
     """The answer to a request whose body has not been read."""
     answer.headers = (*answer.headers, *UNREAD)
     return answer

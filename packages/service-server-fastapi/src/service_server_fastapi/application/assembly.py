@@ -13,15 +13,15 @@ from service_health.endpoint import HealthEndpoint
 from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.application.interface import Application
 from service_server_fastapi.endpoints.describe import DescribeEndpoint
-from service_server_fastapi.endpoints.get_endpoint import ReadEndpoint
+from service_server_fastapi.endpoints.get_endpoint import GetEndpoint
 from service_server_fastapi.endpoints.health import ServerHealth
 from service_server_fastapi.endpoints.invoke import InvokeEndpoint, is_call
-from service_server_fastapi.endpoints.report import Report
+from service_server_fastapi.endpoints.report import ReportEndpoint
 from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.paths import DESCRIBE, INVOKE, LIVE, READY, REPORT
-from service_server_fastapi.requests.admission import Intake
-from service_server_fastapi.requests.bypass import Front
-from service_server_fastapi.requests.in_flight import Traffic
+from service_server_fastapi.requests.admission import Admission
+from service_server_fastapi.requests.bypass import Bypass
+from service_server_fastapi.requests.in_flight import InFlight
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Assembly"]
@@ -33,7 +33,7 @@ class Assembly:
 
     application: Application
     health: ServerHealth
-    front: Front
+    bypass: Bypass
 
     @classmethod
     def of(
@@ -44,37 +44,37 @@ class Assembly:
         *,
         settings: ServerSettings,
         calls: Executor,
-        traffic: Traffic,
+        in_flight: InFlight,
         readers: ThreadPool,
     ) -> Assembly:
         """Add endpoints and routes to an application. Raises DeclarationException if one of their paths is taken.
 
         Large requests are read in threads of ``readers``.
         """
-        intake = Intake(settings, traffic.log)
+        admission = Admission(settings, in_flight.log)
         dispatcher = Dispatcher(targets, calls, readers=readers, max_values=settings.max_values, streams=True)
-        invoke = InvokeEndpoint(dispatcher, intake)
+        invoke = InvokeEndpoint(dispatcher, admission)
         application.add(INVOKE, invoke)
         checks = hosting.environment.get(HealthCheckManager)
         health = ServerHealth(hosting, checks, timeout=settings.health_timeout)
         for path, check in ((LIVE, health.live), (READY, health.ready)):
             _add_health(application, path, check, hosting, settings)
         if settings.report:
-            report = Report(hosting, health, functools.partial(_load, calls, targets), details=settings.details)
-            application.add(REPORT, ReadEndpoint(report.answer))
+            report = ReportEndpoint(hosting, health, functools.partial(_load, calls, targets), details=settings.details)
+            application.add(REPORT, GetEndpoint(report.answer))
         if settings.describe is not False:
-            describe = DescribeEndpoint(hosting, calls, intake, local_only=settings.describe is None)
-            application.add(DESCRIBE, ReadEndpoint(describe.answer))
+            describe = DescribeEndpoint(hosting, calls, admission, local_only=settings.describe is None)
+            application.add(DESCRIBE, GetEndpoint(describe.answer))
         find = application.mount(
-            targets, calls=calls, intake=intake, browsers=BrowserRules(settings.allowed_origins), readers=readers
+            targets, calls=calls, admission=admission, browsers=BrowserRules(settings.allowed_origins), readers=readers
         )
-        front = Front(
+        bypass = Bypass(
             application.app,
-            traffic,
+            in_flight,
             lambda scope: invoke if is_call(scope) else find(scope),
             application.obstacles,
         )
-        return cls(application=application, health=health, front=front)
+        return cls(application=application, health=health, bypass=bypass)
 
     def add_component(
         self, path: str, check: Callable[[], Awaitable[Health]], hosting: Hosting, settings: ServerSettings
@@ -96,4 +96,4 @@ def _add_health(
 
 def _load(calls: Executor, targets: list[Target]) -> dict[str, object]:
     """The load of the worker threads and of each method, as JSON-like data."""
-    return {"workers": calls.view(), "methods": {target.plan.name: target.view() for target in targets}}
+    return {"workers": calls.view(), "methods": {target.method_codec.name: target.view() for target in targets}}

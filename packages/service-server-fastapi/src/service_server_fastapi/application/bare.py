@@ -13,25 +13,25 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_core.dispatch import Answer, Executor, Target, ThreadPool
+from service_core.dispatch import Executor, Response, Target, ThreadPool
 from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.application.interface import path_is_taken
-from service_server_fastapi.requests.admission import Intake
-from service_server_fastapi.requests.fast_path import Direct
-from service_server_fastapi.requests.in_flight import Traffic
+from service_server_fastapi.requests.admission import Admission
+from service_server_fastapi.requests.fast_path import FastPath
+from service_server_fastapi.requests.in_flight import InFlight
 from service_server_fastapi.requests.sending import send_answer
 
 __all__ = ["BareApplication"]
 
-_NOT_FOUND: Final = Answer(status=404, content_type="application/json", body=b'{"detail":"Not Found"}')
+_NOT_FOUND: Final = Response(status=404, content_type="application/json", body=b'{"detail":"Not Found"}')
 """As FastAPI answers."""
 
 
 class BareApplication:
     """An ASGI application with a table of paths."""
 
-    def __init__(self, traffic: Traffic) -> None:
-        self._traffic = traffic
+    def __init__(self, in_flight: InFlight) -> None:
+        self._in_flight = in_flight
         self._endpoints: dict[str, ASGIApp] = {}
         self.lifespan_context: Any = _nothing
 
@@ -56,10 +56,10 @@ class BareApplication:
         targets: Iterable[Target],
         *,
         calls: Executor,
-        intake: Intake,
+        admission: Admission,
         browsers: BrowserRules,
         readers: ThreadPool,
-    ) -> Callable[[Scope], Direct | None]:
+    ) -> Callable[[Scope], FastPath | None]:
         """There is nothing to add: services with routes are served with FastAPI."""
         return lambda _scope: None
 
@@ -70,7 +70,7 @@ class BareApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or another event of the ASGI server."""
         if scope["type"] == "http":
-            await self._traffic.watch(self._answer, scope, receive, send)
+            await self._in_flight.watch(self._answer, scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
@@ -101,10 +101,10 @@ class BareApplication:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _redirect(path: str, query: str) -> Answer:
+def _redirect(path: str, query: str) -> Response:
     """The answer to a path with a slash too many, as Starlette gives it."""
     location = quote(path) + (f"?{query}" if query else "")
-    return Answer(status=307, content_type="text/plain", body=b"", headers=(("location", location),))
+    return Response(status=307, content_type="text/plain", body=b"", headers=(("location", location),))
 
 
 @contextlib.asynccontextmanager

@@ -17,5 +17,5 @@ OBSERVERS: Final = ("opentelemetry.sdk", "ddtrace", "sentry_sdk", "newrelic")
 
 def needs_fastapi(targets: Iterable[Target]) -> bool:
     """Whether a server without an application of the user's needs FastAPI: for routes, or for what watches requests."""
-    has_routes = any(route_of(target.plan.method.function) is not None for target in targets)
+    has_routes = any(route_of(target.method_codec.method.function) is not None for target in targets)
     return has_routes or any(name in sys.modules for name in OBSERVERS)

@@ -15,23 +15,23 @@ from service_core.dispatch import Executor, Target, ThreadPool
 from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.application.choice import OBSERVERS
 from service_server_fastapi.application.interface import path_is_taken
-from service_server_fastapi.requests.admission import Intake
-from service_server_fastapi.requests.fast_path import Direct
-from service_server_fastapi.requests.in_flight import Traffic, TrafficMiddleware
-from service_server_fastapi.rest.fast_path import DirectRoutes
+from service_server_fastapi.requests.admission import Admission
+from service_server_fastapi.requests.fast_path import FastPath
+from service_server_fastapi.requests.in_flight import InFlight, InFlightMiddleware
+from service_server_fastapi.rest.fast_path import FastRoutes
 from service_server_fastapi.rest.mount import mount_services
 from service_server_fastapi.rest.route import RestRoute
 
 __all__ = ["FullApplication", "obstacles_of"]
 
-_OURS: Final = __name__.partition(".")[0]
+_PACKAGE: Final = __name__.partition(".")[0]
 
 
 class FullApplication:
     """Adds endpoints and routes to an application, before any request is served."""
 
-    def __init__(self, app: FastAPI, traffic: Traffic) -> None:
-        app.add_middleware(TrafficMiddleware, traffic=traffic)
+    def __init__(self, app: FastAPI, in_flight: InFlight) -> None:
+        app.add_middleware(InFlightMiddleware, in_flight=in_flight)
         self._app = app
 
     @property
@@ -56,13 +56,15 @@ class FullApplication:
         targets: Iterable[Target],
         *,
         calls: Executor,
-        intake: Intake,
+        admission: Admission,
         browsers: BrowserRules,
         readers: ThreadPool,
-    ) -> Callable[[Scope], Direct | None]:
+    ) -> Callable[[Scope], FastPath | None]:
         """Add the routes of services; see :func:`mount_services`."""
-        routes = mount_services(self._app, targets, calls=calls, intake=intake, browsers=browsers, readers=readers)
-        return DirectRoutes(self._app, routes).find
+        routes = mount_services(
+            self._app, targets, calls=calls, admission=admission, browsers=browsers, readers=readers
+        )
+        return FastRoutes(self._app, routes).find
 
     def obstacles(self) -> list[str]:
         """The reasons why the application has to see calls; empty if a bypass cannot be observed."""
@@ -72,7 +74,7 @@ class FullApplication:
 def obstacles_of(app: FastAPI) -> list[str]:
     """The reasons why an application has to see calls; empty if the bypass cannot be observed."""
     layers = [f"{one.cls.__module__}.{one.cls.__qualname__}" for one in app.user_middleware]  # type: ignore[attr-defined]
-    found = [f"it has the middleware {name}" for name in layers if not name.startswith(f"{_OURS}.")]
+    found = [f"it has the middleware {name}" for name in layers if not name.startswith(f"{_PACKAGE}.")]
     if type(app) is not FastAPI:
         found.append(f"it is a {type(app).__qualname__}, not a FastAPI itself")
     if app.root_path:
@@ -94,5 +96,5 @@ def _is_original(method: object) -> bool:
 
 def _takes(route: BaseRoute, path: str) -> bool:
     if isinstance(route, RestRoute):
-        return route.plan.verb == "GET" and route.plan.template.match(path) is not None
+        return route.route_codec.verb == "GET" and route.route_codec.template.match(path) is not None
     return getattr(route, "path", None) == path

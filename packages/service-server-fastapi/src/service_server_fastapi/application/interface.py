@@ -11,8 +11,8 @@ from service_core import DeclarationException
 from service_core.dispatch import Executor, Target, ThreadPool
 from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.lifecycle.lifespan import HasLifespan
-from service_server_fastapi.requests.admission import Intake
-from service_server_fastapi.requests.fast_path import Direct
+from service_server_fastapi.requests.admission import Admission
+from service_server_fastapi.requests.fast_path import FastPath
 
 __all__ = ["Application", "path_is_taken"]
 
@@ -39,10 +39,10 @@ class Application(Protocol):
         targets: Iterable[Target],
         *,
         calls: Executor,
-        intake: Intake,
+        admission: Admission,
         browsers: BrowserRules,
         readers: ThreadPool,
-    ) -> Callable[[Scope], Direct | None]:
+    ) -> Callable[[Scope], FastPath | None]:
         """Add the routes of services; returns what finds the fast path to the route of a request.
 
         Large bodies are read in threads of ``readers``. Raises DeclarationException if a route contradicts its method,

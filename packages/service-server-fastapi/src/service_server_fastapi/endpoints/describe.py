@@ -11,12 +11,12 @@ from starlette.types import Scope
 
 from service_core import CallContext, ErrorCode
 from service_core.describing import describe, write_description
-from service_core.dispatch import Answer, Executor, Failure, problem, refusal
+from service_core.dispatch import Executor, Failure, Response, problem, refusal
 from service_core.wire import context_from_headers
 from service_server_fastapi.access.allowed_hosts import host_of
-from service_server_fastapi.access.rejections import Refused
+from service_server_fastapi.access.rejections import Rejection
 from service_server_fastapi.lifecycle.hosting import Hosting
-from service_server_fastapi.requests.admission import Intake, check_token, headers_of
+from service_server_fastapi.requests.admission import Admission, check_token, headers_of
 
 __all__ = ["DescribeEndpoint"]
 
@@ -27,36 +27,36 @@ _FORWARDING: Final = frozenset({"forwarded", "via", "x-real-ip"})
 class DescribeEndpoint:
     """Answers with the document of :mod:`service_core.describing`. Callers need a token where calls do."""
 
-    def __init__(self, hosting: Hosting, calls: Executor, intake: Intake, *, local_only: bool) -> None:
+    def __init__(self, hosting: Hosting, calls: Executor, admission: Admission, *, local_only: bool) -> None:
         """With ``local_only`` requests from other machines are refused."""
         self._hosting = hosting
         self._calls = calls
-        self._intake = intake
+        self._admission = admission
         self._local_only = local_only
         self._written: bytes | None = None
 
-    async def answer(self, scope: Scope) -> Answer:
+    async def answer(self, scope: Scope) -> Response:
         """The answer to one request."""
         headers = headers_of(scope)
         context = context_from_headers(headers)
         try:
-            with self._intake:
+            with self._admission:
                 self._check_origin(scope, headers)
                 failure = await self._check_caller(scope, context)
                 if failure is not None:
-                    return self._intake.rejected(problem(failure.error, headers=failure.headers))
+                    return self._admission.rejected(problem(failure.error, headers=failure.headers))
                 written = self._written
                 if written is None:  # schemas of many types take a while; the loop runs meanwhile
                     written = await asyncio.to_thread(self._write)
             no_store = (("cache-control", "no-store"),)
-            return Answer(status=200, content_type="application/json", body=written, headers=no_store)
-        except Refused as refused:
+            return Response(status=200, content_type="application/json", body=written, headers=no_store)
+        except Rejection as refused:
             error = refusal(refused.code, str(refused), context=context)
-            return self._intake.rejected(problem(error, status=refused.status, headers=refused.headers))
+            return self._admission.rejected(problem(error, status=refused.status, headers=refused.headers))
 
     def _check_origin(self, scope: Scope, headers: Mapping[str, str]) -> None:
         if self._local_only and not _is_local(scope, headers):
-            raise Refused(
+            raise Rejection(
                 403,
                 "descriptions are for requests from the server's own machine to a loopback address; to allow others "
                 "set ServerSettings(describe=True) or SERVICE_SERVER_DESCRIBE=true",

@@ -7,12 +7,12 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 from service_server_fastapi.requests.sending import send_answer
 
-__all__ = ["ReadEndpoint"]
+__all__ = ["GetEndpoint"]
 
-_NOT_ALLOWED: Final = Answer(
+_NOT_ALLOWED: Final = Response(
     status=405,
     content_type="application/json",
     body=b'{"detail":"Method Not Allowed"}',
@@ -20,10 +20,10 @@ _NOT_ALLOWED: Final = Answer(
 )
 
 
-class ReadEndpoint:
+class GetEndpoint:
     """Answers GET and HEAD with what a function returns for the scope of a request."""
 
-    def __init__(self, answer: Callable[[Scope], Awaitable[Answer]]) -> None:
+    def __init__(self, answer: Callable[[Scope], Awaitable[Response]]) -> None:
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -76,10 +76,10 @@ class ServerHealth:
                 health = await get_health()
         except Exception as error:
             if limit.expired():
-                return _mute(f"did not answer within {self._timeout:g} s")
+                return _unavailable(f"did not answer within {self._timeout:g} s")
             logger.exception("get_health() of a component raised")
-            return _mute(f"raised {type(error).__name__}")
-        return health if isinstance(health, Health) else _mute(f"returned {type(health).__name__}, not a Health")
+            return _unavailable(f"raised {type(error).__name__}")
+        return health if isinstance(health, Health) else _unavailable(f"returned {type(health).__name__}, not a Health")
 
 
 def _server(status: HealthStatus, state: HostingState) -> CheckResult:
@@ -90,5 +90,5 @@ def _not_ready(state: HostingState) -> Health:
     return Health.of([_server(HealthStatus.ERROR, state)])
 
 
-def _mute(details: str) -> Health:
+def _unavailable(details: str) -> Health:
     return Health.of([CheckResult(name="get_health", status=HealthStatus.ERROR, details=details)])

@@ -8,14 +8,14 @@ from contextlib import suppress
 from starlette.types import Receive, Scope, Send
 
 from service_core import CallContext, ErrorCode
-from service_core.dispatch import Answer, Dispatcher, envelope, refusal, stream_codec
+from service_core.dispatch import Dispatcher, Response, envelope, refusal, stream_codec
 from service_core.wire import LARGE, context_from_headers
-from service_server_fastapi.access.rejections import UNREAD, Refused, unread
+from service_server_fastapi.access.rejections import UNREAD, Rejection, unread
 from service_server_fastapi.endpoints.streams import IncomingStream, send_stream
 from service_server_fastapi.paths import INVOKE
-from service_server_fastapi.requests.admission import Disconnected, Intake, check_token, gone, headers_of
-from service_server_fastapi.requests.disconnect import Watch, while_connected
-from service_server_fastapi.requests.fast_path import ArrivedRequest
+from service_server_fastapi.requests.admission import Admission, Disconnected, check_token, disconnected, headers_of
+from service_server_fastapi.requests.disconnect import DisconnectWatch, while_connected
+from service_server_fastapi.requests.fast_path import ReceivedRequest
 from service_server_fastapi.requests.memory_budget import MemoryShare
 from service_server_fastapi.requests.sending import send_answer
 
@@ -25,21 +25,21 @@ __all__ = ["InvokeEndpoint", "is_call"]
 class InvokeEndpoint:
     """The ASGI application behind ``/invoke``."""
 
-    def __init__(self, dispatcher: Dispatcher, intake: Intake) -> None:
+    def __init__(self, dispatcher: Dispatcher, admission: Admission) -> None:
         self._dispatcher = dispatcher
-        self._intake = intake
+        self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         headers = headers_of(scope)
         context = context_from_headers(headers)
-        answer: Answer | None
+        answer: Response | None
         try:
-            with self._intake, self._intake.memory.share() as memory:
+            with self._admission, self._admission.memory.share() as memory:
                 answer = await self._answered(scope, receive, send, headers, context, memory)
         except Disconnected:
-            answer = gone(context)
-        except Refused as refused:
+            answer = disconnected(context)
+        except Rejection as refused:
             answer = self._refuse(refused, context)
         if answer is not None:
             await send_answer(send, answer)
@@ -52,24 +52,28 @@ class InvokeEndpoint:
         headers: Mapping[str, str],
         context: CallContext,
         memory: MemoryShare,
-    ) -> Answer | None:
+    ) -> Response | None:
         """The answer to one request; None for one that is a stream and has been sent. Raises Refused, Disconnected."""
         if scope["method"] != "POST":
             allow = ("allow", "POST")
-            raise Refused(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
+            raise Rejection(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
         admitted = await self._admit(scope, context)
         if not isinstance(admitted, CallContext):
-            return unread(self._noted(admitted))
+            return unread(self._logged(admitted))
         content_type = headers.get("content-type", "")
         if stream_codec(content_type) is not None:
             return await self._converse(scope, receive, send, content_type, admitted)
-        body = await self._intake.read_body(receive, headers, memory)
+        body = await self._admission.read_body(receive, headers, memory)
         dispatch = self._dispatcher.dispatch(content_type, body, admitted)
-        answer = self._noted(await while_connected(dispatch, receive))
+        answer = self._logged(await while_connected(dispatch, receive))
         if answer.stream is None:
             return answer
         try:
-            with self._intake.streams.share(scope, admitted), suppress(Disconnected), Watch(receive) as watch:
+            with (
+                self._admission.streams.share(scope, admitted),
+                suppress(Disconnected),
+                DisconnectWatch(receive) as watch,
+            ):
                 await send_stream(scope, send, answer, answer.stream, watch)
         finally:
             await answer.stream.aclose()
@@ -77,12 +81,12 @@ class InvokeEndpoint:
 
     async def _converse(
         self, scope: Scope, receive: Receive, send: Send, content_type: str, context: CallContext
-    ) -> Answer | None:
+    ) -> Response | None:
         """As :meth:`_answered`, for a request that is a stream."""
-        limit = self._intake.max_body_bytes
-        share = self._intake.streams.share(scope, context)
+        limit = self._admission.max_body_bytes
+        share = self._admission.streams.share(scope, context)
         with share, suppress(Disconnected), IncomingStream(scope, receive) as request:
-            answer = self._noted(
+            answer = self._logged(
                 await self._dispatcher.dispatch_stream(content_type, request.parts(), context, max_bytes=limit)
             )
             if answer.stream is None:
@@ -90,47 +94,47 @@ class InvokeEndpoint:
             await send_stream(scope, send, answer, answer.stream, request)
         return None
 
-    async def answer(self, request: ArrivedRequest) -> Answer | None:
+    async def answer(self, request: ReceivedRequest) -> Response | None:
         """The answer to a call that has arrived; None for a stream, which goes over ASGI."""
         dispatcher, body, context = self._dispatcher, request.body, request.context
         if dispatcher.is_secured or len(body) >= LARGE:
             return await self._answer_in_steps(request)
         try:
-            with self._intake:
+            with self._admission:
                 answer = await dispatcher.dispatch_short(request.content_type, body, context)
-        except Refused as refused:
+        except Rejection as refused:
             return self._refuse(refused, context)
-        return answer if answer is None or answer.status == 200 else self._noted(answer)
+        return answer if answer is None or answer.status == 200 else self._logged(answer)
 
-    async def _answer_in_steps(self, request: ArrivedRequest) -> Answer | None:
+    async def _answer_in_steps(self, request: ReceivedRequest) -> Response | None:
         """As :meth:`answer`, with admission before the body is read, and with memory and threads for a large one."""
         if self._dispatcher.is_stream(request.content_type, request.body):
             return None
         context = request.context
         try:
-            with self._intake, self._intake.memory.share_of(len(request.body)):
+            with self._admission, self._admission.memory.share_of(len(request.body)):
                 if self._dispatcher.is_secured:
                     admitted = await self._admit(request.scope, context)
-                    if isinstance(admitted, Answer):
-                        return self._noted(admitted)
+                    if isinstance(admitted, Response):
+                        return self._logged(admitted)
                     context = admitted
-                return self._noted(await self._dispatcher.dispatch(request.content_type, request.body, context))
-        except Refused as refused:
+                return self._logged(await self._dispatcher.dispatch(request.content_type, request.body, context))
+        except Rejection as refused:
             return self._refuse(refused, context)
 
-    async def _admit(self, scope: Scope, context: CallContext) -> CallContext | Answer:
+    async def _admit(self, scope: Scope, context: CallContext) -> CallContext | Response:
         if not self._dispatcher.is_secured:
             return context
         check_token(scope)
         return await self._dispatcher.admit(context)
 
-    def _noted(self, answer: Answer) -> Answer:
+    def _logged(self, answer: Response) -> Response:
         # Every outcome of the method itself has status 200.
-        return answer if answer.status == 200 else self._intake.rejected(answer)
+        return answer if answer.status == 200 else self._admission.rejected(answer)
 
-    def _refuse(self, refused: Refused, context: CallContext) -> Answer:
+    def _refuse(self, refused: Rejection, context: CallContext) -> Response:
         error = refusal(refused.code, str(refused), context=context)
-        return self._intake.rejected(envelope(error, status=refused.status, headers=refused.headers))
+        return self._admission.rejected(envelope(error, status=refused.status, headers=refused.headers))
 
 
 def is_call(scope: Scope) -> bool:

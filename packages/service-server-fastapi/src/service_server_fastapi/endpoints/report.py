@@ -9,15 +9,15 @@ from typing import Any
 
 from starlette.types import Scope
 
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 from service_server_fastapi.endpoints.health import ServerHealth
 from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.requests.admission import headers_of
 
-__all__ = ["Report", "as_text"]
+__all__ = ["ReportEndpoint", "as_text"]
 
 
-class Report:
+class ReportEndpoint:
     """Answers with JSON, or with text if the client accepts ``text/plain``."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Report:
         state, load = self._hosting.state.value, self._load()
         return {"process": os.getpid(), "state": state, "health": health, "load": load, "hosts": hosts, "calls": calls}
 
-    async def answer(self, scope: Scope) -> Answer:
+    async def answer(self, scope: Scope) -> Response:
         """The answer to one request."""
         report = await self.collect()
         if "text/plain" in headers_of(scope).get("accept", ""):
@@ -46,8 +46,8 @@ class Report:
         return _answer("application/json", json.dumps(report, ensure_ascii=False, separators=(",", ":")))
 
 
-def _answer(content_type: str, text: str) -> Answer:
-    return Answer(status=200, content_type=content_type, body=text.encode(), headers=(("cache-control", "no-store"),))
+def _answer(content_type: str, text: str) -> Response:
+    return Response(status=200, content_type=content_type, body=text.encode(), headers=(("cache-control", "no-store"),))
 
 
 def as_text(data: Mapping[str, Any]) -> str:

@@ -10,12 +10,12 @@ from typing import Any, Final, Protocol, Self, cast
 
 from starlette.types import Receive, Scope, Send
 
-from service_core.dispatch import Answer, StreamBody
+from service_core.dispatch import Response, StreamBody
 from service_server_fastapi.http1.timeouts import PARTS
 from service_server_fastapi.requests.admission import Disconnected
 from service_server_fastapi.requests.in_flight import STOPPING
 
-__all__ = ["IncomingStream", "Watching", "send_stream"]
+__all__ = ["CallerWatch", "IncomingStream", "send_stream"]
 
 _AHEAD: Final = 4
 """Parts of a request that are read ahead."""
@@ -23,7 +23,7 @@ _HEADERS: Final = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"
 """Proxies pass the parts on as they come."""
 
 
-class Watching(Protocol):
+class CallerWatch(Protocol):
     """What cancels the current task if the caller disconnects."""
 
     def end(self) -> None:
@@ -31,7 +31,7 @@ class Watching(Protocol):
         ...
 
 
-async def send_stream(scope: Scope, send: Send, answer: Answer, stream: StreamBody, watch: Watching) -> None:
+async def send_stream(scope: Scope, send: Send, answer: Response, stream: StreamBody, watch: CallerWatch) -> None:
     """Send an answer in parts, no faster than the client reads. The stream is closed in any case.
 
     A stream that is still running when the server stops gets its last part, which says so.

@@ -8,19 +8,19 @@ from typing import Any, Final, Protocol
 
 from starlette.types import ASGIApp, Message, Scope
 
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.request import IncomingRequest
 from service_server_fastapi.http1.response import ResponseWriter
 from service_server_fastapi.http1.timeouts import PARTS
 from service_server_fastapi.requests.sending import send_answer
 
-__all__ = ["AsgiExchange", "Exchanging"]
+__all__ = ["AsgiExchange", "ExchangeConnection"]
 
 logger: Final = logging.getLogger("service.server")
 
 
-class Exchanging(Protocol):
+class ExchangeConnection(Protocol):
     """What an exchange needs of its connection."""
 
     def want_body(self, *, waits: bool) -> None:
@@ -40,7 +40,7 @@ class AsgiExchange:
     """Runs an application for one request. Used by one task."""
 
     def __init__(
-        self, connection: Exchanging, out: Outgoing, request: IncomingRequest, scope: Scope, *, keep_alive: bool
+        self, connection: ExchangeConnection, out: Outgoing, request: IncomingRequest, scope: Scope, *, keep_alive: bool
     ) -> None:
         self._connection = connection
         self._out = out
@@ -89,7 +89,7 @@ class AsgiExchange:
             return
         headers = (("connection", "close"),)
         await send_answer(
-            self._send, Answer(status=500, content_type="text/plain", body=b"Internal Server Error", headers=headers)
+            self._send, Response(status=500, content_type="text/plain", body=b"Internal Server Error", headers=headers)
         )
 
     async def _receive(self) -> Message:

@@ -25,16 +25,16 @@ from service_server_fastapi.http1.reader import RejectedBytes, RequestReader
 from service_server_fastapi.http1.request import CompleteRequest, IncomingRequest
 from service_server_fastapi.http1.states import State, StatefulConnection
 from service_server_fastapi.http1.websocket import hand_over
-from service_server_fastapi.requests.bypass import Front
-from service_server_fastapi.requests.fast_path import Direct
-from service_server_fastapi.requests.in_flight import Traffic
-from service_server_fastapi.requests.peer import Endpoint
+from service_server_fastapi.requests.bypass import Bypass
+from service_server_fastapi.requests.fast_path import FastPath
+from service_server_fastapi.requests.in_flight import InFlight
+from service_server_fastapi.requests.peer import ConnectionInfo
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["Connection"]
+__all__ = ["ServerConnection"]
 
 
-class Connection(StatefulConnection):
+class ServerConnection(StatefulConnection):
     """One connection. Used on one event loop."""
 
     def __init__(
@@ -45,16 +45,16 @@ class Connection(StatefulConnection):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         settings: ServerSettings = getattr(config, "settings", None) or ServerSettings()
-        front = config.app if isinstance(config.app, Front) else None
-        super().__init__(_loop or asyncio.get_running_loop(), settings, front)
+        bypass = config.app if isinstance(config.app, Bypass) else None
+        super().__init__(_loop or asyncio.get_running_loop(), settings, bypass)
         self._config = config
         self._server_state = server_state
         self._app_state = app_state
         self._context = copy_context()  # each request runs in a copy of it, not in that of the request before
         self._task: asyncio.Task[None] | None = None
-        self._found: tuple[tuple[str, bytes, bytes | None], Direct | None] | None = None
+        self._found: tuple[tuple[str, bytes, bytes | None], FastPath | None] | None = None
         self._cache: HeadCache | None = None
-        self._arrived = b""
+        self._received = b""
         """What is being read, if it begins with a request."""
 
     # what the transport and uvicorn call
@@ -63,11 +63,11 @@ class Connection(StatefulConnection):
         """A client has connected, and is about to send something."""
         self._transport = cast(asyncio.Transport, transport)
         self._server_state.connections.add(self)  # type: ignore[arg-type]  # it knows its own classes only
-        self._endpoint = Endpoint.of(self._transport, self._config.root_path, self._app_state)
+        self._endpoint = ConnectionInfo.of(self._transport, self._config.root_path, self._app_state)
         websockets = self._config.ws_protocol_class is not None
         reader = RequestReader(self._settings.max_header_bytes, websockets=websockets)
-        if self._front is not None:
-            self._cache = HeadCache(self._endpoint, self._front.app, self._settings)
+        if self._bypass is not None:
+            self._cache = HeadCache(self._endpoint, self._bypass.app, self._settings)
         self._in = Incoming(self._transport, reader)
         self._out = Outgoing(self._transport, self._loop, self._settings.receive_timeout)
         self._deadline.set(self._settings.receive_timeout)
@@ -87,9 +87,9 @@ class Connection(StatefulConnection):
             self._reject(rejected.status, rejected.reason)
             return
         if self._in.current is None:
-            self._arrived = data if cache is not None else b""
+            self._received = data if cache is not None else b""
             self._next()
-            self._arrived = b""
+            self._received = b""
         elif self.state is State.BODY:
             self._read_body(self._in.current)
         self._in.pause_if_much()
@@ -141,35 +141,35 @@ class Connection(StatefulConnection):
             return
         body = request.body
         self._enter(State.WORK if body.is_complete else State.BODY)
-        can_be_direct = body.is_complete and body.size <= self._settings.max_body_bytes and request.is_plain
+        can_be_fast = body.is_complete and body.size <= self._settings.max_body_bytes and request.is_plain
         try:
-            if self._front is not None and can_be_direct:
-                self._find(self._front, request)
+            if self._bypass is not None and can_be_fast:
+                self._find(self._bypass, request)
             else:
                 self._go_over_asgi(request)
         except ValueError as error:
             self._refuse(400, str(error))
 
-    def _find(self, front: Front, request: IncomingRequest) -> None:
+    def _find(self, bypass: Bypass, request: IncomingRequest) -> None:
         """Let what answers the request do so; it is the same for all of one verb, target and host."""
         key, scope = (request.method, request.target, request.fields.get(b"host")), None
         repeats = self._found is not None and self._found[0] == key
         if self._found is None or not repeats:
             scope = request.scope(self._endpoint)
-            self._found = key, front.direct(scope)
-        direct = self._found[1]
-        if direct is None:
+            self._found = key, bypass.fast_path(scope)
+        fast_path = self._found[1]
+        if fast_path is None:
             self._go_over_asgi(request)
             return
-        if repeats and self._arrived and self._cache is not None:
-            self._cache.remember(self._arrived, request, direct)
-        self._run(self._answer(CompleteRequest(request, self._endpoint, front.app, scope), direct))
+        if repeats and self._received and self._cache is not None:
+            self._cache.remember(self._received, request, fast_path)
+        self._run(self._answer(CompleteRequest(request, self._endpoint, bypass.app, scope), fast_path))
 
     def _begin_known(self, known: RepeatedRequest) -> None:
         self._in.current = known.request
         self.state = State.WORK
         self._deadline.clear()
-        self._run(self._answer(known, known.direct))
+        self._run(self._answer(known, known.fast_path))
 
     def _go_over_asgi(self, request: IncomingRequest) -> None:
         keep_alive = request.keep_alive and not self._is_last
@@ -183,22 +183,22 @@ class Connection(StatefulConnection):
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         self._task = self._loop.create_task(work, context=self._context.copy())
 
-    async def _answer(self, complete: CompleteRequest, direct: Direct) -> None:
-        front: Any = self._front  # there is one, and this task
+    async def _answer(self, complete: CompleteRequest, fast_path: FastPath) -> None:
+        bypass: Any = self._bypass  # there is one, and this task
         task: Any = self._task
-        traffic: Traffic = front.traffic
+        in_flight: InFlight = bypass.in_flight
         tasks = self._server_state.tasks
         tasks.add(task)  # here and not with a callback, which would be a turn of the event loop for every call
-        traffic.enter(complete, task)
+        in_flight.enter(complete, task)
         try:
-            answer = await direct.answer(complete)
+            answer = await fast_path.answer(complete)
         except BaseException as error:
-            answer = traffic.cut_off(complete, task) if isinstance(error, asyncio.CancelledError) else None
+            answer = in_flight.cut_off(complete, task) if isinstance(error, asyncio.CancelledError) else None
             if answer is None:
                 self._close()  # there is nothing to say
                 raise
         finally:
-            traffic.leave(task)
+            in_flight.leave(task)
             tasks.discard(task)
             self._task = None
         if self._out.is_lost:
@@ -207,9 +207,9 @@ class Connection(StatefulConnection):
             request = self._in.current = complete.restored()
             self._go_over_asgi(request)
             return
-        says_so = CLOSE in answer.headers
-        closes = says_so or self._is_last or not complete.request.keep_alive or traffic.is_stopping()
-        self._out.write_whole(self._heads.head_of(answer, closes=closes and not says_so), answer.body)
+        is_announced = CLOSE in answer.headers
+        closes = is_announced or self._is_last or not complete.request.keep_alive or in_flight.is_stopping()
+        self._out.write_whole(self._heads.head_of(answer, closes=closes and not is_announced), answer.body)
         self._complete(complete.request, closes=closes)
 
     def _complete(self, request: IncomingRequest, *, closes: bool) -> None:

@@ -17,8 +17,8 @@ from typing import Final
 
 from service_core.wire import CONTEXT_HEADERS, context_of
 from service_server_fastapi.http1.request import CompleteRequest, IncomingRequest, RequestBody
-from service_server_fastapi.requests.fast_path import Direct
-from service_server_fastapi.requests.peer import Endpoint
+from service_server_fastapi.requests.fast_path import FastPath
+from service_server_fastapi.requests.peer import ConnectionInfo
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["HeadCache", "RepeatedRequest"]
@@ -38,7 +38,7 @@ _MOST_REMEMBERED: Final = 16
 class HeadCache:
     """The head of the last request of one connection that was answered directly."""
 
-    def __init__(self, endpoint: Endpoint, app: object, settings: ServerSettings) -> None:
+    def __init__(self, endpoint: ConnectionInfo, app: object, settings: ServerSettings) -> None:
         """``endpoint`` and ``app`` are for the scopes of requests, ``settings`` for the limits of their sizes."""
         self._endpoint = endpoint
         self._app = app
@@ -64,20 +64,20 @@ class HeadCache:
             return None
         return RepeatedRequest(known, values, body, self._endpoint, self._app)
 
-    def remember(self, data: bytes, request: IncomingRequest, direct: Direct) -> None:
+    def remember(self, data: bytes, request: IncomingRequest, fast_path: FastPath) -> None:
         """Compare the next requests with ``request``, which the parser has made of all of ``data``."""
         if self._left:
             self._left -= 1
-            self._known = _known_head(data, request, direct)
+            self._known = _known_head(data, request, fast_path)
 
 
 class RepeatedRequest(CompleteRequest):
     """A request whose head is known."""
 
-    __slots__ = ("_known", "_values", "direct")
+    __slots__ = ("_known", "_values", "fast_path")
 
     def __init__(
-        self, known: _KnownHead, values: tuple[bytes, ...], body: bytes, endpoint: Endpoint, app: object
+        self, known: _KnownHead, values: tuple[bytes, ...], body: bytes, endpoint: ConnectionInfo, app: object
     ) -> None:
         texts = known.texts.copy()
         for place, value in zip(known.places, values, strict=True):
@@ -86,7 +86,7 @@ class RepeatedRequest(CompleteRequest):
         self.context = context_of(*texts[:-1])
         self.body = body
         self.request = known.request
-        self.direct: Final = known.direct
+        self.fast_path: Final = known.fast_path
         """What answers it."""
         self._endpoint = endpoint
         self._app = app
@@ -109,7 +109,7 @@ class _KnownHead:
     """A head, and what the parser has made of it. Made once for many requests."""
 
     def __init__(
-        self, head: bytes, lines: list[bytes], varying: slice, request: IncomingRequest, direct: Direct
+        self, head: bytes, lines: list[bytes], varying: slice, request: IncomingRequest, fast_path: FastPath
     ) -> None:
         raw = [line.partition(b":")[0] for line in lines[varying]]
         self.names = [name.lower() for name in raw]
@@ -128,10 +128,10 @@ class _KnownHead:
         """The place of each line that may differ among these values."""
         self.content_type = request.fields.get(b"content-type", b"").decode("latin-1")
         self.request = request
-        self.direct = direct
+        self.fast_path = fast_path
 
 
-def _known_head(data: bytes, request: IncomingRequest, direct: Direct) -> _KnownHead | None:
+def _known_head(data: bytes, request: IncomingRequest, fast_path: FastPath) -> _KnownHead | None:
     """The head of a request, None if its lines are not as the parser has understood them, or must not be repeated."""
     head, blank, body = data.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
@@ -141,7 +141,7 @@ def _known_head(data: bytes, request: IncomingRequest, direct: Direct) -> _Known
     if not request.keep_alive or request.is_websocket or request.expects_continue or b"transfer-encoding" in names:
         return None
     varying = _varying(names)
-    known = _KnownHead(head + blank, lines, varying, request, direct)
+    known = _KnownHead(head + blank, lines, varying, request, fast_path)
     found = known.match(data, known.start)
     if found is None or len(set(names)) != len(names):
         return None

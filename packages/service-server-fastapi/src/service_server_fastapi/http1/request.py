@@ -12,8 +12,8 @@ from starlette.types import Scope
 
 from service_core import CallContext
 from service_core.wire import CONTEXT_HEADERS, context_of
-from service_server_fastapi.requests.fast_path import ArrivedRequest
-from service_server_fastapi.requests.peer import PEER, Endpoint
+from service_server_fastapi.requests.fast_path import ReceivedRequest
+from service_server_fastapi.requests.peer import PEER, ConnectionInfo
 
 __all__ = ["CompleteRequest", "IncomingRequest", "LostConnection", "RequestBody"]
 
@@ -159,7 +159,7 @@ class IncomingRequest:
         fields = self.fields
         return not (b"x-forwarded-for" in fields or b"x-forwarded-proto" in fields or b"content-encoding" in fields)
 
-    def scope(self, endpoint: Endpoint) -> Scope:
+    def scope(self, endpoint: ConnectionInfo) -> Scope:
         """The request in the terms of ASGI. Raises ValueError if its target is none."""
         try:
             url = httptools.parse_url(self.target)
@@ -186,12 +186,14 @@ class IncomingRequest:
         return scope
 
 
-class CompleteRequest(ArrivedRequest):
+class CompleteRequest(ReceivedRequest):
     """A request that is here as a whole; its scope is made when it is needed."""
 
     __slots__ = ("_app", "_endpoint", "_scope", "request")
 
-    def __init__(self, request: IncomingRequest, endpoint: Endpoint, app: object, scope: Scope | None = None) -> None:
+    def __init__(
+        self, request: IncomingRequest, endpoint: ConnectionInfo, app: object, scope: Scope | None = None
+    ) -> None:
         """``scope`` is the one of the request if it has been made already."""
         fields = request.fields
         content_type = fields.get(b"content-type")

@@ -9,7 +9,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 
 __all__ = ["ResponseHeads", "ResponseWriter", "Wire", "status_line"]
 
@@ -54,7 +54,7 @@ class ResponseHeads:
         self._second = 0
         self._beginnings: dict[tuple[int, str], str] = {}
 
-    def head_of(self, answer: Answer, *, closes: bool) -> bytes:
+    def head_of(self, answer: Response, *, closes: bool) -> bytes:
         """The head of an answer. ``closes`` adds the header that says so, unless the answer has it."""
         now = int(time.time())
         if now != self._second:

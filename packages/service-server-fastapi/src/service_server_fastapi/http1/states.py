@@ -22,14 +22,14 @@ import asyncio
 from enum import Enum
 from typing import Final
 
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 from service_server_fastapi.access.rejections import CLOSE, named
 from service_server_fastapi.http1.asgi import AsgiExchange
 from service_server_fastapi.http1.incoming import Incoming
 from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.response import ResponseHeads
 from service_server_fastapi.http1.timeouts import STREAM_PAUSE, Timeout
-from service_server_fastapi.requests.bypass import Front
+from service_server_fastapi.requests.bypass import Bypass
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["State", "StatefulConnection"]
@@ -60,10 +60,10 @@ class StatefulConnection(asyncio.Protocol):
     _in: Incoming
     _out: Outgoing
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, settings: ServerSettings, front: Front | None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, settings: ServerSettings, bypass: Bypass | None) -> None:
         self._loop = loop
         self._settings = settings
-        self._front = front
+        self._bypass = bypass
         self.state = State.IDLE
         self._heads = ResponseHeads()
         self._exchange: AsgiExchange | None = None
@@ -147,9 +147,11 @@ class StatefulConnection(asyncio.Protocol):
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer without having carried out anything, and close."""
-        if self._front is not None:
-            self._front.traffic.log.write(status, reason)
-        answer = Answer(status=status, content_type="text/plain; charset=utf-8", body=reason.encode(), headers=(CLOSE,))
+        if self._bypass is not None:
+            self._bypass.in_flight.log.write(status, reason)
+        answer = Response(
+            status=status, content_type="text/plain; charset=utf-8", body=reason.encode(), headers=(CLOSE,)
+        )
         self._out.write_whole(self._heads.head_of(answer, closes=False), answer.body)
         self._close()
 

@@ -121,12 +121,12 @@ def _unanswered(settings: ServerSettings) -> str:
 async def _register(
     register: Callable[[int], None], settings: ServerSettings, path: str, observed: ObservedPort, steps: ThreadPool
 ) -> None:
-    demands_certificate = settings.client_ca_file is not None  # this process has none, so it cannot send a request
+    requires_certificate = settings.client_ca_file is not None  # this process has none, so it cannot send a request
     answers = functools.partial(
         wait_until_answering,
         settings.host,
-        path=None if demands_certificate else path + LIVE,
-        uses_tls=settings.uses_tls and not demands_certificate,
+        path=None if requires_certificate else path + LIVE,
+        uses_tls=settings.uses_tls and not requires_certificate,
         uds=settings.uds,
     )
     port = settings.port

@@ -55,7 +55,7 @@ class MissingLifespan:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or refuse it."""
         self._observed.note(scope)
-        if scope["type"] != "http" or self._has_begun() or self._is_users(scope):
+        if scope["type"] != "http" or self._has_begun() or self._is_for_user(scope):
             await self._app(scope, receive, send)
             return
         if not self._is_logged:
@@ -64,7 +64,7 @@ class MissingLifespan:
         error = refusal(ErrorCode.UNAVAILABLE, REASON, context=context_from_headers(headers_of(scope)))
         await send_answer(send, (envelope if is_dispatch(scope) else problem)(error, status=503))
 
-    def _is_users(self, scope: Scope) -> bool:
+    def _is_for_user(self, scope: Scope) -> bool:
         from starlette.routing import Match
 
         return any(route.matches(scope)[0] is not Match.NONE for route in self._user.routes)

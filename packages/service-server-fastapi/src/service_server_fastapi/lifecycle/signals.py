@@ -87,7 +87,7 @@ class GracefulSignals:
             self._first = number
             threading.Thread(target=self._end, args=(number,), name="service-stop", daemon=True).start()
         elif number == signal.SIGINT:
-            _die(number)
+            _end_by_signal(number)
 
     def _end(self, number: int) -> None:
         try:
@@ -126,7 +126,7 @@ class GracefulSignals:
         if callable(previous):
             previous(number, frame)
         else:
-            _die(number)
+            _end_by_signal(number)
 
     def _reset(self) -> None:
         """In a forked child: Python's default handlers, and no wake-up of the parent's event loop."""
@@ -145,7 +145,7 @@ def _belongs_to_a_loop(handler: object) -> bool:
     return isinstance(owner, asyncio.AbstractEventLoop) or getattr(handler, "__module__", "") == "asyncio.unix_events"
 
 
-def _die(number: int) -> None:
+def _end_by_signal(number: int) -> None:
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
     os._exit(128 + number)  # process 1 of a container ignores signals that have no handler

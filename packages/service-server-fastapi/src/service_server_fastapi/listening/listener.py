@@ -15,7 +15,7 @@ import uvicorn
 
 from service_core import LocalServiceException
 from service_core.process import call_in_child, detach
-from service_server_fastapi.http1.connection import Connection
+from service_server_fastapi.http1.connection import ServerConnection
 from service_server_fastapi.http1.websocket import StrictWebSocket
 from service_server_fastapi.listening.sockets import BACKLOG, UnixSocketFile
 from service_server_fastapi.settings import ServerSettings
@@ -34,7 +34,7 @@ class _Config(uvicorn.Config):
     def __init__(self, app: Any, settings: ServerSettings, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(
             app,
-            http=Connection,
+            http=ServerConnection,
             ws=StrictWebSocket,
             log_config=None,  # logging is the application's
             lifespan="on",
@@ -97,8 +97,8 @@ class _UvicornServer(uvicorn.Server):
             ssl_shutdown_timeout=self._limited.settings.receive_timeout,
         )
 
-    def _make_connection(self) -> Connection:
-        return Connection(self._limited, self.server_state, self.lifespan.state)
+    def _make_connection(self) -> ServerConnection:
+        return ServerConnection(self._limited, self.server_state, self.lifespan.state)
 
 
 class Listener:
@@ -162,7 +162,7 @@ class Listener:
 
         A new server could not listen there, and clients would connect to a socket that no process accepts from.
         """
-        connections = cast("set[Connection | StrictWebSocket]", self._server.server_state.connections)
+        connections = cast("set[ServerConnection | StrictWebSocket]", self._server.server_state.connections)
         sockets = [each.transport.get_extra_info("socket") for each in connections]
         detach(each.fileno() for each in (self._socket, *sockets))
 

@@ -8,21 +8,21 @@ from collections.abc import Mapping
 from starlette.types import Message, Receive, Scope
 
 from service_core import CallContext, ErrorCode
-from service_core.dispatch import Answer, TimedOut, problem, refusal, within
+from service_core.dispatch import Response, TimedOut, problem, refusal, within
 from service_server_fastapi.access.rejection_log import RejectionLog
-from service_server_fastapi.access.rejections import UNREAD, Refused, named
+from service_server_fastapi.access.rejections import UNREAD, Rejection, named
 from service_server_fastapi.requests.memory_budget import MemoryBudget, MemoryShare
 from service_server_fastapi.requests.stream_shares import StreamShares
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["Disconnected", "Intake", "check_encoding", "check_token", "gone", "headers_of"]
+__all__ = ["Admission", "Disconnected", "check_encoding", "check_token", "disconnected", "headers_of"]
 
 
 class Disconnected(Exception):
     """The caller has disconnected; there is no recipient for an answer."""
 
 
-class Intake:
+class Admission:
     """Counts and limits what all endpoints have in work. Used on one event loop.
 
     A request is in work inside a ``with`` block, which raises Refused if there are too many.
@@ -44,7 +44,7 @@ class Intake:
 
     def __enter__(self) -> None:
         if self._in_work >= self._most:
-            raise Refused(
+            raise Rejection(
                 503,
                 f"the server is carrying out as many calls as {named('max_concurrency')} allows",
                 ErrorCode.UNAVAILABLE,
@@ -55,7 +55,7 @@ class Intake:
     def __exit__(self, *exc: object) -> None:
         self._in_work -= 1
 
-    def rejected(self, answer: Answer) -> Answer:
+    def rejected(self, answer: Response) -> Response:
         """The answer to a request that is refused, after it has been noted for the log."""
         self._log.note(answer)
         return answer
@@ -77,7 +77,7 @@ class Intake:
             return body
         except TimedOut:
             late = f"the request did not arrive within {timeout:g} s, {named('receive_timeout')}"
-            raise Refused(408, late, ErrorCode.DEADLINE_EXCEEDED, headers=UNREAD) from None
+            raise Rejection(408, late, ErrorCode.DEADLINE_EXCEEDED, headers=UNREAD) from None
 
     async def _receive_rest(self, receive: Receive, first: bytes, memory: MemoryShare) -> bytes:
         parts = [first]
@@ -100,23 +100,23 @@ class Intake:
         memory.take(len(part))
         return part, message.get("more_body", False)
 
-    def _too_large(self) -> Refused:
+    def _too_large(self) -> Rejection:
         limit = f"{self._settings.max_body_bytes} bytes, {named('max_body_bytes')}"
-        return Refused(413, f"the request is larger than {limit}", headers=UNREAD)
+        return Rejection(413, f"the request is larger than {limit}", headers=UNREAD)
 
 
 def check_encoding(headers: Mapping[str, str]) -> None:
     """Raise Refused for a compressed body."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
-        raise Refused(
+        raise Rejection(
             415,
             f"content encoding {encoding[:100]!r} is not supported; send the body without one",
             headers=(("accept-encoding", "identity"), *UNREAD),  # RFC 9110, section 15.5.16
         )
 
 
-def gone(context: CallContext) -> Answer:
+def disconnected(context: CallContext) -> Response:
     """The answer to a request whose caller has disconnected: it is not sent, but a middleware may wait for one."""
     return problem(refusal(ErrorCode.DEADLINE_EXCEEDED, "the caller has disconnected", context=context), executed=True)
 
@@ -124,7 +124,7 @@ def gone(context: CallContext) -> Answer:
 def check_token(scope: Scope) -> None:
     """Raise Refused if there are two tokens, since an intermediary may have checked the other one."""
     if sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
-        raise Refused(400, "there are two Authorization headers", headers=UNREAD)
+        raise Rejection(400, "there are two Authorization headers", headers=UNREAD)
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -8,15 +8,15 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_server_fastapi.requests.fast_path import Direct
-from service_server_fastapi.requests.in_flight import Traffic
+from service_server_fastapi.requests.fast_path import FastPath
+from service_server_fastapi.requests.in_flight import InFlight
 
-__all__ = ["Front"]
+__all__ = ["Bypass"]
 
 logger: Final = logging.getLogger("service.server")
 
 
-class Front:
+class Bypass:
     """The application that a listener serves.
 
     FastAPI's layers (telemetry, error pages, limits, exit stacks, routing) take longer than a whole call, and a call
@@ -26,8 +26,8 @@ class Front:
     def __init__(
         self,
         app: ASGIApp,
-        traffic: Traffic,
-        find: Callable[[Scope], Direct | None],
+        in_flight: InFlight,
+        find: Callable[[Scope], FastPath | None],
         obstacles: Callable[[], list[str]],
     ) -> None:
         """``find`` gives what answers a request, which ``app`` would send there too; None for all others.
@@ -35,20 +35,20 @@ class Front:
         ``obstacles`` gives the reasons why ``app`` has to see calls.
         """
         self.app = app
-        self.traffic = traffic
+        self.in_flight = in_flight
         self._find = find
         self._find_obstacles = obstacles
         self._obstacles: list[str] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or another event of the ASGI server."""
-        direct = self.direct(scope) if scope["type"] == "http" else None
-        if direct is None:
+        fast_path = self.fast_path(scope) if scope["type"] == "http" else None
+        if fast_path is None:
             await self.app(scope, receive, send)
         else:
-            await self.traffic.watch(direct, scope, receive, send)
+            await self.in_flight.watch(fast_path, scope, receive, send)
 
-    def direct(self, scope: Scope) -> Direct | None:
+    def fast_path(self, scope: Scope) -> FastPath | None:
         """The endpoint of an HTTP request if the bypass cannot be observed, None if the application has to see it.
 
         The same for all requests of one beginning: verb, path and host.
@@ -58,9 +58,9 @@ class Front:
             self._obstacles = self._find_obstacles()
             if self._obstacles:
                 logger.warning("calls go through all layers of the application, since %s", "; ".join(self._obstacles))
-        if self._obstacles or scope.get("root_path") or not self.traffic.hosts.allow(scope):
+        if self._obstacles or scope.get("root_path") or not self.in_flight.hosts.allow(scope):
             return None
-        direct = self._find(scope)
-        if direct is not None:
+        fast_path = self._find(scope)
+        if fast_path is not None:
             scope["app"] = self.app
-        return direct
+        return fast_path

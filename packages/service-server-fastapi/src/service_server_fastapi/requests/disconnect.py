@@ -9,10 +9,10 @@ from typing import Any, Final, Self, TypeVar, cast
 from starlette.types import Receive
 
 from service_core.dispatch import Continuation
-from service_core.process import alarm
+from service_core.process import start_timer
 from service_server_fastapi.requests.admission import Disconnected
 
-__all__ = ["Watch", "while_connected"]
+__all__ = ["DisconnectWatch", "while_connected"]
 
 T = TypeVar("T")
 
@@ -30,18 +30,18 @@ async def while_connected(work: Coroutine[Any, Any, T], receive: Receive) -> T:
     except StopIteration as returned:
         value: T = returned.value
         return value
-    with Watch(receive):
+    with DisconnectWatch(receive):
         return await Continuation(work, waits_for)
 
 
-class Watch:
+class DisconnectWatch:
     """Cancels the current task if the caller disconnects inside the block, which raises Disconnected then."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._listening: asyncio.Task[None] | None = None
-        self._alarm = alarm(_WATCHED_AFTER, self._begin)
+        self._timer = start_timer(_WATCHED_AFTER, self._begin)
         self._is_over = False
 
     def __enter__(self) -> Self:
@@ -54,7 +54,7 @@ class Watch:
 
     def end(self) -> None:
         """Stop watching, since the answer has begun and later messages must not cancel it."""
-        self._alarm.cancel()
+        self._timer.cancel()
         if self._listening is not None:
             self._listening.cancel()
             self._listening = None

@@ -8,15 +8,15 @@ from typing import Final, Protocol
 from starlette.types import Receive, Scope, Send
 
 from service_core import CallContext
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 from service_core.wire import CONTEXT_HEADERS, context_from_headers
 
-__all__ = ["ArrivedRequest", "Direct", "ParsedRequest"]
+__all__ = ["FastPath", "ParsedRequest", "ReceivedRequest"]
 
 _READ: Final = {name.encode(): name for name in ("content-type", *CONTEXT_HEADERS)}
 
 
-class ArrivedRequest(ABC):
+class ReceivedRequest(ABC):
     """A request that is here as a whole, and what its head says of the call."""
 
     __slots__ = ("body", "content_type", "context")
@@ -32,7 +32,7 @@ class ArrivedRequest(ABC):
         """The request in the terms of ASGI, the same object each time."""
 
 
-class ParsedRequest(ArrivedRequest):
+class ParsedRequest(ReceivedRequest):
     """One whose scope is known."""
 
     __slots__ = ("_scope",)
@@ -50,14 +50,14 @@ class ParsedRequest(ArrivedRequest):
         return self._scope
 
 
-class Direct(Protocol):
+class FastPath(Protocol):
     """An ASGI application that answers a request at once if it can."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that may still be arriving."""
         ...
 
-    async def answer(self, request: ArrivedRequest) -> Answer | None:
+    async def answer(self, request: ReceivedRequest) -> Response | None:
         """The answer to a request that has arrived, None if it has to go over ASGI. Only cancellation is raised.
 
         The protocol cancels it when the caller disconnects.

@@ -10,18 +10,18 @@ from typing import Any, Final, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service_core import CallContext, ErrorCode, call_context
-from service_core.dispatch import Answer, envelope, problem, refusal
+from service_core.dispatch import Response, envelope, problem, refusal
 from service_core.wire import context_from_headers
 from service_server_fastapi.access.allowed_hosts import AllowedHosts
 from service_server_fastapi.access.rejection_log import RejectionLog
 from service_server_fastapi.access.rejections import UNREAD, named
 from service_server_fastapi.paths import is_dispatch
 from service_server_fastapi.requests.admission import headers_of
-from service_server_fastapi.requests.fast_path import ArrivedRequest
+from service_server_fastapi.requests.fast_path import ReceivedRequest
 from service_server_fastapi.requests.request_context import RequestContext
 from service_server_fastapi.requests.sending import send_answer
 
-__all__ = ["STOPPING", "Traffic", "TrafficMiddleware"]
+__all__ = ["STOPPING", "InFlight", "InFlightMiddleware"]
 
 logger: Final = logging.getLogger("service.server")
 
@@ -29,7 +29,7 @@ STOPPING: Final = "the server stops"
 """The message with which a task is cancelled whose answer is a stream that has begun."""
 
 
-class Traffic:
+class InFlight:
     """Knows the requests in flight and ends them at their deadline. Used on one event loop."""
 
     def __init__(self, is_stopping: Callable[[], bool], hosts: AllowedHosts, log: RejectionLog) -> None:
@@ -73,7 +73,7 @@ class Traffic:
             self.tasks.discard(task)
             RequestContext.leave(token)
 
-    def enter(self, request: ArrivedRequest, task: asyncio.Task[Any]) -> None:
+    def enter(self, request: ReceivedRequest, task: asyncio.Task[Any]) -> None:
         """Count a request by an allowed name that ``task`` answers directly. It stays the current one of the task."""
         RequestContext.enter(request)
         self.tasks.add(task)
@@ -82,14 +82,14 @@ class Traffic:
         """The request of the task has been answered."""
         self.tasks.discard(task)
 
-    def cut_off(self, request: ArrivedRequest, task: asyncio.Task[Any]) -> Answer | None:
+    def cut_off(self, request: ReceivedRequest, task: asyncio.Task[Any]) -> Response | None:
         """The answer to a request that was cancelled because the server stops; None if that was not the reason."""
         if not self.is_over:
             return None
         task.uncancel()
         return _cut_off(request.scope, request.context)
 
-    def _misdirected(self, scope: Scope) -> Answer:
+    def _misdirected(self, scope: Scope) -> Response:
         """The answer to a request for another server."""
         reason = f"the Host header has no name that {named('allowed_hosts')} lists"
         error = refusal(ErrorCode.PERMISSION_DENIED, reason, context=_context_of(scope))
@@ -105,18 +105,18 @@ class Traffic:
             task.cancel(STOPPING)
 
 
-class TrafficMiddleware:
+class InFlightMiddleware:
     """The outermost middleware: lets traffic be watched."""
 
-    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
+    def __init__(self, app: ASGIApp, in_flight: InFlight) -> None:
         self._app = app
-        self._traffic = traffic
+        self._in_flight = in_flight
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on."""
         if scope["type"] == "http":
-            await self._traffic.watch(self._app, scope, receive, send)
-        elif scope["type"] == "websocket" and not self._traffic.hosts.allow(scope):
+            await self._in_flight.watch(self._app, scope, receive, send)
+        elif scope["type"] == "websocket" and not self._in_flight.hosts.allow(scope):
             await send({"type": "websocket.close"})
         else:
             await self._app(scope, receive, send)
@@ -145,7 +145,7 @@ def _closing(message: Message) -> Message:
     return {**message, "headers": [*headers, (b"connection", b"close")]}
 
 
-def _cut_off(scope: Scope, context: CallContext) -> Answer:
+def _cut_off(scope: Scope, context: CallContext) -> Response:
     """The answer to a cancelled request: the same as if its own deadline had passed."""
     error = refusal(
         ErrorCode.DEADLINE_EXCEEDED,

@@ -10,7 +10,7 @@ from typing import Final
 
 from service_core import ErrorCode
 from service_core.wire import LARGE
-from service_server_fastapi.access.rejections import UNREAD, Refused, named
+from service_server_fastapi.access.rejections import UNREAD, Rejection, named
 
 __all__ = ["MemoryBudget", "MemoryShare", "machine_memory"]
 
@@ -60,7 +60,7 @@ class MemoryShare:
         """Take what so many more bytes of a body may need. Raises Refused if the budget does not have it."""
         needed, budget = size * BYTES_PER_BYTE, self._budget
         if budget.used + needed > budget.limit and budget.used > self._taken:
-            raise Refused(
+            raise Rejection(
                 503,
                 f"the requests in work need the memory that {named('memory_budget')} allows",
                 ErrorCode.UNAVAILABLE,

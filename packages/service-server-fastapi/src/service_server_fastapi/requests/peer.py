@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-__all__ = ["PEER", "Endpoint", "PeerCredentials", "peer_of"]
+__all__ = ["PEER", "ConnectionInfo", "PeerCredentials", "peer_of"]
 
 PEER: Final = "service.peer"
 """The name of the credentials among the extensions of an ASGI scope."""
@@ -47,7 +47,7 @@ def peer_of(transport: asyncio.BaseTransport) -> PeerCredentials | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class ConnectionInfo:
     """What ASGI's scopes say about a connection."""
 
     server: tuple[str, int | None] | None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.types import Scope
 
-from service_server_fastapi.requests.fast_path import ArrivedRequest
+from service_server_fastapi.requests.fast_path import ReceivedRequest
 from service_server_fastapi.requests.peer import PEER, PeerCredentials
 
 if TYPE_CHECKING:  # imported where it is used: with it a server takes longer to start
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # imported where it is used: with it a server takes longer to
 
 __all__ = ["RequestContext"]
 
-_request: ContextVar[Scope | ArrivedRequest | None] = ContextVar("service_request", default=None)
+_request: ContextVar[Scope | ReceivedRequest | None] = ContextVar("service_request", default=None)
 
 
 class RequestContext:
@@ -54,4 +54,4 @@ def _current_scope() -> Scope:
     request = _request.get()
     if request is None:
         raise LookupError("there is no HTTP request: this code was not called through the server")
-    return request.scope if isinstance(request, ArrivedRequest) else request
+    return request.scope if isinstance(request, ReceivedRequest) else request

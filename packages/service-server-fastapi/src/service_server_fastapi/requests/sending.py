@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from starlette.types import Send
 
-from service_core.dispatch import Answer
+from service_core.dispatch import Response
 
 __all__ = ["send_answer"]
 
 
-async def send_answer(send: Send, answer: Answer) -> None:
+async def send_answer(send: Send, answer: Response) -> None:
     """Send an answer as the whole response."""
     headers = [(b"content-type", answer.content_type.encode()), (b"content-length", b"%d" % len(answer.body))]
     if not answer.body:

@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from service_core import CallContext, ErrorCode
 from service_core.dispatch import caller_of
-from service_server_fastapi.access.rejections import UNREAD, Refused, named
+from service_server_fastapi.access.rejections import UNREAD, Rejection, named
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["StreamShares"]
@@ -34,7 +34,7 @@ class StreamShares:
         """Count a stream inside the block. Raises Refused for one too many; nothing has run then."""
         caller = _caller(scope, context)
         if self._open[caller] >= self._most:
-            raise Refused(
+            raise Rejection(
                 429,
                 f"the caller has {self._most} streams open, as many as {named('max_streams_per_caller')} allows",
                 ErrorCode.RESOURCE_EXHAUSTED,

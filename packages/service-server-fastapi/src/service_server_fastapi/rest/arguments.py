@@ -15,22 +15,22 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from service_core.arguments import NO_DEFAULT
-from service_core.rest import NO_EXAMPLE, Parameter, Place, RoutePlan
+from service_core.rest import NO_EXAMPLE, Location, RestParameter, RouteCodec
 from service_core.wire import WireType
 
 __all__ = ["described", "signature_of"]
 
-_PLACES: Final[dict[Place, Any]] = {
-    Place.PATH: Path,
-    Place.QUERY: Query,
-    Place.HEADER: Header,
-    Place.BODY: Body,
+_LOCATIONS: Final[dict[Location, Any]] = {
+    Location.PATH: Path,
+    Location.QUERY: Query,
+    Location.HEADER: Header,
+    Location.BODY: Body,
 }
 
 
-def signature_of(plan: RoutePlan) -> inspect.Signature:
+def signature_of(route_codec: RouteCodec) -> inspect.Signature:
     """The signature of an endpoint that takes what the plan's method takes."""
-    return inspect.Signature([_parameter(parameter) for parameter in plan.parameters])
+    return inspect.Signature([_parameter(parameter) for parameter in route_codec.parameters])
 
 
 def described(wire: WireType) -> Any:
@@ -52,23 +52,23 @@ class _Described:
         return handler(core_schema.definitions_schema(self._wire.core_schema, []))
 
 
-def _parameter(parameter: Parameter) -> inspect.Parameter:
-    said: dict[str, Any] = {}
+def _parameter(parameter: RestParameter) -> inspect.Parameter:
+    texts_given: dict[str, Any] = {}
     if parameter.marker.description:
-        said["description"] = parameter.marker.description
+        texts_given["description"] = parameter.marker.description
     if parameter.marker.example is not NO_EXAMPLE:
-        said["examples"] = [parameter.marker.example]
-    if parameter.place is not Place.BODY:
-        said["alias"] = parameter.name
-    is_optional = parameter.default is not NO_DEFAULT and parameter.place is not Place.PATH
+        texts_given["examples"] = [parameter.marker.example]
+    if parameter.location is not Location.BODY:
+        texts_given["alias"] = parameter.name
+    is_optional = parameter.default is not NO_DEFAULT and parameter.location is not Location.PATH
     texts = list[str] if parameter.is_list else str
     return inspect.Parameter(
         parameter.python_name,
         inspect.Parameter.KEYWORD_ONLY,
         default=parameter.default if is_optional else inspect.Parameter.empty,
         annotation=Annotated[
-            Any if parameter.place is Place.BODY else texts,
+            Any if parameter.location is Location.BODY else texts,
             _Described(parameter.wire),
-            _PLACES[parameter.place](**said),
+            _LOCATIONS[parameter.location](**texts_given),
         ],
     )

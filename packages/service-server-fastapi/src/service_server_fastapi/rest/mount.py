@@ -10,9 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_core import DeclarationException
 from service_core.dispatch import Executor, Target, ThreadPool
-from service_core.rest import RoutePlan, RouteTable, route_of
+from service_core.rest import RouteCodec, RouteTable, route_of
 from service_server_fastapi.access.browsers import BrowserRules
-from service_server_fastapi.requests.admission import Intake
+from service_server_fastapi.requests.admission import Admission
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.openapi import complete_document
 from service_server_fastapi.rest.reading import lists_arguments
@@ -28,7 +28,7 @@ def mount_services(
     targets: Iterable[Target],
     *,
     calls: Executor,
-    intake: Intake,
+    admission: Admission,
     browsers: BrowserRules,
     readers: ThreadPool,
 ) -> list[RestRoute]:
@@ -38,27 +38,27 @@ def mount_services(
     Raises DeclarationException if a route contradicts its method, or would take a request that is another's.
     """
     routed = {
-        RoutePlan(target.hosted.component, target.hosted.service, target.plan.method, route): target
+        RouteCodec(target.hosted.component, target.hosted.service, target.method_codec.method, route): target
         for target in targets
-        if (route := route_of(target.plan.method.function)) is not None
+        if (route := route_of(target.method_codec.method.function)) is not None
     }
     table = RouteTable(routed)
-    _refuse_strangers(table)
-    for plan in table:
+    _refuse_unknown(table)
+    for route_codec in table:
         for known in app.routes:
-            _refuse_hiding(plan, known)
+            _refuse_hiding(route_codec, known)
     routes = [
-        (StreamRoute if plan.method.has_streams else RestRoute)(
-            plan,
-            routed[plan],
+        (StreamRoute if route_codec.method.has_streams else RestRoute)(
+            route_codec,
+            routed[route_codec],
             calls=calls,
-            intake=intake,
+            admission=admission,
             browsers=browsers,
             readers=readers,
             app=app,
-            verbs=[other.verb for other in table if other.template.is_same(plan.template)],
+            verbs=[other.verb for other in table if other.template.is_same(route_codec.template)],
         )
-        for plan in table
+        for route_codec in table
     ]
     app.router.routes[0:0] = routes
     complete_document(app, routes)
@@ -79,7 +79,7 @@ def _with_unknown_routes(default: ASGIApp) -> ASGIApp:
     return answer
 
 
-def _refuse_strangers(table: RouteTable) -> None:
+def _refuse_unknown(table: RouteTable) -> None:
     """A client knows the routes of one component, and could not know that an argument leads to another's."""
     for one, other in table.overlaps():
         if one.component is not other.component:
@@ -90,11 +90,14 @@ def _refuse_strangers(table: RouteTable) -> None:
             )
 
 
-def _refuse_hiding(plan: RoutePlan, known: BaseRoute) -> None:
+def _refuse_hiding(route_codec: RouteCodec, known: BaseRoute) -> None:
     if not isinstance(known, Route) or "{" in known.path:
         return
-    if plan.verb in (known.methods or (plan.verb,)) and plan.template.match(known.path) is not None:
+    if (
+        route_codec.verb in (known.methods or (route_codec.verb,))
+        and route_codec.template.match(known.path) is not None
+    ):
         raise DeclarationException(
-            f"{plan.verb} {plan.template.text} of {plan.method.where} would take '{known.path}', another route "
-            f'of the application; give the service a prefix of its own with @rest("/prefix")'
+            f"{route_codec.verb} {route_codec.template.text} of {route_codec.method.where} would take '{known.path}', "
+            f'another route of the application; give the service a prefix of its own with @rest("/prefix")'
         )

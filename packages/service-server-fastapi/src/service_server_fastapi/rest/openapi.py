@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from pydantic import Field, create_model
 
 from service_core import ErrorCode
-from service_core.rest import PROBLEM_TYPE, Problem, RoutePlan
+from service_core.rest import PROBLEM_TYPE, Problem, RouteCodec
 from service_core.wire import DeclaredError
 from service_server_fastapi.rest.arguments import described
 from service_server_fastapi.rest.stream_openapi import document_input, document_result
@@ -34,35 +34,39 @@ _WITH_BODY: Final[Mapping[int | str, str]] = {
 _WITH_STREAM: Final[Mapping[int | str, str]] = {406: "The request accepts no stream."}
 
 
-def documented(plan: RoutePlan, *, secured: bool) -> dict[str, Any]:
+def documented(route_codec: RouteCodec, *, secured: bool) -> dict[str, Any]:
     """The arguments of FastAPI's route for a method; ``secured`` if it requires a token."""
-    summary, _, description = inspect.cleandoc(plan.method.function.__doc__ or "").partition("\n")
-    status = plan.status
-    said: dict[str, Any] = {
-        "name": plan.method.name,
-        "operation_id": f"{plan.service.name}.{plan.method.name}",
-        "summary": plan.route.summary or summary.strip() or None,
-        "description": plan.route.description or description.strip() or None,
-        "tags": list(plan.route.tags or plan.prefix.tags or [plan.service.name]),
-        "deprecated": plan.route.deprecated or None,
+    summary, _, description = inspect.cleandoc(route_codec.method.function.__doc__ or "").partition("\n")
+    status = route_codec.status
+    texts_given: dict[str, Any] = {
+        "name": route_codec.method.name,
+        "operation_id": f"{route_codec.service.name}.{route_codec.method.name}",
+        "summary": route_codec.route.summary or summary.strip() or None,
+        "description": route_codec.route.description or description.strip() or None,
+        "tags": list(route_codec.route.tags or route_codec.prefix.tags or [route_codec.service.name]),
+        "deprecated": route_codec.route.deprecated or None,
         "status_code": status,
-        "response_model": described(plan.result) if plan.has_result and plan.items is None else None,
+        "response_model": described(route_codec.result)
+        if route_codec.has_result and route_codec.items is None
+        else None,
         "response_description": "Success",
-        "responses": _failures(plan, secured=secured),
+        "responses": _failures(route_codec, secured=secured),
         "openapi_extra": {},
     }
-    if plan.route.examples:
-        examples = {f"example {number}": {"value": one} for number, one in enumerate(plan.route.examples, 1)}
-        said["openapi_extra"]["responses"] = {str(status): {"content": {"application/json": {"examples": examples}}}}
+    if route_codec.route.examples:
+        examples = {f"example {number}": {"value": one} for number, one in enumerate(route_codec.route.examples, 1)}
+        texts_given["openapi_extra"]["responses"] = {
+            str(status): {"content": {"application/json": {"examples": examples}}}
+        }
     if secured:
-        said["openapi_extra"]["security"] = [{_BEARER: []}]
-    return said
+        texts_given["openapi_extra"]["security"] = [{_BEARER: []}]
+    return texts_given
 
 
 class DocumentedRoute(Protocol):
     """What the description needs of a route."""
 
-    plan: RoutePlan
+    route_codec: RouteCodec
     path_format: str
 
 
@@ -72,7 +76,7 @@ def complete_document(app: FastAPI, routes: Iterable[DocumentedRoute]) -> None:
     FastAPI has one content type for all answers of a route, and knows only schemes that it checks.
     """
     original = app.openapi
-    operations = {(route.path_format, route.plan.verb.lower()): route for route in routes}
+    operations = {(route.path_format, route.route_codec.verb.lower()): route for route in routes}
 
     def openapi() -> dict[str, Any]:
         schema = original()
@@ -85,30 +89,30 @@ def complete_document(app: FastAPI, routes: Iterable[DocumentedRoute]) -> None:
                 schemes[_BEARER] = {"type": "http", "scheme": "bearer"}
             for status, response in operation.get("responses", {}).items():
                 content = response.get("content", {})
-                if status != str(route.plan.status) and "application/json" in content:
+                if status != str(route.route_codec.status) and "application/json" in content:
                     content[PROBLEM_TYPE] = content.pop("application/json")
-            document_result(route.plan, schema, operation)
-            document_input(route.plan, schema, operation)
+            document_result(route.route_codec, schema, operation)
+            document_input(route.route_codec, schema, operation)
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
     app.openapi_schema = None
 
 
-def _failures(plan: RoutePlan, *, secured: bool) -> dict[int | str, dict[str, Any]]:
+def _failures(route_codec: RouteCodec, *, secured: bool) -> dict[int | str, dict[str, Any]]:
     texts = dict(_ALWAYS)
     if secured:
         texts |= _SECURED
-    if plan.parameters:
+    if route_codec.parameters:
         texts |= _WITH_PARAMETERS
-    if plan.body is not None or plan.input_items is not None:
+    if route_codec.body is not None or route_codec.input_items is not None:
         texts |= _WITH_BODY
-    if plan.items is not None:
+    if route_codec.items is not None:
         texts |= _WITH_STREAM
     failures: dict[int | str, dict[str, Any]] = {
         status: {"model": Problem, "description": text} for status, text in texts.items()
     }
-    for declared in plan.call.errors.values():
+    for declared in route_codec.call.errors.values():
         code = declared.code
         known = failures.setdefault(code.http_status, {"model": None, "description": ""})
         model = _problem_of(declared, code)

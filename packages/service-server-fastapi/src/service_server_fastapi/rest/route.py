@@ -11,24 +11,24 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response as StarletteResponse
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from service_core import call_context, current_context
 from service_core.dispatch import (
-    Answer,
     Executor,
+    Response,
     Target,
     ThreadPool,
     TimedOut,
 )
-from service_core.rest import RoutePlan
+from service_core.rest import RouteCodec
 from service_core.wire import context_from_headers
 from service_server_fastapi.access.browsers import BrowserRules
-from service_server_fastapi.access.rejections import Refused
-from service_server_fastapi.requests.admission import Disconnected, Intake, gone, headers_of
-from service_server_fastapi.requests.disconnect import Watch
+from service_server_fastapi.access.rejections import Rejection
+from service_server_fastapi.requests.admission import Admission, Disconnected, disconnected, headers_of
+from service_server_fastapi.requests.disconnect import DisconnectWatch
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.arguments import signature_of
 from service_server_fastapi.rest.openapi import documented
@@ -48,58 +48,60 @@ class RestRoute(RouteCalls, APIRoute):
 
     def __init__(
         self,
-        plan: RoutePlan,
+        route_codec: RouteCodec,
         target: Target,
         *,
         calls: Executor,
-        intake: Intake,
+        admission: Admission,
         browsers: BrowserRules,
         readers: ThreadPool,
         app: FastAPI,
         verbs: Sequence[str],
     ) -> None:
         """``verbs`` are those of all routes with this path; large bodies are read in threads of ``readers``."""
-        RouteCalls.__init__(self, plan, target, calls=calls, intake=intake, browsers=browsers, readers=readers)
+        RouteCalls.__init__(
+            self, route_codec, target, calls=calls, admission=admission, browsers=browsers, readers=readers
+        )
         self._verbs: Final = ", ".join(verbs)
         APIRoute.__init__(
             self,
-            plan.template.text,
+            route_codec.template.text,
             self._endpoint(),
-            methods=[plan.verb],
+            methods=[route_codec.verb],
             dependencies=app.router.dependencies,
             dependency_overrides_provider=app,
-            **documented(plan, secured=calls.authentication.is_required and not plan.method.anonymous),
+            **documented(route_codec, secured=calls.authentication.is_required and not route_codec.method.anonymous),
         )
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Compare the path as it came, so that an encoded slash does not divide a value."""
-        values = self.plan.template.match(path_of(scope)) if scope["type"] == "http" else None
+        values = self.route_codec.template.match(path_of(scope)) if scope["type"] == "http" else None
         if values is None:
             return Match.NONE, {}
         child = {"endpoint": self.endpoint, "path_params": {**scope.get("path_params", {}), **values}, "route": self}
-        return (Match.FULL if scope["method"] == self.plan.verb else Match.PARTIAL), child
+        return (Match.FULL if scope["method"] == self.route_codec.verb else Match.PARTIAL), child
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         headers = headers_of(scope)
         context = context_from_headers(headers)
-        if scope["method"] != self.plan.verb:
+        if scope["method"] != self.route_codec.verb:
             if lists_arguments(scope):
                 await send_answer(send, unknown_route(scope, headers=(("allow", self._verbs),)))
                 return
             raise HTTPException(405, headers={"allow": self._verbs})
         try:
-            with self.intake, self.intake.memory.share() as memory:
+            with self.admission, self.admission.memory.share() as memory:
                 received = await self.receive(scope, receive, headers, context, memory)
-                if isinstance(received, Answer):
+                if isinstance(received, Response):
                     await send_answer(send, received)
                     return
                 admitted, body = received
                 try:
                     scope[ARGUMENTS] = await self.read_arguments(scope["path_params"], scope, body, admitted)
                 except WrongArguments as wrong:
-                    scope[WRONG] = wrong.places  # and answered once FastAPI's dependencies have been called
-                with call_context(admitted), Watch(receive) as watch:
+                    scope[WRONG] = wrong.locations  # and answered once FastAPI's dependencies have been called
+                with call_context(admitted), DisconnectWatch(receive) as watch:
 
                     async def sending(message: Message) -> None:
                         watch.end()
@@ -107,45 +109,45 @@ class RestRoute(RouteCalls, APIRoute):
 
                     await super().handle(scope, replay(body, receive), sending)
         except Disconnected:
-            await send_answer(send, gone(context))
+            await send_answer(send, disconnected(context))
         except TimedOut:
             await send_answer(send, self.late(context))
-        except Refused as refused:
+        except Rejection as refused:
             await send_answer(send, self.refuse(refused, context))
 
-    async def respond(self, scope: Scope) -> Response:
+    async def respond(self, scope: Scope) -> StarletteResponse:
         """The response to a request whose arguments, or what is wrong with them, are in the scope."""
         if WRONG in scope:
             return response(self.wrong_arguments(scope[WRONG], current_context()))
         return response(await self.carry_out(scope[ARGUMENTS], current_context()))
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, StarletteResponse]]:
         """FastAPI's handler, given the body as it is, and with problems as the answer to wrong arguments."""
         handle = super().get_route_handler()
 
-        async def answer(request: Request) -> Response:
+        async def answer(request: Request) -> StarletteResponse:
             try:
                 return await handle(_RawRequest(request.scope, request.receive))
             except RequestValidationError as error:
-                places = [*request.scope.get(WRONG, ())]
-                known = [place["loc"] for place in places]
+                locations = [*request.scope.get(WRONG, ())]
+                known = [location["loc"] for location in locations]
                 found = [{"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in error.errors()]
-                places += [place for place in found if place["loc"] not in known]
-                return response(self.wrong_arguments(places, current_context()))
+                locations += [location for location in found if location["loc"] not in known]
+                return response(self.wrong_arguments(locations, current_context()))
 
         return answer
 
-    def _endpoint(self) -> Callable[..., Awaitable[Response]]:
-        signature = signature_of(self.plan)
+    def _endpoint(self) -> Callable[..., Awaitable[StarletteResponse]]:
+        signature = signature_of(self.route_codec)
         name = next(name for name in ("request", "request_", "request__") if name not in signature.parameters)
 
-        async def endpoint(**values: Any) -> Response:
+        async def endpoint(**values: Any) -> StarletteResponse:
             # FastAPI has found and documented all of them, but not which of them the caller has sent.
             return await self.respond(values[name].scope)
 
         request = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Request)
         parameters = (*signature.parameters.values(), request)
-        endpoint.__name__ = self.plan.method.name
+        endpoint.__name__ = self.route_codec.method.name
         endpoint.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         return endpoint
 
@@ -158,9 +160,9 @@ class _RawRequest(Request):
         return await self.body()
 
 
-def response(answer: Answer) -> Response:
+def response(answer: Response) -> StarletteResponse:
     """An answer as what FastAPI expects of an endpoint."""
-    response = Response(answer.body, answer.status, dict(answer.headers))
+    response = StarletteResponse(answer.body, answer.status, dict(answer.headers))
     if answer.body:
         response.headers["content-type"] = answer.content_type
     return response

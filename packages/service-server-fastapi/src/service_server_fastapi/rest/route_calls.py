@@ -11,10 +11,10 @@ from starlette.types import Receive, Scope
 from service_core import CallContext, ContractMismatchException, ErrorCode
 from service_core.arguments import Arguments
 from service_core.dispatch import (
-    Answer,
     Executor,
     Failure,
     Headers,
+    Response,
     Target,
     ThreadPool,
     correlation,
@@ -22,11 +22,11 @@ from service_core.dispatch import (
     problem,
     refusal,
 )
-from service_core.rest import RoutePlan, is_json, media_type_of
+from service_core.rest import RouteCodec, is_json, media_type_of
 from service_core.wire import CHANGES_PAGE, LARGE, TooManyValues, context_from_headers, json_holds_more
 from service_server_fastapi.access.browsers import BrowserRules
-from service_server_fastapi.access.rejections import Refused, unread
-from service_server_fastapi.requests.admission import Intake, check_token, headers_of
+from service_server_fastapi.access.rejections import Rejection, unread
+from service_server_fastapi.requests.admission import Admission, check_token, headers_of
 from service_server_fastapi.requests.memory_budget import MemoryShare
 from service_server_fastapi.rest.reading import Wrong, read_arguments
 
@@ -38,26 +38,26 @@ class RouteCalls:
 
     def __init__(
         self,
-        plan: RoutePlan,
+        route_codec: RouteCodec,
         target: Target,
         *,
         calls: Executor,
-        intake: Intake,
+        admission: Admission,
         browsers: BrowserRules,
         readers: ThreadPool,
     ) -> None:
         """Large bodies are read in threads of ``readers``."""
-        self.plan = plan
+        self.route_codec = route_codec
         self.target = target
         self.calls = calls
-        self.intake = intake
+        self.admission = admission
         self.readers = readers
         self._browsers = browsers
-        self._is_safe: Final = plan.verb == "GET"
+        self._is_safe: Final = route_codec.verb == "GET"
 
     async def receive(
         self, scope: Scope, receive: Receive, headers: Mapping[str, str], context: CallContext, memory: MemoryShare
-    ) -> tuple[CallContext, bytes] | Answer:
+    ) -> tuple[CallContext, bytes] | Response:
         """The context with the principal of the token, and the body; or the answer to a caller that is refused.
 
         Raises Refused and Disconnected.
@@ -65,26 +65,26 @@ class RouteCalls:
         content_type = headers.get("content-type", "")
         self.check(scope, content_type)
         admitted = await self.admit(scope, context)
-        if isinstance(admitted, Answer):
+        if isinstance(admitted, Response):
             return unread(admitted)
-        body = await self.intake.read_body(receive, headers, memory)
+        body = await self.admission.read_body(receive, headers, memory)
         self.check_body(body, content_type)
         return admitted, body
 
     def check(self, scope: Scope, content_type: str) -> None:
         """Raise Refused if a browser may have sent the request for a page of another site without a preflight."""
         if not self._is_safe:
-            self._browsers.check(self.plan.verb, content_type, scope)
+            self._browsers.check(self.route_codec.verb, content_type, scope)
 
-    async def admit(self, scope: Scope, context: CallContext) -> CallContext | Answer:
+    async def admit(self, scope: Scope, context: CallContext) -> CallContext | Response:
         """The context with the principal of the token, or the answer to a caller that is refused."""
         if not self.calls.authentication.is_required:
             return context
         check_token(scope)
-        admitted = await self.calls.authentication.admit(context, anonymous=self.plan.method.anonymous)
+        admitted = await self.calls.authentication.admit(context, anonymous=self.route_codec.method.anonymous)
         if isinstance(admitted, CallContext):
             return admitted
-        return self.intake.rejected(problem(admitted.error, headers=admitted.headers))
+        return self.admission.rejected(problem(admitted.error, headers=admitted.headers))
 
     async def read_arguments(
         self, path: Mapping[str, str], scope: Scope, body: bytes, context: CallContext
@@ -100,59 +100,59 @@ class RouteCalls:
         return arguments
 
     def _read(self, path: Mapping[str, str], scope: Scope, body: bytes) -> Arguments:
-        if self.plan.body is not None and json_holds_more(body, self.intake.max_values):
-            raise Refused(413, str(TooManyValues(self.intake.max_values)))
+        if self.route_codec.body is not None and json_holds_more(body, self.admission.max_values):
+            raise Rejection(413, str(TooManyValues(self.admission.max_values)))
         try:
-            return read_arguments(self.plan, path, scope, body)
+            return read_arguments(self.route_codec, path, scope, body)
         except ContractMismatchException as error:
             raise Mismatched(error) from None
 
-    async def carry_out(self, arguments: tuple[Any, ...], context: CallContext) -> Answer:
+    async def carry_out(self, arguments: tuple[Any, ...], context: CallContext) -> Response:
         """The answer to an authenticated request, with the arguments of the method."""
-        plan = self.plan
-        outcome = await self.calls.carry_out(self.target, arguments, plan.write_result, context)
+        route_codec = self.route_codec
+        outcome = await self.calls.carry_out(self.target, arguments, route_codec.write_result, context)
         if isinstance(outcome, Failure):
             answer = problem(outcome.error, executed=outcome.executed, headers=outcome.headers)
-            return answer if outcome.executed else self.intake.rejected(answer)
+            return answer if outcome.executed else self.admission.rejected(answer)
         headers = correlation(context.correlation_id)
-        return Answer(status=plan.status, content_type="application/json", body=outcome, headers=headers)
+        return Response(status=route_codec.status, content_type="application/json", body=outcome, headers=headers)
 
-    def refuse(self, refused: Refused, context: CallContext) -> Answer:
+    def refuse(self, refused: Rejection, context: CallContext) -> Response:
         """The answer to a refused request."""
         if isinstance(refused, Mismatched):
             error = mismatch(refused.code, str(refused), details=refused.details, context=context)
         else:
             error = refusal(refused.code, str(refused), context=context)
-        return self.intake.rejected(problem(error, status=refused.status, headers=refused.headers))
+        return self.admission.rejected(problem(error, status=refused.status, headers=refused.headers))
 
     def check_body(self, body: bytes, content_type: str) -> None:
         """Raise Refused if the route reads no body of that type."""
-        if self.plan.body is None or not body:
+        if self.route_codec.body is None or not body:
             return
         if not is_json(media_type_of(content_type)):
-            raise Refused(415, f"content type {content_type[:100]!r} is not application/json")
+            raise Rejection(415, f"content type {content_type[:100]!r} is not application/json")
 
-    def late(self, context: CallContext) -> Answer:
+    def late(self, context: CallContext) -> Response:
         """The answer to a request whose deadline has passed before its arguments are read."""
         error = refusal(ErrorCode.DEADLINE_EXCEEDED, "deadline exceeded", context=context)
-        return self.intake.rejected(problem(error))
+        return self.admission.rejected(problem(error))
 
-    def wrong_arguments(self, places: Sequence[Wrong], context: CallContext) -> Answer:
+    def wrong_arguments(self, locations: Sequence[Wrong], context: CallContext) -> Response:
         """The answer to a request with arguments that are missing or do not fit."""
-        first = places[0]
-        more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
-        place = ".".join(str(part) for part in first["loc"])
+        first = locations[0]
+        more = f" (and {len(locations) - 1} more)" if len(locations) > 1 else ""
+        location = ".".join(str(part) for part in first["loc"])
         wrong = refusal(
             ErrorCode.INVALID_ARGUMENT,
-            f"{self.plan.method.where}: {place}: {first['msg']}{more}",
-            details=places,
+            f"{self.route_codec.method.where}: {location}: {first['msg']}{more}",
+            details=locations,
             context=context,
         )
-        is_malformed = any(one["type"] == "json_invalid" for one in places)
+        is_malformed = any(one["type"] == "json_invalid" for one in locations)
         return problem(wrong, status=400 if is_malformed else None)
 
 
-class Mismatched(Refused):
+class Mismatched(Rejection):
     """Refuse a request of a caller with a different interface."""
 
     def __init__(self, error: ContractMismatchException, headers: Headers = ()) -> None:
@@ -160,7 +160,7 @@ class Mismatched(Refused):
         self.details = error.details
 
 
-def unknown_route(scope: Scope, headers: Headers = ()) -> Answer:
+def unknown_route(scope: Scope, headers: Headers = ()) -> Response:
     """The refusal of a call of one of our clients for which there is no route.
 
     Its form distinguishes it from the 404 of a gateway, so the client can retry on another instance.

@@ -10,18 +10,18 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from service_core.rest import EVENT_STREAM, NDJSON, RoutePlan
+from service_core.rest import EVENT_STREAM, NDJSON, RouteCodec
 from service_core.wire import WireType
 from service_server_fastapi.rest.arguments import described
 
 __all__ = ["document_input", "document_result"]
 
 
-def document_result(plan: RoutePlan, schema: dict[str, Any], operation: dict[str, Any]) -> None:
+def document_result(route_codec: RouteCodec, schema: dict[str, Any], operation: dict[str, Any]) -> None:
     """Describe the result that is a stream as content of both types; ``schema`` is the whole document."""
-    if plan.items is None:
+    if route_codec.items is None:
         return
-    item = _schema(plan.items, plan, schema)
+    item = _schema(route_codec.items, route_codec, schema)
     event = {
         "type": "object",
         "required": ["data"],
@@ -30,7 +30,7 @@ def document_result(plan: RoutePlan, schema: dict[str, Any], operation: dict[str
             "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": item},
         },
     }
-    response = operation["responses"][str(plan.status)]
+    response = operation["responses"][str(route_codec.status)]
     response["description"] = (
         'A stream: an item in each line or event. It ends with {"$problem": ...} or an event "problem" if it fails, '
         'and with an event "end" else.'
@@ -41,11 +41,11 @@ def document_result(plan: RoutePlan, schema: dict[str, Any], operation: dict[str
     }
 
 
-def document_input(plan: RoutePlan, schema: dict[str, Any], operation: dict[str, Any]) -> None:
+def document_input(route_codec: RouteCodec, schema: dict[str, Any], operation: dict[str, Any]) -> None:
     """Describe the argument that is a stream as the body of the request."""
-    if plan.input_items is None:
+    if route_codec.input_items is None:
         return
-    item = _schema(plan.input_items, plan, schema)
+    item = _schema(route_codec.input_items, route_codec, schema)
     operation["requestBody"] = {
         "description": "A stream: an item in each line.",
         "required": True,
@@ -53,9 +53,9 @@ def document_input(plan: RoutePlan, schema: dict[str, Any], operation: dict[str,
     }
 
 
-def _schema(item: WireType, plan: RoutePlan, schema: dict[str, Any]) -> dict[str, Any]:
+def _schema(item: WireType, route_codec: RouteCodec, schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of an item; those that it refers to are added to the document, under names of their own."""
-    prefix = f"{plan.service.name}.{plan.method.name}."
+    prefix = f"{route_codec.service.name}.{route_codec.method.name}."
     template = f"#/components/schemas/{prefix}{{model}}"
     found = TypeAdapter(described(item)).json_schema(ref_template=template)
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})

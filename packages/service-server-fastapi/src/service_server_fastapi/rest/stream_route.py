@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from starlette.responses import Response
+from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_core import ContractMismatchException, ErrorCode, call_context, current_context
 from service_core.dispatch import (
-    Answer,
     FailedFirst,
     Failure,
+    Response,
     TimedOut,
     correlation,
     input_lines,
@@ -24,10 +24,10 @@ from service_core.dispatch import (
 from service_core.rest import EVENT_STREAM, NDJSON, SENT_ARGUMENTS, form_writer, media_type_of
 from service_core.wire import CHANGES_PAGE, context_from_headers
 from service_core.wire.streams import StreamWriter
-from service_server_fastapi.access.rejections import UNREAD, Refused, unread
-from service_server_fastapi.endpoints.streams import IncomingStream, Watching, send_stream
-from service_server_fastapi.requests.admission import Disconnected, check_encoding, gone, headers_of
-from service_server_fastapi.requests.disconnect import Watch
+from service_server_fastapi.access.rejections import UNREAD, Rejection, unread
+from service_server_fastapi.endpoints.streams import CallerWatch, IncomingStream, send_stream
+from service_server_fastapi.requests.admission import Disconnected, check_encoding, disconnected, headers_of
+from service_server_fastapi.requests.disconnect import DisconnectWatch
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.reading import WrongArguments, item_type
 from service_server_fastapi.rest.route import ARGUMENTS, WRONG, RestRoute, replay
@@ -44,7 +44,7 @@ class StreamRoute(RestRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, with FastAPI's dependencies."""
-        if scope["method"] == self.plan.verb:
+        if scope["method"] == self.route_codec.verb:
             await self.serve(scope, scope["path_params"], receive, send, over=super(RestRoute, self).handle)
         else:
             await super().handle(scope, receive, send)
@@ -56,31 +56,31 @@ class StreamRoute(RestRoute):
         headers = headers_of(scope)
         context = context_from_headers(headers)
         try:
-            with self.intake, self.intake.memory.share() as memory:
+            with self.admission, self.admission.memory.share() as memory:
                 self.check(scope, headers.get("content-type", ""))
                 writer = self._writer(headers)
                 admitted = await self.admit(scope, context)
-                if isinstance(admitted, Answer):
+                if isinstance(admitted, Response):
                     return await send_answer(send, unread(admitted))
                 body = b""
-                if self.plan.input_items is None:
-                    body = await self.intake.read_body(receive, headers, memory)
+                if self.route_codec.input_items is None:
+                    body = await self.admission.read_body(receive, headers, memory)
                     self.check_body(body, headers.get("content-type", ""))
                 else:
                     self._check_input(headers)
-                share = self.intake.streams.share(scope, admitted)
+                share = self.admission.streams.share(scope, admitted)
                 with share, suppress(Disconnected), call_context(admitted), self._watching(scope, receive) as watch:
                     scope[_STREAM] = writer, watch
                     await self._read_whole(path, scope, body, watch)
                     await (over or self._directly)(scope, replay(body, receive), send)
         except Disconnected:
-            await send_answer(send, gone(context))
+            await send_answer(send, disconnected(context))
         except TimedOut:
             await send_answer(send, self.late(context))
-        except Refused as refused:
+        except Rejection as refused:
             await send_answer(send, self.refuse(refused, context))
 
-    async def respond(self, scope: Scope) -> Response:
+    async def respond(self, scope: Scope) -> StarletteResponse:
         """The response to a request that has been read so far."""
         writer, watch = scope[_STREAM]
         if WRONG in scope:
@@ -95,27 +95,27 @@ class StreamRoute(RestRoute):
         response = await self.respond(scope)
         await response(scope, receive, send)
 
-    async def _opened(self, arguments: tuple[Any, ...], writer: StreamWriter) -> Answer:
+    async def _opened(self, arguments: tuple[Any, ...], writer: StreamWriter) -> Response:
         """The answer of a call whose result is a stream: the stream, or a failure before its first item."""
         context = current_context()
         stream = open_stream(self.calls, self.target, arguments, writer, context)
         if isinstance(stream, Failure):
-            return self.intake.rejected(problem(stream.error, executed=stream.executed, headers=stream.headers))
+            return self.admission.rejected(problem(stream.error, executed=stream.executed, headers=stream.headers))
         try:
             await stream.begin()
         except FailedFirst as failed:
             return problem(failed.error, executed=True, headers=failed.headers)
         headers = correlation(context.correlation_id)
-        return Answer(
-            status=self.plan.status, content_type=writer.content_type, body=b"", headers=headers, stream=stream
+        return Response(
+            status=self.route_codec.status, content_type=writer.content_type, body=b"", headers=headers, stream=stream
         )
 
     def _writer(self, headers: Mapping[str, str]) -> StreamWriter | None:
         """Writes the result in the form that the caller accepts, None for a result that comes as a whole."""
-        if self.plan.items is None:
+        if self.route_codec.items is None:
             return None
         accept = headers.get("accept", "")
-        writer = form_writer(accept, self.plan.items)
+        writer = form_writer(accept, self.route_codec.items)
         if writer is None:
             raise self._unfit(
                 headers,
@@ -134,37 +134,37 @@ class StreamRoute(RestRoute):
                 f"content type {content_type[:100]!r} is not {NDJSON}: the body is a stream, with an item in each line",
             )
 
-    def _unfit(self, headers: Mapping[str, str], status: int, message: str) -> Refused:
+    def _unfit(self, headers: Mapping[str, str], status: int, message: str) -> Rejection:
         """The refusal of a request without the streams of the route; of a caller with an interface, that differs."""
         if SENT_ARGUMENTS not in headers:
-            return Refused(status, message, headers=UNREAD)
-        text = f"the server has another {self.plan.method.where}: {message}; see {CHANGES_PAGE}"
+            return Rejection(status, message, headers=UNREAD)
+        text = f"the server has another {self.route_codec.method.where}: {message}; see {CHANGES_PAGE}"
         return Mismatched(ContractMismatchException(text, code=ErrorCode.INVALID_ARGUMENT), headers=UNREAD)
 
-    def _watching(self, scope: Scope, receive: Receive) -> Watch | IncomingStream:
-        return Watch(receive) if self.plan.input_items is None else IncomingStream(scope, receive)
+    def _watching(self, scope: Scope, receive: Receive) -> DisconnectWatch | IncomingStream:
+        return DisconnectWatch(receive) if self.route_codec.input_items is None else IncomingStream(scope, receive)
 
     async def _read_whole(
-        self, path: Mapping[str, str], scope: Scope, body: bytes, watch: Watch | IncomingStream
+        self, path: Mapping[str, str], scope: Scope, body: bytes, watch: DisconnectWatch | IncomingStream
     ) -> None:
         """Read the arguments that come as a whole; the stream among them is read while the method runs."""
         try:
             arguments = await self.read_arguments(path, scope, body, current_context())
         except WrongArguments as wrong:
-            scope[WRONG] = wrong.places
+            scope[WRONG] = wrong.locations
             return
-        stream, wire = self.plan.method.input_stream, item_type(self.plan, scope)
+        stream, wire = self.route_codec.method.input_stream, item_type(self.route_codec, scope)
         if stream is not None and wire is not None and isinstance(watch, IncomingStream):
-            limits = {"max_bytes": self.intake.max_body_bytes, "max_values": self.intake.max_values}
+            limits = {"max_bytes": self.admission.max_body_bytes, "max_values": self.admission.max_values}
             lists = input_lines(wire, watch.parts(), **limits)
             arguments = with_input(arguments, stream, lists)
         scope[ARGUMENTS] = arguments
 
 
-class _Response(Response):
+class _Response(StarletteResponse):
     """An answer, which may come in parts."""
 
-    def __init__(self, answer: Answer, watch: Watching) -> None:
+    def __init__(self, answer: Response, watch: CallerWatch) -> None:
         super().__init__(status_code=answer.status)
         self._answer = answer
         self._watch = watch

@@ -65,7 +65,7 @@ class OtherServer:
                     registered_elsewhere(
                         lambda port: self._register_at(port, hosting),
                         lambda: parts.leave(hosting),
-                        is_idle=lambda: not parts.traffic.tasks,
+                        is_idle=lambda: not parts.in_flight.tasks,
                         settings=parts.settings,
                         path=parts.address.value.path,
                         observed=self._observed,

@@ -57,7 +57,7 @@ class OwnListener:
             parts.address.bind(bound.getsockname()[1] if file is None else 0)
             hosting, assembly = parts.assemble(module)
             self._check_wanted()
-            self._listen(Listener(assembly.front, bound, parts.settings, tls, file=file), hosting, assembly)
+            self._listen(Listener(assembly.bypass, bound, parts.settings, tls, file=file), hosting, assembly)
             self._check_wanted()
             self._signals = GracefulSignals(self._stop_by_signal, pass_on=passes_signals_on)
             self._signals.install()

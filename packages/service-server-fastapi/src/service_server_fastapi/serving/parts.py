@@ -21,7 +21,7 @@ from service_server_fastapi.lifecycle.declaration_checks import hosting_findings
 from service_server_fastapi.lifecycle.exposure import warn_if_open
 from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.lifecycle.lifespan import running
-from service_server_fastapi.requests.in_flight import Traffic
+from service_server_fastapi.requests.in_flight import InFlight
 from service_server_fastapi.serving.served_address import ServedAddress
 from service_server_fastapi.settings import ServerSettings
 
@@ -50,7 +50,7 @@ class ServerParts:
         """Ready objects that belong to the environment, besides the server."""
         self.hosting: Hosting | None = None
         self.assembly: Assembly | None = None
-        self.traffic = Traffic(
+        self.in_flight = InFlight(
             lambda: self.hosting is not None and self.hosting.is_stopping,
             AllowedHosts(settings.allowed_hosts),
             RejectionLog(),
@@ -87,7 +87,7 @@ class ServerParts:
         """
         from service_server_fastapi.application.full import FullApplication
 
-        self._application = FullApplication(self.app, self.traffic)
+        self._application = FullApplication(self.app, self.in_flight)
         return self._application
 
     def assemble(self, module: type) -> tuple[Hosting, Assembly]:
@@ -105,7 +105,7 @@ class ServerParts:
             self._application_for(targets),
             settings=self.settings,
             calls=self._executor(environment),
-            traffic=self.traffic,
+            in_flight=self.in_flight,
             readers=self._readers,
         )
         return hosting, self.assembly
@@ -113,7 +113,7 @@ class ServerParts:
     @contextlib.asynccontextmanager
     async def running(self, hosting: Hosting, assembly: Assembly) -> AsyncIterator[None]:
         """Start the components on the event loop of the requests; shut them down at the end."""
-        self.traffic.begin()
+        self.in_flight.begin()
         assembly.health.begin()
         async with running(hosting, self.server, self.steps):
             yield
@@ -121,7 +121,7 @@ class ServerParts:
     def leave(self, hosting: Hosting) -> None:
         """Deregister, and limit the time that calls in flight may still take."""
         hosting.leave()
-        self.traffic.end_within(self.settings.drain_timeout)
+        self.in_flight.end_within(self.settings.drain_timeout)
 
     def close_threads(self) -> None:
         """End all threads that are idle, and the others when they have finished."""
@@ -143,5 +143,5 @@ class ServerParts:
             return self._application
         if self._app is not None or needs_fastapi(targets):
             return self.use_fastapi()
-        self._application = BareApplication(self.traffic)
+        self._application = BareApplication(self.in_flight)
         return self._application

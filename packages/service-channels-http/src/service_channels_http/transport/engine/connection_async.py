@@ -96,7 +96,7 @@ class AsyncConnection(asyncio.Protocol):
         waiter = self._waiter = self._loop.create_future()
         return waiter
 
-    def lend(self, protocol: asyncio.Protocol) -> asyncio.Transport:
+    def lease(self, protocol: asyncio.Protocol) -> asyncio.Transport:
         """Let another protocol use the transport until :meth:`take_back`; this connection hears nothing meanwhile."""
         self._transport.set_protocol(protocol)
         return self._transport
@@ -172,15 +172,15 @@ class AsyncConnection(asyncio.Protocol):
         """
         end = time.monotonic() + _CATCH_UP
 
-        def look_again() -> None:
+        def poll_again() -> None:
             if self._request is not request or self._waiter is None:
                 return
             if self._poll(0) and time.monotonic() < end:
-                self._loop.call_later(_TURN, look_again)
+                self._loop.call_later(_TURN, poll_again)
             else:
                 self._fail(deadline_exceeded(request, may_have_run=True))
 
-        self._loop.call_later(_TURN, look_again)
+        self._loop.call_later(_TURN, poll_again)
 
     # the end of a call
 

@@ -17,7 +17,7 @@ from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
 from service_core.process import keep_from_children
 
-__all__ = ["Connection", "connected_socket"]
+__all__ = ["SyncConnection", "connected_socket"]
 
 _CHUNK: Final = 256 * 1024
 _LONGEST: Final = 24 * 3600.0
@@ -25,7 +25,7 @@ _PAUSE: Final = 0.1
 """Seconds after a deadline from which on this process was suspended or blocked: waits end within milliseconds."""
 
 
-class Connection:
+class SyncConnection:
     """Used by one thread at a time, for one call after the other."""
 
     def __init__(self, connected: socket.socket) -> None:
@@ -36,7 +36,7 @@ class Connection:
         self.idle_since = 0.0
 
     @classmethod
-    def open(cls, origin: Origin, request: HTTPRequest, connect_timeout: float) -> Connection:
+    def open(cls, origin: Origin, request: HTTPRequest, connect_timeout: float) -> SyncConnection:
         """Connect. Raises ServiceCommunicationException, DeadlineExceeded; nothing was sent then."""
         end = min(request.deadline.expires_at, time.monotonic() + connect_timeout)
         try:
@@ -54,7 +54,7 @@ class Connection:
         """Close it at once."""
         self._socket.close()
 
-    def lend(self) -> socket.socket:
+    def lease(self) -> socket.socket:
         """The socket, for another user until :meth:`take_back`, who may set its timeout."""
         return self._socket
 
@@ -132,7 +132,7 @@ class Connection:
     def _receive(self, request: HTTPRequest) -> bytes:
         left = request.deadline.expires_at - time.monotonic()
         # Rounded up, else the last millisecond would be spent in a busy loop.
-        if left <= 0.0 and not self._arrived_during_pause(left):
+        if left <= 0.0 and not self._received_during_pause(left):
             raise deadline_exceeded(request, may_have_run=True)
         if left > 0.0:
             comes = (
@@ -149,7 +149,7 @@ class Connection:
             return request.wait.wait(self._poll, self._socket.fileno(), left)
         return self._poll(int(min(left, _LONGEST) * 1000.0) + 1)
 
-    def _arrived_during_pause(self, left: float) -> bool:
+    def _received_during_pause(self, left: float) -> bool:
         """Whether this process was suspended past the deadline and data has arrived, which is read at once.
 
         The answer's size is limited, so a server that goes on sending does not extend the call without end.
@@ -170,7 +170,7 @@ class Connection:
             raise deadline_exceeded(request, may_have_run=True)
 
 
-class _EncryptedConnection(Connection):
+class _EncryptedConnection(SyncConnection):
     """What can be read is not always what the other side has sent last."""
 
     def _receive(self, request: HTTPRequest) -> bytes:

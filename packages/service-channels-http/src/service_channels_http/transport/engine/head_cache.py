@@ -16,7 +16,7 @@ from typing import Final, Self
 
 from service_channels_http.transport.messages import HTTPReply
 
-__all__ = ["Repeated"]
+__all__ = ["RepeatedHead"]
 
 _LINE: Final = rb"(?:date|server|content-type): [!-~](?:[ -~]*[!-~])?\r\n"
 _REST: Final = rb"content-length: ([0-9]{1,9})\r\nx-correlation-id: ([!-~]+)\r\n\r\n"
@@ -24,7 +24,7 @@ _HEAD: Final = re.compile(rb"(HTTP/1\.1 200 [ -~]*\r\n(?:" + _LINE + rb")*)" + _
 _FOLLOWS: Final = re.compile(_REST + rb"(.*)", re.DOTALL)
 
 
-class Repeated:
+class RepeatedHead:
     """The beginning of a head, with the results of the parser for that response."""
 
     __slots__ = ("_beginning", "_headers", "_length")

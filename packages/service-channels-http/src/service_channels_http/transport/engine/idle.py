@@ -7,10 +7,10 @@ import time
 from collections import deque
 from typing import Generic, Protocol, TypeVar
 
-__all__ = ["Idle"]
+__all__ = ["IdleConnections"]
 
 
-class Waiting(Protocol):
+class IdleConnection(Protocol):
     """What both kinds of connections have."""
 
     idle_since: float
@@ -25,10 +25,10 @@ class Waiting(Protocol):
         ...
 
 
-C = TypeVar("C", bound=Waiting)
+C = TypeVar("C", bound=IdleConnection)
 
 
-class Idle(Generic[C]):
+class IdleConnections(Generic[C]):
     """The idle connections to one origin. Safe to use from several threads.
 
     The one that was used last is used first, so that those that are not needed grow old and are closed.

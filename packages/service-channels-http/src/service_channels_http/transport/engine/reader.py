@@ -7,7 +7,7 @@ from typing import Final
 
 import httptools
 
-from service_channels_http.transport.engine.head_cache import Repeated
+from service_channels_http.transport.engine.head_cache import RepeatedHead
 from service_channels_http.transport.errors import broken_off
 from service_channels_http.transport.header_values import check_header
 from service_channels_http.transport.limits import check_head, check_size
@@ -107,7 +107,7 @@ class ResponseParser:
         self._is_quiet: list[None] = [None]
         self.on_message_begin = self._is_quiet.clear
         self._parser = httptools.HttpResponseParser(self)
-        self._repeated: Repeated | None = None
+        self._repeated: RepeatedHead | None = None
         self._reply: HTTPReply | None = None
         self.reusable = True
         """Whether the connection can take another request after this response."""
@@ -132,7 +132,7 @@ class ResponseParser:
         self._forget()
         reply = self._parse(data)
         if reply is not None:
-            self._repeated = Repeated.of(data, reply)
+            self._repeated = RepeatedHead.of(data, reply)
         return reply
 
     def _parse(self, data: bytes) -> HTTPReply | None:

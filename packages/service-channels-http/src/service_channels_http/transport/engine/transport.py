@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from service_channels_http.transport.engine.connection_async import AsyncConnection
-from service_channels_http.transport.engine.connection_sync import Connection
-from service_channels_http.transport.engine.pool import AsyncEngine, Engine, Lent
+from service_channels_http.transport.engine.connection_sync import SyncConnection
+from service_channels_http.transport.engine.pool import AsyncEngine, Engine, LeasedConnection
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
 
@@ -18,9 +18,11 @@ class EngineTransport(OncePerProcess[Engine]):
         """Send one request and wait for the reply; None, and nothing is sent, for addresses that httpx carries."""
         return self.get().send(request, connect_timeout=connect_timeout, max_bytes=max_bytes)
 
-    def lend(self, request: HTTPRequest, until: HTTPRequest, connect_timeout: float) -> Lent[Connection] | None:
+    def lease(
+        self, request: HTTPRequest, until: HTTPRequest, connect_timeout: float
+    ) -> LeasedConnection[SyncConnection] | None:
         """A connection for a request that has a stream; None for addresses that httpx carries."""
-        return self.get().lend(request, until, connect_timeout)
+        return self.get().lease(request, until, connect_timeout)
 
 
 class AsyncEngineTransport(OncePerLoop[AsyncEngine]):
@@ -30,8 +32,8 @@ class AsyncEngineTransport(OncePerLoop[AsyncEngine]):
         """As :meth:`EngineTransport.send`."""
         return await self.get().send(request, connect_timeout=connect_timeout, max_bytes=max_bytes)
 
-    async def lend(
+    async def lease(
         self, request: HTTPRequest, until: HTTPRequest, connect_timeout: float
-    ) -> Lent[AsyncConnection] | None:
-        """As :meth:`EngineTransport.lend`."""
-        return await self.get().lend(request, until, connect_timeout)
+    ) -> LeasedConnection[AsyncConnection] | None:
+        """As :meth:`EngineTransport.lease`."""
+        return await self.get().lease(request, until, connect_timeout)

@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 from typing import Final
 
 from service_channels_http.transport.engine.connection_async import AsyncConnection
-from service_channels_http.transport.engine.pool import Lent
+from service_channels_http.transport.engine.pool import LeasedConnection
 from service_channels_http.transport.errors import lost, not_sent
 from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.streams.response import (
@@ -31,10 +31,10 @@ _BUFFER: Final = 256 * 1024
 class AsyncStream(asyncio.Protocol):
     """One request on a connection of the pool. Used by one task, with another one that sends the body."""
 
-    def __init__(self, request: HTTPRequest, lent: Lent[AsyncConnection]) -> None:
+    def __init__(self, request: HTTPRequest, leased: LeasedConnection[AsyncConnection]) -> None:
         self._request = request
-        self._lent = lent
-        self._transport = lent.connection.lend(self)
+        self._leased = leased
+        self._transport = leased.connection.lease(self)
         self._sending: asyncio.Task[None] | None = None
         self._is_sent = False
         self._is_closed = False
@@ -55,7 +55,7 @@ class AsyncStream(asyncio.Protocol):
 
         Raises ServiceCommunicationException if nothing could be sent; the stream is closed then.
         """
-        self._transport.write(self._lent.head + self._request.content)
+        self._transport.write(self._leased.head + self._request.content)
         if self._transport.is_closing():
             self._give_back()
             raise not_sent(self._request, "the connection was lost before anything was sent", ConnectionError())
@@ -170,8 +170,8 @@ class AsyncStream(asyncio.Protocol):
         response, transport = self.response, self._transport
         is_clean = self._is_sent and response.is_complete and not response.is_last and not self._came
         if is_clean and not transport.is_closing() and not transport.get_write_buffer_size():
-            self._lent.connection.take_back()
-            self._lent.put_back()
+            self._leased.connection.take_back()
+            self._leased.put_back()
         else:
             transport.abort()
 
@@ -198,6 +198,6 @@ class AsyncStream(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing comes or goes any more."""
         self._is_over, self._failure = True, exc
-        self._lent.connection.connection_lost(exc)
+        self._leased.connection.connection_lost(exc)
         self.resume_writing()
         self._wake()

@@ -8,8 +8,8 @@ import socket
 from collections.abc import Iterator
 from typing import Final
 
-from service_channels_http.transport.engine.connection_sync import Connection
-from service_channels_http.transport.engine.pool import Lent
+from service_channels_http.transport.engine.connection_sync import SyncConnection
+from service_channels_http.transport.engine.pool import LeasedConnection
 from service_channels_http.transport.errors import lost, not_sent, pass_interruption
 from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.streams.response import (
@@ -30,10 +30,10 @@ _LONGEST: Final = 24 * 3600.0
 class SyncStream:
     """One request on a connection of the pool. Used by one thread."""
 
-    def __init__(self, request: HTTPRequest, lent: Lent[Connection]) -> None:
+    def __init__(self, request: HTTPRequest, leased: LeasedConnection[SyncConnection]) -> None:
         self._request = request
-        self._lent = lent
-        self._socket = lent.connection.lend()
+        self._leased = leased
+        self._socket = leased.connection.lease()
         self._kept = b""
         self._is_sent = False
         self._is_closed = False
@@ -43,7 +43,7 @@ class SyncStream:
         """Send the request as a whole. Raises TooLate at the deadline, and what ``parts`` raise."""
         self._limit(deadline)
         try:
-            self._socket.sendall(self._lent.head + self._request.content)
+            self._socket.sendall(self._leased.head + self._request.content)
         except TimeoutError as error:
             pass_interruption(error)
             raise TooLate from None
@@ -119,12 +119,12 @@ class SyncStream:
             return
         self._is_closed = True
         is_clean = self._is_sent and self.response.is_complete and not self.response.is_last
-        if is_clean and self._lent.connection.take_back():
-            self._lent.put_back()
+        if is_clean and self._leased.connection.take_back():
+            self._leased.put_back()
             return
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        self._lent.connection.close()
+        self._leased.connection.close()
 
 
 class _Refused(Exception):

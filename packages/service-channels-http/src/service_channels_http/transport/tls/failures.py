@@ -13,7 +13,7 @@ _GIVE_ANOTHER: Final = (
     "the server does not accept the certificate in setting 'cert_file' (SERVICE_HTTP_CERT_FILE); use one that has not "
     "expired, from an authority that the server trusts"
 )
-_SPEAKS_NO_TLS: Final = "the server does not use TLS there; use http:// in its address, or configure its certificate"
+_NO_TLS: Final = "the server does not use TLS there; use http:// in its address, or configure its certificate"
 
 _BY_ALERT: Final[Mapping[str, str]] = {
     "CERTIFICATE_REQUIRED": _GIVE_CERTIFICATE,
@@ -28,9 +28,9 @@ _BY_ALERT: Final[Mapping[str, str]] = {
 }
 """By the end of the reason: ``TLSV13_ALERT_CERTIFICATE_REQUIRED`` (RFC 8446, section 6.2)."""
 _BY_REASON: Final[Mapping[str | None, str]] = {
-    "WRONG_VERSION_NUMBER": _SPEAKS_NO_TLS,
-    "PACKET_LENGTH_TOO_LONG": _SPEAKS_NO_TLS,
-    "RECORD_LAYER_FAILURE": _SPEAKS_NO_TLS,
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NO_TLS,
+    "RECORD_LAYER_FAILURE": _NO_TLS,
 }
 # OpenSSL's X509_V_ERR_..., x509_vfy.h
 _BY_VERIFICATION: Final[Mapping[int, str]] = {

@@ -32,7 +32,7 @@ class StreamDescriptor:
     """Whether it is iterated with ``async for``."""
     parameter: str = ""
     """The name of the parameter; empty for the result."""
-    place: int = 0
+    position: int = 0
     """The place of the parameter among all parameters."""
 
 
@@ -58,20 +58,20 @@ def method_streams(
             f"{where}: the method {reason} for the items of parameter '{given.parameter}'; write "
             f"'{given.parameter}: {kind}[...]'"
         )
-    return result, replace(given, place=list(parameters).index(given.parameter))
+    return result, replace(given, position=list(parameters).index(given.parameter))
 
 
 def without_stream(arguments: Arguments, stream: StreamDescriptor) -> tuple[Arguments, Any]:
     """The arguments that are sent as a whole, in order, and the stream among them."""
-    place = stream.place
-    return without_end((*arguments[:place], *arguments[place + 1 :])), arguments[place]
+    position = stream.position
+    return without_end((*arguments[:position], *arguments[position + 1 :])), arguments[position]
 
 
 def with_stream(arguments: Arguments, stream: StreamDescriptor, items: Any) -> Arguments:
     """The inverse of :func:`without_stream`."""
-    place = stream.place
-    before = (*arguments[:place], *(NOT_GIVEN for _ in range(place - len(arguments))))
-    return (*before, items, *arguments[place:])
+    position = stream.position
+    before = (*arguments[:position], *(NOT_GIVEN for _ in range(position - len(arguments))))
+    return (*before, items, *arguments[position:])
 
 
 def result_stream(result: Any, where: str, *, is_coroutine: bool) -> StreamDescriptor | None:

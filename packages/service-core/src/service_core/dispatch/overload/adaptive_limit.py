@@ -18,7 +18,7 @@ _WINDOW: Final = 0.25
 _ENOUGH: Final = 10
 _LONGEST_WINDOW: Final = 5.0
 """Seconds after which they are taken into account however few they are."""
-_HINDERED: Final = 2.0
+_CONGESTED: Final = 2.0
 """How many times as long as in the best window calls take when they hinder each other."""
 _AGEING: Final = 1.003
 """The factor by which the best window counts as longer with each later one, since methods change."""
@@ -26,7 +26,7 @@ _FADING: Final = 2.0
 """What was counted fades to 1/e in so many times the seconds of a call in the best window, at least in 1 s."""
 _KNOWN: Final = 30.0
 """Seconds in which the known capacity fades to 1/e while calls hinder each other and fewer end."""
-_CAUTIOUS: Final = 60.0
+_HOLD: Final = 60.0
 """Seconds after the last hindrance for which the limit holds."""
 _SHARE_OF_TIME: Final = 0.75
 """The share of a call's time in which it is to be answered; the rest is for what the estimate does not know."""
@@ -45,7 +45,7 @@ class AdaptiveLimit:
     """
 
     __slots__ = (
-        *("_best", "_capacity", "_cautious_until", "_clock", "_counted", "_ended", "_in_time", "_lock", "_mean"),
+        *("_best", "_capacity", "_hold_until", "_clock", "_counted", "_ended", "_in_time", "_lock", "_mean"),
         *("_refused", "_running", "_seconds", "_shares", "_window"),
     )
 
@@ -69,11 +69,11 @@ class AdaptiveLimit:
         """Calls that ended in time, and the seconds in which they did; both fade."""
         self._capacity = 0.0
         """Calls that end in time per second while calls hinder each other."""
-        self._cautious_until = 0.0
+        self._hold_until = 0.0
 
     def enter(self, caller: Hashable, now: float, expires_at: float) -> None:
         """Count a call that is made now, until :meth:`leave`. Raises Overloaded."""
-        if now < self._cautious_until and self._running >= _ALWAYS:
+        if now < self._hold_until and self._running >= _ALWAYS:
             self._check(caller, now, expires_at)
         with self._lock:
             if self._running == 0:
@@ -99,8 +99,8 @@ class AdaptiveLimit:
 
     def view(self) -> dict[str, object]:
         """The state, as JSON-like data: ``limit`` is the calls that end per second under overload, None without."""
-        is_cautious = self._clock() < self._cautious_until
-        return {"running": self._running, "limit": self._capacity if is_cautious else None, "refused": self._refused}
+        is_on_hold = self._clock() < self._hold_until
+        return {"running": self._running, "limit": self._capacity if is_on_hold else None, "refused": self._refused}
 
     def _check(self, caller: Hashable, now: float, expires_at: float) -> None:
         allowed = _SHARE_OF_TIME * (expires_at - now)
@@ -119,10 +119,10 @@ class AdaptiveLimit:
         rest = math.exp(-elapsed / max(1.0, _FADING * self._best))
         calls, seconds = self._counted
         self._counted = calls, seconds = calls * rest + self._in_time, seconds * rest + elapsed
-        if self._mean > _HINDERED * self._best:
-            if now >= self._cautious_until:
+        if self._mean > _CONGESTED * self._best:
+            if now >= self._hold_until:
                 self._capacity = 0.0
-            self._cautious_until = now + _CAUTIOUS
+            self._hold_until = now + _HOLD
             self._capacity *= math.exp(-elapsed / _KNOWN)
         self._capacity = max(self._capacity, calls / seconds)
 

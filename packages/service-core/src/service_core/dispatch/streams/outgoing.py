@@ -48,7 +48,7 @@ async def _parts(
     context: CallContext,
     ending: list[bytes],
 ) -> AsyncGenerator[bytes, None]:
-    source, limits = StreamSource(), ItemLimits(target.plan.method, context)
+    source, limits = StreamSource(), ItemLimits(target.method_codec.method, context)
     with call_context(context):  # for the task of the generator; this one is the server's
         source.start(executor.iterate(target, arguments, source, context))
     failure: Failure | None = None
@@ -70,7 +70,7 @@ async def _parts(
         failure = late(context, reason=limits.reason)
     except ArgumentException as error:  # an item that is not of the declared type
         with call_context(context):
-            failure = failure_of(error, target.plan, context, expose=executor.expose_errors)
+            failure = failure_of(error, target.method_codec, context, expose=executor.expose_errors)
     finally:
         await source.aclose()
     if failure is None:

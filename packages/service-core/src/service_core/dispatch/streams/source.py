@@ -32,7 +32,7 @@ class StreamSource:
         self._limit = _FIRST_ITEMS
         self._loop = asyncio.get_running_loop()
         self._has_items = asyncio.Event()
-        self._has_room = asyncio.Event()
+        self._has_space = asyncio.Event()
         self._notified = False
         self._closed = False
         self._task: asyncio.Task[Any] | None = None
@@ -52,7 +52,7 @@ class StreamSource:
             async for item in items:
                 self._put(item)
                 if len(self._items) >= self._limit:
-                    await self._wait_for_room()
+                    await self._wait_for_space()
                 if self._closed:
                     return
         finally:
@@ -76,7 +76,7 @@ class StreamSource:
                 else:
                     step = asyncio.ensure_future(workers.run(context.run, (self._step, items)))
                     more = await asyncio.shield(step)
-                await self._wait_for_room()
+                await self._wait_for_space()
         finally:
             await _close_sync(items, step, context, workers)
 
@@ -97,10 +97,10 @@ class StreamSource:
             self._notified = True
             self._has_items.set()
 
-    async def _wait_for_room(self) -> None:
+    async def _wait_for_space(self) -> None:
         while len(self._items) >= self._limit and not self._closed:
-            self._has_room.clear()
-            await self._has_room.wait()
+            self._has_space.clear()
+            await self._has_space.wait()
 
     # the reader's side
 
@@ -111,7 +111,7 @@ class StreamSource:
             self._notified = False
             items = [self._items.popleft() for _ in range(len(self._items))]
             if items:
-                self._has_room.set()
+                self._has_space.set()
                 return items
             if self._task is None or self._task.done():
                 return []
@@ -137,7 +137,7 @@ class StreamSource:
         self._closed = True
         self.before_close()
         self._items.clear()
-        self._has_room.set()
+        self._has_space.set()
         task = self._task
         if task is not None and not task.done():
             task.cancel()

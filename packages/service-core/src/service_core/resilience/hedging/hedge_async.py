@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from service_core.errors import ServiceCommunicationException, ServiceException
-from service_core.process.timers import Alarm, alarm
+from service_core.process.timers import Timer, start_timer
 from service_core.resilience.attempts import Attempts
 from service_core.resilience.hedging.hedges import PAUSE, Hedge, Hedges, is_failure
 
@@ -24,7 +24,6 @@ class AsyncHedging:
     """
 
     __slots__ = (
-        "_alarm",
         "_attempts",
         "_before",
         "_has_cancelled",
@@ -33,6 +32,7 @@ class AsyncHedging:
         "_others",
         "_send",
         "_task",
+        "_timer",
         "_winner",
     )
 
@@ -50,7 +50,7 @@ class AsyncHedging:
         """Send the call to ``url``, and elsewhere when that takes long; the first answer, or the error of the first."""
         self._task = asyncio.current_task()
         self._before = 0 if self._task is None else self._task.cancelling()
-        self._alarm: Alarm | None = self._set_alarm()
+        self._timer: Timer | None = self._start_timer()
         try:
             return await self._first_answer(url)
         finally:
@@ -72,16 +72,16 @@ class AsyncHedging:
                 raise
         return self._answer(failure)
 
-    def _set_alarm(self) -> Alarm | None:
+    def _start_timer(self) -> Timer | None:
         if self._task is None:  # a coroutine that something else than a task drives cannot be cancelled
             return None
-        return alarm(max(0.0, self._attempts.overdue_at - time.monotonic()), self._begin_another)
+        return start_timer(max(0.0, self._attempts.overdue_at - time.monotonic()), self._begin_another)
 
     def _begin_another(self) -> None:
-        self._alarm = None
+        self._timer = None
         late = time.monotonic() - self._attempts.overdue_at
         if late > PAUSE:  # what has arrived during the pause is read first
-            self._alarm = alarm(PAUSE / 10, self._begin_now)
+            self._timer = start_timer(PAUSE / 10, self._begin_now)
         else:
             self._begin_now()
 
@@ -92,7 +92,7 @@ class AsyncHedging:
         task = asyncio.ensure_future(self._send_to(hedge.endpoint.url))
         self._others[task] = hedge
         task.add_done_callback(self._ended)
-        self._alarm = self._set_alarm()
+        self._timer = self._start_timer()
 
     async def _send_to(self, url: str) -> Any:
         return await self._send(url)
@@ -135,8 +135,8 @@ class AsyncHedging:
 
     def _close(self) -> None:
         self._is_sending = False
-        if self._alarm is not None:
-            self._alarm.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         others = dict(self._others)
         self._others.clear()
         for task, hedge in others.items():

@@ -66,4 +66,4 @@ class LeastLoadedURLSelector(URLSelector):
         one, other = endpoints[first], endpoints[second]
         if one.cost > other.cost:
             one, other = other, one
-        return other if one.warm_at and one.declines() else one
+        return other if one.warm_at and one.is_ruled_out() else one

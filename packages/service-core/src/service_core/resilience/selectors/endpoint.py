@@ -16,7 +16,7 @@ __all__ = ["Endpoint"]
 _NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
 _DECAY: Final = 3.0
 """Seconds in which a latency loses its influence to 1/e: one that was slow once is tried again after some of them."""
-_NOISE: Final = 0.005
+_RESOLUTION: Final = 0.005
 """Seconds below which latencies count as equal: a pause of the scheduler must not decide who gets all calls."""
 _UNKNOWN: Final = 1.0
 """Seconds that an instance is taken to need as long as its first answer is awaited."""
@@ -31,7 +31,7 @@ _ERRORS: Final = 4.0
 their rate, so that a single error counts little."""
 _WARM_UP: Final = 10.0
 """Seconds in which the share of an instance that joins others grows to that of the others."""
-_FORGIVENESS: Final = 2.0
+_PENALTY_DECAY: Final = 2.0
 """Seconds in which that fades to 1/e, so that an instance that failed is tried again."""
 
 
@@ -71,7 +71,7 @@ class Endpoint:
         self._failures = 0
         self._failed_at = 0.0
 
-    def declines(self) -> bool:
+    def is_ruled_out(self) -> bool:
         """Whether it leaves a call to another instance because it is new: certainly at first, then less and less."""
         left = self.warm_at - time.monotonic()
         if left <= 0.0:
@@ -129,16 +129,16 @@ class Endpoint:
         """
         if not self._latency:
             load = _UNKNOWN * self.in_flight
-        elif self._latency <= _NOISE:  # nearly always, and it does not grow by itself
-            load = _NOISE * (self.in_flight + 1)
+        elif self._latency <= _RESOLUTION:  # nearly always, and it does not grow by itself
+            load = _RESOLUTION * (self.in_flight + 1)
         else:
-            load = max(self.latency_at(time.monotonic()), _NOISE) * (self.in_flight + 1)
+            load = max(self.latency_at(time.monotonic()), _RESOLUTION) * (self.in_flight + 1)
         if self.errors.value:
             load += _ERRORS * self.errors.at(time.monotonic()) ** 2
         if not self._failures:
             return load
         penalty: float = _FAILURE * 2 ** (self._failures - 1)
-        return load + penalty * math.exp((self._failed_at - time.monotonic()) / _FORGIVENESS)
+        return load + penalty * math.exp((self._failed_at - time.monotonic()) / _PENALTY_DECAY)
 
     def latency_at(self, now: float) -> float:
         """The expected latency in seconds at a time of the monotonic clock; 0.0 as long as none is known."""

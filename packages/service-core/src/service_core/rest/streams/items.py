@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from service_core.errors import ArgumentException, ProtocolException
 from service_core.rest.problem import PROBLEM_TYPE, read_problem
-from service_core.rest.route_codec import RoutePlan
+from service_core.rest.route_codec import RouteCodec
 from service_core.rest.streams.forms import EVENT_STREAM, EventReader, LineReader, StreamEnd, problem_in_line
 from service_core.wire import MalformedData, WireType, misfit, read_json
 from service_core.wire.streams import stream_error
@@ -21,13 +21,13 @@ class StreamedItems:
     """Reads one answer of a method whose result is a stream. Used by one thread or task."""
 
     def __init__(
-        self, plan: RoutePlan, item: WireType, media_type: str, where: str, *, max_bytes: int, has_end: bool
+        self, route_codec: RouteCodec, item: WireType, media_type: str, where: str, *, max_bytes: int, has_end: bool
     ) -> None:
         """``where`` names the call in messages; ``max_bytes`` limits each item.
 
         ``has_end`` means that the end of the body can be distinguished from a lost connection.
         """
-        self._plan = plan
+        self._route_codec = route_codec
         self._item = item
         self._where = where
         self._has_end = has_end
@@ -76,7 +76,7 @@ class StreamedItems:
         except MalformedData as error:
             raise self._unreadable(error) from error
         except ArgumentException as error:
-            raise misfit(error, self._plan.method, from_json(data), where=self._where) from error
+            raise misfit(error, self._route_codec.method, from_json(data), where=self._where) from error
 
     def _ended(self) -> list[Any]:
         end = self._came[0]
@@ -85,7 +85,7 @@ class StreamedItems:
         problem = read_problem(PROBLEM_TYPE, end.problem)
         if problem is None:
             raise self._unreadable(MalformedData("a problem without problem details"))
-        self.failure = stream_error(problem.to_error(), self._plan.call, self._where)
+        self.failure = stream_error(problem.to_error(), self._route_codec.call, self._where)
         raise self.failure
 
     def _unreadable(self, error: MalformedData) -> ProtocolException:

@@ -118,7 +118,7 @@ class StreamContract:
     # both
 
     def test_a_conversation_answers_each_item_before_the_next_is_sent(self) -> None:
-        async def talk() -> list[str]:
+        async def converse() -> list[str]:
             answered: asyncio.Queue[str] = asyncio.Queue()
             answers = []
 
@@ -134,9 +134,9 @@ class StreamContract:
 
         with self._service() as service:
             if self.conversations:
-                assert asyncio.run(talk()) == ["A", "B"]
+                assert asyncio.run(converse()) == ["A", "B"]
             else:
-                _refused(lambda: asyncio.run(talk()))
+                _refused(lambda: asyncio.run(converse()))
 
     @contextmanager
     def _service(self, policy: Policy | None = None) -> Iterator[StreamContractService]:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any, Final
 
 from service_core.call import Call
-from service_core.dispatch import Answer, ThreadPool
+from service_core.dispatch import Response, ThreadPool
 from service_core.dispatch.responses import StreamBody
 from service_core.dispatch.streams.source import StreamSource
 from service_core.errors import DeadlineExceeded, ServiceCommunicationException
@@ -18,7 +18,7 @@ from service_core.testing.in_memory_server import InMemoryServer
 from service_core.wire import Codec, MethodCodec
 from service_core.wire.streams import Frame, FrameReader, read_items, write_call, write_end, write_items
 
-__all__ = ["MemoryInput", "OpenedStream", "answered", "lost"]
+__all__ = ["InMemoryStream", "MemoryInput", "answered", "lost"]
 
 _MAX_FRAME: Final = 64 * 1024 * 1024
 _WORKERS: Final = ThreadPool(64)
@@ -28,8 +28,8 @@ _WORKERS: Final = ThreadPool(64)
 class MemoryInput:
     """The parts of a request that is a stream. If the caller's iterator raises, the call is cancelled."""
 
-    def __init__(self, plan: MethodCodec, codec: Codec, envelope: bytes, items: Any) -> None:
-        self._plan = plan
+    def __init__(self, method_codec: MethodCodec, codec: Codec, envelope: bytes, items: Any) -> None:
+        self._method_codec = method_codec
         self._codec = codec
         self._envelope = envelope
         self._items = items
@@ -46,7 +46,7 @@ class MemoryInput:
         source.start(self._iterate(source))
         try:
             while items := await source.take():
-                part = write_items(self._plan, self._codec, items)
+                part = write_items(self._method_codec, self._codec, items)
                 source.adapt(len(items), len(part))
                 yield part
             if source.outcome is not None:
@@ -95,18 +95,18 @@ async def answered(task: asyncio.Task[Any], given: MemoryInput, call: Call) -> A
             await asyncio.wait([task])
 
 
-class OpenedStream:
+class InMemoryStream:
     """The client's end of a stream: reads frames and gives lists of items. Used by one task."""
 
     def __init__(
-        self, call: Call, plan: MethodCodec, codec: Codec, url: str, *, where: str, is_up: Callable[[], bool]
+        self, call: Call, method_codec: MethodCodec, codec: Codec, url: str, *, where: str, is_up: Callable[[], bool]
     ) -> None:
         """``is_up`` returns whether the server still runs."""
         self.url = url
         self.first: list[Any] = []
         """The items of the first frame; none if the stream is empty."""
         self._call = call
-        self._plan = plan
+        self._method_codec = method_codec
         self._codec = codec
         self._where = where
         self._is_up = is_up
@@ -118,11 +118,11 @@ class OpenedStream:
 
     async def open(
         self, server: InMemoryServer, headers: dict[str, str], body: bytes, items: Any, limits: StreamLimits
-    ) -> Answer | None:
+    ) -> Response | None:
         """Send the call and wait for the first frame. Returns the answer if that is no stream."""
         parts: bytes | AsyncIterator[bytes] = body
         if items is not None:
-            self._given = MemoryInput(self._plan, self._codec, body, items)
+            self._given = MemoryInput(self._method_codec, self._codec, body, items)
             parts = self._given.parts(self._call)
         # As in another process, no context of the caller is visible.
         context = contextvars.Context()
@@ -141,7 +141,7 @@ class OpenedStream:
                 raise lost(self._where, self.url)
             self._frames = self._reader.feed(part)[::-1]
         try:
-            return read_items(self._frames.pop(), self._plan, self._codec, self._where)
+            return read_items(self._frames.pop(), self._method_codec, self._codec, self._where)
         except Exception as error:
             self._answer = error
             raise

@@ -11,7 +11,7 @@ import gc
 from collections.abc import Callable
 from typing import Final, TypeVar, TypeVarTuple
 
-__all__ = ["LARGE", "uncollected"]
+__all__ = ["LARGE", "without_collection"]
 
 A = TypeVarTuple("A")
 R = TypeVar("R")
@@ -28,7 +28,7 @@ _KEPT: Final = 3 * 1024 * 1024
 bytes(_KEPT)
 
 
-def uncollected(work: Callable[[*A], R], *args: *A) -> R:
+def without_collection(work: Callable[[*A], R], *args: *A) -> R:
     """The result of ``work``, during which no collection begins in this process, unless another thread allows it.
 
     A collector that was off before is left alone.

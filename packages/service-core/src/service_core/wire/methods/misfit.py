@@ -23,11 +23,11 @@ NOTHING: Final = object()
 def misfit(error: ArgumentException, method: MethodDescriptor, result: Any, *, where: str) -> ContractMismatchException:
     """The error for a result that was read as plain data and that ``error`` says is of another type."""
     wrong: Mapping[str, Any] = error.details[0] if error.details else {"loc": (), "msg": error.message, "type": ""}
-    place = ".".join(str(part) for part in ("result", *wrong["loc"]))
+    position = ".".join(str(part) for part in ("result", *wrong["loc"]))
     came = _shown(_at(result, wrong["loc"]), wrong["type"])
     return ContractMismatchException(
         f"{where}: the interfaces of caller and server differ: the method has run and its answer does not fit: "
-        f"{place}: {wrong['msg']}{came}; the caller has '{signature_text(method)}'; see {CHANGES_PAGE}",
+        f"{position}: {wrong['msg']}{came}; the caller has '{signature_text(method)}'; see {CHANGES_PAGE}",
         may_have_run=True,
         code=ErrorCode.INTERNAL,
         details=error.details,
@@ -45,9 +45,9 @@ def unexpected_form(method: MethodDescriptor, *, where: str) -> ContractMismatch
     )
 
 
-def _at(data: Any, place: Sequence[Any]) -> Any:
+def _at(data: Any, position: Sequence[Any]) -> Any:
     """The part of a value at a place; parts of the place that name a type rather than a member are left out."""
-    for part in place:
+    for part in position:
         if isinstance(data, dict):
             data = data.get(part, data)
         elif isinstance(data, list) and isinstance(part, int):

@@ -18,7 +18,7 @@ from service_core.wire.codec import Codec, MalformedData
 from service_core.wire.methods.arguments import ArgumentTypes
 from service_core.wire.pieces.outline import Outline, Part, outline_of
 from service_core.wire.pieces.splitter import LIST, MAP, PIECE, Run, Span, Splitter
-from service_core.wire.types.wrong_places import message_of
+from service_core.wire.types.error_locations import message_of
 from service_core.wire.values import WireType
 
 __all__ = ["check_request", "check_value"]
@@ -176,7 +176,7 @@ class _Check:
         others = [name for name, _ in large if name not in fields]
         known.update(dict.fromkeys(others[:1] if part.refuses_others else ()))
         wire = part.partial(frozenset(name for name, _ in large if name in fields))
-        self._placed(lambda: self._splitter.read_plain(wire, known), path)
+        self._located(lambda: self._splitter.read_plain(wire, known), path)
         for name, inner in large:
             self.value(inner, fields.get(name, part.unknown), (*path, name), levels - 1)
 
@@ -189,9 +189,9 @@ class _Check:
                 yield from self._splitter.singles(kind, run)
 
     def _read(self, wire: WireType, document: bytes, path: Path, first: _Item | None = None) -> None:
-        self._placed(lambda: self._splitter.read(wire, document), path, first)
+        self._located(lambda: self._splitter.read(wire, document), path, first)
 
-    def _placed(self, read: Callable[[], None], path: Path, first: _Item | None = None) -> None:
+    def _located(self, read: Callable[[], None], path: Path, first: _Item | None = None) -> None:
         """Read a piece; an error has the place in the whole value. ``first`` is the first of several items."""
         try:
             read()

@@ -20,11 +20,11 @@ def write_call(envelope: bytes) -> bytes:
     return frame(FrameKind.CALL, envelope)
 
 
-def write_items(plan: MethodCodec, codec: Codec, items: list[Any]) -> bytes:
+def write_items(method_codec: MethodCodec, codec: Codec, items: list[Any]) -> bytes:
     """Items of the argument that is a stream. Raises ArgumentException if one does not fit its type."""
-    if plan.input_items is None:
-        raise AssertionError(f"{plan.method.where} has no stream as a parameter")
-    return frame(FrameKind.ITEMS, codec.write_value(plan.input_items, items))
+    if method_codec.input_items is None:
+        raise AssertionError(f"{method_codec.method.where} has no stream as a parameter")
+    return frame(FrameKind.ITEMS, codec.write_value(method_codec.input_items, items))
 
 
 def write_end() -> bytes:
@@ -32,7 +32,7 @@ def write_end() -> bytes:
     return frame(FrameKind.END)
 
 
-def read_items(came: Frame, plan: MethodCodec, codec: Codec, where: str) -> list[Any]:
+def read_items(came: Frame, method_codec: MethodCodec, codec: Codec, where: str) -> list[Any]:
     """The items in a frame of the result; an empty list at the end of the stream.
 
     Raises the error that a frame carries, ContractMismatchException for items that do not fit the caller's interface,
@@ -42,18 +42,18 @@ def read_items(came: Frame, plan: MethodCodec, codec: Codec, where: str) -> list
         if came.kind is FrameKind.END:
             return []
         if came.kind is FrameKind.ERROR:
-            failure = codec.read_response(plan, came.payload)
+            failure = codec.read_response(method_codec, came.payload)
             if not isinstance(failure, WireError):
                 raise MalformedData("a frame of an error without an error")
-            raise stream_error(failure, plan, where)
-        if came.kind is not FrameKind.ITEMS or plan.items is None:
+            raise stream_error(failure, method_codec, where)
+        if came.kind is not FrameKind.ITEMS or method_codec.items is None:
             raise MalformedData(f"a frame of kind {came.kind.name} in an answer")
-        return _items(came.payload, plan, codec, where)
+        return _items(came.payload, method_codec, codec, where)
     except MalformedData as error:
         raise ProtocolException(f"{where}: the stream cannot be read: {error}", may_have_run=True) from error
 
 
-def stream_error(failure: WireError, plan: MethodCodec, where: str) -> Exception:
+def stream_error(failure: WireError, method_codec: MethodCodec, where: str) -> Exception:
     """The exception for a failure that ends a stream."""
     if failure.type == STOPPING:
         return ServiceCommunicationException(
@@ -61,16 +61,16 @@ def stream_error(failure: WireError, plan: MethodCodec, where: str) -> Exception
             may_have_run=True,
             correlation_id=failure.correlation_id,
         )
-    return error_from_wire(failure, where=where, declared=plan.errors, method=plan.method)
+    return error_from_wire(failure, where=where, declared=method_codec.errors, method=method_codec.method)
 
 
-def _items(payload: bytes, plan: MethodCodec, codec: Codec, where: str) -> list[Any]:
-    if plan.items is None:
+def _items(payload: bytes, method_codec: MethodCodec, codec: Codec, where: str) -> list[Any]:
+    if method_codec.items is None:
         raise AssertionError("the method has no stream")
     try:
-        items: list[Any] = codec.read_value(plan.items, payload)
+        items: list[Any] = codec.read_value(method_codec.items, payload)
     except ArgumentException as error:
-        raise misfit(error, plan.method, NOTHING, where=where) from error
+        raise misfit(error, method_codec.method, NOTHING, where=where) from error
     if not items:
         raise MalformedData("a frame without items")
     return items

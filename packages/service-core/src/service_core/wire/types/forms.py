@@ -29,7 +29,7 @@ _WRAPPERS: Final[Mapping[str, str]] = {
     "json-or-python": "json_schema",
 }
 _SEVERAL: Final = frozenset({"nullable", "union", "tagged-union", "lax-or-strict", "chain"})
-_OF_USERS: Final = frozenset({"function-before", "function-after", "function-wrap"})
+_USER_FUNCTIONS: Final = frozenset({"function-before", "function-after", "function-wrap"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,7 +86,7 @@ def _forms(schema: Mapping[str, Any], definitions: Definitions, seen: frozenset[
 def _inner_forms(
     schema: Mapping[str, Any], kind: str, definitions: Definitions, seen: frozenset[str]
 ) -> Iterator[Form]:
-    function = schema["function"]["function"] if kind in _OF_USERS else None
+    function = schema["function"]["function"] if kind in _USER_FUNCTIONS else None
     checked = function is not None and not is_of_pydantic(function)
     for form in _forms(schema[_WRAPPERS[kind]], definitions, seen):
         if function is not None and form.is_scalar:  # such as those that make a secret or a path of a text

@@ -9,10 +9,10 @@ from typing import Any
 from service_core.wire.types.forms import Definitions, choices_of, forms_of
 from service_core.wire.types.parts import OBJECTS, OPAQUE, fields_of
 
-__all__ = ["doubled_in"]
+__all__ = ["duplicates_in"]
 
 
-def doubled_in(union: Mapping[str, Any], definitions: Definitions) -> str:
+def duplicates_in(union: Mapping[str, Any], definitions: Definitions) -> str:
     """Why reading a union may take exponential time, empty if it does not.
 
     pydantic tries one member after the other. If two have a field of one name that holds the union again, each of them

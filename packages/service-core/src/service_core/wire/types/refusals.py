@@ -15,7 +15,7 @@ from pydantic import BaseModel, EncodedBytes, EncodedStr
 from service_core.wire.types.exact import UnsendableValue, json_forms
 from service_core.wire.types.forms import Definitions, Form, forms_of, is_of_pydantic
 from service_core.wire.types.parts import OBJECTS, OPAQUE, PYTHON_ONLY, definitions_in, fields_of, parts_of
-from service_core.wire.types.recursive_unions import doubled_in
+from service_core.wire.types.recursive_unions import duplicates_in
 from service_core.wire.types.unions import ambiguity_in
 
 __all__ = ["UnsendableType", "check"]
@@ -125,7 +125,7 @@ def _enum(part: Mapping[str, Any], _definitions: Definitions) -> str:
 def _union(part: Mapping[str, Any], definitions: Definitions) -> str:
     if "custom_error_type" in part:
         return ""
-    return ambiguity_in(part, definitions) or (doubled_in(part, definitions) if part["type"] == "union" else "")
+    return ambiguity_in(part, definitions) or (duplicates_in(part, definitions) if part["type"] == "union" else "")
 
 
 def _unreadable(part: Mapping[str, Any], definitions: Definitions) -> str:

@@ -166,19 +166,19 @@ class _Comparison:
         return not is_exact and not _LAX.isdisjoint(self._within)
 
     def _objects_apart(self, one: Form, other: Form) -> bool:
-        mine, theirs = _Fields.of(one), _Fields.of(other)
-        if mine is None or theirs is None:
-            return self._map_apart(mine, other) or self._map_apart(theirs, one)
-        for name in mine.written & theirs.written:
-            if self._all(mine.schemas[name], theirs.schemas[name], apart=True):
+        left, right = _Fields.of(one), _Fields.of(other)
+        if left is None or right is None:
+            return self._map_apart(left, other) or self._map_apart(right, one)
+        for name in left.written & right.written:
+            if self._all(left.schemas[name], right.schemas[name], apart=True):
                 return True
-        if mine.open or theirs.open:
+        if left.open or right.open:
             return False
-        only_mine, only_theirs = mine.required - theirs.schemas.keys(), theirs.required - mine.schemas.keys()
-        if only_mine and only_theirs:
+        only_left, only_right = left.required - right.schemas.keys(), right.required - left.schemas.keys()
+        if only_left and only_right:
             return True
         # pydantic takes the member that reads more fields, which is exact as long as the shared ones hold no fields.
-        return bool(only_mine or only_theirs) and self._share_only_scalars(mine, theirs)
+        return bool(only_left or only_right) and self._share_only_scalars(left, right)
 
     def _map_apart(self, fields: _Fields | None, other: Form) -> bool:
         if fields is None or other.read_as not in _VALUES:
@@ -186,9 +186,9 @@ class _Comparison:
         values = other.schema.get("values_schema")
         return any(self._all(fields.schemas[name], values, apart=True) for name in fields.written)
 
-    def _share_only_scalars(self, mine: _Fields, theirs: _Fields) -> bool:
-        shared = mine.schemas.keys() & theirs.schemas.keys()
-        parts = [fields.schemas[name] for name in shared for fields in (mine, theirs)]
+    def _share_only_scalars(self, left: _Fields, right: _Fields) -> bool:
+        shared = left.schemas.keys() & right.schemas.keys()
+        parts = [fields.schemas[name] for name in shared for fields in (left, right)]
         return all(form.is_scalar for part in parts for form in forms_of(part, self._definitions))
 
 

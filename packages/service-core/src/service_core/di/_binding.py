@@ -12,19 +12,19 @@ from typing import Any, Final, Literal
 
 from service_core.declaring.catalog import Injectable
 from service_core.declaring.interfaces import Component
-from service_core.di._parameters import Parameter, arguments, name_of, parameters_of, type_hints
+from service_core.di._parameters import InjectedParameter, arguments, name_of, parameters_of, type_hints
 from service_core.errors import DependencyException
 from service_core.markers import order_of, stamped_methods
 
 __all__ = [
     "CREATE",
     "HOOK",
+    "Binding",
     "FindArguments",
     "Hook",
     "Phase",
-    "Product",
-    "class_product",
-    "created_products",
+    "class_binding",
+    "created_bindings",
     "hooks_of",
 ]
 
@@ -45,16 +45,16 @@ class Hook:
     name: str
     phase: Phase
     """When: after construction, when advice is active, when the environment is up, when it ends."""
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[InjectedParameter, ...]
     find_arguments: FindArguments | None = None
     """None injects them by type."""
 
     @property
-    def needs(self) -> tuple[Parameter, ...]:
+    def needs(self) -> tuple[InjectedParameter, ...]:
         """The parameters that are injected by type."""
         return self.parameters if self.find_arguments is None else ()
 
-    def bind(self, made: object, supply: Mapping[Parameter, Any], environment: Any) -> Callable[[], object]:
+    def bind(self, made: object, supply: Mapping[InjectedParameter, Any], environment: Any) -> Callable[[], object]:
         """The call of the method of an object; arguments that are not injected by type are found now."""
         given = arguments(self.parameters, supply)
         if self.find_arguments is not None:
@@ -64,14 +64,14 @@ class Hook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Product:
+class Binding:
     """A product: an object that the container can create."""
 
     type: Any
     """The type under which it is created; usually a class."""
     make: Callable[..., Any]
     """Creates it; called with a function that registers an ending, and the injected parameters by name."""
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[InjectedParameter, ...]
     hooks: tuple[Hook, ...]
     """Hooks of the declared type; the object that ``make`` returns may have others."""
     injectable: Injectable
@@ -80,7 +80,7 @@ class Product:
     """Its source, for messages."""
 
     @property
-    def needs(self) -> list[Parameter]:
+    def needs(self) -> list[InjectedParameter]:
         """All parameters that are injected by type."""
         return [*self.parameters, *(parameter for hook in self.hooks for parameter in hook.needs)]
 
@@ -90,7 +90,7 @@ class Product:
         return self.injectable.scope == "singleton"
 
 
-def class_product(cls: type, injectable: Injectable) -> Product:
+def class_binding(cls: type, injectable: Injectable) -> Binding:
     """The product of a class. Raises DependencyException."""
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
@@ -98,7 +98,7 @@ def class_product(cls: type, injectable: Injectable) -> Product:
         if issubclass(cls, Component) and "startup" in missing:
             hint = f"; derive from AbstractComponent as well: class {cls.__name__}(AbstractComponent, ...)"
         raise DependencyException(f"{name_of(cls)} cannot be made, it is abstract: implement {missing}{hint}")
-    return Product(
+    return Binding(
         type=cls,
         make=lambda _at_end, **injected: cls(**injected),
         parameters=parameters_of(cls.__init__, f"{cls.__name__}.__init__"),  # type: ignore[misc]
@@ -109,13 +109,13 @@ def class_product(cls: type, injectable: Injectable) -> Product:
     )
 
 
-def created_products(module: type) -> list[Product]:
+def created_bindings(module: type) -> list[Binding]:
     """The products of the ``@create`` methods of a module. Raises DependencyException."""
     created = stamped_methods(module, CREATE).items()
-    return [_created_product(module, name, method, stamps[-1]) for name, (method, stamps) in created]
+    return [_created_binding(module, name, method, stamps[-1]) for name, (method, stamps) in created]
 
 
-def _created_product(module: type, name: str, method: FunctionType, injectable: Injectable) -> Product:
+def _created_binding(module: type, name: str, method: FunctionType, injectable: Injectable) -> Binding:
     where = f"{module.__name__}.{name}"
     created = type_hints(method, where).get("return", NoneType)
     if inspect.isgeneratorfunction(method):
@@ -136,8 +136,8 @@ def _created_product(module: type, name: str, method: FunctionType, injectable: 
         return made
 
     cls = typing.get_origin(created) or created
-    owner = Parameter(name="module", type=module, required=True, where=f"{where}()")
-    return Product(
+    owner = InjectedParameter(name="module", type=module, required=True, where=f"{where}()")
+    return Binding(
         type=created,
         make=make,
         parameters=(owner, *parameters_of(method, where)),
