@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
 from service_core.arguments import Arguments
 from service_core.errors import ArgumentException
 from service_core.wire.bounds.density import json_is_dense
+from service_core.wire.bounds.infinite import may_be_infinite
 from service_core.wire.bounds.large import LARGE, without_collection
 from service_core.wire.bounds.limits import json_holds_more
 from service_core.wire.codec import (
@@ -27,12 +28,11 @@ from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.method_name import json_method_name
 from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.pieces.json_splitter import JSONSplitter, not_json
+from service_core.wire.pieces.reading import LONG, read_in_pieces
 from service_core.wire.pieces.splitter import Splitter
-from service_core.wire.values import WireType, may_be_infinite
+from service_core.wire.values import WireType
 
 __all__ = ["JSON", "read_json"]
-
-R = TypeVar("R")
 
 
 class _JSONCodec(Codec):
@@ -81,7 +81,7 @@ class _JSONCodec(Codec):
         )
         if count is not None:
             try:
-                arguments = _read(method_codec.arguments.positional_from_json, request.arguments)
+                arguments = method_codec.arguments.placed(_read(method_codec.arguments.all, request.arguments))
             except ArgumentException as error:
                 if not error.details or error.details[0]["type"] not in _PERHAPS_MALFORMED:
                     raise
@@ -111,11 +111,11 @@ class _JSONCodec(Codec):
     def read_response(self, method_codec: MethodCodec, data: bytes) -> Any:
         if data.startswith(_RESULT) and data.endswith(_NO_EXCEPTION) and not may_be_infinite(data):
             try:
-                return _read(method_codec.result.from_json, data[_RESULT_STARTS:_RESULT_ENDS])
+                return _read(method_codec.result, data[_RESULT_STARTS:_RESULT_ENDS])
             except ArgumentException:
                 pass  # not as canonical as it looked, or wrong: what follows says what it is
         result, error = envelope_of_response(_parse(data))
-        return _read(method_codec.result.from_json, to_json(result)) if error is None else error
+        return _read(method_codec.result, to_json(result)) if error is None else error
 
     def read_result(self, data: bytes) -> Any:
         return envelope_of_response(_parse(data))[0]
@@ -152,14 +152,19 @@ def _read_parsed(method_codec: MethodCodec, request: WireRequest) -> Arguments:
     types = types_for(request, method_codec)
     with types.comparing_fields():
         if request.names is None and isinstance(request.arguments, list):
-            return types.positional_from_json(to_json(request.arguments))
+            return types.placed(_read(types.all, to_json(request.arguments)))
         given = by_name(request)
         types.check(given)
-        return types.in_order(_read(types.named.from_json, to_json(given)))
+        return types.in_order(_read(types.named, to_json(given)))
 
 
-def _read(from_json: Callable[[bytes], R], data: bytes) -> R:
-    return from_json(data) if len(data) < LARGE else without_collection(from_json, data)
+def _read(wire: WireType, data: bytes) -> Any:
+    return wire.from_json(data) if len(data) < LARGE else without_collection(_read_large, wire, data)
+
+
+def _read_large(wire: WireType, data: bytes) -> Any:
+    read = read_in_pieces(wire, partial(JSONSplitter, data)) if len(data) >= LONG else None
+    return wire.from_json(data) if read is None else read[0]
 
 
 def _parse(data: bytes) -> Any:
@@ -174,7 +179,7 @@ def read_json(wire: WireType, data: bytes) -> Any:
     if may_be_infinite(data):
         data = to_json(_parse(data))
     try:
-        return _read(wire.from_json, data)
+        return _read(wire, data)
     except ArgumentException as error:
         reason = not_json(error)
         if reason is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from service_core.arguments import Arguments
@@ -25,6 +25,7 @@ from service_core.wire.methods.method_name import msgpack_method_name
 from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.msgpack_io import Buffer, pack, unpack
 from service_core.wire.pieces.msgpack_splitter import MsgpackSplitter
+from service_core.wire.pieces.reading import LONG, read_in_pieces
 from service_core.wire.pieces.splitter import Splitter
 from service_core.wire.values import WireType
 
@@ -106,7 +107,9 @@ class _MsgpackCodec(Codec):
 
 
 def _read(wire: WireType, data: Buffer) -> Any:
-    return wire.from_plain(unpack(data), is_large=True)
+    """A value of many bytes."""
+    read = read_in_pieces(wire, partial(MsgpackSplitter, data)) if len(data) >= LONG else None
+    return wire.from_plain(unpack(data), is_large=True) if read is None else read[0]
 
 
 def _write_objects(wire: WireType, value: Any) -> bytes:
@@ -133,22 +136,29 @@ def _written_names(method_codec: MethodCodec) -> WrittenNames:
 
 
 def _read_cut(method_codec: MethodCodec, data: Buffer, names: bytes | None) -> Arguments:
+    heads = method_codec.written_names.get(MSGPACK.content_type) or _written_names(method_codec)
+    if len(data) >= LONG and (names is None or heads.counts.get(names) == _count(data)):
+        return method_codec.arguments.placed(_read(method_codec.arguments.all, data))
     arguments = unpack(data)
-    if names is not None:
-        heads = method_codec.written_names.get(MSGPACK.content_type) or _written_names(method_codec)
-        if heads.counts.get(names) != len(arguments):
-            members = unpack(names)
-            return _read_parsed(
-                method_codec, WireRequest(method_codec.name, arguments, members["names"], members.get("fields"))
-            )
-    return method_codec.arguments.positional_from_plain(arguments, is_large=len(data) >= LARGE)
+    if names is not None and heads.counts.get(names) != len(arguments):
+        members = unpack(names)
+        return _read_parsed(
+            method_codec, WireRequest(method_codec.name, arguments, members["names"], members.get("fields"))
+        )
+    return method_codec.arguments.placed(method_codec.arguments.all.from_plain(arguments, is_large=len(data) >= LARGE))
+
+
+def _count(data: Buffer) -> int:
+    """How many items a list has, by its header."""
+    size = {0xDC: 2, 0xDD: 4}.get(data[0], 0)
+    return int.from_bytes(data[1 : 1 + size], "big") if size else data[0] & 0xF
 
 
 def _read_parsed(method_codec: MethodCodec, request: WireRequest) -> Arguments:
     types = types_for(request, method_codec)
     with types.comparing_fields():
         if request.names is None and isinstance(request.arguments, list):
-            return types.positional_from_plain(request.arguments)
+            return types.placed(types.all.from_plain(request.arguments))
         given = by_name(request)
         types.check(given)
         return types.in_order(types.named.from_plain(given))

@@ -16,6 +16,7 @@ from pydantic_core import SchemaSerializer, SchemaValidator, from_json
 
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.wire.bounds.bounded import HashCounter, bounded, counts_hashes
+from service_core.wire.bounds.infinite import may_be_infinite
 from service_core.wire.bounds.large import LARGE
 from service_core.wire.methods.sent_fields import Defaults
 from service_core.wire.schema import RULES, classes_in, for_checking, kinds, with_class_guards, with_rules
@@ -23,7 +24,7 @@ from service_core.wire.types.error_locations import message_of, validation_detai
 from service_core.wire.types.exact import UnsendableValue
 from service_core.wire.types.refusals import UnsendableType, check
 
-__all__ = ["WireType", "may_be_infinite"]
+__all__ = ["WireType"]
 
 R = TypeVar("R")
 
@@ -148,23 +149,26 @@ class WireType:
         except Exception as error:  # noqa: BLE001 - a validator of the user's may raise any error
             raise self._refusal(error) from _cause(error)
 
-    def from_json(self, data: bytes) -> Any:
-        """Read a value from JSON. Raises ArgumentException, also if it is no JSON."""
+    def from_json(self, data: bytes, counter: HashCounter | None = None) -> Any:
+        """Read a value from JSON; ``counter`` is that of a value that it is part of.
+
+        Raises ArgumentException, also if it is no JSON.
+        """
         validator = self._validator if len(data) < LARGE else self._validator_with_pauses()
         try:
-            context = self._counter and self._counter()
+            context = counter or (self._counter and self._counter())
             return validator.validate_json(data, context=context, by_alias=self.by_alias, by_name=self._by_name)
         except Exception as error:  # noqa: BLE001 - a validator of the user's may raise any error
             raise self._refusal(error) from _cause(error)
 
-    def from_plain(self, data: Any, *, is_large: bool = False) -> Any:
-        """Read a value from dicts, lists and scalars, as msgpack gives them. Raises ArgumentException.
+    def from_plain(self, data: Any, counter: HashCounter | None = None, *, is_large: bool = False) -> Any:
+        """As :meth:`from_json`, from dicts, lists and scalars, as msgpack gives them.
 
         Other threads run while a large one is read, if items of its lists and maps are objects.
         """
         validator = self._validator_with_pauses() if is_large else self._validator
         try:
-            context = self._counter and self._counter()
+            context = counter or (self._counter and self._counter())
             return validator.validate_python(data, context=context, by_alias=self.by_alias, by_name=self._by_name)
         except Exception as error:  # noqa: BLE001 - as above
             raise self._refusal(error) from _cause(error)
@@ -181,13 +185,19 @@ class WireType:
         other._counter = partial(HashCounter, defaults)
         return other
 
-    def part(self, schema: Any) -> WireType:
-        """The type for reading a part of the values, given its core schema; places in errors are those in the part."""
+    def counter(self) -> HashCounter | None:
+        """What counts the keys of one value by their hashes; None if that is not needed."""
+        return self._counter and self._counter()
+
+    def part(self, schema: Any, *, is_whole: bool = False) -> WireType:
+        """The type for values of a core schema; places in errors are those in a part, or in the whole."""
         part = copy(self)
-        inner = bounded(schema, pauses=True)
-        part._validator = part._pausing = _validator(inner, RULES)
+        part.core_schema, part.outline = schema, None
+        inner = bounded(schema)
+        part._validator, part._pausing = _validator(inner, RULES), None
         part._counter = HashCounter if counts_hashes(inner) else None
-        part._names, part.at = (), ""
+        if not is_whole:
+            part._names, part.at = (), ""
         return part
 
     def _validator_with_pauses(self) -> Any:
@@ -238,8 +248,3 @@ def _validator(schema: Any, rules: Mapping[str, Any]) -> Any:
     config: Any = dict(rules)
     # Validators that pydantic has built before know nothing of the rules, so they are not used for nested types.
     return SchemaValidator(schema, config, _use_prebuilt=False)
-
-
-def may_be_infinite(data: bytes) -> bool:
-    """Whether JSON could hold NaN or infinity, which are no JSON, but which pydantic's parser takes."""
-    return b"NaN" in data or b"Infinity" in data

@@ -22,7 +22,7 @@ from service_core.wire.schema import NAMED, OPAQUE
 from service_core.wire.types.parts import OBJECTS
 from service_core.wire.types.unknown_fields import refusing_fields
 
-__all__ = ["HashCounter", "bounded", "counts_hashes"]
+__all__ = ["HashCounter", "bounded", "counts_hashes", "hashable"]
 
 MAX_EQUAL_HASHES: Final = 64
 """How many different keys of one value may have the same hash; by accident two do among some billions."""
@@ -126,7 +126,7 @@ class _Bounds:
         if kind in _COLLECTIONS or "variadic_item_index" in schema:
             schema["fail_fast"] = True
         if kind in _HASHED and _HASHED[kind] in schema:
-            schema[_HASHED[kind]] = _hashable(schema[_HASHED[kind]])
+            schema[_HASHED[kind]] = hashable(schema[_HASHED[kind]])
         if self._pauses and _COLLECTIONS.get(kind) in schema:
             schema[_COLLECTIONS[kind]] = _pausing(schema[_COLLECTIONS[kind]])
         if kind in _WITH_FIELDS:
@@ -139,7 +139,8 @@ class _Bounds:
 # keys
 
 
-def _hashable(schema: dict[str, Any]) -> dict[str, Any]:
+def hashable(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a key, or of an item of a set, of which few can be chosen that have the same hash."""
     kind = schema.get("type")
     if kind == "int":
         low, high = max(schema.get("ge", -(2**63)), -(2**63)), min(schema.get("le", 2**64 - 1), 2**64 - 1)

@@ -70,14 +70,8 @@ class ArgumentTypes:
 
     # read
 
-    def positional_from_json(self, data: bytes) -> Arguments:
-        """Read a list of arguments by place; the last ones may be missing. Raises ArgumentException."""
-        arguments: Arguments = self.all.from_json(data)
-        return arguments if self.all_required else without_end(arguments)
-
-    def positional_from_plain(self, data: Any, *, is_large: bool = False) -> Arguments:
-        """As :meth:`positional_from_json`, from a list as msgpack gives it."""
-        arguments: Arguments = self.all.from_plain(data, is_large=is_large)
+    def placed(self, arguments: Arguments) -> Arguments:
+        """What :attr:`all` has read, without those at the end that are not given."""
         return arguments if self.all_required else without_end(arguments)
 
     @cached_property

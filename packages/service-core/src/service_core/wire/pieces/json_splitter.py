@@ -1,25 +1,31 @@
 """Lists and objects of JSON, cut at their commas.
 
 What is cut is not parsed: a piece is a text without open strings and brackets, and whether it is JSON its reader says.
+No step takes more than some milliseconds, since regular expressions hold the interpreter's lock.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
 from service_core.errors import ArgumentException
+from service_core.wire.bounds.bounded import HashCounter
+from service_core.wire.bounds.infinite import may_be_infinite
 from service_core.wire.codec import MAX_DEPTH, MalformedData
-from service_core.wire.pieces.splitter import ITEMS, LIST, MAP, Run, Span, Splitter
-from service_core.wire.values import WireType, may_be_infinite
+from service_core.wire.pieces.splitter import ITEMS, LIST, MAP, Run, Span, Splitter, spliced
+from service_core.wire.values import WireType
 
 __all__ = ["JSONSplitter", "not_json"]
 
 _LEVELS: Final = 5
 """How deep the items of a run are nested at most; deeper ones are cut one by one, bracket by bracket."""
+_WINDOW: Final = 64 * 1024
+"""Bytes that are matched in one step."""
 _STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 
 
@@ -29,21 +35,27 @@ def _nested(levels: int) -> bytes:
     return rb'[\[{][^\[\]{}"]*+(?:(?:' + inner + rb')[^\[\]{}"]*+)*+[\]}]'
 
 
-_NESTED: Final = _nested(_LEVELS)
-_ITEM: Final = rb'(?:[^\[\]{}",]++|' + _STRING + rb"|" + _NESTED + rb")++(?:,|\Z)"
-_ONE: Final = re.compile(_ITEM, re.DOTALL)
-_RUN: Final = re.compile(rb"(?:" + _ITEM + rb"){1,%d}+" % ITEMS, re.DOTALL)
+_VALUE: Final = rb'(?:[^\[\]{}",]++|' + _STRING + rb"|" + _nested(_LEVELS) + rb")++"
+_ONE: Final = re.compile(_VALUE + rb",", re.DOTALL)
+_LAST: Final = re.compile(_VALUE + rb"(?:,|\Z)", re.DOTALL)
+_RUN: Final = re.compile(rb"(?:" + _VALUE + rb",){1,%d}+" % ITEMS, re.DOTALL)
+_LAST_RUN: Final = re.compile(rb"(?:" + _VALUE + rb"(?:,|\Z)){1,%d}+" % ITEMS, re.DOTALL)
 _FLAT: Final = re.compile(rb'[^\[\]{}"]*+')
 _SHORT: Final = 8 * 1024
 """Bytes of a piece of numbers, which are not matched one by one, and of items that are nested deeply."""
-_OUTSIDE: Final = re.compile(rb'(?:[^\[\]{}",]++|' + _STRING + rb")*+([\[{]++|,|\Z)", re.DOTALL)
-_INSIDE: Final = re.compile(rb'(?:[^\[\]{}"]++|' + _STRING + rb"|" + _NESTED + rb")*+([\[{]++|[\]}]++)", re.DOTALL)
-"""Up to the next bracket that is not skipped; outside of brackets also to a comma."""
+_MARK: Final = re.compile(_STRING + rb'|[\[\]{},"]', re.DOTALL)
+_REST: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+"""A string but for its first byte, or bytes."""
+_NO_BRACKETS: Final = bytes(set(range(256)).difference(b"[]{}"))
+_STEPS: Final = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
+"""How many levels deeper a bracket leads."""
 _KEY: Final = re.compile(rb"\s*+(" + _STRING + rb")\s*+:", re.DOTALL)
 _NOTHING: Final = re.compile(rb"[ \t\r\n]*+(?:,|\Z)")
 _BLANKS: Final = re.compile(rb"[ \t\r\n]*+")
 _BLANK: Final = b" \t\r\n"
 _KINDS: Final = {b"[": LIST, b"{": MAP}
+_COMMA: Final = ord(",")
+_BACKSLASH: Final = ord("\\")
 _BRACKETS: Final = {LIST: (b"[", b"]"), MAP: (b"{", b"}")}
 
 
@@ -94,14 +106,10 @@ class JSONSplitter(Splitter):
     def _ends(self, run: Run) -> Iterator[int]:
         at = run.start
         while at < run.end:
-            for one in _ONE.finditer(self._data, at, run.end):
-                if one.start() > at:
-                    break
-                at = one.end()
-                yield at
-            if at < run.end:
-                at = self._end_of_item(at, run.end)
-                yield at
+            stop = min(run.end, at + _WINDOW)
+            one = (_LAST if stop == run.end else _ONE).match(self._data, at, stop)
+            at = self._end_of_item(at, run.end) if one is None else one.end()
+            yield at
 
     def item(self, run: Run) -> Span:
         """Without comma and blanks."""
@@ -114,15 +122,15 @@ class JSONSplitter(Splitter):
             raise MalformedData("not valid JSON: a member of an object has no name")
         return self.plain(key[1]), self.item(Run(start=key.end(), end=run.end))
 
-    def document(self, kind: str, run: Run) -> bytes:
+    def document(self, kind: str, run: Run, replaced: Sequence[Span] = ()) -> bytes:
         """The items without the last comma, in brackets."""
         opening, closing = _BRACKETS[kind]
         end = run.end - self._data.endswith(b",", run.start, run.end)
-        return b"".join((opening, self._data[run.start : end], closing))
+        return b"".join((opening, self.text((run.start, end), replaced), closing))
 
-    def text(self, span: Span) -> bytes:
+    def text(self, span: Span, replaced: Sequence[Span] = ()) -> bytes:
         """A part of the text."""
-        return self._data[slice(*span)]
+        return spliced(self._data, span, replaced, to_json) if replaced else self._data[slice(*span)]
 
     def plain(self, document: bytes) -> Any:
         """Without NaN and infinity."""
@@ -131,12 +139,12 @@ class JSONSplitter(Splitter):
         except ValueError as error:
             raise MalformedData(f"not valid JSON: {error}") from None
 
-    def read(self, wire: WireType, document: bytes) -> None:
+    def read(self, wire: WireType, document: bytes, counter: HashCounter | None = None) -> Any:
         """By pydantic, which takes NaN for a number."""
         if may_be_infinite(document):
             self.plain(document)
         try:
-            wire.from_json(document)
+            return wire.from_json(document, counter)
         except ArgumentException as error:
             reason = not_json(error)
             if reason is None:
@@ -166,31 +174,58 @@ class JSONSplitter(Splitter):
         """The end of some items, or of one that is longer."""
         most = min(end, at + _SHORT)
         while at < most:
-            run = _RUN.match(self._data, at, end)
+            stop = min(end, at + _WINDOW)
+            run = (_LAST_RUN if stop == end else _RUN).match(self._data, at, stop)
             if run is not None:
                 return run.end()
             at = self._end_of_item(at, end)
         return at
 
     def _end_of_item(self, at: int, end: int) -> int:
-        """The end of an item that is nested deeply, its comma included."""
-        depth = 0
-        while at < end or depth:
-            step = (_INSIDE if depth else _OUTSIDE).match(self._data, at, end)
-            if step is None:
-                raise MalformedData("not valid JSON: strings or brackets are not balanced")
-            found = step[1]
-            if found[:1] in _KINDS:
-                opened = max(1, len(found) - _LEVELS)  # those further in may be skipped together
-                at, depth = step.start(1) + opened, depth + opened
-                if depth > MAX_DEPTH:
-                    raise MalformedData(f"nested deeper than {MAX_DEPTH} levels")
-            elif depth:
-                closed = min(depth, len(found))
-                at, depth = step.start(1) + closed, depth - closed
-            else:
-                return step.end()
+        """The end of an item that is long or nested deeply, its comma included."""
+        depth, in_string = 0, False
+        while at < end:
+            stop = self._window(at, end)
+            parts = _without_escapes(self._data[at:stop]).split(b'"')
+            outside = b"".join(parts[in_string::2])
+            brackets = outside.translate(None, _NO_BRACKETS)
+            levels = list(accumulate(map(_STEPS.__getitem__, brackets), initial=depth))
+            if max(levels) > MAX_DEPTH:
+                raise MalformedData(f"nested deeper than {MAX_DEPTH} levels")
+            if min(levels) <= 0 and b"," in outside and (comma := self._comma(at, stop, depth, in_string=in_string)):
+                return comma
+            at, depth, in_string = stop, levels[-1], in_string is (len(parts) % 2 == 1)
+        if depth or in_string:
+            raise _unbalanced()
         return at
+
+    def _window(self, at: int, end: int) -> int:
+        """The end of what is looked at in one step; it does not part a backslash from what it escapes."""
+        stop = min(end, at + _WINDOW)
+        backslashes = stop
+        while backslashes > at and self._data[backslashes - 1] == _BACKSLASH:
+            backslashes -= 1
+        return min(end, stop + (stop - backslashes) % 2)
+
+    def _comma(self, at: int, end: int, depth: int, *, in_string: bool) -> int:
+        """Where the first comma outside of brackets ends; 0 if there is none. ``depth`` is that of the first byte."""
+        if in_string:
+            rest = _REST.match(self._data, at, end)
+            at = end if rest is None else rest.end()
+        for mark in _MARK.finditer(self._data, at, end):
+            byte = self._data[mark.start()]
+            depth += _STEPS.get(byte, 0)
+            if depth < 0:
+                raise _unbalanced()
+            if byte == _COMMA and depth == 0:
+                return mark.end()
+            if mark[0] == b'"':  # the window ends in a string
+                return 0
+        return 0
+
+
+def _without_escapes(text: bytes) -> bytes:
+    return text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
 
 
 def not_json(error: ArgumentException) -> str | None:
@@ -198,6 +233,10 @@ def not_json(error: ArgumentException) -> str | None:
     if not error.details or error.details[0]["type"] != "json_invalid":
         return None
     return f"not valid JSON: {error.details[0]['msg'].removeprefix('Invalid JSON: ')}"
+
+
+def _unbalanced() -> MalformedData:
+    return MalformedData("not valid JSON: strings or brackets are not balanced")
 
 
 def _nothing() -> MalformedData:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import repeat
 from typing import Any, Final
 
 import msgpack
 
-from service_core.wire.msgpack_io import Buffer, check_outline, unpack
-from service_core.wire.pieces.splitter import ITEMS, LIST, MAP, Run, Span, Splitter
+from service_core.wire.bounds.bounded import HashCounter
+from service_core.wire.bounds.large import LARGE
+from service_core.wire.msgpack_io import Buffer, check_outline, pack, unpack
+from service_core.wire.pieces.splitter import ITEMS, LIST, MAP, Run, Span, Splitter, spliced
 from service_core.wire.values import WireType
 
 __all__ = ["MsgpackSplitter"]
@@ -78,21 +81,26 @@ class MsgpackSplitter(Splitter):
         middle = run.start + unpacker.tell()
         return unpack(self._data[run.start : middle]), (middle, run.end)
 
-    def document(self, kind: str, run: Run) -> bytes:
+    def document(self, kind: str, run: Run, replaced: Sequence[Span] = ()) -> bytes:
         """The items after a header."""
-        return b"".join((_LONG_HEADERS[kind], run.count.to_bytes(4, "big"), self._data[run.start : run.end]))
+        count = run.count.to_bytes(4, "big")
+        return b"".join((_LONG_HEADERS[kind], count, self.text((run.start, run.end), replaced)))
 
-    def text(self, span: Span) -> bytes:
+    def text(self, span: Span, replaced: Sequence[Span] = ()) -> bytes:
         """A part of the bytes."""
-        return bytes(self._data[slice(*span)])
+        return (
+            spliced(self._data, span, replaced, partial(pack, where=""))
+            if replaced
+            else bytes(self._data[slice(*span)])
+        )
 
     def plain(self, document: bytes) -> Any:
         """By msgpack, with its limits."""
         return unpack(document)
 
-    def read(self, wire: WireType, document: bytes) -> None:
+    def read(self, wire: WireType, document: bytes, counter: HashCounter | None = None) -> Any:
         """Unpacked first."""
-        wire.from_plain(unpack(document))
+        return wire.from_plain(unpack(document), counter, is_large=len(document) >= LARGE)
 
     def read_plain(self, wire: WireType, data: Any) -> None:
         """At once."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from service_core.wire.bounds.bounded import HashCounter
 from service_core.wire.values import WireType
 
-__all__ = ["ITEMS", "LIST", "MAP", "PIECE", "Run", "Span", "Splitter"]
+__all__ = ["ITEMS", "LIST", "MAP", "PIECE", "Run", "Span", "Splitter", "spliced"]
 
 PIECE: Final = 16 * 1024
 """Bytes of a piece whose values may all be made at once."""
@@ -65,21 +66,33 @@ class Splitter(ABC):
         """The key of a run of one pair, and where its value stands. Raises MalformedData."""
 
     @abstractmethod
-    def document(self, kind: str, run: Run) -> bytes:
-        """A list or map of the items of a run."""
+    def document(self, kind: str, run: Run, replaced: Sequence[Span] = ()) -> bytes:
+        """A list or map of the items of a run; instead of each value that is ``replaced`` stands its number."""
 
     @abstractmethod
-    def text(self, span: Span) -> bytes:
-        """A value as it came."""
+    def text(self, span: Span, replaced: Sequence[Span] = ()) -> bytes:
+        """A value as it came, but for those in it that are ``replaced`` by their numbers."""
 
     @abstractmethod
     def plain(self, document: bytes) -> Any:
         """A value in dicts, lists and scalars. Raises MalformedData."""
 
     @abstractmethod
-    def read(self, wire: WireType, document: bytes) -> None:
-        """Read a value of a type, and drop it. Raises MalformedData, ArgumentException."""
+    def read(self, wire: WireType, document: bytes, counter: HashCounter | None = None) -> Any:
+        """Read a value of a type; ``counter`` is that of the value that it is part of.
+
+        Raises MalformedData, ArgumentException.
+        """
 
     @abstractmethod
     def read_plain(self, wire: WireType, data: Any) -> None:
         """As :meth:`read`, from dicts, lists and scalars."""
+
+
+def spliced(data: bytes | memoryview, span: Span, replaced: Sequence[Span], write: Callable[[int], bytes]) -> bytes:
+    """A part of some bytes, in which each of the parts ``replaced``, which are in order, is its number, written."""
+    parts, at = list[bytes | memoryview](), span[0]
+    for number, (start, end) in enumerate(replaced):
+        parts += (data[at:start], write(number))
+        at = end
+    return b"".join((*parts, data[at : span[1]]))

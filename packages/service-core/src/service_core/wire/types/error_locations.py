@@ -27,8 +27,9 @@ def validation_details(error: ValidationError, names: Sequence[str] = (), *, at:
         if at:
             loc.insert(0, at)
         msg = wrong["msg"]
-        if wrong["type"] == "union_tag_invalid":  # the one message that quotes
-            msg = f"Input tag does not match any of the expected tags: {wrong.get('ctx', {})['expected_tags']}"
+        tags = wrong.get("ctx", {}).get("expected_tags")
+        if wrong["type"] == "union_tag_invalid" and tags:  # the one message that quotes
+            msg = f"Input tag does not match any of the expected tags: {tags}"
         details.append({"loc": loc, "msg": msg, "type": wrong["type"]})
     return details
 
