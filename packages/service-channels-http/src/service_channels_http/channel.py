@@ -113,7 +113,9 @@ class HTTPXChannel(AuthorizingChannel):
 
     def exchange(self, exchange: Exchange) -> Any:
         """Execute a call, with retries on other instances. Raises the error of the call."""
-        token = self._token(exchange.caller)  # a failure must not count against an instance
+        token = None
+        if self.forward_token or self.token_provider is not None:
+            token = self._token(exchange.caller)  # a failure must not count against an instance
 
         def send(url: str, wait: AnswerWait | None) -> Any:
             request = exchange.request(url)
@@ -126,7 +128,9 @@ class HTTPXChannel(AuthorizingChannel):
 
     async def exchange_async(self, exchange: Exchange) -> Any:
         """Execute a call, with retries on other instances. Raises the error of the call."""
-        token = await self._token_async(exchange.call.deadline, lambda: taken_by_provider(exchange.caller))
+        token = None
+        if self.forward_token or self.token_provider is not None:
+            token = await self._token_async(exchange.call.deadline, lambda: taken_by_provider(exchange.caller))
 
         async def send(url: str) -> Any:
             request = exchange.request(url)

@@ -82,15 +82,15 @@ class Call:
     def adopt(self, policy: EffectivePolicy) -> None:
         """Apply the policy of the channel that carries the call; its timeout counts from the start of the call."""
         self.policy = policy
-        limit = self.context.deadline
         method = self.descriptor
         if method.stream is not None or method.input_stream is not None:
             limit = self.total_deadline
-            if self.descriptor.input_stream is None and policy.timeout is not None:
+            if method.input_stream is None and policy.timeout is not None:
                 limit = Deadline(min(limit.expires_at, self.started + policy.timeout))
-        elif limit is None:
-            limit = Deadline(math.inf if policy.timeout is None else self.started + policy.timeout)
-        self.deadline = limit
+            self.deadline = limit
+        else:
+            timeout = policy.timeout
+            self.deadline = self.context.deadline or Deadline(math.inf if timeout is None else self.started + timeout)
 
     @property
     def total_deadline(self) -> Deadline:

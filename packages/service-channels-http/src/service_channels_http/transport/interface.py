@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 
@@ -27,7 +28,9 @@ class Transport(Protocol):
 class AsyncTransport(Protocol):
     """Sends requests of async calls, on one event loop."""
 
-    async def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
+    def send(
+        self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int
+    ) -> Coroutine[Any, Any, HTTPReply | None]:
         """As :meth:`Transport.send`; a call that is cancelled leaves no connection open."""
         ...
 

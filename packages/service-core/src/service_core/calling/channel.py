@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
 from service_core.addresses import ChannelInstances
@@ -111,7 +111,8 @@ class Channel(InvocationHandler):
 
     def policy_of(self, method: MethodDescriptor) -> EffectivePolicy:
         """The policy for calls of a method, merged field by field."""
-        return self._policies.of(method)
+        policies = self._policies
+        return policies.effective.get(method) or policies.of(method)
 
     def select_first_url(self) -> None:
         """Send every call to the first instance."""
@@ -156,13 +157,13 @@ class Channel(InvocationHandler):
         """
         return run_hedged(call, self.balancer, send)
 
-    async def run_async(self, call: Call, send: Callable[[str], Awaitable[Any]]) -> Any:
+    def run_async(self, call: Call, send: Callable[[str], Awaitable[Any]]) -> Coroutine[Any, Any, Any]:
         """As :meth:`run`, for an ``async def`` method; ``send`` is cancelled at ``call.deadline``."""
-        return await run_async(call, self.balancer, send)
+        return run_async(call, self.balancer, send)
 
-    async def run_hedged_async(self, call: Call, send: Callable[[str], Awaitable[Any]]) -> Any:
+    def run_hedged_async(self, call: Call, send: Callable[[str], Awaitable[Any]]) -> Coroutine[Any, Any, Any]:
         """As :meth:`run_async`, for a ``send`` that raises DeadlineExceeded at ``call.deadline`` itself."""
-        return await run_hedged_async(call, self.balancer, send)
+        return run_hedged_async(call, self.balancer, send)
 
     @abstractmethod
     def invoke(self, invocation: Call) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+from asyncio import _get_running_loop
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
 from typing import Any, Final
@@ -12,7 +13,7 @@ from typing import Any, Final
 from service_core.call import Call
 from service_core.calling.channel import Channel
 from service_core.calling.component_channels import ComponentChannels
-from service_core.calling.forms.event_loops import warn_if_on_event_loop
+from service_core.calling.forms.event_loops import warn_on_event_loop
 from service_core.calling.proxy import InvocationHandler
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import EffectivePolicy
@@ -46,7 +47,8 @@ class Router(InvocationHandler):
 
     def invoke(self, invocation: Call) -> Any:
         """Carry out the call over the channel of choice."""
-        warn_if_on_event_loop(invocation)
+        if _get_running_loop() is not None:
+            warn_on_event_loop(invocation)
         channel, version = self._choice
         if channel is None:
             self._channels.wait_until_known(invocation.deadline.remaining)
@@ -91,7 +93,8 @@ class Router(InvocationHandler):
 
     def _lists(self, call: Call) -> Generator[list[Any], None, None]:
         call.restart()
-        warn_if_on_event_loop(call)
+        if _get_running_loop() is not None:
+            warn_on_event_loop(call)
         channel, version = self._choice
         if channel is None:
             self._channels.wait_until_known(call.deadline.remaining)

@@ -32,6 +32,7 @@ from service_core.dispatch.thread_pool import ThreadPool
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
 from service_core.wire import (
     CODECS,
+    CORRELATION_ID,
     JSON,
     LARGE,
     MAX_VALUES,
@@ -179,24 +180,23 @@ class Dispatcher:
         self, codec: Codec, body: bytes, context: CallContext, *, streams: bool = True
     ) -> tuple[Target, tuple[Any, ...]]:
         """The method and its arguments. Raises ``REFUSALS``, and HasStream for a stream that is not wanted."""
+        checked = None
         if len(body) > _SHORT or (self.is_secured and context.principal is None):
             self._check_unread(codec, body, context)
-        checked = None
-        if len(body) >= LARGE:
-            checked = check_request(codec, body, lambda method: self._target(method, context).method_codec.arguments)
+            if len(body) >= LARGE:
+                checked = check_request(codec, body, lambda name: self._target(name, context).method_codec.arguments)
         request = codec.read_request(body)
-        if checked not in (None, request.method):
+        if checked is not None and checked != request.method:
             raise MalformedData("the request names two methods")
         target = self._targets.get(request.method)
         if target is None or self.is_secured:
             target = self._target(request.method, context)
-        if target.has_streams and not streams:
-            raise HasStream
-        if target.has_streams and not self._streams:
-            raise ArgumentException(
-                f"{target.method_codec.method.where} has streams, which this server does not carry",
-                code=ErrorCode.UNIMPLEMENTED,
-            )
+        if target.has_streams:
+            if not streams:
+                raise HasStream
+            if not self._streams:
+                reason = f"{target.method_codec.method.where} has streams, which this server does not carry"
+                raise ArgumentException(reason, code=ErrorCode.UNIMPLEMENTED)
         return target, codec.read_arguments(target.method_codec, request)
 
     def _target(self, method: str, context: CallContext) -> Target:
@@ -228,10 +228,9 @@ class Dispatcher:
 
 
 def _answer(outcome: bytes | Failure, codec: Codec, context: CallContext) -> Response:
-    """The answer to a call that was carried out."""
     if isinstance(outcome, Failure):
         return answer_of(outcome, codec)
-    headers = correlation(context.correlation_id)
+    headers = ((CORRELATION_ID, context.correlation_id or ""),)
     return Response(status=200, content_type=codec.content_type, body=outcome, headers=headers)
 
 

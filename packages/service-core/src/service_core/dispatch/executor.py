@@ -13,7 +13,7 @@ from service_core import tracing
 from service_core.context import CallContext, enter_context, leave_context
 from service_core.dispatch.authentication import Authentication
 from service_core.dispatch.failures import Failure, ends_the_task, failure_of, late, not_now
-from service_core.dispatch.overload.loop_delay import LoopDelay
+from service_core.dispatch.overload.loop_delay import NOTICED, LoopDelay
 from service_core.dispatch.overload.overloaded import Overloaded
 from service_core.dispatch.streams.incoming import end_input, ending_input
 from service_core.dispatch.streams.source import StreamSource
@@ -73,7 +73,8 @@ class Executor:
             expires_at = math.inf if context.deadline is None else context.deadline.expires_at
             if expires_at <= now:
                 raise TimedOut(begun=False)
-            self._loop_delay.check(now, context.received_at, expires_at)
+            if now - context.received_at > NOTICED:
+                self._loop_delay.check(now, context.received_at, expires_at)
             caller = self.authentication.caller(context) if self.authentication.is_required else None
             limit, in_time = target.limit, True
             if limit is not None:

@@ -57,8 +57,6 @@ class Attempts:
         """The instances that are not called again before all others were."""
         self.overdue_at = math.inf
         """When the call is to be sent to another instance besides the current one; infinite for never."""
-        self._started = 0.0
-        self._number = 0
         self._rounds = 0
 
     @property
@@ -73,7 +71,9 @@ class Attempts:
             raise DeadlineExceeded(f"{call.descriptor.where}: deadline exceeded before the call was sent")
         balancer = self.balancer
         if call.attempts == 0:
-            balancer.begin(call)
+            if balancer.throttles:
+                balancer.throttle(call)
+            balancer.budget.call()
         endpoint = balancer.choose(self.tried, call)
         endpoint.in_flight += 1
         self.endpoint = endpoint

@@ -77,9 +77,9 @@ class LoadBalancer:
         """The instances in the registry's order."""
         return self._endpoints
 
-    def begin(self, call: Call) -> None:
-        """Count a call. Raises ServiceCommunicationException if it is not sent because all instances are overloaded."""
-        throttle = self.throttles.get(call.descriptor) if self.throttles else None
+    def throttle(self, call: Call) -> None:
+        """Raise ServiceCommunicationException for a call that is not sent because all instances are overloaded."""
+        throttle = self.throttles.get(call.descriptor)
         if throttle is not None and throttle.refuses():
             method = call.descriptor.where
             error = ServiceCommunicationException(
@@ -90,7 +90,6 @@ class LoadBalancer:
             facts = {"method": method, "correlation_id": call.correlation_id, "error": error}
             self.notify(CallEventKind.THROTTLED, url="", attempt=0, duration=0.0, **facts)
             raise error
-        self.budget.call()
 
     def refused_by_all(self, call: Call) -> None:
         """A call has ended because the instances refused it for overload."""

@@ -14,7 +14,7 @@ class Policies:
     Immutable; safe to use from several threads.
     """
 
-    __slots__ = ("_effective", "channel", "component", "manager")
+    __slots__ = ("channel", "component", "effective", "manager")
 
     def __init__(
         self, *, component: Policy | None = None, channel: Policy | None = None, manager: Policy | None = None
@@ -25,15 +25,16 @@ class Policies:
         """What the channel sets itself."""
         self.manager = manager
         """What the manager sets for all components."""
-        self._effective: dict[MethodDescriptor | None, EffectivePolicy] = {}
+        self.effective: dict[MethodDescriptor | None, EffectivePolicy] = {}
+        """What :meth:`of` has returned so far, by method."""
 
     def of(self, method: MethodDescriptor | None) -> EffectivePolicy:
         """The policy for the calls of a method; with None what all calls of the channel share."""
-        found = self._effective.get(method)
+        found = self.effective.get(method)
         if found is None:
             own = method.policy if method is not None else None
             found = Policy.merge(own, self.component, self.channel, self.manager).resolve()
-            self._effective[method] = found  # two threads may both do so, with equal results
+            self.effective[method] = found  # two threads may both do so, with equal results
         return found
 
     def with_channel(self, channel: Policy) -> Policies:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from service_core.context import CallContext, Deadline, new_correlation_id
-from service_core.tracing import BAGGAGE, TRACEPARENT, TRACESTATE, trace_headers
+from service_core.context import CallContext, Deadline, new_correlation_id, received_context
+from service_core.tracing import BAGGAGE, TRACEPARENT, TRACESTATE, is_loaded, trace_headers
 
 __all__ = [
     "CONTEXT_HEADERS",
@@ -48,10 +48,10 @@ def call_headers(context: CallContext, correlation_id: str | None = None) -> dic
 
     The bearer token is not among them: channels send it only where they may.
     """
-    return {
-        CORRELATION_ID: correlation_id or context.correlation_id or new_correlation_id(),
-        **trace_headers(context),
-    }
+    headers = {CORRELATION_ID: correlation_id or context.correlation_id or new_correlation_id()}
+    if is_loaded() or context.traceparent is not None or context.baggage is not None:
+        headers.update(trace_headers(context))
+    return headers
 
 
 def with_deadline(headers: Mapping[str, str], deadline: Deadline) -> dict[str, str]:
@@ -105,21 +105,22 @@ def context_of(
 ) -> CallContext:
     """As :func:`context_from_headers`, by the values of :data:`CONTEXT_HEADERS`, each None if it is not there."""
     now = time.monotonic()
-    return CallContext(
-        received_at=now,
-        deadline=None if milliseconds is None else _deadline(milliseconds, now),
-        correlation_id=(correlation_id and _id(correlation_id)) or new_correlation_id(),
-        traceparent=None if traceparent is None else _id(traceparent),
-        tracestate=None if tracestate is None or traceparent is None else _text(tracestate, _TRACESTATE_LIMIT),
-        token=None if authorization is None else _token(authorization),
-        baggage=None if baggage is None else _text(baggage, _BAGGAGE_LIMIT),
+    return received_context(
+        None if milliseconds is None else _deadline(milliseconds, now),
+        (correlation_id and _id(correlation_id)) or new_correlation_id(),
+        None if traceparent is None else _id(traceparent),
+        None if tracestate is None or traceparent is None else _text(tracestate, _TRACESTATE_LIMIT),
+        None if baggage is None else _text(baggage, _BAGGAGE_LIMIT),
+        None if authorization is None else _token(authorization),
+        now,
     )
 
 
 def _deadline(milliseconds: str, now: float) -> Deadline | None:
     if len(milliseconds) > 12 or not milliseconds.isdigit() or not milliseconds.isascii():
         return None
-    return Deadline(now + min(int(milliseconds), _LONGEST_MS) / 1000)
+    left = int(milliseconds)
+    return Deadline(now + (min(_LONGEST_MS, left)) / 1000)
 
 
 def _text(text: str, limit: int) -> str | None:

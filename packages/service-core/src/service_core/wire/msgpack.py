@@ -49,7 +49,12 @@ class _MsgpackCodec(Codec):
         return head + pack(wire.checked(values), wire.where)
 
     def read_request(self, data: bytes) -> WireRequest:
-        return _cut(data) or envelope_of_request(unpack(data))
+        end = data.find(_ARGS, 0, _LONGEST_BEGINNING) + _ARGS_LENGTH
+        named = _read_beginning(data[:end])
+        if named is None or data[end : end + 1] not in _LIST:
+            return envelope_of_request(unpack(data))
+        # Canonical: the arguments are not unpacked yet.
+        return WireRequest(named[0], data[end:] if len(data) < LARGE else memoryview(data)[end:], named[1])
 
     def read_envelope(self, data: bytes) -> WireRequest:
         return envelope_of_request(unpack(data))
@@ -170,6 +175,7 @@ _NOT_FINITE: Final = re.compile(rb"\xcb[\x7f\xff](?:\xf8|\xf0\0{6})")
 # Canonical envelopes: a name of less than 256 bytes, all of them ASCII, names of arguments, and a list; a result and no
 # failure.
 _ARGS: Final = b"\xa4args"
+_ARGS_LENGTH: Final = len(_ARGS)
 _LONGEST_BEGINNING: Final = 4096
 _LIST: Final = frozenset(bytes([byte]) for byte in (*range(0x90, 0xA0), 0xDC, 0xDD))
 """First bytes of lists."""
@@ -180,16 +186,6 @@ _RESULT: Final = b"\x82\xa6result"
 _RESULT_STARTS: Final = len(_RESULT)
 _NO_EXCEPTION: Final = b"\xa9exception\xc0"
 _RESULT_ENDS: Final = -len(_NO_EXCEPTION)
-
-
-def _cut(data: bytes) -> WireRequest | None:
-    """A canonical request, its arguments not unpacked yet."""
-    end = data.find(_ARGS, 0, _LONGEST_BEGINNING) + len(_ARGS)
-    named = _read_beginning(data[:end])
-    if named is None or data[end : end + 1] not in _LIST:
-        return None
-    arguments = data[end:] if len(data) < LARGE else memoryview(data)[end:]
-    return WireRequest(named[0], arguments, named[1])
 
 
 @lru_cache(1000)  # each method has few of them

@@ -96,14 +96,14 @@ class InvokeEndpoint:
 
     async def answer(self, request: ReceivedRequest) -> Response | None:
         """The answer to a call that has arrived; None for a stream, which goes over ASGI."""
-        dispatcher, body, context = self._dispatcher, request.body, request.context
-        if dispatcher.is_secured or len(body) >= LARGE:
+        dispatcher, admission, body = self._dispatcher, self._admission, request.body
+        if dispatcher.is_secured or len(body) >= LARGE or admission.in_work >= admission.most:
             return await self._answer_in_steps(request)
+        admission.in_work += 1
         try:
-            with self._admission:
-                answer = await dispatcher.dispatch_short(request.content_type, body, context)
-        except Rejection as refused:
-            return self._refuse(refused, context)
+            answer = await dispatcher.dispatch_short(request.content_type, body, request.context)
+        finally:
+            admission.in_work -= 1
         return answer if answer is None or answer.status == 200 else self._logged(answer)
 
     async def _answer_in_steps(self, request: ReceivedRequest) -> Response | None:

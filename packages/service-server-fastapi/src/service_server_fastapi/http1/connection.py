@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 
 from service_server_fastapi.access.rejections import CLOSE
 from service_server_fastapi.http1.asgi import AsgiExchange
-from service_server_fastapi.http1.head_cache import HeadCache, RepeatedRequest
+from service_server_fastapi.http1.head_cache import HeadCache
 from service_server_fastapi.http1.incoming import Incoming
 from service_server_fastapi.http1.outgoing import Outgoing
 from service_server_fastapi.http1.reader import RejectedBytes, RequestReader
@@ -79,7 +79,10 @@ class ServerConnection(StatefulConnection):
             return
         cache = self._cache if self.state is State.IDLE else None
         if cache is not None and (known := cache.read(data)) is not None:
-            self._begin_known(known)
+            self._in.current = known.request
+            self.state = State.WORK
+            self._deadline.clear()
+            self._task = self._loop.create_task(self._answer(known, known.fast_path), context=self._context.copy())
             return
         try:
             self._in.feed(data)
@@ -121,7 +124,8 @@ class ServerConnection(StatefulConnection):
             self._begin(request)
         elif not self._in.is_in_head:
             if self.state is not State.IDLE:
-                self._enter(State.IDLE, self._settings.keep_alive)
+                self.state = State.IDLE
+                self._deadline.set(self._settings.keep_alive)
         elif self.state is not State.HEAD:
             self._enter(State.HEAD, self._settings.receive_timeout)
 
@@ -165,12 +169,6 @@ class ServerConnection(StatefulConnection):
             self._cache.remember(self._received, request, fast_path)
         self._run(self._answer(CompleteRequest(request, self._endpoint, bypass.app, scope), fast_path))
 
-    def _begin_known(self, known: RepeatedRequest) -> None:
-        self._in.current = known.request
-        self.state = State.WORK
-        self._deadline.clear()
-        self._run(self._answer(known, known.fast_path))
-
     def _go_over_asgi(self, request: IncomingRequest) -> None:
         keep_alive = request.keep_alive and not self._is_last
         scope = request.scope(self._endpoint)
@@ -198,7 +196,7 @@ class ServerConnection(StatefulConnection):
                 self._close()  # there is nothing to say
                 raise
         finally:
-            in_flight.leave(task)
+            in_flight.tasks.discard(task)
             tasks.discard(task)
             self._task = None
         if self._out.is_lost:

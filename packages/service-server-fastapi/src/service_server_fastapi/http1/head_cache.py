@@ -10,9 +10,10 @@ the heads of every client.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 from service_core.wire import CONTEXT_HEADERS, context_of
@@ -53,10 +54,10 @@ class HeadCache:
         if known is None or not data.startswith(known.beginning):
             return None
         found = known.match(data, known.start)
-        if found is None or not data.startswith(known.end, found.end()):
+        if found is None:
             return None
         values = found.groups()
-        body = data[found.end() + len(known.end) :]
+        body = data[found.end() :]
         size = len(body)
         if size != (0 if known.length is None else int(values[known.length])):
             return None
@@ -79,11 +80,9 @@ class RepeatedRequest(CompleteRequest):
     def __init__(
         self, known: _KnownHead, values: tuple[bytes, ...], body: bytes, endpoint: ConnectionInfo, app: object
     ) -> None:
-        texts = known.texts.copy()
-        for place, value in zip(known.places, values, strict=True):
-            texts[place] = value.decode("latin-1")
+        texts: list[str | None] = [*b"\n".join(values).decode("latin-1").split("\n")]  # no value holds a line feed
         self.content_type = known.content_type
-        self.context = context_of(*texts[:-1])
+        self.context = context_of(*known.context(texts + known.texts))
         self.body = body
         self.request = known.request
         self.fast_path: Final = known.fast_path
@@ -117,15 +116,17 @@ class _KnownHead:
         self.start = sum(len(line) + 2 for line in lines[: varying.start])
         """Where they begin."""
         self.beginning = head[: self.start]
-        self.end = b"".join(line + b"\r\n" for line in lines[varying.stop :]) + b"\r\n"
-        self.match = _match(tuple(raw))
+        self.match = _match(tuple(raw), b"".join(line + b"\r\n" for line in lines[varying.stop :]) + b"\r\n")
         self.length = self.names.index(_LENGTH) if _LENGTH in self.names else None
         """Which of them is the length of the body."""
         texts = [request.fields.get(name) for name in _CONTEXT]
-        self.texts = [None if text is None else text.decode("latin-1") for text in texts] + [None]
-        """The values of the headers of the context, and one place for the length."""
-        self.places = [-1 if name == _LENGTH else _CONTEXT.index(name) for name in self.names]
-        """The place of each line that may differ among these values."""
+        self.texts = [None if text is None else text.decode("latin-1") for text in texts]
+        """The values of the headers of the context."""
+        count = len(self.names)
+        places = [self.names.index(name) if name in self.names else count + at for at, name in enumerate(_CONTEXT)]
+        self.context: Callable[[list[str | None]], Iterable[str | None]] = itemgetter(*places)
+        """Picks the values of another request's headers of the context, from those of the lines that may differ,
+        followed by :attr:`texts`."""
         self.content_type = request.fields.get(b"content-type", b"").decode("latin-1")
         self.request = request
         self.fast_path = fast_path
@@ -158,7 +159,7 @@ def _varying(names: list[bytes]) -> slice:
 
 
 @lru_cache(64)  # clients write few names, in one case or the other
-def _match(names: tuple[bytes, ...]) -> Callable[[bytes, int], re.Match[bytes] | None]:
-    """What finds the values of lines with these names at a place."""
+def _match(names: tuple[bytes, ...], end: bytes) -> Callable[[bytes, int], re.Match[bytes] | None]:
+    """What finds the values of lines with these names at a place, if ``end`` comes after them."""
     lines = [re.escape(name) + rb": (" + _VALUES[name.lower()] + rb")\r\n" for name in names]
-    return re.compile(b"".join(lines)).match
+    return re.compile(b"".join((*lines, re.escape(end)))).match

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Final
 
 from starlette.types import Message, Receive, Scope
 
@@ -30,7 +31,8 @@ class Admission:
 
     def __init__(self, settings: ServerSettings, log: RejectionLog) -> None:
         self._settings = settings
-        self._most = settings.max_concurrency
+        self.most: Final = settings.max_concurrency
+        """How many requests may be in work."""
         self.max_values = settings.max_values
         """How many values a request may hold."""
         self.memory = MemoryBudget(settings.memory_budget)
@@ -39,21 +41,22 @@ class Admission:
         """How many streams callers have open."""
         self.max_body_bytes = settings.max_body_bytes
         """How large a body may be; of a stream, each frame."""
-        self._in_work = 0
+        self.in_work = 0
+        """How many requests are; compare it with :attr:`most` before it is changed outside of a ``with`` block."""
         self._log = log
 
     def __enter__(self) -> None:
-        if self._in_work >= self._most:
+        if self.in_work >= self.most:
             raise Rejection(
                 503,
                 f"the server is carrying out as many calls as {named('max_concurrency')} allows",
                 ErrorCode.UNAVAILABLE,
                 headers=(("retry-after", "1"), *UNREAD),
             )
-        self._in_work += 1
+        self.in_work += 1
 
     def __exit__(self, *exc: object) -> None:
-        self._in_work -= 1
+        self.in_work -= 1
 
     def rejected(self, answer: Response) -> Response:
         """The answer to a request that is refused, after it has been noted for the log."""

@@ -74,13 +74,12 @@ class InFlight:
             RequestContext.leave(token)
 
     def enter(self, request: ReceivedRequest, task: asyncio.Task[Any]) -> None:
-        """Count a request by an allowed name that ``task`` answers directly. It stays the current one of the task."""
+        """Count a request by an allowed name that ``task`` answers directly, until it is removed from :attr:`tasks`.
+
+        It stays the current one of the task.
+        """
         RequestContext.enter(request)
         self.tasks.add(task)
-
-    def leave(self, task: asyncio.Task[Any]) -> None:
-        """The request of the task has been answered."""
-        self.tasks.discard(task)
 
     def cut_off(self, request: ReceivedRequest, task: asyncio.Task[Any]) -> Response | None:
         """The answer to a request that was cancelled because the server stops; None if that was not the reason."""

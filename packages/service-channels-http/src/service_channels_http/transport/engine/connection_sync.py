@@ -21,6 +21,7 @@ __all__ = ["SyncConnection", "connected_socket"]
 
 _CHUNK: Final = 256 * 1024
 _LONGEST: Final = 24 * 3600.0
+_LONGEST_MS: Final = 24 * 3600 * 1000
 _PAUSE: Final = 0.1
 """Seconds after a deadline from which on this process was suspended or blocked: waits end within milliseconds."""
 
@@ -131,23 +132,15 @@ class SyncConnection:
 
     def _receive(self, request: HTTPRequest) -> bytes:
         left = request.deadline.expires_at - time.monotonic()
-        # Rounded up, else the last millisecond would be spent in a busy loop.
-        if left <= 0.0 and not self._received_during_pause(left):
+        if not (self._answer_comes(request, left) if left > 0.0 else self._received_during_pause(left)):
             raise deadline_exceeded(request, may_have_run=True)
-        if left > 0.0:
-            comes = (
-                self._poll(int(min(left, _LONGEST) * 1000.0) + 1)
-                if request.wait is None
-                else self._answer_comes(request, left)
-            )
-            if not comes:
-                raise deadline_exceeded(request, may_have_run=True)
         return self._socket.recv(_CHUNK)
 
     def _answer_comes(self, request: HTTPRequest, left: float) -> object:
         if request.wait is not None:
             return request.wait.wait(self._poll, self._socket.fileno(), left)
-        return self._poll(int(min(left, _LONGEST) * 1000.0) + 1)
+        # Rounded up, else the last millisecond would be spent in a busy loop.
+        return self._poll(int(left * 1000.0) + 1 if left < _LONGEST else _LONGEST_MS)
 
     def _received_during_pause(self, left: float) -> bool:
         """Whether this process was suspended past the deadline and data has arrived, which is read at once.

@@ -52,7 +52,5 @@ class RepeatedHead:
         length, correlation_id, content = rest.groups()
         if len(content) != int(length):
             return None
-        headers = self._headers.copy()
-        headers["content-length"] = length.decode()
-        headers["x-correlation-id"] = correlation_id.decode()
-        return HTTPReply(200, headers, content)
+        own = {"content-length": length.decode(), "x-correlation-id": correlation_id.decode()}
+        return HTTPReply(200, self._headers | own, content)

@@ -38,12 +38,12 @@ def write_head(request: HTTPRequest, beginning: bytes) -> bytes:
     left = milliseconds_left(request.deadline)
     lines = f"{DEADLINE_MS}: {left}\r\n" if left and DEADLINE_MS not in headers else ""
     for name, value in headers.items():
-        if name not in _names or not value.isascii() or not value.isprintable() or value != value.strip():
+        if name not in _names or not value.isascii() or not value.isalnum():
             _check(request, name, value)
         lines = f"{lines}{name}: {value}\r\n"
-    has_length = (size or request.method in _WITH_BODY) and "transfer-encoding" not in headers
-    end = f"{lines}content-length: {size}\r\n\r\n" if has_length else f"{lines}\r\n"
-    return beginning + end.encode("latin-1")
+    if (size or request.method in _WITH_BODY) and "transfer-encoding" not in headers:
+        lines = f"{lines}content-length: {size}\r\n"
+    return beginning + f"{lines}\r\n".encode("latin-1")
 
 
 _names: Final[set[str]] = set()

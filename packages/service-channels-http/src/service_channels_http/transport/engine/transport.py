@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
 from service_channels_http.transport.engine.connection_async import AsyncConnection
 from service_channels_http.transport.engine.connection_sync import SyncConnection
 from service_channels_http.transport.engine.pool import AsyncEngine, Engine, LeasedConnection
@@ -28,9 +31,11 @@ class EngineTransport(OncePerProcess[Engine]):
 class AsyncEngineTransport(OncePerLoop[AsyncEngine]):
     """Sends with the engine of the running event loop."""
 
-    async def send(self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int) -> HTTPReply | None:
+    def send(
+        self, request: HTTPRequest, *, connect_timeout: float, max_bytes: int
+    ) -> Coroutine[Any, Any, HTTPReply | None]:
         """As :meth:`EngineTransport.send`."""
-        return await self.get().send(request, connect_timeout=connect_timeout, max_bytes=max_bytes)
+        return self.get().send(request, connect_timeout=connect_timeout, max_bytes=max_bytes)
 
     async def lease(
         self, request: HTTPRequest, until: HTTPRequest, connect_timeout: float

@@ -6,14 +6,13 @@ is on the same loop the call cannot end before its deadline.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from typing import Final
 
 from service_core.call import Call
 
-__all__ = ["warn_if_on_event_loop"]
+__all__ = ["warn_on_event_loop"]
 
 logger: Final = logging.getLogger("service.calls")
 
@@ -22,10 +21,8 @@ _reported: Final[set[tuple[str, int]]] = set()
 """Places of calls that have been reported, which are lines of code and therefore few."""
 
 
-def warn_if_on_event_loop(call: Call) -> None:
-    """Log a warning, once for each place in the code, if this thread runs an event loop."""
-    if asyncio._get_running_loop() is None:
-        return
+def warn_on_event_loop(call: Call) -> None:
+    """Log a warning, once for each place in the code, about a sync call on a thread that runs an event loop."""
     place = _caller()
     if place in _reported:
         return

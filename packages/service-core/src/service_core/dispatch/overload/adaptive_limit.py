@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Hashable
 from typing import Final
@@ -42,16 +41,17 @@ class AdaptiveLimit:
     second x seconds of a call) it says how long one more call will take, which is refused if that is more than three
     quarters of the time that its caller gives. So a method that is slow by nature is left alone. A call without a
     deadline is never refused, and a caller who has less than its share is admitted nevertheless.
+
+    Used on one event loop, that of the async method.
     """
 
     __slots__ = (
-        *("_best", "_capacity", "_hold_until", "_clock", "_counted", "_ended", "_in_time", "_lock", "_mean"),
+        *("_best", "_capacity", "_hold_until", "_clock", "_counted", "_ended", "_in_time", "_mean"),
         *("_refused", "_running", "_seconds", "_shares", "_window"),
     )
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
         self._running = 0
         self._refused = 0
         self._shares = Shares()
@@ -75,27 +75,27 @@ class AdaptiveLimit:
         """Count a call that is made now, until :meth:`leave`. Raises Overloaded."""
         if now < self._hold_until and self._running >= _ALWAYS:
             self._check(caller, now, expires_at)
-        with self._lock:
-            if self._running == 0:
-                self._begin_window(now)
-            self._running += 1
-            if caller is not None:
-                self._shares.take(caller)
+        if self._running == 0:
+            self._begin_window(now)
+        self._running += 1
+        if caller is not None:
+            self._shares.take(caller)
 
     def leave(self, caller: Hashable, entered: float, *, in_time: bool = True) -> None:
         """The call that was counted at ``entered`` has ended; ``in_time`` is false if it was cancelled."""
+        self._running -= 1
+        if caller is not None:
+            self._shares.give_back(caller)
         now = self._clock()
-        with self._lock:
-            self._running -= 1
-            if caller is not None:
-                self._shares.give_back(caller)
-            self._ended += 1
-            self._in_time += in_time
-            self._seconds += now - entered
-            elapsed = now - self._window
-            if elapsed >= _WINDOW and (self._ended >= _ENOUGH or elapsed >= _LONGEST_WINDOW):
-                self._learn(now, elapsed)
-                self._begin_window(now)
+        elapsed = now - self._window
+        if self._running == 0 and elapsed < _WINDOW:
+            return  # the next call begins another window
+        self._ended += 1
+        self._in_time += in_time
+        self._seconds += now - entered
+        if elapsed >= _WINDOW and (self._ended >= _ENOUGH or elapsed >= _LONGEST_WINDOW):
+            self._learn(now, elapsed)
+            self._begin_window(now)
 
     def view(self) -> dict[str, object]:
         """The state, as JSON-like data: ``limit`` is the calls that end per second under overload, None without."""
@@ -106,10 +106,9 @@ class AdaptiveLimit:
         allowed = _SHARE_OF_TIME * (expires_at - now)
         if self._running + 1 <= self._capacity * allowed:
             return
-        with self._lock:
-            if self._shares.is_below(caller, self._capacity * allowed):
-                return
-            self._refused += 1
+        if self._shares.is_below(caller, self._capacity * allowed):
+            return
+        self._refused += 1
         expected = (self._running + 1) / self._capacity if self._capacity else math.inf
         raise Overloaded(expected - allowed, "the server is overloaded: the call could not end before its deadline")
 

@@ -13,7 +13,7 @@ __all__ = ["FixedLimit", "MethodLimit"]
 
 
 class MethodLimit(Protocol):
-    """How many calls of a method may run at once. Safe to use from several threads."""
+    """How many calls of a method may run at once. Used where the calls of the method begin and end."""
 
     def enter(self, caller: Hashable, now: float, expires_at: float) -> None:
         """Count a call that is made now, until :meth:`leave`. Raises Overloaded."""
@@ -31,7 +31,7 @@ class MethodLimit(Protocol):
 class FixedLimit:
     """A number of calls. A call counts while it waits for a worker, too, and until it has ended.
 
-    While another caller is refused none has more than its share of the places.
+    While another caller is refused none has more than its share of the places. Safe to use from several threads.
     """
 
     __slots__ = ("_lock", "_most", "_refused", "_running", "_shares")

@@ -6,8 +6,10 @@ from typing import Final
 
 from service_core.dispatch.overload.overloaded import Overloaded
 
-__all__ = ["LoopDelay"]
+__all__ = ["NOTICED", "LoopDelay"]
 
+NOTICED: Final = 0.001
+"""Seconds of waiting up to which there is nothing to check: no caller gives a call so little time."""
 _SHARE: Final = 0.5
 """The share of a call's time that it may wait for the event loop: it may have waited as long to be read before."""
 
