@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from scripted_server import WAIT
 
 from service_channels_http import HTTPRequest
 from service_channels_http.transport.engine.connection_async import AsyncConnection
+from service_channels_http.transport.engine.origin import Origin
 from service_core import Deadline, DeadlineExceeded, ServiceCommunicationException
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -163,6 +165,19 @@ async def test_nothing_was_sent_over_a_connection_that_is_closing(pair: Pair) ->
     with pytest.raises(ServiceCommunicationException, match="was lost before anything was sent") as caught:
         pair[0].exchange(request(), HEAD, 1000)
     assert not caught.value.may_have_run
+
+
+async def test_a_connection_made_while_the_event_loop_was_blocked_is_not_late() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        origin = Origin(host="127.0.0.1", port=port, authority=f"127.0.0.1:{port}", tls=None)
+        opening = asyncio.create_task(AsyncConnection.open(origin, request(), 0.2))
+        await asyncio.sleep(0)  # its time has begun
+        time.sleep(0.5)  # noqa: ASYNC251 - as a callback of the user's that blocks
+        connection = await opening
+        assert connection.is_fresh()
+        connection.close()
+        await asyncio.sleep(0)
 
 
 async def test_unsolicited_bytes_close_the_connection(pair: Pair) -> None:

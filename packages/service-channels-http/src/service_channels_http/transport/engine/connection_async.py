@@ -22,7 +22,7 @@ _CHUNK: Final = 256 * 1024
 _PAUSE: Final = 0.1
 """Seconds after a deadline from which on its timer was late because this process was suspended or blocked."""
 _CATCH_UP: Final = 1.0
-"""Seconds that an answer may take to be read after such a pause."""
+"""Seconds that an answer may take to be read, or a connection to be made, after such a pause."""
 _TURN: Final = 0.005
 """Seconds in which the loop has read from its sockets once."""
 
@@ -44,7 +44,14 @@ class AsyncConnection(asyncio.Protocol):
         """Connect. Raises ServiceCommunicationException, DeadlineExceeded; nothing was sent then."""
         end = min(request.deadline.expires_at, time.monotonic() + connect_timeout)
         try:
-            return await cls._connect(origin, end)
+            try:
+                return await cls._connect(origin, end)
+            except TimeoutError:
+                late = time.monotonic()
+                if late - end < _PAUSE or request.deadline.expired:
+                    raise
+            # The connection may have been made, but the event loop was too busy to notice.
+            return await cls._connect(origin, min(request.deadline.expires_at, late + _CATCH_UP))
         except TimeoutError as error:
             if request.deadline.expired:
                 raise deadline_exceeded(request, may_have_run=False) from error
