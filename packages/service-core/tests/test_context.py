@@ -8,6 +8,7 @@ import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -80,9 +81,10 @@ def test_a_deadline_keeps_what_else_travels() -> None:
         assert current_context().baggage == "b"
 
 
-@pytest.mark.parametrize("seconds", [-1, math.nan])
-def test_a_time_that_is_no_time_is_refused(seconds: float) -> None:
-    with pytest.raises(ValueError, match="the seconds must not be negative; use None for no limit"), deadline(seconds):
+@pytest.mark.parametrize("seconds", [-1, math.nan, "2"])
+def test_a_time_that_is_no_time_is_refused(seconds: Any) -> None:
+    expected = rf"deadline\({seconds!r}\): give it seconds, a number from 0 on, or None for no limit"
+    with pytest.raises(ValueError, match=expected), deadline(seconds):
         pytest.fail("the block was entered")
 
 

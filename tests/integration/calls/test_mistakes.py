@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 from unittest.mock import MagicMock, create_autospec
 
@@ -83,6 +83,26 @@ class Routed(Greeter):
     @get("/greet")
     def greet(self, name: str, *, times: int = 1) -> list[str]:
         return [name] * times
+
+
+class Batches(Service):
+    @abstractmethod
+    def load(self, batches: list[AsyncIterator[int]]) -> int: ...
+
+
+class BatchesImpl(Batches):
+    def load(self, batches: list[AsyncIterator[int]]) -> int:
+        return len(batches)
+
+
+class Wrong(Greeter):
+    def greet(self, name: str, *, times: int = 1) -> list[str]:
+        return untyped([1])
+
+
+class OtherHints(Greeter):
+    def greet(self, name: bytes, *, times: bool = True) -> tuple[str]:  # type: ignore[override]
+        return untyped(["hello"])
 
 
 def untyped(value: object) -> Any:
@@ -204,6 +224,10 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: StaticComponentRegistry({"shop": {"dispatch-json": "127.0.0.1:80"}}),
         "component 'shop', channel 'dispatch-json': write 'http://127.0.0.1:80', with a scheme",
     ),
+    "settings by place": (
+        lambda: FastAPIServer(untyped(ServerSettings())),
+        "FastAPIServer() got settings by place; write FastAPIServer(settings=...)",
+    ),
     "settings as a dictionary": (
         lambda: FastAPIServer(settings=untyped({"port": 1})),
         "settings=... takes ServerSettings(...), not a dict",
@@ -230,6 +254,16 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: serve(Routed()),
         "serve(): Routed.greet: a route such as @get is for callers to know, so write it in Greeter",
     ),
+    "a stream inside a list": (
+        lambda: service(Batches) and serve(BatchesImpl(), port=0).__enter__(),
+        "Batches.load: parameter 'batches': AsyncIterator is a part of another type; a stream is a parameter or a "
+        "result by itself, so write list[...] for what comes as a whole",
+    ),
+    "an address of another machine": (
+        lambda: serve(GreeterImpl(), host="203.0.113.1", port=0).__enter__(),
+        "cannot listen on 203.0.113.1:0: Cannot assign requested address; no interface of this machine has this "
+        "address, use one that has or 0.0.0.0 for all",
+    ),
     "@raises without parentheses": (
         lambda: raises(untyped(GreeterImpl.greet)),
         "@raises on GreeterImpl.greet: name the exception classes, '@raises(NotFound)'",
@@ -248,6 +282,46 @@ def test_a_mistake_is_refused_with_its_remedy(mistake: str) -> None:
 def test_a_service_is_called_through_its_connection() -> None:
     with pytest.raises(AttributeError, match=r"no attribute 'greet'; call the service: .*connection\.service\.greet"):
         untyped(connect(Greeter, URL)).greet("ann")
+
+
+def test_a_wrong_result_is_named() -> None:
+    with (
+        serve(Wrong(), port=0) as server,
+        connect(Greeter, server.url) as greeter,
+        pytest.raises(
+            RemoteServiceException, match=r"failed on the server: ResultException: Greeter\.greet: result"
+        ) as caught,
+    ):
+        greeter.greet("ann")
+    assert caught.value.type == "ResultException"
+
+
+def test_types_that_differ_from_those_of_the_interface_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    with serve(OtherHints(), port=0):
+        pass
+    warnings = [record.getMessage() for record in caplog.records if "is of type" in record.getMessage()]
+    assert warnings == [
+        "OtherHints.greet: parameter 'name' is of type bytes here, but of type str in Greeter.greet, which values are "
+        "validated by; write that type here too"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "code", "expected"),
+    [
+        ({}, {}, ("127.0.0.1", 8000)),
+        ({"HOST": "0.0.0.0", "PORT": "8123"}, {}, ("0.0.0.0", 8123)),
+        ({"HOST": "0.0.0.0", "PORT": "8123"}, {"host": "::1", "port": 0}, ("::1", 0)),
+        ({"PORT": "8123"}, {"settings": ServerSettings(port=8124)}, ("127.0.0.1", 8124)),
+    ],
+)
+def test_serve_listens_where_code_or_else_variables_say(
+    variables: dict[str, str], code: dict[str, Any], expected: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"SERVICE_SERVER_{name}", value)
+    settings = serve(GreeterImpl(), **code).settings
+    assert (settings.host, settings.port) == expected
 
 
 def test_a_misspelt_variable_of_channels_is_named(

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         PortInUseException,
         ProtocolException,
         RemoteServiceException,
+        ResultException,
         ServiceCommunicationException,
         ServiceException,
         TokenException,
@@ -171,6 +172,7 @@ __all__ = [
     "ProtocolException",
     "DeadlineExceeded",
     "RemoteServiceException",
+    "ResultException",
     "AuthorizationException",
     "TokenException",
     "InvalidTokenException",
@@ -203,7 +205,7 @@ _NAMES = {
         "ArgumentException AuthorizationException ChannelNotInstalledException ComponentUnavailableException "
         "ContractMismatchException DeadlineExceeded DeclarationException DependencyException ErrorCode "
         "InvalidTokenException LocalServiceException MissingTokenException PortInUseException "
-        "ProtocolException RemoteServiceException ServiceCommunicationException ServiceException "
+        "ProtocolException RemoteServiceException ResultException ServiceCommunicationException ServiceException "
         "TokenException TokenExpiredException"
     ),
     "hosting.server": "Server",

@@ -159,8 +159,8 @@ def deadline(seconds: float | None) -> Iterator[Deadline]:
 
     A block can only shorten the deadline: an earlier deadline of the current call stays, also with None.
     """
-    if seconds is not None and not seconds >= 0:  # NaN is neither
-        raise ValueError(f"deadline({seconds}): the seconds must not be negative; use None for no limit")
+    if seconds is not None and not (isinstance(seconds, int | float) and seconds >= 0):  # NaN is neither
+        raise ValueError(f"deadline({seconds!r}): give it seconds, a number from 0 on, or None for no limit")
     outer = current_deadline()
     limit = Deadline.after(seconds)
     if outer is not None and outer.expires_at < limit.expires_at:

@@ -7,6 +7,7 @@
     │   ├── DeclarationException          a service, component or implementation is declared wrongly
     │   ├── DependencyException           the container cannot create the requested object
     │   ├── ArgumentException             a value does not fit the declared type
+    │   │   └── ResultException           the result of an implementation does not
     │   ├── ChannelNotInstalledException  no installed package offers the channel
     │   └── PortInUseException            the server's port is in use
     ├── ServiceCommunicationException     the other side could not be reached, or its answer was lost
@@ -107,6 +108,13 @@ class ArgumentException(LocalServiceException):
     """A value does not fit the declared type. ``details`` lists the wrong places as ``{loc, msg, type}``."""
 
     default_code = ErrorCode.INVALID_ARGUMENT
+
+
+class ResultException(ArgumentException):
+    """The result of an implementation, or an item of a stream that it yields, does not fit the declared type.
+
+    Its caller receives a RemoteServiceException with this message, which quotes no value.
+    """
 
 
 class ChannelNotInstalledException(LocalServiceException):

@@ -73,6 +73,18 @@ def test_around_decides_what_is_called_and_returned(catalog: Catalog) -> None:
     assert work.log == ["around", "run"]
 
 
+def test_advice_in_a_class_that_is_not_decorated_is_refused(catalog: Catalog) -> None:
+    @injectable(catalog=catalog)
+    class Log:
+        @around(methods().named("run"))
+        def log(self, invocation: Invocation) -> object:
+            return invocation.proceed()
+
+    expected = r"Log\.log has @around, but its class is no advice class; decorate Log with @advice"
+    with pytest.raises(DeclarationException, match=expected):
+        Environment(Module, catalog=catalog)
+
+
 def test_proceed_keeps_the_arguments_and_the_object_unless_others_are_given(catalog: Catalog) -> None:
     @advice(catalog=catalog)
     class Twice:

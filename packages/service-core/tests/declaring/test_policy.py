@@ -33,12 +33,12 @@ def test_an_effective_policy_has_the_same_fields() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"max_attempts": 0}, r"Policy\(max_attempts=0\) must be a number between 1 and 100"),
-        ({"max_attempts": None}, r"Policy\(max_attempts=None\) must be a number between 1 and 100"),
-        ({"retry_ratio": 1.5}, r"Policy\(retry_ratio=1\.5\) must be a number between 0 and 1"),
-        ({"timeout": -1.0}, r"Policy\(timeout=-1\.0\) must be a number between 0 and inf"),
-        ({"timeout": float("nan")}, r"Policy\(timeout=nan\) must be a number between 0 and inf"),
-        ({"timeout": "5"}, r"Policy\(timeout='5'\) must be a number between 0 and inf"),
+        ({"max_attempts": 0}, r"Policy\(max_attempts=0\): give it a number from 1 to 100$"),
+        ({"max_attempts": None}, r"Policy\(max_attempts=None\): give it a number from 1 to 100$"),
+        ({"retry_ratio": 1.5}, r"Policy\(retry_ratio=1\.5\): give it a number from 0 to 1"),
+        ({"timeout": -1.0}, r"Policy\(timeout=-1\.0\): give it a number from 0 on, or None for no limit"),
+        ({"timeout": float("nan")}, r"Policy\(timeout=nan\): give it a number from 0 on, or None for no limit"),
+        ({"timeout": "5"}, r"Policy\(timeout='5'\): give it a number from 0 on, or None for no limit"),
     ],
 )
 def test_a_value_out_of_range_is_refused(wrong: dict[str, float], message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -146,13 +147,16 @@ def test_listeners_subscribed_for_a_time_receive_that_part_in_order() -> None:
         done.set()
 
     def listen(_: int) -> list[list[int]]:
-        parts = [list[int]()]
+        parts: list[list[int]] = []
         while not done.is_set():
-            leave = registry.subscribe("shop", lambda snapshot: parts[-1].append(int(snapshot["json"].urls[0])))
+            parts.append(part := [])
+            leave = registry.subscribe("shop", partial(receive, part))
             registry.snapshot("shop")
             leave()
-            parts.append([])
         return parts
+
+    def receive(part: list[int], snapshot: Snapshot) -> None:
+        part.append(int(snapshot["json"].urls[0]))
 
     with ThreadPoolExecutor(5) as pool:
         listeners = [pool.submit(listen, number) for number in range(4)]

@@ -51,15 +51,13 @@ def serve(
 
     ``async with`` starts and stops it alike. The services are available over ``dispatch-json`` and
     ``dispatch-msgpack``, and over ``rest`` if a service of the component has routes. A component that is not among the
-    implementations needs none. ``host`` is ``127.0.0.1``, this machine alone, and ``port`` 8000 by default; port 0
-    picks a free one. ``uds`` is the path of a Unix domain socket to listen on instead. ``registry`` registers the
-    components, by default for this process only.
+    implementations needs none. ``host`` is ``127.0.0.1``, this machine alone, and ``port`` 8000, unless the settings or
+    their variables set them; port 0 picks a free one. ``uds`` is the path of a Unix domain socket to listen on instead.
+    ``registry`` registers the components, by default for this process only.
 
     Raises DeclarationException if an object implements no service or differs from its interface, on entry every error
     of :meth:`FastAPIServer.boot`.
     """
-    if uds is None and (not isinstance(settings, ServerSettings) or settings.uds is None):
-        host, port = "127.0.0.1" if host is None else host, 8000 if port is None else port
     if isinstance(verifier, type):
         raise DeclarationException(f"serve(verifier=...) takes an object; pass {verifier.__name__}()")
     server = _ImplementationServer(
@@ -72,6 +70,7 @@ def serve(
 class _ImplementationServer(FastAPIServer):
     """A server that starts when its ``with`` or ``async with`` block is entered; created by :func:`serve`."""
 
+    _default_host = "127.0.0.1"
     _registry: ComponentRegistry
 
     def host_implementations(self, implementations: Sequence[object], registry: ComponentRegistry | None) -> None:

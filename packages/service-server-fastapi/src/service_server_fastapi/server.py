@@ -30,6 +30,8 @@ class FastAPIServer(Server):
     in flight finished, components shut down.
     """
 
+    _default_host = "0.0.0.0"  # noqa: S104 - a server is meant to be reached
+
     def __init__(
         self,
         host: str | None = None,
@@ -49,7 +51,14 @@ class FastAPIServer(Server):
         ``verifier`` returns the principal of every call; if it is a class, the container creates it. Without one
         every caller is accepted.
         """
-        self.settings = settings_of(settings, host=host, port=port, uds=uds, expose_errors=expose_errors)
+        self.settings = settings_of(
+            settings,
+            host=host,
+            port=port,
+            uds=uds,
+            expose_errors=expose_errors,
+            default_host=self._default_host,
+        )
         self._parts = ServerParts(self, self.settings, app, verifier)
         self._own_listener = OwnListener(self._parts)
         self._other_server = OtherServer(self._parts)

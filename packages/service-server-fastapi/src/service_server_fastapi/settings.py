@@ -192,10 +192,16 @@ def settings_of(
     port: int | None,
     uds: str | os.PathLike[str] | None,
     expose_errors: bool | None,
+    default_host: str,
 ) -> ServerSettings:
-    """The settings with what is not None in place of theirs. Raises LocalServiceException for a port and a ``uds``."""
+    """The settings with what is not None in place of theirs. Raises LocalServiceException for a port and a ``uds``.
+
+    ``default_host`` takes the place of a host that neither ``base`` nor a variable sets.
+    """
     if base is not None and not isinstance(base, ServerSettings):
         raise LocalServiceException(f"settings=... takes ServerSettings(...), not a {type(base).__name__}")
+    if isinstance(host, ServerSettings):
+        raise LocalServiceException("FastAPIServer() got settings by place; write FastAPIServer(settings=...)")
     warn_about_unknown(PREFIX, ServerSettings.model_fields)
     given = {"host": host, "port": port, "uds": uds, "expose_errors": expose_errors}
     overrides: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -203,4 +209,6 @@ def settings_of(
         if uds is not None:
             raise LocalServiceException("a server listens on host and port or on a Unix socket (uds), not on both")
         overrides["uds"] = None  # not the one of the environment
-    return ServerSettings(**{**(base.model_dump() if base is not None else {}), **overrides})
+    settings = ServerSettings(**{**(base.model_dump(exclude_unset=True) if base is not None else {}), **overrides})
+    is_set = "host" in settings.model_fields_set
+    return settings if is_set else settings.model_copy(update={"host": default_host})

@@ -55,6 +55,11 @@ class Weaver:
                 yield advice.function
 
     def _subclass(self, cls: type) -> type:
+        for misplaced in Advice.of(cls):
+            raise DeclarationException(
+                f"{misplaced.function.__qualname__} has @{misplaced.kind}, but its class is no advice class; decorate "
+                f"{cls.__name__} with @advice"
+            )
         body: dict[str, Any] = {}
         for name, function in functions_of(cls).items():
             found = [advice for advice in self._advice if advice.covers(cls, name, function)]

@@ -6,6 +6,7 @@ A :class:`Policy` holds the fields that were set; an unset one is :data:`UNSET`,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, Final, Self
@@ -82,7 +83,9 @@ class Policy:
             if value is None and name in _OPTIONAL:
                 continue
             if not isinstance(value, int | float) or not low <= value <= high:
-                raise ValueError(f"Policy({name}={value!r}) must be a number between {low:g} and {high:g}")
+                none = ", or None for no limit" if name in _OPTIONAL else ""
+                limits = f"from {low:g} on" if high == math.inf else f"from {low:g} to {high:g}"
+                raise ValueError(f"Policy({name}={value!r}): give it a number {limits}{none}")
 
     def settings(self) -> dict[str, Any]:
         """The fields that were set, by name."""
@@ -135,7 +138,7 @@ CHANNEL_FIELDS: Final = frozenset(
 """Fields that describe what all calls of a channel share, so that a method cannot set them."""
 
 _OPTIONAL: Final = frozenset({"timeout", "idle_timeout", "total_timeout", "hedge_after"})
-_RANGES: Final = {field.name: (0.0, float("inf")) for field in fields(Policy)} | {
+_RANGES: Final = {field.name: (0.0, math.inf) for field in fields(Policy)} | {
     "max_attempts": (1, 100),
     "backoff": (0.0, 60.0),
     "max_backoff": (0.0, 60.0),

@@ -56,6 +56,7 @@ class WireType:
         "at",
         "by_alias",
         "core_schema",
+        "error",
         "max_values",
         "outline",
         "trusts_objects",
@@ -63,13 +64,20 @@ class WireType:
     )
 
     def __init__(
-        self, annotation: Any, where: str, names: Sequence[str] = (), *, at: str = "", by_alias: bool = False
+        self,
+        annotation: Any,
+        where: str,
+        names: Sequence[str] = (),
+        *,
+        at: str = "",
+        by_alias: bool = False,
+        error: type[ArgumentException] = ArgumentException,
     ) -> None:
         """Build the schema. Raises DeclarationException if values of the type cannot be sent.
 
         ``where`` names the type in messages, ``names`` the items of a tuple, and ``at`` the place that all wrong ones
-        are reported to be in. With ``by_alias`` fields are written and read under their aliases, as other software
-        knows them, else under their names.
+        are reported to be in, by an ``error``. With ``by_alias`` fields are written and read under their aliases, as
+        other software knows them, else under their names.
         """
         try:
             schema = TypeAdapter(annotation).core_schema
@@ -91,6 +99,7 @@ class WireType:
         """What :mod:`service_core.wire.pieces` knows of the type, made when it is needed for the first time."""
         self._serializer = _serializer(self.core_schema)
         self.where = where
+        self.error: Final = error
         self.max_values: int | None = _FEW_VALUES if kinds(self.core_schema) <= _SCALARS else None
         """How many values of JSON or msgpack a valid value holds at most; None if there is no limit."""
         self.trusts_objects = not kinds(self.core_schema) <= _CHECKED
@@ -122,7 +131,7 @@ class WireType:
                 from_json(written, allow_inf_nan=False)
             except ValueError:
                 self._write_closely(value, self._serializer.to_json)  # has the better message
-                raise ArgumentException(f"{self.where}: NaN and infinity cannot be sent") from None
+                raise self.error(f"{self.where}: NaN and infinity cannot be sent") from None
         return written
 
     def to_plain(self, value: Any) -> Any:
@@ -209,7 +218,7 @@ class WireType:
         # pydantic keeps of an error in a serializer no more than its text.
         _, found, reason = str(error).partition(f"{UnsendableValue.__name__}: ")
         if found:
-            raise ArgumentException(f"{self.where}: {reason}") from None
+            raise self.error(f"{self.where}: {reason}") from None
 
     def _write_closely(self, value: Any, serialize: Callable[..., R]) -> R:
         """Write a value that is suspected of being wrong, or say why it cannot be written.
@@ -225,13 +234,13 @@ class WireType:
         try:
             return serialize(valid, **self._options)
         except ValueError:
-            raise ArgumentException(f"{self.where}: the value is not one of the declared type") from None
+            raise self.error(f"{self.where}: the value is not one of the declared type") from None
 
     def _refusal(self, error: Exception) -> ArgumentException:
         if not isinstance(error, ValidationError):
-            return ArgumentException(f"{self.where}: the value was refused with {type(error).__name__}")
+            return self.error(f"{self.where}: the value was refused with {type(error).__name__}")
         details = validation_details(error, self._names, at=self.at)
-        return ArgumentException(message_of(self.where, details, error.error_count()), details=details)
+        return self.error(message_of(self.where, details, error.error_count()), details=details)
 
 
 def _cause(error: Exception) -> Exception | None:

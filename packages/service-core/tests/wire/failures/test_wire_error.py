@@ -87,7 +87,10 @@ class Stolen(errors.InvalidTokenException):
         ("AuthorizationException", "not allowed"),
         ("TokenException", "not allowed"),
         ("InvalidTokenException", "the token is not accepted"),
-        ("MissingTokenException", "a token is needed"),
+        (
+            "MissingTokenException",
+            "a token is needed; write connect(..., token=...), or give the channel a token_provider",
+        ),
         ("TokenExpiredException", "the token has expired"),
     ],
 )
@@ -165,8 +168,16 @@ def test_failures_are_read_in_whatever_form(data: Any, error: WireError) -> None
 @pytest.mark.parametrize(
     ("header", "name", "message"),
     [
-        ("", "MissingTokenException", "Shop.order: a token is needed"),
-        ("Bearer", "MissingTokenException", "Shop.order: a token is needed"),
+        (
+            "",
+            "MissingTokenException",
+            "Shop.order: a token is needed; write connect(..., token=...), or give the channel a token_provider",
+        ),
+        (
+            "Bearer",
+            "MissingTokenException",
+            "Shop.order: a token is needed; write connect(..., token=...), or give the channel a token_provider",
+        ),
         ('Bearer error="invalid_token"', "InvalidTokenException", "Shop.order: the token is not accepted"),
         (
             'Bearer error="invalid_token", error_description="The token Expired"',

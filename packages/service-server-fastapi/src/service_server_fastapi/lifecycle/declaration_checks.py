@@ -6,6 +6,7 @@ shows only as calls that find no instance, so it is logged as a warning at the s
 
 from __future__ import annotations
 
+import builtins
 import difflib
 import inspect
 import sys
@@ -43,6 +44,7 @@ def hosting_findings(environment: Environment, hosted: Sequence[HostedService]) 
     for each in hosted:
         for method in each.service.methods.values():
             yield from _defaults(each.implementation_type, method)
+            yield from _hints(each.implementation_type, method)
             yield from _not_implemented(each.implementation_type, method)
     yield from _advice(environment)
 
@@ -131,6 +133,27 @@ def _defaults(implementation: type, method: MethodDescriptor) -> Iterator[str]:
                 f"{implementation.__name__}.{method.name}: parameter '{parameter.name}' has another default than "
                 f"{method.where}; callers that do not give it get the default of the implementation"
             )
+
+
+def _hints(implementation: type, method: MethodDescriptor) -> Iterator[str]:
+    """Types that an implementation writes otherwise than its interface, where both are classes without a relation."""
+    own = inspect.get_annotations(getattr(implementation, method.name))
+    declared = {each.name: each.annotation for each in method.parameters} | {"return": method.result}
+    for name, theirs in declared.items():
+        ours = own.get(name)
+        if isinstance(ours, str):
+            ours = vars(builtins).get(ours)
+        if isinstance(ours, type) and isinstance(theirs, type) and not _are_related(ours, theirs):
+            what = "its result" if name == "return" else f"parameter '{name}'"
+            yield (
+                f"{implementation.__name__}.{method.name}: {what} is of type {ours.__name__} here, but of type "
+                f"{theirs.__name__} in {method.where}, which values are validated by; write that type here too"
+            )
+
+
+def _are_related(one: type, other: type) -> bool:
+    numbers = (bool, int, float, complex)  # each can stand for the next one
+    return issubclass(one, other) or issubclass(other, one) or (one in numbers and other in numbers)
 
 
 def _advice(environment: Environment) -> Iterator[str]:

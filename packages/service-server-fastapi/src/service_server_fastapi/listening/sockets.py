@@ -33,6 +33,12 @@ def bind_as(settings: ServerSettings) -> tuple[socket.socket, UnixSocketFile | N
     return bind(settings.host, settings.port), None
 
 
+_REMEDIES: Final = {
+    errno.EACCES: "; ports below 1024 are for privileged processes, choose a higher one",
+    errno.EADDRNOTAVAIL: "; no interface of this machine has this address, use one that has or 0.0.0.0 for all",
+}
+
+
 def bind(host: str, port: int) -> socket.socket:
     """A bound TCP socket; port 0 picks a free one. Raises PortInUseException, LocalServiceException."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -50,7 +56,8 @@ def bind(host: str, port: int) -> socket.socket:
                 f"port {port} on {host} is taken by another process; stop it, choose another port, or port 0 for "
                 f"any free one"
             ) from error
-        raise LocalServiceException(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+        hint = _REMEDIES.get(error.errno or 0, "")
+        raise LocalServiceException(f"cannot listen on {host}:{port}: {error.strerror or error}{hint}") from error
     bound.setblocking(False)
     return bound
 

@@ -21,6 +21,7 @@ from service_server_fastapi.lifecycle.declaration_checks import hosting_findings
 from service_server_fastapi.lifecycle.exposure import warn_if_open
 from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.lifecycle.lifespan import running
+from service_server_fastapi.lifecycle.loop_watch import LoopWatch
 from service_server_fastapi.requests.in_flight import InFlight
 from service_server_fastapi.serving.served_address import ServedAddress
 from service_server_fastapi.settings import ServerSettings
@@ -115,8 +116,9 @@ class ServerParts:
         """Start the components on the event loop of the requests; shut them down at the end."""
         self.in_flight.begin()
         assembly.health.begin()
-        async with running(hosting, self.server, self.steps):
-            yield
+        with LoopWatch():
+            async with running(hosting, self.server, self.steps):
+                yield
 
     def leave(self, hosting: Hosting) -> None:
         """Deregister, and limit the time that calls in flight may still take."""

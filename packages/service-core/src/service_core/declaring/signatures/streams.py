@@ -114,6 +114,7 @@ def input_stream(hints: Mapping[str, Any], where: str) -> StreamDescriptor | Non
 def _stream(hint: Any, where: str) -> StreamDescriptor | None:
     origin = _origin(hint)
     if origin not in _ASYNC | _SYNC:
+        _refuse_inner(hint, where)
         return None
     arguments = typing.get_args(hint)
     if not arguments:
@@ -123,6 +124,17 @@ def _stream(hint: Any, where: str) -> StreamDescriptor | None:
             f"{where}: items go one way; write {_name(hint)}[T, None], and a stream as a parameter for the other way"
         )
     return StreamDescriptor(item=arguments[0], is_async=origin in _ASYNC)
+
+
+def _refuse_inner(hint: Any, where: str) -> None:
+    """Refuse a stream as a part of another type."""
+    for part in typing.get_args(hint):
+        if _origin(part) in (_ASYNC | _SYNC) - _ITERABLES:
+            raise DeclarationException(
+                f"{where}: {_name(part)} is a part of another type; a stream is a parameter or a result by itself, so "
+                f"write list[...] for what comes as a whole"
+            )
+        _refuse_inner(part, where)
 
 
 def _origin(hint: Any) -> Any:

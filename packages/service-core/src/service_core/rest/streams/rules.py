@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.signatures.streams import StreamDescriptor
-from service_core.errors import DeclarationException
+from service_core.errors import ArgumentException, DeclarationException, ResultException
 from service_core.rest.verbs import Route
 from service_core.wire import WireType
 
@@ -36,4 +36,9 @@ def item_type(stream: StreamDescriptor | None, where: str) -> WireType | None:
     if stream is None:
         return None
     what = f"parameter '{stream.parameter}'" if stream.parameter else "result"
-    return WireType(stream.item, f"{where}: item of {what}", by_alias=True)
+    return WireType(
+        stream.item,
+        f"{where}: item of {what}",
+        by_alias=True,
+        error=ArgumentException if stream.parameter else ResultException,
+    )

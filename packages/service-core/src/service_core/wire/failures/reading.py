@@ -27,7 +27,9 @@ from service_core.wire.failures.wire_error import AUTHORIZATION, CONTRACT_MISMAT
 __all__ = ["error_from_wire", "token_error"]
 
 _REASONS: Final[Mapping[str, str]] = {
-    MissingTokenException.__name__: "a token is needed",
+    MissingTokenException.__name__: (
+        "a token is needed; write connect(..., token=...), or give the channel a token_provider"
+    ),
     TokenExpiredException.__name__: "the token has expired",
     InvalidTokenException.__name__: "the token is not accepted",
 }
@@ -110,6 +112,8 @@ def _remote(
 ) -> RemoteServiceException:
     """``is_logged`` means that servers log such a failure: not a refused call, nor an error that is declared."""
     reason = wire.message or wire.type or wire.code.value
+    if is_logged and wire.message and wire.type:
+        reason = f"{wire.type}: {wire.message}"
     known_as = "logged there under" if is_logged else "correlation id"
     hint = f" ({known_as} {wire.correlation_id})" if wire.correlation_id else ""
     return RemoteServiceException(

@@ -6,9 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from service_core.errors import (
-    ErrorCode,
-)
+from service_core.errors import ErrorCode, ResultException
 from service_core.wire.failures.causes import code_for_caller, failed_call_of
 from service_core.wire.failures.declared_errors import DeclaredError, WrittenError, code_of
 from service_core.wire.failures.wire_error import AUTHORIZATION, WireError
@@ -28,11 +26,11 @@ def error_to_wire(
 ) -> WireError:
     """The failure that an exception of the implementation is for the caller.
 
-    A declared error is sent with its fields. Of any other one only its class name and code are sent, and its
-    message if ``expose`` is set. A subclass of a declared error is sent as that, without its own message, and one
-    of an error that refuses a caller as that. A field that cannot travel is left out, named and logged. An error of a
-    call that the implementation made is ``internal``, since it is not the caller's; ``deadline_exceeded`` remains if
-    ``deadline_passed``, the deadline of the outer call.
+    A declared error is sent with its fields. Of any other one only its class name and code are sent, and its message if
+    ``expose`` is set or it is a ResultException, which names places of the interface only. A subclass of a declared
+    error is sent as that, without its own message, and one of an error that refuses a caller as that. A field that
+    cannot travel is left out, named and logged. An error of a call that the implementation made is ``internal``, since
+    it is not the caller's; ``deadline_exceeded`` remains if ``deadline_passed``, the deadline of the outer call.
     """
     downstream = failed_call_of(error) is not None
     for cls in type(error).__mro__:
@@ -53,7 +51,7 @@ def error_to_wire(
     return WireError(
         type="" if name in AUTHORIZATION and code is ErrorCode.INTERNAL else name,
         code=code,
-        message=_message(error) if expose else "",
+        message=_message(error) if expose or isinstance(error, ResultException) else "",
         correlation_id=correlation_id,
         downstream=downstream,
     )
