@@ -49,6 +49,7 @@ __all__ = [
     "PortInUseException",
     "ProtocolException",
     "RemoteServiceException",
+    "ResultException",
     "ServiceCommunicationException",
     "ServiceException",
     "TokenException",

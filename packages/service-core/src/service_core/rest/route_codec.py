@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from service_core.arguments import NOT_GIVEN, Arguments
 from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
-from service_core.errors import ArgumentException, DeclarationException, ResultException
+from service_core.errors import ArgumentException, DeclarationException
 from service_core.rest.markers import Location
 from service_core.rest.parameters import RestParameter, location_of
 from service_core.rest.request import RequestParts, RestRequest
@@ -22,7 +22,7 @@ from service_core.rest.sent_arguments import NONE_SENT, SentArguments, items_ent
 from service_core.rest.streams.rules import check_streams, item_type
 from service_core.rest.template import PathTemplate
 from service_core.rest.verbs import Prefix, Route, prefix_of
-from service_core.wire import MalformedData, MethodCodec, WireType, read_json
+from service_core.wire import MalformedData, MethodCodec, ResultType, read_json
 
 __all__ = ["RouteCodec", "is_json", "media_type_of"]
 
@@ -76,7 +76,7 @@ class RouteCodec:
         """The type of an item of the body, None if that is no stream."""
         self._items_entry = items_entry(self.input_items)
         whole = method.result if method.stream is None else None
-        self.result = WireType(whole, f"{method.where}: result", by_alias=True, error=ResultException)
+        self.result = ResultType(whole, f"{method.where}: result", by_alias=True)
         self.status = route.status or (204 if method.result is NoneType else 200)
         """The HTTP status of a success."""
         if not self.has_result and method.result is not NoneType:

@@ -25,7 +25,7 @@ from service_core.wire.headers import (
 )
 from service_core.wire.json import JSON, read_json
 from service_core.wire.methods.arguments import CHANGES_PAGE
-from service_core.wire.methods.method_codec import MethodCodec
+from service_core.wire.methods.method_codec import MethodCodec, ResultType
 from service_core.wire.methods.misfit import misfit, unexpected_form
 from service_core.wire.msgpack import MSGPACK
 from service_core.wire.pieces.checking import check_value
@@ -50,6 +50,7 @@ __all__ = [
     "TooManyValues",
     "WireError",
     "WireRequest",
+    "ResultType",
     "WireType",
     "call_headers",
     "check_value",

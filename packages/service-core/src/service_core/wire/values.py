@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import SchemaSerializer, SchemaValidator, from_json
@@ -42,6 +42,7 @@ _FEW_VALUES: Final = 1000
 class WireType:
     """Reads and writes the values of one type. Safe to use from several threads."""
 
+    error: ClassVar = ArgumentException
     __slots__ = (
         "_by_name",
         "_checker",
@@ -56,7 +57,6 @@ class WireType:
         "at",
         "by_alias",
         "core_schema",
-        "error",
         "max_values",
         "outline",
         "trusts_objects",
@@ -64,20 +64,13 @@ class WireType:
     )
 
     def __init__(
-        self,
-        annotation: Any,
-        where: str,
-        names: Sequence[str] = (),
-        *,
-        at: str = "",
-        by_alias: bool = False,
-        error: type[ArgumentException] = ArgumentException,
+        self, annotation: Any, where: str, names: Sequence[str] = (), *, at: str = "", by_alias: bool = False
     ) -> None:
         """Build the schema. Raises DeclarationException if values of the type cannot be sent.
 
         ``where`` names the type in messages, ``names`` the items of a tuple, and ``at`` the place that all wrong ones
-        are reported to be in, by an ``error``. With ``by_alias`` fields are written and read under their aliases, as
-        other software knows them, else under their names.
+        are reported to be in. With ``by_alias`` fields are written and read under their aliases, as other software
+        knows them, else under their names.
         """
         try:
             schema = TypeAdapter(annotation).core_schema
@@ -99,7 +92,6 @@ class WireType:
         """What :mod:`service_core.wire.pieces` knows of the type, made when it is needed for the first time."""
         self._serializer = _serializer(self.core_schema)
         self.where = where
-        self.error: Final = error
         self.max_values: int | None = _FEW_VALUES if kinds(self.core_schema) <= _SCALARS else None
         """How many values of JSON or msgpack a valid value holds at most; None if there is no limit."""
         self.trusts_objects = not kinds(self.core_schema) <= _CHECKED

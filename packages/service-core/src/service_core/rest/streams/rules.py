@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.signatures.streams import StreamDescriptor
-from service_core.errors import ArgumentException, DeclarationException, ResultException
+from service_core.errors import DeclarationException
 from service_core.rest.verbs import Route
-from service_core.wire import WireType
+from service_core.wire import ResultType, WireType
 
 __all__ = ["check_streams", "item_type"]
 
@@ -36,9 +36,5 @@ def item_type(stream: StreamDescriptor | None, where: str) -> WireType | None:
     if stream is None:
         return None
     what = f"parameter '{stream.parameter}'" if stream.parameter else "result"
-    return WireType(
-        stream.item,
-        f"{where}: item of {what}",
-        by_alias=True,
-        error=ArgumentException if stream.parameter else ResultException,
-    )
+    kind = WireType if stream.parameter else ResultType
+    return kind(stream.item, f"{where}: item of {what}", by_alias=True)

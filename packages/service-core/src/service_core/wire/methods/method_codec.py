@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from service_core.declaring.descriptors import ComponentDescriptor, MethodDescriptor, ServiceDescriptor
 from service_core.declaring.signatures.streams import StreamDescriptor
-from service_core.errors import ArgumentException, DeclarationException, ResultException
+from service_core.errors import DeclarationException, ResultException
 from service_core.wire.failures.declared_errors import DeclaredError
 from service_core.wire.methods.arguments import ArgumentTypes
 from service_core.wire.methods.sent_fields import SentFields, sent_fields
 from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.values import WireType
 
-__all__ = ["MethodCodec"]
+__all__ = ["MethodCodec", "ResultType"]
+
+
+class ResultType(WireType):
+    """The type of what an implementation returns or yields."""
+
+    __slots__ = ()
+    error = ResultException
 
 
 class MethodCodec:
@@ -27,9 +34,7 @@ class MethodCodec:
         self.arguments = ArgumentTypes(method)
         self.written_names: dict[str, WrittenNames] = {}
         """The names of arguments as they are written, by content type; each codec adds its own."""
-        self.result = WireType(
-            method.result if method.stream is None else None, f"{method.where}: result", error=ResultException
-        )
+        self.result = ResultType(method.result if method.stream is None else None, f"{method.where}: result")
         """The type of a result that comes as a whole; None of one that is a stream."""
         self.items = _items(method.stream, method.where)
         """The type of a list of items of the result, None if that is no stream."""
@@ -56,11 +61,8 @@ def _items(stream: StreamDescriptor | None, where: str) -> WireType | None:
     if stream is None:
         return None
     what = f"parameter '{stream.parameter}'" if stream.parameter else "result"
-    return WireType(
-        list.__class_getitem__(stream.item),
-        f"{where}: items of {what}",
-        error=ArgumentException if stream.parameter else ResultException,
-    )
+    kind = WireType if stream.parameter else ResultType
+    return kind(list.__class_getitem__(stream.item), f"{where}: items of {what}")
 
 
 def _declared_errors(method: MethodDescriptor) -> dict[str, DeclaredError]:
