@@ -97,12 +97,12 @@ class BatchesImpl(Batches):
 
 class Wrong(Greeter):
     def greet(self, name: str, *, times: int = 1) -> list[str]:
-        return untyped([1])
+        return cast(list[str], [1])
 
 
 class OtherHints(Greeter):
     def greet(self, name: bytes, *, times: bool = True) -> tuple[str]:  # type: ignore[override]
-        return untyped(["hello"])
+        return ("hello",)
 
 
 def untyped(value: object) -> Any:
@@ -255,7 +255,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         "serve(): Routed.greet: a route such as @get is for callers to know, so write it in Greeter",
     ),
     "a stream inside a list": (
-        lambda: service(Batches) and serve(BatchesImpl(), port=0).__enter__(),
+        lambda: (service(Batches), serve(BatchesImpl(), port=0).__enter__()),
         "Batches.load: parameter 'batches': AsyncIterator is a part of another type; a stream is a parameter or a "
         "result by itself, so write list[...] for what comes as a whole",
     ),
