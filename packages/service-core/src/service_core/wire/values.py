@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import partial
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import SchemaSerializer, SchemaValidator, from_json
@@ -241,8 +241,7 @@ def _cause(error: Exception) -> Exception | None:
 
 
 def _serializer(schema: Any) -> Any:
-    config: Any = dict(RULES)
-    return SchemaSerializer(schema, config, _use_prebuilt=False)
+    return SchemaSerializer(schema, cast(Any, dict(RULES)), _use_prebuilt=False)
 
 
 def _validator(schema: Any, rules: Mapping[str, Any]) -> Any:
