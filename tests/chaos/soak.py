@@ -1,7 +1,7 @@
 """All faults at once, for as long as wanted: ``python -m tests.chaos.soak SECONDS``.
 
 64 calls are in flight, half of them of methods that must not run twice, half from event loops and half from threads.
-Each 2 s something happens to the servers, the agent or the client. At the end it prints, as JSON, what has failed by
+Each 2 s a fault begins at the servers, the agent or the client. At the end it prints, as JSON, what has failed by
 kind, what has run twice, and the descriptors, threads and memory of the client before and after.
 """
 
@@ -11,7 +11,6 @@ import asyncio
 import itertools
 import json
 import os
-import random
 import sys
 import tempfile
 import threading
@@ -20,11 +19,13 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from service_core import ServiceException, ServiceManager
+from service_core import ComponentRegistry, ServiceException, ServiceManager
 from service_registry_consul import ConsulComponentRegistry
-from tests.chaos.ledger import Journal, Ledger
+from tests.chaos.ledger import COMPONENT, Journal, Ledger
 from tests.chaos.soak_faults import Faults
+from tests.chaos.soak_fleet import Group, Single
 from tests.support.consul import ConsulAgent
 from tests.support.memory import MB, resident_memory
 from tests.support.waiting import eventually
@@ -52,6 +53,8 @@ class Callers:
         self.calls = 0
         self.failures: Counter[str] = Counter()
         """Failed calls by the method's kind, the error, and whether it may have run."""
+        self.first: dict[str, tuple[float, str]] = {}
+        """The first failure of each kind: when, and its message."""
         self.last_failure = 0.0
         """When the last call failed."""
         self._threads = [threading.Thread(target=self._call, args=(number,)) for number in range(IN_FLIGHT // 2)]
@@ -100,10 +103,11 @@ class Callers:
             self.calls += 1
 
     def _failed(self, kind: str, error: ServiceException) -> None:
-        ran = "may have run" if error.may_have_run else "did not run"
+        name = f"{kind}: {type(error).__name__}, {'may have run' if error.may_have_run else 'did not run'}"
         with self._lock:
-            self.failures[f"{kind}: {type(error).__name__}, {ran}"] += 1
+            self.failures[name] += 1
             self.last_failure = time.monotonic()
+            self.first.setdefault(name, (self.last_failure, str(error)))
 
 
 def held() -> dict[str, float]:
@@ -121,26 +125,33 @@ def soak(seconds: float, folder: Path) -> dict[str, Any]:
     with ExitStack() as stack:
         stack.callback(journal.close)
         consul = stack.enter_context(ConsulAgent())
-        faults = stack.enter_context(Faults(consul, journal.path, folder))
-        manager = stack.enter_context(ServiceManager(ConsulComponentRegistry(0, consul.url)))
-        ledger = manager.get_service(Ledger)
-        eventually(lambda: faults.are_all_registered(), time_limit=120)
+        registry = ConsulComponentRegistry(0, consul.url)
+        ledger = stack.enter_context(ServiceManager(registry)).get_service(Ledger)
+        servers = [Single(journal.path, consul) for _ in range(3)]
+        group = Group(journal.path, consul, folder / "workers.log")
+        faults = stack.enter_context(Faults(servers, group, consul, ledger, lambda: known_ports(registry)))
+        eventually(lambda: len(known_ports(registry)) == 4, time_limit=120)
         callers = Callers(ledger)
         callers.start()
         stack.callback(callers.end)
         eventually(lambda: callers.calls > 10 * IN_FLIGHT, time_limit=60)
-        before = held()
-        done = _harm(faults, ledger, seconds)
+        before, start = held(), time.monotonic()
+        _harm(faults, seconds)
         time.sleep(RECOVERY)
         after, end = held(), time.monotonic()
         callers.end()
+    if faults.errors:
+        raise ExceptionGroup("the soak itself failed", faults.errors)
     counts = journal.counts()
     return {
         "seconds": seconds,
         "load average": round(os.getloadavg()[0], 1),
-        "faults": dict(done),
+        "faults": dict(Counter(kind for _, kind in faults.begun)),
+        "order of faults": [f"{at - start:.0f} s: {kind}" for at, kind in faults.begun],
         "calls": callers.calls,
         "failures": dict(callers.failures),
+        "first failures": {kind: f"{at - start:.1f} s: {error}" for kind, (at, error) in callers.first.items()},
+        "failed calls of forked children": faults.failed_children,
         "fails at the end": callers.last_failure > end - 5,
         "ran twice": sum(count > 1 for entry, count in counts.items() if entry.startswith("other-")),
         "before": before,
@@ -148,20 +159,19 @@ def soak(seconds: float, folder: Path) -> dict[str, Any]:
     }
 
 
-def _harm(faults: Faults, ledger: Ledger, seconds: float) -> Counter[str]:
-    """Do every kind of harm in turn, in an order that differs from round to round."""
-    done: Counter[str] = Counter()
-    kinds = faults.kinds(ledger)
-    end, order = time.monotonic() + seconds, list(kinds)
-    while True:
-        random.shuffle(order)
-        for name in order:
-            begin = time.monotonic()
-            if begin >= end:
-                return done
-            kinds[name]()
-            done[name] += 1
-            time.sleep(max(0.0, EVERY - (time.monotonic() - begin)))
+def known_ports(registry: ComponentRegistry) -> set[int]:
+    """The ports of the instances that the callers know."""
+    snapshot = registry.snapshot(COMPONENT) or {}
+    return {urlsplit(url).port or 0 for found in snapshot.values() for url in found.urls}
+
+
+def _harm(faults: Faults, seconds: float) -> None:
+    """Begin a fault each ``EVERY`` seconds, and wait until all is up again."""
+    for _ in range(int(seconds / EVERY)):
+        begin = time.monotonic()
+        faults.begin_next()
+        time.sleep(max(0.0, EVERY - (time.monotonic() - begin)))
+    faults.finish()
 
 
 if __name__ == "__main__":

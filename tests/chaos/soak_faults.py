@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Self
 
 from service_core import ServiceException
-from tests.chaos.ledger import COMPONENT, Ledger
-from tests.chaos.processes import ROOT, ServerProcess
-from tests.support.consul import ConsulAgent, free_ports
-from tests.support.waiting import eventually
+from tests.chaos.ledger import Ledger
+from tests.chaos.soak_fleet import Group, Instance, Single
+from tests.support.consul import ConsulAgent
 
 __all__ = ["Faults"]
 
@@ -26,131 +24,157 @@ FROZEN = 1.0
 
 
 class Faults:
-    """Three servers and one with two uvicorn workers, at one agent.
+    """Faults that begin one after the other and overlap.
 
-    Of the four at most one is away at a time: before it ends another one, a fault waits until all are registered.
+    An instance is taken away only while another one is up and known to the callers.
     """
 
-    def __init__(self, consul: ConsulAgent, journal: Path, folder: Path) -> None:
-        self._consul = consul
-        self._servers = [ServerProcess(journal, consul) for _ in range(3)]
-        self._turn = 0
-        self._starting: set[ServerProcess] = set()
-        self._journal = journal
-        self._log = folder / "workers.log"
-        (self._port,) = free_ports(1)
-        self._group: subprocess.Popen[bytes] | None = None
-
-    def kinds(self, ledger: Ledger) -> Mapping[str, Callable[[], object]]:
-        """What can happen, by name."""
-        return {
-            "kill": self.kill,
-            "freeze": self.freeze,
-            "SIGTERM to one": self.terminate,
-            "SIGTERM to a group": self.terminate_group,
-            "a worker replaced": self.recycle,
-            "agent restarted": self.restart_agent,
-            "fork of the client": lambda: fork(ledger),
+    def __init__(
+        self,
+        servers: list[Single],
+        group: Group,
+        consul: ConsulAgent,
+        ledger: Ledger,
+        known: Callable[[], Collection[int]],
+    ) -> None:
+        """``known`` are the ports of the instances that the callers know."""
+        self._servers, self._group = servers, group
+        self._consul, self._ledger, self._known = consul, ledger, known
+        self._kinds: dict[str, Callable[[], bool]] = {
+            "kill": lambda: self._restart_one(signal.SIGKILL),
+            "freeze": self._freeze,
+            "SIGTERM to one": lambda: self._restart_one(signal.SIGTERM),
+            "SIGTERM to a group": lambda: self._restart(self._group, signal.SIGTERM),
+            "a worker replaced": self._replace_worker,
+            "agent restarted": self._restart_agent,
+            "fork of the client": self._fork,
         }
+        self._due: list[str] = []
+        self._away: set[Instance] = set()
+        self._is_agent_away = False
+        self._threads: list[threading.Thread] = []
+        self.begun: list[tuple[float, str]] = []
+        """Faults so far: when they began, and their kind."""
+        self.failed_children = 0
+        """Forked clients whose call failed."""
+        self.errors: list[Exception] = []
+        """What went wrong in the tests' own part."""
 
-    def are_all_registered(self) -> bool:
-        """Whether all four are healthy at the agent."""
-        with contextlib.suppress(OSError):
-            found = self._consul.request("GET", f"/v1/health/service/{COMPONENT}?passing=1")
-            return len(found) == len(self._servers) + 1
-        return False
+    def begin_next(self) -> None:
+        """Begin the first of the faults that are due and possible now, else any that is possible; a fork always is."""
+        if not self._due:
+            self._due = self._shuffled()
+        name = next(kind for kind in [*self._due, *self._shuffled()] if self._kinds[kind]())
+        if name in self._due:
+            self._due.remove(name)
+        self.begun.append((time.monotonic(), name))
 
-    def kill(self) -> None:
-        server = self._next()
-        server.kill()
-        self._launch(server)
+    def _shuffled(self) -> list[str]:
+        return random.sample(list(self._kinds), len(self._kinds))
 
-    def freeze(self) -> None:
-        server = self._next()
-        server.pause()
-        time.sleep(FROZEN)
-        server.resume()
-
-    def terminate(self) -> None:
-        server = self._next()
-        server.terminate()
-        self._launch(server)
-
-    def terminate_group(self) -> None:
-        self._wait_for_all()
-        self._end_group(signal.SIGTERM)
-        self._start_group()
-
-    def recycle(self) -> None:
-        """End one worker in order, if the group has started them; its supervisor starts another one."""
-        assert self._group is not None
-        children = Path(f"/proc/{self._group.pid}/task/{self._group.pid}/children").read_text().split()
-        workers = [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
-        for worker in workers[:1]:
-            os.kill(int(worker), signal.SIGTERM)
-
-    def restart_agent(self) -> None:
-        """It loses all that it knew."""
-        self._consul.kill()
-        self._consul.start()
+    def finish(self) -> None:
+        """Wait until all is up again."""
+        while self._threads:
+            self._threads.pop().join()
 
     def __enter__(self) -> Self:
-        self._start_group()
-        for server in self._servers:
-            self._launch(server)
+        for instance in self._instances:
+            self._meanwhile(instance.start)
+        self.finish()
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.finish()
         for server in self._servers:
-            server.__exit__(*exc)
-        self._end_group(signal.SIGKILL)
+            server.process.__exit__(*exc)
+        self._group.end(signal.SIGKILL)
 
-    def _next(self) -> ServerProcess:
-        self._turn += 1
-        self._wait_for_all()
-        return self._servers[self._turn % len(self._servers)]
+    @property
+    def _instances(self) -> list[Instance]:
+        return [*self._servers, self._group]
 
-    def _wait_for_all(self) -> None:
-        while self._starting:
-            self._starting.pop().wait_until_ready()
-        eventually(self.are_all_registered, time_limit=120)
+    def _may_go(self, instance: Instance) -> bool:
+        """Whether it is up, and another one that the callers know is, too."""
+        known = self._known()
+        up = [each for each in self._instances if each not in self._away]
+        return instance in up and any(each.port in known for each in up if each is not instance)
 
-    def _launch(self, server: ServerProcess) -> None:
-        server.launch()
-        self._starting.add(server)
+    def _restart_one(self, number: signal.Signals) -> bool:
+        servers = random.sample(self._servers, len(self._servers))
+        return any(self._restart(server, number) for server in servers)
 
-    def _start_group(self) -> None:
-        command = ["uvicorn", "tests.chaos.workers:app", "--port", str(self._port), "--workers", "2"]
-        with self._log.open("ab") as log:
-            self._group = subprocess.Popen(
-                [sys.executable, "-m", *command],
-                cwd=ROOT,
-                env={
-                    **os.environ,
-                    "SERVICE_SERVER_HOST": "127.0.0.1",
-                    "SERVICE_SERVER_PORT": str(self._port),
-                    "SERVICE_CONSUL_URL": self._consul.url,
-                    "SERVICE_CONSUL_CHECK_INTERVAL": "1",
-                    "CHAOS_JOURNAL": str(self._journal),
-                },
-                process_group=0,
-                stdout=log,
-                stderr=log,
-            )
+    def _restart(self, instance: Instance, number: signal.Signals) -> bool:
+        def restart() -> None:
+            instance.end(number)
+            instance.start()
 
-    def _end_group(self, number: int) -> None:
-        if self._group is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._group.pid, number)
-            self._group.wait()
+        return self._take_away(instance, restart)
 
+    def _freeze(self) -> bool:
+        def freeze(server: Single) -> None:
+            server.process.pause()
+            time.sleep(FROZEN)
+            server.process.resume()
 
-def fork(ledger: Ledger) -> None:
-    """Call in a forked child, as a worker of a pool does, while other threads call in the parent."""
-    child = os.fork()
-    if child == 0:
-        signal.alarm(30)
-        with contextlib.suppress(ServiceException):
-            ledger.read(f"child-{os.getpid()}")
-        os._exit(0)
-    threading.Thread(target=os.waitpid, args=(child, 0)).start()
+        servers = random.sample(self._servers, len(self._servers))
+        return any(self._take_away(server, partial(freeze, server)) for server in servers)
+
+    def _take_away(self, instance: Instance, act: Callable[[], object]) -> bool:
+        if not self._may_go(instance):
+            return False
+
+        def take_away() -> None:
+            act()
+            self._away.discard(instance)
+
+        self._away.add(instance)
+        self._meanwhile(take_away)
+        return True
+
+    def _replace_worker(self) -> bool:
+        """End one worker in order; its supervisor starts another one."""
+        workers = [] if self._group in self._away else self._group.workers()
+        for worker in workers[:1]:
+            os.kill(worker, signal.SIGTERM)
+        return bool(workers)
+
+    def _restart_agent(self) -> bool:
+        """It loses all that it knew."""
+        if self._is_agent_away:
+            return False
+
+        def restart() -> None:
+            self._consul.kill()
+            self._consul.start()
+            self._is_agent_away = False
+
+        self._is_agent_away = True
+        self._meanwhile(restart)
+        return True
+
+    def _fork(self) -> bool:
+        """Call in a forked child, as a worker of a pool does, while other threads call in the parent."""
+        child = os.fork()
+        if child == 0:
+            signal.alarm(60)
+            with contextlib.suppress(ServiceException):
+                self._ledger.read(f"child-{os.getpid()}")
+                os._exit(0)
+            os._exit(1)
+        self._meanwhile(lambda: self._wait_for(child))
+        return True
+
+    def _wait_for(self, child: int) -> None:
+        _, status = os.waitpid(child, 0)
+        self.failed_children += status != 0
+
+    def _meanwhile(self, act: Callable[[], object]) -> None:
+        def run() -> None:
+            try:
+                act()
+            except Exception as error:  # noqa: BLE001 - raised at the end
+                self.errors.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        self._threads.append(thread)

@@ -7,6 +7,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,15 @@ import pytest
 
 from service_core import ServiceManager
 from service_registry_consul import ConsulComponentRegistry
-from tests.integration.lifecycle.ways import Way, end_the_group_under_load, running
+from tests.integration.lifecycle.running import end_the_group_under_load, running
+from tests.integration.lifecycle.ways import GRANIAN, SERVERS, WAYS, Way
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures
 from tests.support.waiting import eventually
 
 _HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-_GRANIAN = "granian {app} --host 127.0.0.1 --port {port}"
-WAYS = [
-    Way(name="hypercorn", command="hypercorn {app} -b 127.0.0.1:{port} --graceful-timeout 30"),
-    Way(name="hypercorn -w 2", command="hypercorn {app} -b 127.0.0.1:{port} --graceful-timeout 30 -w 2", workers=2),
-    Way(name="granian", command=f"{_GRANIAN} --interface asgi"),
-    Way(name="granian --workers 2", command=f"{_GRANIAN} --interface asgi --workers 2", workers=2),
-]
+ELSEWHERE = {"hypercorn", "granian"}
+"""Distributions that only this environment has."""
 
 
 @pytest.fixture
@@ -41,7 +38,7 @@ async def manager(consul: ConsulAgent) -> AsyncIterator[ServiceManager]:
         yield manager
 
 
-@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("way", [way for way in WAYS if ELSEWHERE.intersection(way.needs)], ids=str)
 async def test_a_signal_to_the_whole_group_cuts_off_no_call_and_deregisters_once(
     way: Way, consul: ConsulAgent, manager: ServiceManager, figures: Figures, tmp_path: Path
 ) -> None:
@@ -52,7 +49,7 @@ async def test_a_signal_to_the_whole_group_cuts_off_no_call_and_deregisters_once
 async def test_a_server_that_runs_no_lifespan_is_answered_with_503_and_the_reason(
     consul: ConsulAgent, tmp_path: Path
 ) -> None:
-    way = Way(name="granian without lifespan", command=f"{_GRANIAN} --interface asginl")
+    way = Way(name="granian without lifespan", command=f"{GRANIAN} --interface asginl")
     with running(way, consul, tmp_path) as server:
 
         def refused() -> Any:
@@ -68,3 +65,8 @@ async def test_a_server_that_runs_no_lifespan_is_answered_with_503_and_the_reaso
         assert status == 503
         assert "the lifespan of the application has not run" in problem["detail"]
         assert "the lifespan of the application has not run" in server.log.read_text()
+
+
+@pytest.mark.parametrize("server", sorted(ELSEWHERE))
+def test_the_documented_version_is_the_tested_one(server: str) -> None:
+    assert metadata.version(server).startswith(f"{SERVERS[server]}.")

@@ -1,4 +1,8 @@
-"""Programs that carry the packages without their metadata: a channel is found since its package was imported."""
+"""Programs that carry the packages without their metadata: a channel is found since its package was imported.
+
+They run in an environment of their own, since PyInstaller analyses what is installed: with the libraries of other tests
+that takes many minutes.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import zipapp
+from collections.abc import Sequence
 from pathlib import Path
 
 PROGRAM = """
@@ -46,15 +51,32 @@ def source(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def output(command: list[str | Path], **variables: str) -> str:
+def output(command: Sequence[str | Path], **variables: str) -> str:
     """What a program prints. Fails with its errors."""
     environment = {**{name: value for name, value in os.environ.items() if name != "PYTHONPATH"}, **variables}
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=environment)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
 
-def test_a_zipapp_serves_and_calls(tmp_path: Path) -> None:
+def test_a_program_of_pyinstaller_serves_and_calls(tmp_path: Path) -> None:
+    (tmp_path / "orders.py").write_text(PROGRAM, encoding="utf-8")
+    folders: list[str | Path] = [
+        "--distpath",
+        tmp_path / "dist",
+        "--workpath",
+        tmp_path / "build",
+        "--specpath",
+        tmp_path,
+    ]
+    options = ["--onedir", "--noconfirm", "--log-level", "ERROR", "--exclude-module", "tkinter"]
+    output([sys.executable, "-m", "PyInstaller", *options, *folders, tmp_path / "orders.py"])
+    bundle = tmp_path / "dist" / "orders"
+    assert not list(bundle.rglob("service_channels_http*-info"))
+    assert output([bundle / "orders"]) == "one pen\n"
+
+
+def test_a_zipapp_beside_its_libraries_serves_and_calls(tmp_path: Path) -> None:
     bundle, others = tmp_path / "bundle", tmp_path / "others"
     bundle.mkdir()
     others.mkdir()

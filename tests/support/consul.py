@@ -54,7 +54,7 @@ class ConsulAgent:
         self.token = token
         self._folder = folder
         self._process: ConsulProcess | None = None
-        self._arguments = [
+        self.arguments = [
             "agent",
             *(["-dev"] if alone else []),
             f"-bind={host}",
@@ -67,6 +67,7 @@ class ConsulAgent:
             "-grpc-port=-1",
             *options,
         ]
+        """Its command line, without the program."""
 
     @property
     def url(self) -> str:
@@ -75,7 +76,7 @@ class ConsulAgent:
 
     def launch(self, *options: str) -> None:
         """Start it, without waiting."""
-        self._process = launch([*self._arguments, *options], self._folder)
+        self._process = launch([*self.arguments, *options], self._folder)
 
     def start(self) -> Self:
         """Start it, and wait until it knows a leader."""

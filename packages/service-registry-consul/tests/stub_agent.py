@@ -58,6 +58,11 @@ def instance(url: str, *, service_id: str = "one", status: str = "passing", **se
     }
 
 
+def of_a_failed_agent(node: dict[str, Any]) -> dict[str, Any]:
+    """That entry, after the other agents have found that of its node to have failed."""
+    return {**node, "Checks": [{"CheckID": "serfHealth", "ServiceID": "", "Status": "critical"}, *node["Checks"]]}
+
+
 @dataclass(slots=True, kw_only=True)
 class StubAgent:
     """A running stub."""

@@ -28,7 +28,7 @@ from service_core import ServiceManager
 from service_registry_consul import ConsulComponentRegistry
 from service_server_fastapi import ServerSettings
 from tests.integration.lifecycle.fleet import ROOT
-from tests.integration.lifecycle.ways import COMPONENT
+from tests.integration.lifecycle.running import COMPONENT
 from tests.support.consul import ConsulAgent, free_ports
 from tests.support.gateways import Gateway, HAProxy, Nginx
 from tests.support.recipes import recipe

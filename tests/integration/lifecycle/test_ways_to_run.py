@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from service_core import ServiceManager
-from tests.integration.lifecycle.ways import GUNICORN, Way, end_the_group_under_load, forwarding, running
+from tests.integration.lifecycle.fleet import ROOT
+from tests.integration.lifecycle.running import end_the_group_under_load, forwarding, running
+from tests.integration.lifecycle.ways import ENVIRONMENTS, SERVERS, WAYS, Environment, Way, table
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures
 
-pytestmark = pytest.mark.slow
-
-WAYS = [
-    Way(name="boot", command="tests.integration.lifecycle.work"),
-    Way(name="run", command="tests.integration.lifecycle.work run"),
-    Way(name="uvicorn", command="uvicorn {app} --port {port}"),
-    Way(name="uvicorn --workers 4", command="uvicorn {app} --port {port} --workers 4", workers=4),
-    Way(name="uvicorn --reload", command="uvicorn {app} --port {port} --reload --reload-dir tests/seed"),
-    Way(name="uvicorn --fd", command="uvicorn {app} --fd {fd}"),
-    Way(name="uvicorn --uds", command="uvicorn {app} --uds {uds}"),
-    Way(name="gunicorn", command=f"{GUNICORN} -w 2", workers=2),
-    Way(name="gunicorn --preload", command=f"{GUNICORN} -w 2 --preload", workers=2),
-]
+ELSEWHERE = {"hypercorn", "granian"}
+"""Distributions that only the environment ``ecosystem`` has."""
 
 
-@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [way for way in WAYS if not ELSEWHERE.intersection(way.needs)], ids=str)
 async def test_a_signal_to_the_whole_group_cuts_off_no_call_and_deregisters_once(
     way: Way, consul: ConsulAgent, manager: ServiceManager, figures: Figures, tmp_path: Path
 ) -> None:
@@ -36,3 +29,18 @@ async def test_a_signal_to_the_whole_group_cuts_off_no_call_and_deregisters_once
         if "{uds}" in way.command:
             await stack.enter_async_context(forwarding(server.port, tmp_path / "server.sock"))
         await end_the_group_under_load(way, server, consul, manager, figures)
+
+
+def test_the_documentation_has_the_table_of_the_ways() -> None:
+    assert table() in (ROOT / "docs" / "how-to" / "deploy.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("server", sorted(SERVERS.keys() - ELSEWHERE))
+def test_the_documented_version_is_the_tested_one(server: str) -> None:
+    assert metadata.version(server).startswith(f"{SERVERS[server]}.")
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda environment: environment.name)
+def test_each_environment_has_its_test(environment: Environment) -> None:
+    file, _, name = environment.test.partition("::")
+    assert f"def {name}" in (ROOT / file).read_text(encoding="utf-8")

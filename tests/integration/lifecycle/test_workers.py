@@ -17,8 +17,9 @@ import pytest
 from service_core import ServiceManager
 from service_core.registry.base import Snapshot
 from tests.integration.lifecycle.fleet import calling
+from tests.integration.lifecycle.running import CHANNEL, COMPONENT, Running, running
 from tests.integration.lifecycle.test_rolling_restart import instances, until
-from tests.integration.lifecycle.ways import CHANNEL, COMPONENT, GUNICORN, Running, Way, running
+from tests.integration.lifecycle.ways import GUNICORN, Way
 from tests.integration.lifecycle.work import WorkService
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures

@@ -1,36 +1,16 @@
-"""The ways to run a server: its own, and under ASGI servers with one worker and several."""
+"""The ways to run a server. The table of ``docs/how-to/deploy.md`` is made from them; tests serve in each."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from service_core import ServiceManager
-from tests.integration.lifecycle.fleet import ROOT, calling
-from tests.integration.lifecycle.work import WorkService
-from tests.support.consul import ConsulAgent, free_ports
-from tests.support.figures import Figures
-from tests.support.waiting import eventually
+__all__ = ["ENVIRONMENTS", "GRANIAN", "GUNICORN", "SERVERS", "WAYS", "Environment", "Way", "table"]
 
-__all__ = ["CHANNEL", "COMPONENT", "GUNICORN", "Running", "Way", "end_the_group_under_load", "forwarding", "running"]
-
-APP = "tests.integration.lifecycle.workers:app"
-CHANNEL = "dispatch-msgpack"
-COMPONENT = "lifecycle-component"
 GUNICORN = "gunicorn {app} -b 127.0.0.1:{port} -k uvicorn_worker.UvicornWorker --graceful-timeout 30"
-_HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+GRANIAN = "granian {app} --host 127.0.0.1 --port {port}"
+HYPERCORN = "hypercorn {app} -b 127.0.0.1:{port} --graceful-timeout 30"
+SERVERS = {"uvicorn": "0.54", "gunicorn": "27.0", "uvicorn-worker": "0.4", "hypercorn": "0.18", "granian": "2.8"}
+"""The series of each distribution that the tests use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,126 +20,130 @@ class Way:
     name: str
     command: str
     workers: int = 1
+    needs: tuple[str, ...] = ()
+    """Distributions beside the packages and uvicorn."""
+    note: str = ""
+    """What a reader has to know."""
 
     def __str__(self) -> str:
         return self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A server that runs, the leader of a process group of its own."""
+class Environment:
+    """Something that starts, signals or forks a server or a client."""
 
-    process: subprocess.Popen[bytes]
-    port: int
-    log: Path
-
-    def workers(self) -> list[int]:
-        """The processes that share the registration, as one of them reports it; empty if none is registered."""
-        with contextlib.suppress(OSError):
-            with _HTTP.open(f"http://127.0.0.1:{self.port}/report", timeout=10) as answer:
-                report: Any = json.load(answer)
-            if report["hosts"][COMPONENT]["addresses"]:
-                processes: list[int] = report["hosts"][COMPONENT]["processes"]
-                return processes
-        return []
-
-    def wait_for_workers(self, count: int) -> list[int]:
-        """Wait until so many share the registration; returns them. Raises AssertionError with the log if it ends."""
-
-        def look() -> list[int]:
-            assert self.process.poll() is None, self.log.read_text()
-            found = self.workers()
-            return found if len(found) == count else []
-
-        return eventually(look, time_limit=120)
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        """Send the whole process group a signal, and wait for its end; the exit code of the leader."""
-        os.killpg(self.process.pid, number)
-        return self.process.wait(90)
+    name: str
+    note: str
+    test: str
+    """Where it is tested: a file, and the beginning of a test's name."""
 
 
-@contextlib.contextmanager
-def running(way: Way, consul: ConsulAgent, folder: Path, **variables: object) -> Iterator[Running]:
-    """Serve the work in that way until the end of the block; ``variables`` are added to the environment."""
-    port, uds, log = free_ports(1)[0], folder / "server.sock", folder / "log"
-    with contextlib.ExitStack() as stack:
-        fds: Sequence[int] = ()
-        if "{fd}" in way.command:
-            bound = stack.enter_context(socket.create_server(("127.0.0.1", port), backlog=128))
-            fds = (bound.fileno(),)
-        command = way.command.format(app=APP, port=port, uds=uds, fd=fds[0] if fds else "").split()
-        out = stack.enter_context(log.open("wb"))
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            env={**os.environ, **_environment(consul, port), **{name: str(value) for name, value in variables.items()}},
-            cwd=ROOT,
-            process_group=0,
-            pass_fds=fds,
-            stdout=out,
-            stderr=out,
-        )
-        try:
-            yield Running(process=process, port=port, log=log)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+WAYS = [
+    Way(
+        name="`boot`",
+        command="tests.integration.lifecycle.work",
+        note="returns when requests are answered; `wait()` until a signal",
+    ),
+    Way(name="`run`", command="tests.integration.lifecycle.work run", note="until a signal"),
+    Way(
+        name="`uvicorn app:app --port N`",
+        command="uvicorn {app} --port {port}",
+        note="set `SERVICE_SERVER_PORT` to the same port",
+    ),
+    Way(name="`uvicorn --workers 4`", command="uvicorn {app} --port {port} --workers 4", workers=4),
+    Way(
+        name="`uvicorn --reload`",
+        command="uvicorn {app} --port {port} --reload --reload-dir tests/seed",
+        note="for development",
+    ),
+    Way(
+        name="`uvicorn --fd`",
+        command="uvicorn {app} --fd {fd}",
+        note="a socket that a supervisor has bound",
+    ),
+    Way(
+        name="`uvicorn --uds`",
+        command="uvicorn {app} --uds {uds}",
+        note="behind a proxy: registration waits until the address of `SERVICE_SERVER_HOST` and `SERVICE_SERVER_PORT` "
+        "answers, which is the proxy's. For clients of this machine set `SERVICE_SERVER_UDS` instead: see "
+        "[Unix sockets](unix-sockets.md)",
+    ),
+    Way(
+        name="`gunicorn -k uvicorn_worker.UvicornWorker`",
+        command=f"{GUNICORN} -w 2",
+        workers=2,
+        needs=("gunicorn", "uvicorn-worker"),
+        note="`--graceful-timeout` must exceed the longest stop. SIGINT and SIGQUIT are its quick shutdown: calls in "
+        "flight get no time",
+    ),
+    Way(
+        name="`gunicorn --preload`",
+        command=f"{GUNICORN} -w 2 --preload",
+        workers=2,
+        needs=("gunicorn", "uvicorn-worker"),
+        note="the workers are forked from a process that has imported the application",
+    ),
+    Way(
+        name="`gunicorn --max-requests`",
+        command=f"{GUNICORN} -w 2 --max-requests 1000 --max-requests-jitter 500",
+        workers=2,
+        needs=("gunicorn", "uvicorn-worker"),
+        note="with `--max-requests-jitter`, else all workers end at once and nothing is registered meanwhile",
+    ),
+    Way(
+        name="`hypercorn`",
+        command=HYPERCORN,
+        needs=("hypercorn",),
+        note="stops accepting as soon as the signal comes, beside the propagation delay and not after it; calls in "
+        "flight finish. `--graceful-timeout`, 3 s by default, must exceed the longest call",
+    ),
+    Way(name="`hypercorn -w 2`", command=f"{HYPERCORN} -w 2", workers=2, needs=("hypercorn",)),
+    Way(
+        name="`granian --interface asgi`",
+        command=f"{GRANIAN} --interface asgi",
+        needs=("granian",),
+        note="stops accepting at the signal, as hypercorn does; calls in flight finish",
+    ),
+    Way(
+        name="`granian --interface asgi --workers 2`",
+        command=f"{GRANIAN} --interface asgi --workers 2",
+        workers=2,
+        needs=("granian",),
+    ),
+]
+ENVIRONMENTS = [
+    Environment(
+        name="process 1 of a container",
+        note="ends by itself after a stop, also where a signal without a handler would be ignored",
+        test="tests/integration/lifecycle/test_recipes.py::test_the_command_of_the_image_runs_as_process_1",
+    ),
+    Environment(
+        name="systemd, `KillMode=control-group`",
+        note="reports `READY=1` and `STOPPING=1` where `NOTIFY_SOCKET` is set",
+        test="tests/integration/lifecycle/test_recipes.py::test_the_unit_of_systemd_is_valid",
+    ),
+    Environment(
+        name="`multiprocessing` inside a server: fork, forkserver, spawn",
+        note="pools and `Process.terminate` work; no child runs the shutdown",
+        test="tests/integration/lifecycle/test_children.py::test_a_method_of_a_server_may_use_pools",
+    ),
+    Environment(
+        name="a client that forks",
+        note="the children follow servers that move",
+        test="tests/integration/lifecycle/test_children.py::test_forked_workers_of_a_client_follow",
+    ),
+]
 
 
-def _environment(consul: ConsulAgent, port: int) -> dict[str, str]:
-    return {
-        "SERVICE_SERVER_HOST": "127.0.0.1",
-        "SERVICE_SERVER_PORT": str(port),
-        "SERVICE_SERVER_REPORT": "true",
-        "SERVICE_SERVER_DETAILS": "true",
-        "SERVICE_CONSUL_URL": consul.url,
-        "SERVICE_CONSUL_CHECK_INTERVAL": "1",
-        "PYTHONPATH": str(ROOT),
-    }
+def table() -> str:
+    """The table of the documentation, in Markdown."""
+    rows = [(way.name, _versions(way), way.note) for way in WAYS]
+    rows += [(environment.name, "", environment.note) for environment in ENVIRONMENTS]
+    lines = [f"| {name} | {versions} | {note} |" for name, versions, note in rows]
+    return "\n".join(["| way | tested with | to know |", "|---|---|---|", *lines])
 
 
-async def end_the_group_under_load(
-    way: Way, server: Running, consul: ConsulAgent, manager: ServiceManager, figures: Figures
-) -> None:
-    """Signal the whole group with 20 calls in flight: all are answered, by all workers, and the instance is gone."""
-    processes = await asyncio.to_thread(server.wait_for_workers, way.workers)
-    await asyncio.to_thread(manager.wait_for, WorkService, 60, channel=CHANNEL)
-    assert len(processes) == way.workers
-    [instance] = consul.instances(COMPONENT)
-    assert instance["Service"]["Port"] == server.port
-    async with calling(manager, CHANNEL, at_once=20, seconds=2.0) as load:
-        await asyncio.sleep(1.0)
-        begin = time.monotonic()
-        stop = asyncio.create_task(asyncio.to_thread(server.end))
-        load.is_over = True
-    await stop
-    figures.add(f"SIGTERM to the process group of {way}: calls of 20 that were cut off", len(load.failures))
-    figures.add(f"SIGTERM to the process group of {way}: ended after", time.monotonic() - begin, "s")
-    assert load.failures == []
-    assert load.answered.total() == 20
-    assert set(load.answered) <= set(processes)
-    assert consul.instances(COMPONENT) == []
-
-
-@contextlib.asynccontextmanager
-async def forwarding(port: int, uds: Path) -> AsyncIterator[None]:
-    """Forward connections from a port to a Unix domain socket, as a gateway does."""
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            onward, back = await asyncio.open_unix_connection(uds)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(pump(reader, back), pump(onward, writer))
-
-    async with await asyncio.start_server(forward, "127.0.0.1", port):
-        yield
+def _versions(way: Way) -> str:
+    own = () if "{app}" in way.command and not way.command.startswith("uvicorn ") else ("uvicorn",)
+    return ", ".join(f"{name} {SERVERS[name]}" for name in (*own, *way.needs))

@@ -115,7 +115,8 @@ class ConsulSettings(BaseSettings):
     200 connections from one address (``limits.http_max_conns_per_client``)."""
     doubt_for: float = Field(default=60.0, ge=0)
     """How long an empty list after one with instances is not applied, as long as these instances still answer. Agents
-    return an empty list when they have lost their state, or when the token may no longer read the service."""
+    return an empty list when they have lost their state, or when the token may no longer read the service. The same
+    holds when the agents of all instances have failed, which may only restart."""
     allow_schemes: tuple[str, ...] = ("http", "https")
     """Addresses with other schemes are not used."""
     allow_cidrs: tuple[Network, ...] = ()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stub_agent import instance
+from stub_agent import instance, of_a_failed_agent
 
 from service_core.addresses import ChannelInstances
 from service_registry_consul import ConsulSettings
@@ -71,6 +71,29 @@ def test_the_worst_check_counts() -> None:
     node = instance(ONE)
     node["Checks"] = [{"Status": "warning"}, {"Status": "critical"}, {"Status": "passing"}]
     assert urls([node]) == []
+
+
+def test_an_instance_is_unreported_if_nothing_but_the_agent_of_its_node_has_failed() -> None:
+    node = of_a_failed_agent(instance(ONE, service_id="1"))
+    ill = of_a_failed_agent(instance(TWO, service_id="2", status="critical"))
+    reading = read_nodes("c", [node, ill, instance(THREE, service_id="3")], POLICY)
+    assert [found.urls for found in reading.snapshot.values()] == [(THREE,)]
+    assert reading.unreported == {ONE}
+
+
+@pytest.mark.parametrize(
+    ("check", "is_unreported"),
+    [
+        ({"CheckID": "service:1", "Status": "critical", "Output": ""}, True),  # not run since the agent has started
+        ({"CheckID": "service:1", "Status": "critical", "Output": "connection refused"}, False),
+        ({"CheckID": "_service_maintenance:1", "Status": "critical", "Output": ""}, False),
+        ({"CheckID": "_node_maintenance", "Status": "critical", "Output": ""}, False),
+    ],
+)
+def test_an_instance_is_unreported_until_its_check_has_run(check: dict[str, str], is_unreported: bool) -> None:
+    reading = read_nodes("c", [{**instance(ONE), "Checks": [check]}], POLICY)
+    assert not reading.snapshot
+    assert reading.unreported == ({ONE} if is_unreported else set())
 
 
 @pytest.mark.parametrize("checks", [[], None])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from stub_agent import Ask, Cut, Script, StubAgent, answer, instance, serving, wait_for
+from stub_agent import Ask, Cut, Script, StubAgent, answer, instance, of_a_failed_agent, serving, wait_for
 
 from service_core.testing import SnapshotRecorder
 from service_registry_consul import ConsulComponentRegistry
@@ -121,13 +121,18 @@ def test_an_index_that_goes_backwards_starts_over() -> None:
 
 
 def emptied(agent: StubAgent, url: str) -> Callable[[Ask], bytes | None]:
-    """A script that lists one instance, and none when it is asked again."""
+    """A script that lists one instance, and none at the second request."""
+    return changed(agent, [instance(url)], [])
+
+
+def changed(agent: StubAgent, first: list[Any], then: list[Any]) -> Callable[[Ask], bytes | None]:
+    """A script that answers with one list, and with another one at the second request."""
 
     def script(ask: Ask) -> bytes | None:
         if ask.index == 0:
-            return answer([instance(url)], index="5")
+            return answer(first, index="5")
         if ask.index == 5:
-            return answer([], index="6")
+            return answer(then, index="6")
         agent.closing.wait(PATIENCE)
         return None
 
@@ -152,7 +157,11 @@ def test_instances_that_answer_are_kept_after_an_empty_answer_until_they_stop(
         agent.script = emptied(agent, server.url)
         with ConsulComponentRegistry(0, agent.url) as registry:
             registry.subscribe("c", listener)
-            wait_for(lambda: "Consul lists no instance of component 'c' any more, but 1 still answer" in caplog.text)
+            wait_for(
+                lambda: (
+                    "Consul reports no healthy instance of component 'c' any more, but 1 still answer" in caplog.text
+                )
+            )
             assert urls(registry) == [server.url]
             assert registry.status().stale == ("c",)
             server.script = lambda _: answer("", status=503)  # it says that it stops
@@ -168,6 +177,22 @@ def test_instances_are_kept_for_a_limited_time_after_an_empty_answer() -> None:
             registry.subscribe("c", listener)
             listener.wait_until(lambda snapshot: not snapshot, PATIENCE)
             assert registry.status().stale == ()
+
+
+def test_instances_that_answer_are_kept_after_the_agent_of_their_node_has_failed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    listener = SnapshotRecorder()
+    with serving(lambda _: answer("", status=200)) as server, serving(lambda _: None) as agent:
+        found = [instance(server.url, service_id="one"), instance(ONE, service_id="two")]
+        failed = [of_a_failed_agent(found[0]), instance(ONE, service_id="two", status="critical")]
+        agent.script = changed(agent, found, failed)
+        with ConsulComponentRegistry(0, agent.url) as registry:
+            registry.subscribe("c", listener)
+            wait_for(lambda: "Consul reports no healthy instance of component 'c' any more, but 1" in caplog.text)
+            assert urls(registry) == [server.url]  # the other one is ill by its own check
+            server.script = lambda _: answer("", status=503)
+            listener.wait_until(lambda snapshot: not snapshot, PATIENCE)
 
 
 def test_a_list_that_only_became_shorter_counts_at_once() -> None:

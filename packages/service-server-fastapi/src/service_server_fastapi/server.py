@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from service_core import Health, LocalServiceException, Server, TokenVerifier
 from service_core.di import Environment
 from service_server_fastapi.lifecycle.hosting import HostingState
+from service_server_fastapi.serving.green_threads import refuse_green_threads
 from service_server_fastapi.serving.other_server import OtherServer
 from service_server_fastapi.serving.own_listener import OwnListener
 from service_server_fastapi.serving.parts import ServerParts
@@ -171,4 +172,5 @@ class FastAPIServer(Server):
     def _use(self) -> None:
         if self._is_used:
             raise LocalServiceException("a server starts once; create another one")
+        refuse_green_threads()
         self._is_used = True

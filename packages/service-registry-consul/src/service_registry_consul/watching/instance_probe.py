@@ -1,4 +1,4 @@
-"""Whether an instance that Consul does not list any more still answers."""
+"""Whether an instance that Consul does not report any more still answers."""
 
 from __future__ import annotations
 

@@ -15,6 +15,10 @@ __all__ = ["Reading", "read_nodes"]
 
 _RANK: Final = {"passing": 0, "warning": 1}
 """States in which an instance is called, in order of preference; all others (critical, maintenance) are not."""
+_AGENT: Final = "serfHealth"
+"""The check by which the agents of a cluster watch each other; it belongs to a node and to no service."""
+_MAINTENANCE: Final = ("_node_maintenance", "_service_maintenance")
+"""How the checks of an operator begin, which are never run."""
 _LOCAL: Final = "local"
 """A channel that aspyx-service registers too, though other processes cannot use it."""
 
@@ -27,6 +31,8 @@ class Reading:
     """Its addresses: passing instances before those with a warning."""
     registrations: int
     """The number of instances in Consul, in any state."""
+    unreported: frozenset[str]
+    """Addresses of instances that would be called but for an agent that has failed or has just started."""
     skipped: tuple[str, ...]
     """The skipped registrations and addresses, with the reasons."""
 
@@ -37,11 +43,12 @@ def read_nodes(component: str, nodes: Any, policy: AddressFilter) -> Reading:
         raise ValueError(f"a list of instances was expected, not {type(nodes).__name__}")  # noqa: TRY004
     skipped: list[str] = []
     instances: list[tuple[int, str, list[ChannelAddress]]] = []
+    unreported: set[str] = set()
     metadata: dict[str, dict[str, str]] = {}
     for node in nodes:
         where = f"component '{component}', registration {_id(node)!r}"
         try:
-            meta, rank = _parts(node)
+            meta, rank, is_unreported = _parts(node)
             if rank is None:
                 continue
             addresses = read_channels(meta)
@@ -52,6 +59,9 @@ def read_nodes(component: str, nodes: Any, policy: AddressFilter) -> Reading:
             continue
         usable, objections = _filter(addresses, policy)
         skipped += [f"{where}: {objection}" for objection in objections]
+        if is_unreported:
+            unreported.update(address.uri for address in usable)
+            continue
         instances.append((rank, _id(node), usable))
         about = read_metadata(meta)
         metadata |= {address.uri: about for address in usable if about}
@@ -60,6 +70,7 @@ def read_nodes(component: str, nodes: Any, policy: AddressFilter) -> Reading:
     return Reading(
         snapshot=snapshot_of(component, [addresses for _, _, addresses in instances], metadata),
         registrations=len(nodes),
+        unreported=frozenset(unreported),
         skipped=tuple(skipped),
     )
 
@@ -70,8 +81,10 @@ def _id(node: Any) -> str:
     return str(service.get("ID") if isinstance(service, Mapping) else node)[:100]
 
 
-def _parts(node: Any) -> tuple[Mapping[str, str], int | None]:
-    """Meta entries and rank of an instance, None if it is not to be called. Raises ValueError."""
+def _parts(node: Any) -> tuple[Mapping[str, str], int | None, bool]:
+    """Meta entries of an instance, its rank (None if it is not to be called), and whether the rank leaves out a check
+    that says nothing about the instance. Raises ValueError.
+    """
     if not isinstance(node, Mapping) or not isinstance(node.get("Service"), Mapping):
         raise ValueError("it is not a registration of a service")  # noqa: TRY004
     meta, checks = node["Service"].get("Meta") or {}, node.get("Checks") or []
@@ -79,7 +92,20 @@ def _parts(node: Any) -> tuple[Mapping[str, str], int | None]:
         raise ValueError("its meta entries are not strings")
     if not isinstance(checks, list) or not all(isinstance(check, Mapping) for check in checks):
         raise ValueError("its checks are not a list of checks")
-    return meta, _rank(checks)
+    telling = [check for check in checks if not _says_nothing(check)]
+    return meta, _rank(telling), len(telling) < len(checks)
+
+
+def _says_nothing(check: Mapping[str, Any]) -> bool:
+    """Whether a check is critical for a reason that is not its instance.
+
+    The agent of the node has failed, or it has read the check from its disk and not run it yet: that is critical
+    without an output.
+    """
+    if check.get("Status") != "critical":
+        return False
+    name = str(check.get("CheckID"))
+    return name == _AGENT or (check.get("Output") == "" and not name.startswith(_MAINTENANCE))
 
 
 def _rank(checks: Sequence[Mapping[str, Any]]) -> int | None:

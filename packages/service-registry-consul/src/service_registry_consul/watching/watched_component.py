@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -26,9 +26,10 @@ class WatchedComponent:
     """One component that is watched. Used on the event loop of the registry only.
 
     Consul answers with an empty list and without any error when an agent has lost its state, when it has left, and when
-    a token may no longer read the service. So an empty list after one with instances is not applied at once: an
-    instance stays in use as long as it answers and is not stopping, for at most ``doubt_for`` seconds. Any other
-    answer is applied at once.
+    a token may no longer read the service. While an agent restarts, the others may report it as failed, and with it the
+    instances of its node; then it reports their checks as critical until each has run. So an answer that leaves no
+    instance, for such a reason, is not applied at once: an instance stays in use as long as it answers and is not
+    stopping, for at most ``doubt_for`` seconds. Any other answer is applied at once.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class WatchedComponent:
         """Apply an answer of Consul. Raises ValueError if it is not a list of instances."""
         reading = read_nodes(self.name, nodes, self._policy)
         self._log_skipped(reading.skipped)
-        if reading.registrations == 0 and self._known and self._doubt_for > 0:
+        doubtful = _only(self._known, reading.unreported) if reading.registrations else self._known
+        if doubtful and not reading.snapshot and self._doubt_for > 0:
             self.stale = True
+            self._set(doubtful)
             if self._doubting is None:
                 self._doubting = asyncio.ensure_future(self._doubt(reading))
             return
@@ -77,8 +80,8 @@ class WatchedComponent:
                 break
             if is_first:
                 logger.warning(
-                    "Consul lists no instance of component '%s' any more, but %d still answer: they stay in use for "
-                    "at most %g s; check the agent and the permissions of the token",
+                    "Consul reports no healthy instance of component '%s' any more, but %d still answer: they stay in "
+                    "use for at most %g s; check the agents and the permissions of the token",
                     self.name,
                     len(answering),
                     self._doubt_for,
@@ -110,7 +113,7 @@ class WatchedComponent:
         self._logged = frozenset(skipped)
 
 
-def _only(snapshot: Snapshot, urls: set[str]) -> Snapshot:
+def _only(snapshot: Snapshot, urls: Collection[str]) -> Snapshot:
     """The snapshot without all addresses but these."""
     kept = {
         channel: replace(found, urls=tuple(url for url in found.urls if url in urls))
