@@ -1,12 +1,14 @@
-"""Words that the packages do not use, in names, messages and docstrings: each has a plain technical one."""
+"""Words that names, messages and docstrings of the packages do not use: each has a plain technical one."""
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
+from tests.architecture.identifiers import names_of, words_of
 from tests.architecture.sizes import ROOT
 
 REPLACED = {
@@ -23,7 +25,43 @@ REPLACED = {
     "hangs up": "disconnects",
 }
 """Each word with what is written in its place."""
+REPLACED_IN_NAMES = {
+    "intake": "admission",
+    "traffic": "in_flight",
+    "holdings": "bindings",
+    "detour": "failover",
+    "alarm": "timer",
+    "alarms": "timers",
+    "front": "bypass",
+    "arrived": "received",
+    "joined": "coalesced",
+    "trouble": "failure",
+    "lend": "lease",
+    "lent": "leased",
+    "fate": "faults",
+    "civil": "strict",
+    "who": "caller",
+    "asked": "queried, requested",
+    "tell": "report, notify",
+    "tells": "reports, notifies",
+    "room": "space",
+    "books": "records",
+    "lane": "pool",
+    "house": "package",
+}
+"""Each word with what is written in its place in names of classes, functions, parameters, variables and attributes."""
 FILES = sorted((ROOT / "packages").glob("*/src/**/*.py"))
+
+
+@pytest.fixture(scope="module")
+def uses() -> dict[str, list[str]]:
+    """The names with each word, and their files. Tests of the contracts are left out, since they are sentences."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for file in FILES:
+        for name in names_of(file):
+            for word in words_of(name) if not name.startswith("test_") else ():
+                found[word].append(f"{name} in {file.relative_to(ROOT)}")
+    return found
 
 
 @pytest.mark.parametrize("word", REPLACED)
@@ -31,6 +69,11 @@ def test_a_word_is_not_used(word: str) -> None:
     pattern = re.compile(rf"(?<![a-z]){word}(?![a-z])", re.IGNORECASE)  # also as a part of a name
     found = [f"{file.relative_to(ROOT)}: write {REPLACED[word]}" for file in FILES if pattern.search(_text(file))]
     assert found == []
+
+
+@pytest.mark.parametrize("word", REPLACED_IN_NAMES)
+def test_a_word_is_no_part_of_a_name(word: str, uses: dict[str, list[str]]) -> None:
+    assert [f"{use}: write {REPLACED_IN_NAMES[word]}" for use in uses.get(word, [])] == []
 
 
 def _text(file: Path) -> str:

@@ -64,7 +64,7 @@ class DispatchChannel(HTTPXChannel):
         return DispatchExchange(invocation, caller, self.gateway_503_not_run, method_codec, codec, headers, content)
 
     def _method_codec(self, invocation: Invocation) -> tuple[MethodCodec, str]:
-        """The plan of a method that is called for the first time, and its name for messages."""
+        """The codec of a method that is called for the first time, and its name for messages."""
         component, method = self.component_descriptor, invocation.descriptor
         built = MethodCodec(component, invocation.service, method)
         # Two threads may build it at once; both then use the same.

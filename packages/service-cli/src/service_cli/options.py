@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJSON", "Channel", "Consul", "File", "Method", "Target", "Timeout", "Token", "Words"]
+__all__ = ["AsJSON", "Channel", "Consul", "File", "Method", "Target", "Timeout", "Token", "Urls", "Words"]
 
 AsJSON = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 Consul = Annotated[str, typer.Option("--consul", metavar="URL", help="Look instances up with this Consul agent.")]
@@ -18,6 +18,7 @@ Target = Annotated[
     str, typer.Argument(metavar="TARGET", help="URL of a server; with --consul or --file the name of a component.")
 ]
 Method = Annotated[str, typer.Argument(metavar="METHOD", help="service.method, or the method's name alone.")]
+Urls = Annotated[list[str] | None, typer.Argument(metavar="[URL]...", help="Servers that describe themselves.")]
 Words = Annotated[
     list[str] | None,
     typer.Argument(metavar="[NAME=VALUE]...", help="Arguments; or one JSON object, @FILE, or - for standard input."),

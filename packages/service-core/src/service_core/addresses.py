@@ -13,8 +13,18 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-__all__ = ["ChannelAddress", "ChannelInstances", "format_addresses", "parse_addresses", "unix_path", "unix_url"]
+__all__ = [
+    "LOCAL",
+    "ChannelAddress",
+    "ChannelInstances",
+    "format_addresses",
+    "parse_addresses",
+    "unix_path",
+    "unix_url",
+]
 
+LOCAL: Final = "local"
+"""The channel of what this process implements itself; no other process can use its address."""
 _UNIX: Final = "http+unix://"
 _UNIX_HOST: Final = re.compile(r"%2[Ff](?:[A-Za-z0-9._~!$&'*+;=-]|%[0-9A-Fa-f]{2})+")
 

@@ -165,7 +165,6 @@ def test_a_service_that_no_component_names_is_a_component_of_its_own(catalog: Ca
     alone = catalog.component_of(Orders)
     assert (alone.name, [one.type for one in alone.services]) == ("orders", [Orders])
     assert catalog.component_of(Orders) is alone
-    assert catalog.is_implicit(alone.type)
     assert [catalog.component(each).name for each in catalog.component_types()] == ["orders"]
 
 

@@ -21,13 +21,11 @@ def test_frames_arrive_as_they_were_sent_however_their_bytes_are_cut(sent: list[
         arrived += reader.feed(data[:size])
         data, turn = data[size:], turn + 1
     assert arrived == [each for each in sent if each.kind is not FrameKind.IDLE]
-    assert reader.is_between_frames
 
 
 def test_a_frame_that_is_not_complete_is_kept() -> None:
     reader = FrameReader(1000)
     assert reader.feed(frame(FrameKind.ITEMS, b"[1]")[:-1]) == []
-    assert not reader.is_between_frames
     assert reader.feed(b"]") == [Frame(FrameKind.ITEMS, 1, b"[1]")]
 
 

@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 from service_core import CheckResult, deadline
+from service_core.process import is_being_cancelled
 from service_health import findings
 from service_health.findings import Result
 from service_health.settings import CheckSettings
@@ -143,7 +144,7 @@ class Check:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
             self._raised(run, error, began)
         except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) and not _is_being_cancelled():
+            if isinstance(error, asyncio.CancelledError) and not is_being_cancelled():
                 self._raised(run, error, began)
                 return
             self._finish(run, None)
@@ -182,8 +183,3 @@ class Check:
 
 def _is_async(function: Any) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, overload
 
 from service_core import DeclarationException
 from service_core.markers import stamp, stamped_methods
-from service_health.settings import DEFAULT_TIMEOUT, CheckSettings, Group, checked
+from service_health.settings import DEFAULT_CHECK_TIMEOUT, CheckSettings, Group, checked
 
 __all__ = ["declared_checks", "has_health_checks", "health_check", "health_checks"]
 
@@ -47,14 +47,14 @@ def health_check(
     name: str = "",
     cache: float = 0,
     fail_if_slower_than: float = 0,
-    timeout: float = DEFAULT_TIMEOUT,
+    timeout: float = DEFAULT_CHECK_TIMEOUT,
     group: Group = "readiness",
 ) -> Callable[[F], F]: ...
 def health_check(
     name: Any = "",
     cache: float = 0,
     fail_if_slower_than: float = 0,
-    timeout: float = DEFAULT_TIMEOUT,
+    timeout: float = DEFAULT_CHECK_TIMEOUT,
     group: Group = "readiness",
 ) -> Any:
     """Mark a method as a check: it takes one parameter, a ``HealthCheckManager.Result``, and returns None.

@@ -15,7 +15,7 @@ from service_health.check import Check, CheckFunction
 from service_health.decorators import check_signature, declared_checks
 from service_health.endpoint import HealthEndpoint
 from service_health.findings import Result as ResultValue
-from service_health.settings import DEFAULT_TIMEOUT, GROUPS, CheckSettings, Group, checked
+from service_health.settings import DEFAULT_CHECK_TIMEOUT, GROUPS, CheckSettings, Group, checked
 
 __all__ = ["HealthCheckManager"]
 
@@ -63,7 +63,7 @@ class HealthCheckManager:
         name: str = "",
         cache: float = 0,
         fail_if_slower_than: float = 0,
-        timeout: float = DEFAULT_TIMEOUT,
+        timeout: float = DEFAULT_CHECK_TIMEOUT,
         group: Group = "readiness",
     ) -> None:
         """Take one check: any callable, sync or async, that takes a ``HealthCheckManager.Result``.

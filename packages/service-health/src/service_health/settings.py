@@ -8,14 +8,14 @@ from typing import Any, Final, Literal, get_args
 
 from service_core import DeclarationException
 
-__all__ = ["DEFAULT_TIMEOUT", "GROUPS", "CheckSettings", "Group"]
+__all__ = ["DEFAULT_CHECK_TIMEOUT", "GROUPS", "CheckSettings", "Group"]
 
 Group = Literal["liveness", "readiness"]
 """The question that a check answers: is the process alive (else restart it), can it serve calls (else skip it)."""
 
 GROUPS: Final[tuple[str, ...]] = get_args(Group)
 
-DEFAULT_TIMEOUT: Final = 5.0
+DEFAULT_CHECK_TIMEOUT: Final = 5.0
 """Seconds after which a check is abandoned, by default."""
 
 
@@ -28,7 +28,7 @@ class CheckSettings:
     """Seconds for which a result is returned again instead of running the check; 0 for no cache."""
     fail_if_slower_than: float = 0
     """Seconds after which the check counts as failed although it ended; 0 for no such limit."""
-    timeout: float = DEFAULT_TIMEOUT
+    timeout: float = DEFAULT_CHECK_TIMEOUT
     """Seconds after which callers abandon the check."""
     group: Group = "readiness"
 

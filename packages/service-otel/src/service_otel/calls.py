@@ -18,7 +18,7 @@ from service_otel.conventions import (
     CHANNEL,
     CLIENT_DURATION,
     CLIENT_IN_FLIGHT,
-    CORRELATION_ID,
+    CORRELATION_ATTRIBUTE,
     DURATION_BOUNDARIES,
     ERROR_TYPE,
     SERVER_ADDRESS,
@@ -56,7 +56,7 @@ class CallTelemetry:
         attributes = call_attributes(call.service, call.method)
         span = self._tracer.start_span(f"{call.service}/{call.method}", kind=self._kind, attributes=attributes)
         if call.correlation_id is not None:
-            span.set_attribute(CORRELATION_ID, call.correlation_id)
+            span.set_attribute(CORRELATION_ATTRIBUTE, call.correlation_id)
         self._in_flight.add(1, attributes)
         token = context.attach(set_span_in_context(span))
 

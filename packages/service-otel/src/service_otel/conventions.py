@@ -13,7 +13,7 @@ __all__ = [
     "CHANNEL",
     "CLIENT_DURATION",
     "CLIENT_IN_FLIGHT",
-    "CORRELATION_ID",
+    "CORRELATION_ATTRIBUTE",
     "DURATION_BOUNDARIES",
     "ERROR_TYPE",
     "SERVER_ADDRESS",
@@ -38,7 +38,7 @@ SERVER_DURATION: Final = "rpc.server.call.duration"
 # Not part of the conventions.
 CHANNEL: Final = "service.channel"
 ATTEMPT: Final = "service.attempt"
-CORRELATION_ID: Final = "service.correlation_id"
+CORRELATION_ATTRIBUTE: Final = "service.correlation_id"
 CLIENT_IN_FLIGHT: Final = "service.client.calls.in_flight"
 SERVER_IN_FLIGHT: Final = "service.server.calls.in_flight"
 

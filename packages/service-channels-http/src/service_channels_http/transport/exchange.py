@@ -60,7 +60,7 @@ class StreamExchange(Exchange):
     """As :class:`Exchange`, where the result or an argument may be a stream."""
 
     def stream_headers(self) -> dict[str, str]:
-        """The headers of requests that have a stream, whatever the channel."""
+        """The headers of requests that have a stream, over all channels."""
         policy = self.call.policy
         return {ITEM_TIMEOUTS_MS: item_timeouts_ms(policy.timeout, policy.idle_timeout)}
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from service_cli.console import show, write_json
 from service_cli.failures import ExitCode
-from service_cli.options import AsJSON, Consul, File, Token
+from service_cli.options import AsJSON, Consul, File, Token, Urls
 from service_cli.rendering.instances import as_data, instance_table
 from service_cli.targets.instances import Source, inspect_instances
 
@@ -16,9 +14,7 @@ __all__ = ["list_instances"]
 
 
 def list_instances(
-    urls: Annotated[
-        list[str] | None, typer.Argument(metavar="[URL]...", help="Servers that describe themselves.")
-    ] = None,
+    urls: Urls = None,
     consul: Consul = "",
     file: File = "",
     token: Token = "",

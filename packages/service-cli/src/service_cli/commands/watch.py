@@ -11,7 +11,7 @@ from rich.live import Live
 
 from service_cli.console import console, error_console, write_json
 from service_cli.failures import CommandFailure
-from service_cli.options import AsJSON, Consul, File, Token
+from service_cli.options import AsJSON, Consul, File, Token, Urls
 from service_cli.rendering.instances import as_data, instance_table
 from service_cli.targets.instances import Instance, Source, inspect_instances
 
@@ -19,9 +19,7 @@ __all__ = ["watch"]
 
 
 def watch(
-    urls: Annotated[
-        list[str] | None, typer.Argument(metavar="[URL]...", help="Servers that describe themselves.")
-    ] = None,
+    urls: Urls = None,
     consul: Consul = "",
     file: File = "",
     token: Token = "",

@@ -80,8 +80,8 @@ def _removal(parameter: ParameterDescription, where: str) -> Change:
 
 def _unknown(callers: Callers, parameter: ParameterDescription, *, breaks: bool) -> Effect:
     """A parameter that servers of the other version do not know."""
-    who = callers.value if parameter.required else f"{callers.value} that give '{parameter.name}'"
-    sentence = f"{who} are refused: the servers do not know '{parameter.name}'"
+    caller = callers.value if parameter.required else f"{callers.value} that give '{parameter.name}'"
+    sentence = f"{caller} are refused: the servers do not know '{parameter.name}'"
     return effect(callers, Verdict.REFUSED, sentence, breaks=breaks)
 
 

@@ -43,11 +43,11 @@ class Mismatch:
 
 def mismatches(writer: Schema, reader: Schema) -> list[Mismatch]:
     """The places where values of the schema ``writer`` do not fit the schema ``reader``, without duplicates."""
-    found = _Comparison(writer, reader).compare(writer, reader, "")
+    found = _SchemaComparison(writer, reader).compare(writer, reader, "")
     return list({(one.path, one.text): one for one in found}.values())
 
 
-class _Comparison:
+class _SchemaComparison:
     """One comparison; it remembers pairs of definitions, which may refer to themselves."""
 
     def __init__(self, writer: Schema, reader: Schema) -> None:

@@ -66,9 +66,9 @@ def _histogram(samples: Samples, width: int) -> Table:
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
-    room = max(10, min(60, width - 24))
+    space = max(10, min(60, width - 24))
     for bucket in buckets:
-        table.add_row(f"{_time(bucket.low)}", Text("█" * round(room * bucket.count / most), "cyan"), str(bucket.count))
+        table.add_row(f"{_time(bucket.low)}", Text("█" * round(space * bucket.count / most), "cyan"), str(bucket.count))
     return table
 
 

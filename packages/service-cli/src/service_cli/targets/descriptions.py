@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from service_cli.failures import CommandFailure, ExitCode
-from service_cli.targets.http import TIMEOUT, get, problem_text
+from service_cli.targets.http import GET_TIMEOUT, get, problem_text
 from service_core import Component, Service, ServiceException, default_catalog
 from service_core.describing import Description, describe, read_description
 
@@ -17,7 +17,7 @@ __all__ = ["description_of", "fetch_description", "is_url"]
 _ON_SERVER: Final = "the server needs ServerSettings(describe=True) or SERVICE_SERVER_DESCRIBE=true"
 
 
-def description_of(target: str, *, token: str = "", timeout: float = TIMEOUT) -> Description:
+def description_of(target: str, *, token: str = "", timeout: float = GET_TIMEOUT) -> Description:
     """The description of a URL, of a JSON file, or of ``module:Component``. Raises CommandFailure."""
     if is_url(target):
         return fetch_description(target, token=token, timeout=timeout)
@@ -31,7 +31,7 @@ def is_url(target: str) -> bool:
     return "://" in target
 
 
-def fetch_description(url: str, *, token: str = "", timeout: float = TIMEOUT) -> Description:
+def fetch_description(url: str, *, token: str = "", timeout: float = GET_TIMEOUT) -> Description:
     """The description of the server at ``url``. Raises CommandFailure."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
     response = get(f"{url.rstrip('/')}/describe", headers=headers, timeout=timeout)

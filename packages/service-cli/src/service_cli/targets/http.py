@@ -11,13 +11,13 @@ from service_channels_http import HTTPSettings
 from service_cli.failures import CommandFailure, ExitCode
 from service_core.addresses import unix_path
 
-__all__ = ["TIMEOUT", "get", "problem_text"]
+__all__ = ["GET_TIMEOUT", "get", "problem_text"]
 
-TIMEOUT: Final = 5.0
+GET_TIMEOUT: Final = 5.0
 """Seconds for a request that only reads, by default."""
 
 
-def get(url: str, *, headers: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> httpx.Response:
+def get(url: str, *, headers: Mapping[str, str] | None = None, timeout: float = GET_TIMEOUT) -> httpx.Response:
     """The answer to a GET request. Raises CommandFailure if no answer comes, or the URL is none."""
     # Certificates take longer to load than such a request takes, and http has none.
     verify: Any = HTTPSettings().tls.context() if url.startswith("https:") else False

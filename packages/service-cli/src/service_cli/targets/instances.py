@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from service_cli.failures import CommandFailure, ExitCode
 from service_cli.targets.descriptions import fetch_description
-from service_cli.targets.http import TIMEOUT, get
+from service_cli.targets.http import GET_TIMEOUT, get
 from service_core import ChannelAddress, LocalServiceException, StaticComponentRegistry
 from service_core.addresses import parse_addresses
 from service_core.describing import ComponentDescription
@@ -187,7 +187,7 @@ def _health(url: str) -> tuple[str, float | None]:
     """The server's readiness, and the duration of the request."""
     begin = time.perf_counter()
     try:
-        response = get(f"{url.rstrip('/')}/health/ready", timeout=TIMEOUT)
+        response = get(f"{url.rstrip('/')}/health/ready", timeout=GET_TIMEOUT)
     except CommandFailure:
         return "unreachable", None
     latency = time.perf_counter() - begin

@@ -17,7 +17,7 @@ OUTERMOST_FIRST: Final[tuple[Kind, ...]] = ("after", "error", "before", "around"
 
 
 def wrapper_of(kind: Kind, advice: Callable[[Invocation], Any], *, is_async: bool) -> Wrapper:
-    """A method of an advice class as a wrapper; that of an async method is async, whatever the advice is."""
+    """A method of an advice class as a wrapper; the wrapper of an async method is async, also if the advice is not."""
     return functools.partial((_ASYNC if is_async else _SYNC)[kind], advice)
 
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from service_core.addresses import LOCAL
 from service_core.calling.channel import Channel
 from service_core.calling.channel_factory import ChannelFactory
-from service_core.calling.local import LOCAL
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.errors import ComponentUnavailableException
 from service_core.process.forks import call_in_child

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
+from service_core.addresses import LOCAL
 from service_core.call import Call
 from service_core.calling.channel import Channel
 from service_core.calling.streams.lists import one_by_one, one_by_one_async
 
-__all__ = ["LOCAL", "LocalChannel"]
-
-LOCAL: Final = "local"
+__all__ = ["LocalChannel"]
 
 
 class LocalChannel(Channel):

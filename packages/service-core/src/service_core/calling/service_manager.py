@@ -11,10 +11,10 @@ from typing import Any, Self, TypeVar, cast, overload
 
 from typing_extensions import TypeForm
 
+from service_core.addresses import LOCAL
 from service_core.calling.channel import Channel
 from service_core.calling.channel_factory import ChannelFactory
 from service_core.calling.component_channels import ComponentChannels
-from service_core.calling.local import LOCAL
 from service_core.calling.per_call import PerCall
 from service_core.calling.proxy import DynamicProxy
 from service_core.calling.router import Router

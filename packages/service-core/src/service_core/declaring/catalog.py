@@ -162,10 +162,6 @@ class Catalog:
         owner = self._component_of.get(service) or self._implicit.get(service) or self._implicit_component(service)
         return self.component(owner)
 
-    def is_implicit(self, component: type) -> bool:
-        """Whether no ``@component`` declares this component: it consists of one service and has its name."""
-        return component in self._implicit.values()
-
     def component_types(self) -> list[type]:
         """The interfaces of all declared components, without descriptors: a wrong one does not affect others."""
         return list(self._components)

@@ -174,8 +174,8 @@ def _accepts(offered: inspect.Signature, given: list[inspect.Parameter]) -> bool
     positional = [parameter.name for parameter in given if parameter.kind is not parameter.KEYWORD_ONLY]
     keywords = {parameter.name: parameter.name for parameter in given if parameter.kind is parameter.KEYWORD_ONLY}
     try:
-        arrived = offered.bind(*positional, **keywords).arguments
+        received = offered.bind(*positional, **keywords).arguments
     except TypeError:
         return False
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return all(name == value or offered.parameters[name].kind in variadic for name, value in list(arrived.items())[1:])
+    return all(name == value or offered.parameters[name].kind in variadic for name, value in list(received.items())[1:])

@@ -58,7 +58,7 @@ class Authentication:
         except BaseException as error:
             if ends_the_task(error):
                 raise
-            return self._denied(error, context)  # whatever the verifier raises, the caller is not admitted
+            return self._denied(error, context)  # any exception of the verifier: the caller is not admitted
         return replace(context, principal=principal)
 
     def forbid(self, target: Target | None, context: CallContext) -> Failure | None:

@@ -100,7 +100,7 @@ class Dispatcher:
     async def dispatch(self, content_type: str, body: bytes, context: CallContext | None = None) -> Response:
         """Carry out one call of a caller that :meth:`admit` has admitted.
 
-        Whatever the bytes are, there is an answer; only cancellation is raised.
+        Any bytes are answered; only cancellation is raised.
         """
         context = context or context_from_headers({})
         codec = CODECS.get(content_type) or CODECS.get(media_type(content_type))

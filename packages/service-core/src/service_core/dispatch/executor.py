@@ -132,7 +132,7 @@ class Executor:
             return None
         return failure_of(
             error, target.method_codec, context, expose=self.expose_errors
-        )  # whatever the implementation raises
+        )  # any exception of the implementation
 
     # streams
 

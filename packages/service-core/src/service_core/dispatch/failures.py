@@ -13,6 +13,7 @@ from service_core.dispatch.overload.overloaded import Overloaded
 from service_core.dispatch.responses import Headers, refusal
 from service_core.dispatch.streams.incoming import WrongItem
 from service_core.errors import AuthorizationException, ErrorCode, MissingTokenException, TokenExpiredException
+from service_core.process.cancellation import is_being_cancelled
 from service_core.wire import MethodCodec, WireError, error_to_wire
 from service_core.wire.failures.causes import failed_call_of
 
@@ -98,5 +99,4 @@ def ends_the_task(error: BaseException) -> bool:
     """Whether the task of this call is cancelled or closed, rather than something that the implementation awaits."""
     if not isinstance(error, asyncio.CancelledError):
         return isinstance(error, GeneratorExit)
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return is_being_cancelled()

@@ -69,7 +69,7 @@ def refused(error: Exception, codec: Codec, context: CallContext) -> Response:
 
 def answer_of(failure: Failure, codec: Codec) -> Response:
     """The answer to a call that has failed."""
-    # Status 200 says that the implementation has run, to whatever outcome.
+    # Status 200 says that the implementation has run, with any outcome.
     status = 200 if failure.executed else None
     return envelope(failure.error, status=status, codec=codec, headers=failure.headers)
 

@@ -73,7 +73,7 @@ class _Job:
         started = time.monotonic()
         try:
             result = context.run(self.function, *args)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the caller
+        except BaseException as error:  # noqa: BLE001 - any exception belongs to the caller
             failure = error
         if self.service_time is not None:
             self.service_time.observe(time.monotonic() - started)

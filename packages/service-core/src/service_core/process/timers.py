@@ -1,8 +1,8 @@
 """Timers for time limits, which are set often and expire seldom.
 
 Setting and cancelling a timer of uvloop takes 15 µs, a third of a short call, and one of asyncio not much less. So all
-alarms of an event loop share one timer: setting an alarm adds it to a table, cancelling it removes it, and the timer is
-only changed if it would expire too late.
+timers of an event loop share one of the loop itself: starting one adds it to a table, cancelling it removes it, and the
+one of the loop is changed only if it would expire too late.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = ["Timer", "start_timer"]
 class Timer:
     """A call at a time, unless it is cancelled before. Used on its event loop."""
 
-    __slots__ = ("_alarms", "at", "callback")
+    __slots__ = ("_timers", "at", "callback")
 
     def __init__(self, timers: dict[Timer, None], at: float, callback: Callable[[], None]) -> None:
-        self._alarms = timers
+        self._timers = timers
         self.at = at
         """The time of the event loop."""
         self.callback = callback
@@ -32,15 +32,15 @@ class Timer:
     @property
     def is_set(self) -> bool:
         """Whether it is neither cancelled nor expired."""
-        return self in self._alarms
+        return self in self._timers
 
     def cancel(self) -> None:
-        """Remove the alarm."""
-        self._alarms.pop(self, None)
+        """Remove the timer."""
+        self._timers.pop(self, None)
 
 
 def start_timer(seconds: float, callback: Callable[[], None]) -> Timer:
-    """Call ``callback`` on the running event loop in that many seconds, unless the alarm is cancelled before."""
+    """Call ``callback`` on the running event loop in that many seconds, unless the timer is cancelled before."""
     loop = asyncio.get_running_loop()
     clock: _Clock | None = getattr(_here, "clock", None)
     if clock is None or clock.loop is not loop:
@@ -58,7 +58,7 @@ _here: Final = threading.local()
 
 
 class _Clock:
-    """All alarms of an event loop, in the order in which they were set."""
+    """All timers of an event loop, in the order in which they were started."""
 
     __slots__ = ("_context", "_timer", "expires_at", "loop", "timers")
 

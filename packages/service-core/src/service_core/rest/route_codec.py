@@ -1,4 +1,4 @@
-"""The plan of a route: everything about a method's requests that does not depend on the arguments, built once.
+"""The codec of a route: everything about a method's requests that does not depend on the arguments, built once.
 
 The client writes requests by it and reads answers, the server reads requests by it and writes answers.
 """
@@ -65,7 +65,7 @@ class RouteCodec:
         self.method = method
         self.route = route
         self.prefix: Prefix = prefix_of(service.type)
-        self.template = PathTemplate(_joined(self.prefix.path, route.path), method.where)
+        self.template = PathTemplate(_join(self.prefix.path, route.path), method.where)
         self.parameters = _parameters(method, route.verb, self.template)
         """In the order of the method's, without the one that is a stream."""
         self.body = next((one for one in self.parameters if one.location is Location.BODY), None)
@@ -187,7 +187,7 @@ def is_json(media_type: str) -> bool:
     return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
 
 
-def _joined(prefix: str, path: str) -> str:
+def _join(prefix: str, path: str) -> str:
     return f"{prefix.rstrip('/')}{path}" or "/"
 
 

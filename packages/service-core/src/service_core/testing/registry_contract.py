@@ -30,8 +30,8 @@ from service_core.registry.base import ComponentRegistry, Snapshot
 
 __all__ = ["DiscoveryContract", "RegistrationContract", "SnapshotRecorder", "fresh_component"]
 
-JSON = ChannelAddress("dispatch-json", "http://127.0.0.1:8001")
-REST = ChannelAddress("rest", "http://127.0.0.1:8001/api")
+JSON_ADDRESS = ChannelAddress("dispatch-json", "http://127.0.0.1:8001")
+REST_ADDRESS = ChannelAddress("rest", "http://127.0.0.1:8001/api")
 ELSEWHERE = ChannelAddress("dispatch-json", "http://127.0.0.1:8002")
 
 
@@ -73,63 +73,63 @@ class DiscoveryContract:
 
     def test_what_is_offered_is_found(self) -> None:
         component = fresh_component()
-        with self.offering({component.name: [JSON, REST]}) as registry:
+        with self.offering({component.name: [JSON_ADDRESS, REST_ADDRESS]}) as registry:
             snapshot = registry.wait_for(component, self.time_limit)
             assert {channel: found.urls for channel, found in snapshot.items()} == {
-                "dispatch-json": (JSON.uri,),
-                "rest": (REST.uri,),
+                "dispatch-json": (JSON_ADDRESS.uri,),
+                "rest": (REST_ADDRESS.uri,),
             }
             assert registry.get_addresses(component) == list(snapshot.values())
 
     def test_channels_keep_the_order_of_preference(self) -> None:
         component = fresh_component()
-        with self.offering({component.name: [REST, JSON]}) as registry:
+        with self.offering({component.name: [REST_ADDRESS, JSON_ADDRESS]}) as registry:
             assert list(registry.wait_for(component, self.time_limit)) == ["rest", "dispatch-json"]
 
     def test_components_are_kept_apart(self) -> None:
         one, other = fresh_component(), fresh_component()
-        with self.offering({one.name: [JSON], other.name: [ELSEWHERE]}) as registry:
+        with self.offering({one.name: [JSON_ADDRESS], other.name: [ELSEWHERE]}) as registry:
             found = registry.wait_for(other, self.time_limit)["dispatch-json"]
             assert (found.component, found.urls) == (other.name, (ELSEWHERE.uri,))
 
     def test_an_unregistered_component_is_known_to_be_absent(self) -> None:
         absent = fresh_component()
-        with self.offering({fresh_component().name: [JSON]}) as registry:
+        with self.offering({fresh_component().name: [JSON_ADDRESS]}) as registry:
             assert registry.wait_until_known(absent.name, self.time_limit) == {}
             for _ in range(2):
                 assert registry.get_addresses(absent) == []
 
     def test_waiting_for_an_unregistered_component_raises_an_error_with_its_name(self) -> None:
         absent = fresh_component()
-        with self.offering({fresh_component().name: [JSON]}) as registry:
+        with self.offering({fresh_component().name: [JSON_ADDRESS]}) as registry:
             assert absent.name in str(_refusal(lambda: registry.wait_for(absent, 0.05)))
 
     def test_waiting_for_an_unregistered_channel_raises_an_error_with_its_name(self) -> None:
         component = fresh_component()
-        with self.offering({component.name: [JSON]}) as registry:
+        with self.offering({component.name: [JSON_ADDRESS]}) as registry:
             registry.wait_for(component, self.time_limit)
             assert "'rest'" in str(_refusal(lambda: registry.wait_for(component, 0.05, channel="rest")))
 
     def test_a_listener_receives_what_is_registered(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
-        with self.offering({component.name: [JSON]}) as registry:
+        with self.offering({component.name: [JSON_ADDRESS]}) as registry:
             registry.subscribe(component.name, listener)
             snapshot = listener.wait_until(bool, self.time_limit)
-            assert snapshot["dispatch-json"].urls == (JSON.uri,)
+            assert snapshot["dispatch-json"].urls == (JSON_ADDRESS.uri,)
 
     def test_a_later_listener_receives_the_snapshot_at_once(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
-        with self.offering({component.name: [JSON]}) as registry:
+        with self.offering({component.name: [JSON_ADDRESS]}) as registry:
             known = registry.wait_for(component, self.time_limit)
             registry.subscribe(component.name, listener)
             assert listener.snapshots == [known]
 
     def test_it_describes_itself_for_error_messages(self) -> None:
-        with self.offering({fresh_component().name: [JSON]}) as registry:
+        with self.offering({fresh_component().name: [JSON_ADDRESS]}) as registry:
             assert type(registry).__name__ in registry.describe()
 
     def test_closing_twice_is_closing_once(self) -> None:
-        with self.offering({fresh_component().name: [JSON]}) as registry:
+        with self.offering({fresh_component().name: [JSON_ADDRESS]}) as registry:
             registry.close()
             registry.close()
 
@@ -158,13 +158,13 @@ class RegistrationContract(DiscoveryContract):
         with self.registries() as (server, caller):
             caller.subscribe(component.name, listener)
             caller.wait_until_known(component.name, self.time_limit)
-            server.register(component, [JSON])
-            assert listener.wait_until(bool, self.time_limit)["dispatch-json"].urls == (JSON.uri,)
+            server.register(component, [JSON_ADDRESS])
+            assert listener.wait_until(bool, self.time_limit)["dispatch-json"].urls == (JSON_ADDRESS.uri,)
 
     def test_what_is_deregistered_is_gone(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
         with self.registries() as (server, caller):
-            server.register(component, [JSON])
+            server.register(component, [JSON_ADDRESS])
             caller.subscribe(component.name, listener)
             listener.wait_until(bool, self.time_limit)
             server.deregister(component)
@@ -176,7 +176,7 @@ class RegistrationContract(DiscoveryContract):
         with self.registries() as (server, caller):
             caller.subscribe(component.name, listener)
             for _ in range(2):
-                server.register(component, [JSON])
+                server.register(component, [JSON_ADDRESS])
                 listener.wait_until(bool, self.time_limit)
                 server.deregister(component)
                 listener.wait_until(_is_empty, self.time_limit)
@@ -184,10 +184,10 @@ class RegistrationContract(DiscoveryContract):
     def test_registering_again_replaces(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
         with self.registries() as (server, caller):
-            server.register(component, [JSON])
+            server.register(component, [JSON_ADDRESS])
             caller.subscribe(component.name, listener)
             listener.wait_until(bool, self.time_limit)
-            server.register(component, [REST])
+            server.register(component, [REST_ADDRESS])
             listener.wait_until(lambda snapshot: list(snapshot) == ["rest"], self.time_limit)
 
     def test_deregistering_what_is_not_registered_does_nothing(self) -> None:
@@ -201,7 +201,7 @@ class RegistrationContract(DiscoveryContract):
         with self.registries() as (server, caller):
             caller.subscribe(component.name, left)()
             caller.subscribe(component.name, listener)
-            server.register(component, [JSON])
+            server.register(component, [JSON_ADDRESS])
             listener.wait_until(bool, self.time_limit)
             assert not any(left.snapshots)
 
@@ -209,9 +209,9 @@ class RegistrationContract(DiscoveryContract):
         component, listener = fresh_component(), SnapshotRecorder()
         with self.registries() as (server, caller):
             caller.subscribe(component.name, listener)
-            server.register(component, [JSON])
+            server.register(component, [JSON_ADDRESS])
             listener.wait_until(bool, self.time_limit)
-            server.register(component, [JSON])
+            server.register(component, [JSON_ADDRESS])
             server.deregister(component)
             listener.wait_until(_is_empty, self.time_limit)
             received = [bool(snapshot) for snapshot in listener.snapshots]

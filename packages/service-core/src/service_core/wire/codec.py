@@ -64,6 +64,16 @@ class Codec(ABC):
     """Writes and reads one format. Stateless and safe to use from several threads."""
 
     content_type: str
+    parse: Callable[[bytes], Any]
+    """The plain data of a text. Raises MalformedData."""
+    method_name: Callable[[bytes], str]
+    """The method that a request names, found without making its values; empty if it is not found."""
+    holds_more: Callable[[bytes, int], bool]
+    """Whether a request holds more values than a limit. Makes none of them."""
+    is_dense: Callable[[bytes], bool]
+    """Whether the values of a text may need more than 16 times its bytes of memory. Makes none of them."""
+    splitter: Callable[[bytes], Splitter]
+    """What cuts a text into pieces. Raises MalformedData."""
 
     @abstractmethod
     def write_request(self, method_codec: MethodCodec, arguments: Arguments) -> bytes:
@@ -72,22 +82,6 @@ class Codec(ABC):
     @abstractmethod
     def read_request(self, data: bytes) -> WireRequest:
         """The envelope of a call. Raises MalformedData."""
-
-    @abstractmethod
-    def method_name(self, data: bytes) -> str:
-        """The method that a request names, found without making its values; empty if it is not found."""
-
-    @abstractmethod
-    def holds_more(self, data: bytes, most: int) -> bool:
-        """Whether a request holds more than ``most`` values. Makes none of them."""
-
-    @abstractmethod
-    def is_dense(self, data: bytes) -> bool:
-        """Whether the values of a text may need more than 16 times its bytes of memory. Makes none of them."""
-
-    @abstractmethod
-    def splitter(self, data: bytes) -> Splitter:
-        """What cuts a text into pieces. Raises MalformedData."""
 
     @abstractmethod
     def read_arguments(self, method_codec: MethodCodec, request: WireRequest) -> Arguments:
@@ -106,9 +100,9 @@ class Codec(ABC):
         other = _other_defaults(self.read_envelope(data), method_codec)
         return method_codec.input_items if other is None else method_codec.input_items.for_caller(other)
 
-    @abstractmethod
     def read_envelope(self, data: bytes) -> WireRequest:
         """As :meth:`read_request`, with all members parsed."""
+        return envelope_of_request(self.parse(data))
 
     @abstractmethod
     def write_result(self, method_codec: MethodCodec, result: Any) -> bytes:
@@ -122,9 +116,9 @@ class Codec(ABC):
     def read_response(self, method_codec: MethodCodec, data: bytes) -> Any:
         """The result, or the WireError that came instead. Raises MalformedData, ArgumentException."""
 
-    @abstractmethod
     def read_result(self, data: bytes) -> Any:
-        """The result as plain data, whatever its type. Raises MalformedData."""
+        """The result as plain data, without its type. Raises MalformedData."""
+        return envelope_of_response(self.parse(data))[0]
 
     @abstractmethod
     def write_value(self, wire: WireType, value: Any) -> bytes:

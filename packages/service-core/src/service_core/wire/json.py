@@ -29,14 +29,25 @@ from service_core.wire.methods.method_name import json_method_name
 from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.pieces.json_splitter import JSONSplitter, not_json
 from service_core.wire.pieces.reading import LONG, read_in_pieces
-from service_core.wire.pieces.splitter import Splitter
 from service_core.wire.values import WireType
 
 __all__ = ["JSON", "read_json"]
 
 
+def _parse(data: bytes) -> Any:
+    try:
+        return from_json(data, allow_inf_nan=False)
+    except ValueError as error:
+        raise MalformedData(f"not valid JSON: {error}") from None
+
+
 class _JSONCodec(Codec):
     content_type = "application/json"
+    parse = staticmethod(_parse)
+    method_name = staticmethod(json_method_name)
+    holds_more = staticmethod(json_holds_more)
+    is_dense = staticmethod(json_is_dense)
+    splitter = JSONSplitter
 
     def write_request(self, method_codec: MethodCodec, arguments: Arguments) -> bytes:
         written = method_codec.written_names.get(self.content_type) or _written_names(method_codec)
@@ -54,21 +65,6 @@ class _JSONCodec(Codec):
             names = data[at + len(_NAMES) : -1] if at > 0 else None
             return WireRequest(beginning[1].decode(), data[beginning.end() : at if at > 0 else -1], names)
         return envelope_of_request(_parse(data))
-
-    def read_envelope(self, data: bytes) -> WireRequest:
-        return envelope_of_request(_parse(data))
-
-    def method_name(self, data: bytes) -> str:
-        return json_method_name(data)
-
-    def holds_more(self, data: bytes, most: int) -> bool:
-        return json_holds_more(data, most)
-
-    def is_dense(self, data: bytes) -> bool:
-        return json_is_dense(data)
-
-    def splitter(self, data: bytes) -> Splitter:
-        return JSONSplitter(data)
 
     def read_arguments(self, method_codec: MethodCodec, request: WireRequest) -> Arguments:
         if not isinstance(request.arguments, bytes):
@@ -117,9 +113,6 @@ class _JSONCodec(Codec):
         result, error = envelope_of_response(_parse(data))
         return _read(method_codec.result, to_json(result)) if error is None else error
 
-    def read_result(self, data: bytes) -> Any:
-        return envelope_of_response(_parse(data))[0]
-
 
 _METHOD: Final = b'{"method":"'
 _PERHAPS_MALFORMED: Final = ("json_invalid", "missing", "too_long")
@@ -165,13 +158,6 @@ def _read(wire: WireType, data: bytes) -> Any:
 def _read_large(wire: WireType, data: bytes) -> Any:
     read = read_in_pieces(wire, partial(JSONSplitter, data)) if len(data) >= LONG else None
     return wire.from_json(data) if read is None else read[0]
-
-
-def _parse(data: bytes) -> Any:
-    try:
-        return from_json(data, allow_inf_nan=False)
-    except ValueError as error:
-        raise MalformedData(f"not valid JSON: {error}") from None
 
 
 def read_json(wire: WireType, data: bytes) -> Any:

@@ -26,7 +26,6 @@ from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.msgpack_io import Buffer, pack, unpack
 from service_core.wire.pieces.msgpack_splitter import MsgpackSplitter
 from service_core.wire.pieces.reading import LONG, read_in_pieces
-from service_core.wire.pieces.splitter import Splitter
 from service_core.wire.values import WireType
 
 __all__ = ["MSGPACK"]
@@ -34,6 +33,11 @@ __all__ = ["MSGPACK"]
 
 class _MsgpackCodec(Codec):
     content_type = "application/msgpack"
+    parse = staticmethod(unpack)
+    method_name = staticmethod(msgpack_method_name)
+    holds_more = staticmethod(msgpack_holds_more)
+    is_dense = staticmethod(msgpack_is_dense)
+    splitter = MsgpackSplitter
 
     def write_request(self, method_codec: MethodCodec, arguments: Arguments) -> bytes:
         heads = method_codec.written_names.get(self.content_type) or _written_names(method_codec)
@@ -55,21 +59,6 @@ class _MsgpackCodec(Codec):
             return envelope_of_request(unpack(data))
         # Canonical: the arguments are not unpacked yet.
         return WireRequest(named[0], data[end:] if len(data) < LARGE else memoryview(data)[end:], named[1])
-
-    def read_envelope(self, data: bytes) -> WireRequest:
-        return envelope_of_request(unpack(data))
-
-    def method_name(self, data: bytes) -> str:
-        return msgpack_method_name(data)
-
-    def holds_more(self, data: bytes, most: int) -> bool:
-        return msgpack_holds_more(data, most)
-
-    def is_dense(self, data: bytes) -> bool:
-        return msgpack_is_dense(data)
-
-    def splitter(self, data: bytes) -> Splitter:
-        return MsgpackSplitter(data)
 
     def read_arguments(self, method_codec: MethodCodec, request: WireRequest) -> Arguments:
         arguments, names = request.arguments, request.names
@@ -106,9 +95,6 @@ class _MsgpackCodec(Codec):
                 pass  # not as canonical as it looked, or wrong: what follows says what it is
         result, error = envelope_of_response(unpack(data))
         return method_codec.result.from_plain(result) if error is None else error
-
-    def read_result(self, data: bytes) -> Any:
-        return envelope_of_response(unpack(data))[0]
 
 
 def _read(wire: WireType, data: Buffer) -> Any:

@@ -7,18 +7,18 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgpack
 from msgpack import unpackb
 
 from service_core.errors import ArgumentException
+from service_core.wire.bounds.limits import Buffer
 from service_core.wire.codec import MAX_DEPTH, MalformedData
 from service_core.wire.types.exact import portable
 
 __all__ = ["Buffer", "check_outline", "pack", "unpack"]
 
-Buffer: TypeAlias = bytes | memoryview
 """Bytes, or a part of them that is not worth a copy."""
 
 _DATETIME: Final = 3

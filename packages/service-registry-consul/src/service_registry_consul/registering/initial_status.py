@@ -10,21 +10,19 @@ import asyncio
 import http.client
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from service_core import Health, HealthStatus
+from service_core import HealthStatus
+from service_core.registry import HealthSource
 from service_registry_consul.connection.http_exchange import any_certificate, get
 from service_registry_consul.registering.registration import Registration
 
-__all__ = ["HealthSource", "State", "probe", "query_source", "state_of"]
+__all__ = ["State", "probe", "query_source", "state_of"]
 
 logger: Final = logging.getLogger("service.registry.consul")
 
 State = Literal["passing", "warning", "critical"]
-
-HealthSource = Callable[[str], Awaitable[Health]]
-"""Reports the health of a component, by name. Awaited on the event loop of the registry, which it must not block."""
 
 _STATES: Final[Mapping[HealthStatus, State]] = {
     HealthStatus.OK: "passing",

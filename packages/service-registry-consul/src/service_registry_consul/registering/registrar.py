@@ -14,12 +14,13 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
+from service_core.registry import HealthSource
 from service_registry_consul.background import Background
 from service_registry_consul.connection.backoff import backoff, jitter
 from service_registry_consul.connection.connectivity import Connectivity
 from service_registry_consul.connection.errors import ConsulError, ConsulRefusal
 from service_registry_consul.registering.agent import Agent
-from service_registry_consul.registering.initial_status import HealthSource, State, state_of
+from service_registry_consul.registering.initial_status import State, state_of
 from service_registry_consul.registering.registration import Registration
 from service_registry_consul.registering.shared_registrations import SharedRegistrations
 from service_registry_consul.settings import ConsulSettings

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from service_core import ChannelAddress, LocalServiceException, Server
 from service_core.hosting import WILDCARDS
+from service_core.registry import LOCAL
 from service_registry_consul.meta import write_channels
 from service_registry_consul.settings import ConsulSettings
 
@@ -16,7 +17,6 @@ __all__ = ["Registration", "plan_registration"]
 
 TAG: Final = "component"
 """Marks registrations of components; aspyx-service writes it too."""
-_LOCAL: Final = "local"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """Hosts that only processes of the same machine reach."""
 
@@ -75,7 +75,7 @@ def plan_registration(
     endpoint. Raises LocalServiceException if an address does not fit into Consul or is that of a Unix domain socket, or
     the port is unknown.
     """
-    offered = [address for address in addresses if address.channel != _LOCAL]
+    offered = [address for address in addresses if address.channel != LOCAL]
     if not offered:
         return None
     for address in offered:

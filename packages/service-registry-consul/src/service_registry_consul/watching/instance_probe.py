@@ -13,9 +13,9 @@ from service_registry_consul.connection.http_exchange import get
 
 __all__ = ["still_answering"]
 
-READY: Final = "/health/ready"
-"""The header of a 503 answer of a server of this framework that stops; other servers answer anything."""
-TIMEOUT: Final = 2.0
+READINESS_PATH: Final = "/health/ready"
+"""A server of this framework that stops answers 503 there; other servers answer anything."""
+PROBE_TIMEOUT: Final = 2.0
 """Seconds within which an instance must answer."""
 
 
@@ -29,7 +29,10 @@ async def still_answering(urls: Iterable[str]) -> set[str]:
 async def _answers(url: str) -> bool:
     parts = urlsplit(url)
     try:
-        return await get(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}{READY}", within=TIMEOUT) != 503
+        return (
+            await get(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}{READINESS_PATH}", within=PROBE_TIMEOUT)
+            != 503
+        )
     except ssl.SSLError:
         return True  # a server that requires a client certificate is running
     except (OSError, EOFError, ValueError, http.client.HTTPException, asyncio.LimitOverrunError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from service_core import ChannelAddress
-from service_core.registry import Snapshot, snapshot_of
+from service_core.registry import LOCAL, Snapshot, snapshot_of
 from service_registry_consul.meta import read_channels, read_metadata
 from service_registry_consul.watching.address_filter import AddressFilter
 
@@ -19,8 +19,6 @@ _AGENT: Final = "serfHealth"
 """The check by which the agents of a cluster watch each other; it belongs to a node and to no service."""
 _MAINTENANCE: Final = ("_node_maintenance", "_service_maintenance")
 """How the checks of an operator begin, which are never run."""
-_LOCAL: Final = "local"
-"""A channel that aspyx-service registers too, though other processes cannot use it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +118,7 @@ def _filter(addresses: list[ChannelAddress], policy: AddressFilter) -> tuple[lis
     usable: list[ChannelAddress] = []
     objections: list[str] = []
     for address in addresses:
-        if address.channel == _LOCAL:
+        if address.channel == LOCAL:
             continue
         objection = policy.objection(address.uri)
         if objection is None:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_core.dispatch import Executor, Response, Target, ThreadPool
+from service_core.wire import JSON
 from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.application.interface import path_is_taken
 from service_server_fastapi.requests.admission import Admission
@@ -23,7 +24,7 @@ from service_server_fastapi.requests.sending import send_answer
 
 __all__ = ["BareApplication"]
 
-_NOT_FOUND: Final = Response(status=404, content_type="application/json", body=b'{"detail":"Not Found"}')
+_NOT_FOUND: Final = Response(status=404, content_type=JSON.content_type, body=b'{"detail":"Not Found"}')
 """As FastAPI answers."""
 
 

@@ -12,7 +12,7 @@ from starlette.types import Scope
 from service_core import CallContext, ErrorCode
 from service_core.describing import describe, write_description
 from service_core.dispatch import Executor, Failure, Response, problem, refusal
-from service_core.wire import context_from_headers
+from service_core.wire import JSON, context_from_headers
 from service_server_fastapi.access.allowed_hosts import host_of
 from service_server_fastapi.access.rejections import Rejection
 from service_server_fastapi.lifecycle.hosting import Hosting
@@ -49,7 +49,7 @@ class DescribeEndpoint:
                 if written is None:  # schemas of many types take a while; the loop runs meanwhile
                     written = await asyncio.to_thread(self._write)
             no_store = (("cache-control", "no-store"),)
-            return Response(status=200, content_type="application/json", body=written, headers=no_store)
+            return Response(status=200, content_type=JSON.content_type, body=written, headers=no_store)
         except Rejection as refused:
             error = refusal(refused.code, str(refused), context=context)
             return self._admission.rejected(problem(error, status=refused.status, headers=refused.headers))

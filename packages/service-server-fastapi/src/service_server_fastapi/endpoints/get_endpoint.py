@@ -8,13 +8,14 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from service_core.dispatch import Response
+from service_core.wire import JSON
 from service_server_fastapi.requests.sending import send_answer
 
 __all__ = ["GetEndpoint"]
 
 _NOT_ALLOWED: Final = Response(
     status=405,
-    content_type="application/json",
+    content_type=JSON.content_type,
     body=b'{"detail":"Method Not Allowed"}',
     headers=(("allow", "GET, HEAD"),),
 )

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.types import Scope
 
 from service_core.dispatch import Response
+from service_core.wire import JSON
 from service_server_fastapi.endpoints.health import ServerHealth
 from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.requests.admission import headers_of
@@ -43,7 +44,7 @@ class ReportEndpoint:
         report = await self.collect()
         if "text/plain" in headers_of(scope).get("accept", ""):
             return _answer("text/plain; charset=utf-8", as_text(report))
-        return _answer("application/json", json.dumps(report, ensure_ascii=False, separators=(",", ":")))
+        return _answer(JSON.content_type, json.dumps(report, ensure_ascii=False, separators=(",", ":")))
 
 
 def _answer(content_type: str, text: str) -> Response:

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from service_core.dispatch import Response, StreamBody
 from service_server_fastapi.http1.timeouts import PARTS
 from service_server_fastapi.requests.admission import Disconnected
-from service_server_fastapi.requests.in_flight import STOPPING
+from service_server_fastapi.requests.in_flight import STOP_MESSAGE
 
 __all__ = ["CallerWatch", "IncomingStream", "send_stream"]
 
@@ -49,7 +49,7 @@ async def send_stream(scope: Scope, send: Send, answer: Response, stream: Stream
             await send({"type": "http.response.body", "body": part, "more_body": True})
         last = stream.take_last()
     except asyncio.CancelledError as cancelled:
-        if STOPPING not in cancelled.args:
+        if STOP_MESSAGE not in cancelled.args:
             raise
         cast("asyncio.Task[Any]", asyncio.current_task()).uncancel()
         last = stream.stopped

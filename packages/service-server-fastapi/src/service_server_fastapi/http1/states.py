@@ -54,7 +54,7 @@ class State(Enum):
 
 
 class StatefulConnection(asyncio.Protocol):
-    """What holds for a connection whatever its requests are. Used on one event loop."""
+    """What holds for a connection with any requests. Used on one event loop."""
 
     _transport: asyncio.Transport
     _in: Incoming

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Final, Protocol
+from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
 from service_core import CallContext
 from service_core.dispatch import Response
-from service_core.wire import CONTEXT_HEADERS, context_from_headers
 
-__all__ = ["FastPath", "ParsedRequest", "ReceivedRequest"]
-
-_READ: Final = {name.encode(): name for name in ("content-type", *CONTEXT_HEADERS)}
+__all__ = ["FastPath", "ReceivedRequest"]
 
 
 class ReceivedRequest(ABC):
@@ -30,24 +27,6 @@ class ReceivedRequest(ABC):
     @abstractmethod
     def scope(self) -> Scope:
         """The request in the terms of ASGI, the same object each time."""
-
-
-class ParsedRequest(ReceivedRequest):
-    """One whose scope is known."""
-
-    __slots__ = ("_scope",)
-
-    def __init__(self, scope: Scope, body: bytes) -> None:
-        headers = {_READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
-        self.content_type = headers.get("content-type", "")
-        self.context = context_from_headers(headers)
-        self.body = body
-        self._scope = scope
-
-    @property
-    def scope(self) -> Scope:
-        """The request in the terms of ASGI."""
-        return self._scope
 
 
 class FastPath(Protocol):

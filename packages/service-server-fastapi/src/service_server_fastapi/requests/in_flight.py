@@ -21,11 +21,11 @@ from service_server_fastapi.requests.fast_path import ReceivedRequest
 from service_server_fastapi.requests.request_context import RequestContext
 from service_server_fastapi.requests.sending import send_answer
 
-__all__ = ["STOPPING", "InFlight", "InFlightMiddleware"]
+__all__ = ["STOP_MESSAGE", "InFlight", "InFlightMiddleware"]
 
 logger: Final = logging.getLogger("service.server")
 
-STOPPING: Final = "the server stops"
+STOP_MESSAGE: Final = "the server stops"
 """The message with which a task is cancelled whose answer is a stream that has begun."""
 
 
@@ -57,7 +57,7 @@ class InFlight:
         if not self.hosts.allow(scope):
             return await send_answer(send, self._misdirected(scope))
         task = cast("asyncio.Task[Any]", asyncio.current_task())
-        sending = _Sending(send, self.is_stopping)
+        sending = _ClosingSend(send, self.is_stopping)
         token = RequestContext.enter(scope)
         self.tasks.add(task)
         try:
@@ -101,7 +101,7 @@ class InFlight:
         if self.tasks:
             logger.error("%d requests did not finish in time before the end and are cancelled", len(self.tasks))
         for task in self.tasks:
-            task.cancel(STOPPING)
+            task.cancel(STOP_MESSAGE)
 
 
 class InFlightMiddleware:
@@ -121,7 +121,7 @@ class InFlightMiddleware:
             await self._app(scope, receive, send)
 
 
-class _Sending:
+class _ClosingSend:
     """Sends, closes the connection while the server stops, and knows whether anything was sent."""
 
     __slots__ = ("_is_stopping", "_send", "has_begun")

@@ -1,7 +1,7 @@
 """TCP below a connection of the server: its options, and what the operating system knows about the client.
 
 A client whose machine or network is gone says nothing. Its system is asked for a sign of life when nothing is under way
-(keep-alive probes), and while something is, the acknowledgements tell: a client that is slow, or does not read at all,
+(keep-alive probes). While something is, acknowledgements are the sign: a client that is slow, or does not read at all,
 still acknowledges what is sent to it, or the probes of its closed window.
 """
 

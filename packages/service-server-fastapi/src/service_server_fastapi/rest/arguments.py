@@ -1,7 +1,7 @@
-"""From a route's plan to the signature by which FastAPI documents its requests.
+"""From a route's codec to the signature by which FastAPI documents its requests.
 
-FastAPI sees texts and bytes and takes them as they are: the plan has read them before, once. The documentation is made
-of the plan's schemas.
+FastAPI sees texts and bytes and takes them as they are: the route codec has read them before, once. The documentation
+is made of the codec's schemas.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LOCATIONS: Final[dict[Location, Any]] = {
 
 
 def signature_of(route_codec: RouteCodec) -> inspect.Signature:
-    """The signature of an endpoint that takes what the plan's method takes."""
+    """The signature of an endpoint that takes what the method takes."""
     return inspect.Signature([_parameter(parameter) for parameter in route_codec.parameters])
 
 

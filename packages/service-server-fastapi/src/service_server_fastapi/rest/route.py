@@ -153,7 +153,7 @@ class RestRoute(RouteCalls, APIRoute):
 
 
 class _RawRequest(Request):
-    """A request whose body is left to the plan, which reads JSON more strictly."""
+    """A request whose body is left to the route codec, which reads JSON more strictly."""
 
     async def json(self) -> Any:
         """The body, unread."""

@@ -23,7 +23,7 @@ from service_core.dispatch import (
     refusal,
 )
 from service_core.rest import RouteCodec, is_json, media_type_of
-from service_core.wire import CHANGES_PAGE, LARGE, TooManyValues, context_from_headers, json_holds_more
+from service_core.wire import CHANGES_PAGE, JSON, LARGE, TooManyValues, context_from_headers, json_holds_more
 from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.access.rejections import Rejection, unread
 from service_server_fastapi.requests.admission import Admission, check_token, headers_of
@@ -115,7 +115,7 @@ class RouteCalls:
             answer = problem(outcome.error, executed=outcome.executed, headers=outcome.headers)
             return answer if outcome.executed else self.admission.rejected(answer)
         headers = correlation(context.correlation_id)
-        return Response(status=route_codec.status, content_type="application/json", body=outcome, headers=headers)
+        return Response(status=route_codec.status, content_type=JSON.content_type, body=outcome, headers=headers)
 
     def refuse(self, refused: Rejection, context: CallContext) -> Response:
         """The answer to a refused request."""

@@ -74,8 +74,8 @@ class ResponseParser:
         "_fed",
         "_headers",
         "_is_quiet",
-        "_joined",
         "_max_bytes",
+        "_merged",
         "_parser",
         "_parts",
         "_raw",
@@ -97,7 +97,7 @@ class ResponseParser:
         """None until all of them have come."""
         self._parts: list[bytes] = []
         self.on_body = self._parts.append
-        self._joined = 0
+        self._merged = 0
         """How many parts of the body have been looked at."""
         self._size = 0
         """How many bytes those have."""
@@ -185,15 +185,15 @@ class ResponseParser:
                 raise self._endless()
             return
         check_head(self._request, self._headers, self._max_bytes)
-        if self._joined == len(self._parts):
+        if self._merged == len(self._parts):
             self._without_body += size
             if self._without_body > _MAX_HEAD:
                 raise self._endless()
             return
         # Thousands of parts, of a byte each perhaps, take much more room than what they hold.
-        part = b"".join(self._parts[self._joined :])
-        self._parts[self._joined :] = [part]
-        self._joined += 1
+        part = b"".join(self._parts[self._merged :])
+        self._parts[self._merged :] = [part]
+        self._merged += 1
         self._size += len(part)
         self._without_body = 0
         check_size(self._request, self._size, self._max_bytes)
@@ -208,4 +208,4 @@ class ResponseParser:
         self._headers = None
         self._raw.clear()
         self._parts.clear()
-        self._joined = self._size = self._without_body = 0
+        self._merged = self._size = self._without_body = 0

@@ -29,15 +29,15 @@ async def in_context_async(items: AsyncGenerator[T, None], context: Context) -> 
     try:
         while True:
             try:
-                item = await _Step(items.__anext__(), context)
+                item = await _ContextStep(items.__anext__(), context)
             except StopAsyncIteration:
                 return
             yield item
     finally:
-        await _Step(items.aclose(), context)
+        await _ContextStep(items.aclose(), context)
 
 
-class _Step(Generic[T]):
+class _ContextStep(Generic[T]):
     """One step of an async generator, run in a context."""
 
     __slots__ = ("_context", "_step")

@@ -31,10 +31,10 @@ async def observed_lists_async(lists: AsyncGenerator[list[Any], None], call: Cal
     """As :func:`observed_lists`, for ``async for``."""
     with _Observation(call) as context:
         try:
-            while (items := await _Step(context, anext(lists, None))) is not None:
+            while (items := await _ObservedStep(context, anext(lists, None))) is not None:
                 yield items
         finally:
-            await _Step(context, lists.aclose())
+            await _ObservedStep(context, lists.aclose())
 
 
 class _Observation:
@@ -52,7 +52,7 @@ class _Observation:
         return self._context.run(self._observed.__exit__, *raised)
 
 
-class _Step:
+class _ObservedStep:
     """Awaits something in a context."""
 
     def __init__(self, context: Context, step: Awaitable[Any]) -> None:

@@ -2,7 +2,7 @@
 
 A number or a short text of a few bytes is some tens of bytes of memory, and a list, a map or what is made of it some
 hundreds. The estimate is an upper one, by what CPython and pydantic need for values of the declared types. Bytes within
-texts are taken for values, too: to tell them apart takes as long as to check the request, which is what follows.
+texts are counted as values, too: the distinction takes as long as the check of the request, which follows.
 """
 
 from __future__ import annotations

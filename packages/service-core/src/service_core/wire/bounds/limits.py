@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final, TypeAlias
 
-__all__ = ["MAX_VALUES", "TooManyValues", "json_holds_more", "msgpack_holds_more"]
+__all__ = ["MAX_VALUES", "Buffer", "TooManyValues", "json_holds_more", "msgpack_holds_more"]
 
 Buffer: TypeAlias = bytes | memoryview
 

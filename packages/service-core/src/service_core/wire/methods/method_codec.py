@@ -1,4 +1,4 @@
-"""The plan of a method: everything about its calls that does not depend on the arguments, built once."""
+"""The codec of a method: everything about its calls that does not depend on the arguments, built once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MethodCodec:
     __slots__ = ("_digest", "arguments", "errors", "input_items", "items", "method", "name", "result", "written_names")
 
     def __init__(self, component: ComponentDescriptor, service: ServiceDescriptor, method: MethodDescriptor) -> None:
-        """Build the plan. Raises DeclarationException if a type cannot be validated."""
+        """Prepare the types. Raises DeclarationException if a type cannot be validated."""
         self.name = f"{component.name}:{service.name}:{method.name}"
         """The name of the method on the wire."""
         self.method = method

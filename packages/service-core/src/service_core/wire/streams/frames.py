@@ -95,10 +95,5 @@ class FrameReader:
         del buffer[:at]
         return frames
 
-    @property
-    def is_between_frames(self) -> bool:
-        """Whether everything that came has been given out; false in the middle of a frame."""
-        return not self._buffer
-
 
 _KINDS: Final = tuple(FrameKind)

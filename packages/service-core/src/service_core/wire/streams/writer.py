@@ -1,4 +1,4 @@
-"""What a server writes of a stream: the parts of its body, whatever their form."""
+"""What a server writes of a stream: the parts of its body, in any form."""
 
 from __future__ import annotations
 

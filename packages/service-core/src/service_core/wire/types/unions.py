@@ -31,7 +31,7 @@ _VALUES: Final = frozenset({"dict", "ordered-dict", "counter"})
 def ambiguity_in(union: Mapping[str, Any], definitions: Definitions) -> str:
     """Why values of a union cannot be read back, empty if they can."""
     members = [forms_of(choice, definitions) for choice in choices_of(union)]
-    compared = _Comparison(definitions)
+    compared = _MemberComparison(definitions)
     for one, other in combinations(members, 2):
         for form in one:
             for another in other:
@@ -72,7 +72,7 @@ def _reason(one: Form, other: Form) -> str:
     )
 
 
-class _Comparison:
+class _MemberComparison:
     """Compares forms; a pair that is being compared further out, in a recursive type, counts as alike."""
 
     def __init__(self, definitions: Definitions) -> None:

@@ -1,0 +1,13 @@
+"""Whether the current task is being cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+
+__all__ = ["is_being_cancelled"]
+
+
+def is_being_cancelled() -> bool:
+    """Whether the current task is cancelled itself, rather than something that it awaits."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
