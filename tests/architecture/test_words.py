@@ -34,7 +34,6 @@ REPLACED_IN_NAMES = {
     "alarms": "timers",
     "front": "bypass",
     "arrived": "received",
-    "joined": "coalesced",
     "trouble": "failure",
     "lend": "lease",
     "lent": "leased",

@@ -19,11 +19,11 @@ from service_core.wire.pieces.outline import Outline, Part, outline_of
 from service_core.wire.pieces.splitter import LIST, MAP, Run, Span, Splitter
 from service_core.wire.values import WireType
 
-__all__ = ["LONG", "PIECE", "read_in_pieces"]
+__all__ = ["LONG", "READ_PIECE", "read_in_pieces"]
 
 LONG: Final = 256 * 1024
 """From how many bytes on a value is read in pieces."""
-PIECE: Final = 64 * 1024
+READ_PIECE: Final = 64 * 1024
 """How many bytes are read at once, if they can be parted."""
 _LEVELS: Final = 6
 """How many containers in each other are parted."""
@@ -72,7 +72,7 @@ class _Reader:
 
     def _found(self, span: Span, outline: Outline, path: SchemaPath, levels: int) -> Iterator[_Hole]:
         kind = self._splitter.kind(span)
-        if not kind or span[1] - span[0] <= PIECE or not levels:
+        if not kind or span[1] - span[0] <= READ_PIECE or not levels:
             return
         while outline.schema["type"] in _WRAPPERS:
             outline, path = outline.of(outline.schema["schema"]), (*path, "schema")
@@ -94,8 +94,8 @@ class _Reader:
     ) -> Iterator[_Hole]:
         """What is in the large members; none of them may come twice."""
         seen = set[str]()
-        for one in self._pieces(span, MAP, PIECE) if fields else ():
-            if one.end - one.start <= PIECE:
+        for one in self._pieces(span, MAP, READ_PIECE) if fields else ():
+            if one.end - one.start <= READ_PIECE:
                 names = fields.keys() & self._splitter.plain(self._splitter.document(MAP, one))
             else:
                 name, inner = self._splitter.pair(one)
@@ -109,7 +109,7 @@ class _Reader:
 
     def _collected(self, span: Span, kind: str, outline: Outline, part: Part, levels: int) -> Any:
         joined = Joined(outline, kind)
-        runs = self._pieces(span, kind, PIECE)
+        runs = self._pieces(span, kind, READ_PIECE)
         try:
             for one in runs:
                 self._add(joined, kind, one, part, levels)
@@ -122,7 +122,7 @@ class _Reader:
         return joined.value
 
     def _add(self, joined: Joined, kind: str, one: Run, part: Part, levels: int) -> None:
-        if one.end - one.start <= PIECE:
+        if one.end - one.start <= READ_PIECE:
             document, wire = self._splitter.document(kind, one), part.pieces(kind)
             with joined.placed():
                 joined.add(self._splitter.read(wire, document, self._counter))
