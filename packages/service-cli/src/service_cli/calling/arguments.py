@@ -7,13 +7,16 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from service_cli.calling.json_schema import accepts_text, problems
 from service_cli.failures import CommandFailure, ExitCode
 from service_core.describing import MethodDescription, ParameterDescription
 
 __all__ = ["read_arguments"]
+
+
+_OBJECT: Final = """write an object such as '{"name": "value"}'"""
 
 
 def read_arguments(words: Sequence[str], method: MethodDescription) -> dict[str, Any]:
@@ -54,11 +57,9 @@ def _object(word: str) -> dict[str, Any]:
         text = sys.stdin.read() if word == "-" else Path(word[1:]).read_text("utf-8") if word[0] == "@" else word
         given = json.loads(text, parse_constant=_refuse_constant)
     except (OSError, ValueError) as error:
-        raise CommandFailure(f"the arguments are no JSON: {error}", code=ExitCode.USAGE) from None
+        raise CommandFailure(f"the arguments are no JSON: {error}", remedy=_OBJECT, code=ExitCode.USAGE) from None
     if not isinstance(given, dict):
-        raise CommandFailure(
-            "the arguments are no JSON object", remedy="""write '{"name": "value"}'""", code=ExitCode.USAGE
-        )
+        raise CommandFailure("the arguments are no JSON object", remedy=_OBJECT, code=ExitCode.USAGE)
     return given
 
 

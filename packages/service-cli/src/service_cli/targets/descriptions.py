@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
 from typing import Final
 
 from service_cli.failures import CommandFailure, ExitCode
 from service_cli.targets.http import GET_TIMEOUT, get, problem_text
-from service_core import Component, Service, ServiceException, default_catalog
+from service_cli.targets.imports import import_object
+from service_core import Component, Service, default_catalog
 from service_core.describing import Description, describe, read_description
 
 __all__ = ["description_of", "fetch_description", "is_url"]
@@ -61,22 +60,14 @@ def _read_file(file: Path) -> Description:
 
 
 def _describe_code(target: str) -> Description:
-    module_name, _, name = target.partition(":")
-    if not name:
+    if not target.partition(":")[2]:
         raise CommandFailure(
             f"{target!r} is not a target",
             remedy="write a URL such as http://127.0.0.1:8000, a file of 'service describe --json', or "
             "'module:Component'",
             code=ExitCode.USAGE,
         )
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # as 'python -m' does
-    try:
-        found = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError, ServiceException) as error:
-        raise CommandFailure(
-            f"{target}: {error}", remedy="run it where the module is found", code=ExitCode.USAGE
-        ) from None
+    found = import_object(target)
     if isinstance(found, type) and issubclass(found, Component):
         component = default_catalog.component(found)
         return describe((component, service) for service in component.services)

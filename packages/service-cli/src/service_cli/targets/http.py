@@ -19,6 +19,9 @@ GET_TIMEOUT: Final = 5.0
 
 def get(url: str, *, headers: Mapping[str, str] | None = None, timeout: float = GET_TIMEOUT) -> httpx.Response:
     """The answer to a GET request. Raises CommandFailure if no answer comes, or the URL is none."""
+    if "://" not in url:
+        host = url.partition("/")[0]
+        raise CommandFailure(f"{host!r} has no scheme", remedy=f"write http://{host}", code=ExitCode.USAGE)
     # Certificates take longer to load than such a request takes, and http has none.
     verify: Any = HTTPSettings().tls.context() if url.startswith("https:") else False
     try:
