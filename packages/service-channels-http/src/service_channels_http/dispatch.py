@@ -48,11 +48,11 @@ class DispatchChannel(HTTPXChannel):
 
     def invoke_stream(self, invocation: Invocation) -> Any:
         """Execute the call of a method whose result is a stream."""
-        from service_channels_http.streams import lists, lists_async
+        from service_channels_http.streams import AsyncLists, lists
 
         arguments, items = invocation.arguments_and_stream()
         exchange = self._prepare(invocation, arguments)
-        return (lists_async if invocation.descriptor.is_async else lists)(self, exchange, items)
+        return (AsyncLists if invocation.descriptor.is_async else lists)(self, exchange, items)
 
     def _prepare(self, invocation: Invocation, arguments: Arguments | None = None) -> DispatchExchange:
         method_codec, caller = self._method_codecs.get(invocation.descriptor) or self._method_codec(invocation)

@@ -40,9 +40,10 @@ class DispatchExchange(StreamExchange):
         )
 
     def stream_request(self, url: str, deadline: Deadline, *, has_input: bool) -> HTTPRequest:
-        fixed = (_STREAMING if has_input else _STREAMED)[self.codec]
-        headers, content = {**self.headers, **fixed, **self.stream_headers()}, b"" if has_input else self.content
-        return HTTPRequest(_target(url), headers, deadline, self.caller, content)
+        headers = {**self.headers, **self.stream_headers()}
+        if has_input:
+            return HTTPRequest(_target(url), {**headers, **_STREAMING[self.codec]}, deadline, self.caller)
+        return HTTPRequest(_target(url), headers, deadline, self.caller, self.content, _STREAMED[self.codec])
 
     def first_part(self) -> bytes:
         return write_call(self.content)
@@ -56,7 +57,7 @@ class DispatchExchange(StreamExchange):
     def reader(self, request: HTTPRequest, head: HTTPReply, max_bytes: int) -> _FramedItems | None:
         if head.status != 200 or media_type(head) != STREAM_TYPES[self.codec.content_type]:
             return None
-        return _FramedItems(self.method_codec, self.codec, request.where, max_bytes)
+        return _FramedItems(self.method_codec, self.codec, request, max_bytes)
 
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if reply.status != 200:
@@ -113,10 +114,10 @@ class DispatchExchange(StreamExchange):
 class _FramedItems:
     """Reads frames."""
 
-    def __init__(self, method_codec: MethodCodec, codec: Codec, where: str, max_bytes: int) -> None:
+    def __init__(self, method_codec: MethodCodec, codec: Codec, request: HTTPRequest, max_bytes: int) -> None:
         self._method_codec = method_codec
         self._codec = codec
-        self._where = where
+        self._request = request
         self._reader = FrameReader(max_bytes)
         self._frames: list[Frame] = []
         self.failure: Exception | None = None
@@ -131,7 +132,7 @@ class _FramedItems:
         if not self._frames:
             return None
         try:
-            return read_items(self._frames.pop(), self._method_codec, self._codec, self._where)
+            return read_items(self._frames.pop(), self._method_codec, self._codec, lambda: self._request.where)
         except Exception as error:
             self.failure = error
             raise

@@ -171,10 +171,10 @@ class RestChannel(HTTPXChannel):
 
     def invoke_stream(self, invocation: Invocation) -> Any:
         """Execute the call of a method whose result is a stream."""
-        from service_channels_http.streams import lists, lists_async
+        from service_channels_http.streams import AsyncLists, lists
 
         exchange = self._prepare(invocation, invocation.arguments())
-        return (lists_async if invocation.descriptor.is_async else lists)(self, exchange, None)
+        return (AsyncLists if invocation.descriptor.is_async else lists)(self, exchange, None)
 
     def _prepare(self, invocation: Invocation, arguments: Arguments) -> _RestCall:
         route_codec = self._routes.route_codec(invocation.descriptor)

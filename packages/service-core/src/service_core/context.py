@@ -93,6 +93,7 @@ def received_context(
     baggage: str | None,
     token: str | None,
     received_at: float,
+    item_timeouts: tuple[float, float] | None,
 ) -> CallContext:
     """The context of a call that a server has received.
 
@@ -107,7 +108,7 @@ def received_context(
     _set_token(context, token)
     _set_received_at(context, received_at)
     _set_principal(context, None)
-    _set_item_timeouts(context, None)
+    _set_item_timeouts(context, item_timeouts)
     return context
 
 

@@ -1,5 +1,5 @@
 """Calls with streams over dispatch."""
 
-from service_channels_http.streams.calls import lists, lists_async, send_input, send_input_async
+from service_channels_http.streams.calls import AsyncLists, lists, send_input, send_input_async
 
-__all__ = ["lists", "lists_async", "send_input", "send_input_async"]
+__all__ = ["AsyncLists", "lists", "send_input", "send_input_async"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from typing import Any
+from contextlib import AbstractContextManager, aclosing
+from typing import Any, Self
 
 from service_channels_http.channel import HTTPXChannel
 from service_channels_http.streams.requests import sent, sent_async
@@ -23,15 +24,58 @@ from service_channels_http.transport.streams.response import TooLate
 from service_core import blocking
 from service_core.resilience import Raised, StreamLimits
 
-__all__ = ["lists", "lists_async", "send_input", "send_input_async"]
+__all__ = ["AsyncLists", "lists", "send_input", "send_input_async"]
 
 
-async def lists_async(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> AsyncGenerator[list[Any], None]:
-    """The lists of items of a result; ``items`` is the argument that is a stream, None if there is none."""
-    call, limits = exchange.call, StreamLimits(exchange.call)
+class AsyncLists:
+    """The lists of items of a result; ``items`` is the argument that is a stream, None if there is none.
 
-    async def send(url: str) -> Any:
-        request, stream = await sent_async(channel, exchange, items, url, limits)
+    No generator, which the event loop would keep account of. Its holder closes it. Used by one task.
+    """
+
+    __slots__ = ("_channel", "_exchange", "_items", "_limits", "_load", "_opened")
+
+    def __init__(self, channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> None:
+        self._channel = channel
+        self._exchange = exchange
+        self._items = items
+        self._limits: StreamLimits | None = None
+        self._opened: OpenedStream | None = None
+        self._load: AbstractContextManager[None] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> list[Any]:
+        opened, limits = self._opened, self._limits
+        if opened is not None and limits is not None:
+            limits.item_came()
+            came = await next_async(opened.stream, opened.reader, opened.request, limits)
+        elif limits is None:
+            came = await self._open()
+        else:
+            came = []
+        if not came:
+            if opened is not None:
+                await opened.stream.finish()
+            await self.aclose()
+            raise StopAsyncIteration
+        return came
+
+    async def _open(self) -> list[Any]:
+        channel = self._channel
+        self._limits = StreamLimits(self._exchange.call)  # the call begins now
+        opened: OpenedStream = await channel.run_hedged_async(self._exchange.call, self._send)
+        self._opened = opened
+        self._load = channel.balancer.loaded(opened.url)
+        self._load.__enter__()
+        return opened.first
+
+    async def _send(self, url: str) -> Any:
+        channel, exchange, limits = self._channel, self._exchange, self._limits
+        if limits is None:
+            raise AssertionError("the call has not begun")
+        request, stream = await sent_async(channel, exchange, self._items, url, limits)
         reader: ItemReader | None = None
         try:
             await in_time(stream.read_head(limits.remaining), limits)
@@ -47,24 +91,19 @@ async def lists_async(channel: HTTPXChannel, exchange: StreamExchange, items: An
                 return Raised(error)
             raise
 
-    opened: OpenedStream = await channel.run_hedged_async(call, send)
-    with channel.balancer.loaded(opened.url):
-        try:
-            came = opened.first
-            while came:
-                yield came
-                limits.item_came()
-                came = await next_async(opened.stream, opened.reader, opened.request, limits)
-            await opened.stream.finish()
-        finally:
+    async def aclose(self) -> None:
+        """End the call. Safe to call twice."""
+        opened, self._opened = self._opened, None
+        if opened is not None and self._load is not None:
+            self._load.__exit__(None, None, None)
             await opened.stream.aclose()
 
 
 def lists(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> Generator[list[Any], None, None]:
-    """As :func:`lists_async`, in this thread."""
+    """As :class:`AsyncLists`, in this thread."""
     call, limits = exchange.call, StreamLimits(exchange.call)
     if items is not None:  # a thread cannot read and send at once
-        yield from blocking(lists_async)(channel, exchange, items)
+        yield from blocking(_both_ways)(channel, exchange, items)
         return
 
     def send(url: str) -> Any:
@@ -97,6 +136,12 @@ def lists(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> Genera
             opened.stream.finish()
         finally:
             opened.stream.close()
+
+
+async def _both_ways(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> AsyncGenerator[list[Any], None]:
+    async with aclosing(AsyncLists(channel, exchange, items)) as both:
+        async for each in both:
+            yield each
 
 
 async def send_input_async(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> Any:

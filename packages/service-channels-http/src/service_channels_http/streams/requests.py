@@ -31,7 +31,9 @@ async def sent_async(
     channel: HTTPXChannel, exchange: StreamExchange, items: Any, url: str, limits: StreamLimits
 ) -> tuple[HTTPRequest, AsyncStream | AsyncHTTPXStream]:
     """Send a request, the items of its argument in a task of their own or, with httpx, before the response is read."""
-    request = await channel.authorized_async(exchange.stream_request(url, limits.total, has_input=items is not None))
+    request = exchange.stream_request(url, limits.total, has_input=items is not None)
+    if channel.headers or channel.forward_token or channel.token_provider is not None:
+        request = await channel.authorized_async(request)
     until = _until(request, limits)
     leased = await channel.lease_async(request, until)
     parts = None if items is None else _parts_async(exchange, items, limits)
@@ -51,7 +53,9 @@ def sent(
     channel: HTTPXChannel, exchange: StreamExchange, items: Any, url: str, limits: StreamLimits
 ) -> tuple[HTTPRequest, SyncStream | HTTPXStream]:
     """Send a request with all items of its argument."""
-    request = channel.authorized(exchange.stream_request(url, limits.total, has_input=items is not None))
+    request = exchange.stream_request(url, limits.total, has_input=items is not None)
+    if channel.headers or channel.forward_token or channel.token_provider is not None:
+        request = channel.authorized(request)
     until = _until(request, limits)
     leased = channel.lease(request, until)
     queue = ItemQueue()
@@ -92,7 +96,13 @@ def _refuse_both_ways(exchange: StreamExchange) -> None:
 def _until(request: HTTPRequest, limits: StreamLimits) -> HTTPRequest:
     """The request for messages and for connecting, which ends when the first item has to be there."""
     return HTTPRequest(
-        request.url, request.headers, limits.deadline, request.caller, request.content, method=request.method
+        request.url,
+        request.headers,
+        limits.deadline,
+        request.caller,
+        request.content,
+        request.fixed,
+        request.method,
     )
 
 

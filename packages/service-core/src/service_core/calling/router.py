@@ -6,9 +6,9 @@ import itertools
 import logging
 import threading
 from asyncio import _get_running_loop
-from collections.abc import AsyncGenerator, Generator
-from contextlib import aclosing, closing
-from typing import Any, Final
+from collections.abc import Generator
+from contextlib import closing
+from typing import Any, Final, Self
 
 from service_core.call import Call
 from service_core.calling.channel import Channel
@@ -57,7 +57,7 @@ class Router(InvocationHandler):
             try:
                 return channel.invoke(invocation)
             except ComponentUnavailableException as error:
-                channel, version = self._choose_after(error, invocation, version)
+                channel, version = self.chosen_after(error, invocation, version)
             except MissingTokenException as error:
                 self._explain(error, invocation, channel)
                 raise
@@ -72,7 +72,7 @@ class Router(InvocationHandler):
             try:
                 return await channel.invoke_async(invocation)
             except ComponentUnavailableException as error:
-                channel, version = self._choose_after(error, invocation, version)
+                channel, version = self.chosen_after(error, invocation, version)
             except MissingTokenException as error:
                 self._explain(error, invocation, channel)
                 raise
@@ -89,7 +89,7 @@ class Router(InvocationHandler):
     def invoke_stream(self, invocation: Call) -> Any:
         """Carry out the call of a method whose result is a stream over the channel of choice."""
         invocation.arguments_and_stream()  # raises what is wrong with the call where it is made
-        return self._lists_async(invocation) if invocation.descriptor.is_async else self._lists(invocation)
+        return _RoutedLists(self, invocation) if invocation.descriptor.is_async else self._lists(invocation)
 
     def _lists(self, call: Call) -> Generator[list[Any], None, None]:
         call.restart()
@@ -104,31 +104,20 @@ class Router(InvocationHandler):
                 try:
                     first = next(lists, None)
                 except ComponentUnavailableException as error:
-                    channel, version = self._choose_after(error, call, version)
+                    channel, version = self.chosen_after(error, call, version)
                     continue
                 if first is not None:
                     yield first
                     yield from lists
                 return
 
-    async def _lists_async(self, call: Call) -> AsyncGenerator[list[Any], None]:
-        call.restart()
+    async def chosen_async(self, call: Call) -> tuple[Channel, int]:
+        """The channel of choice for a call, when the component is known."""
         channel, version = self._choice
         if channel is None:
             await self._channels.wait_until_known_async(call.deadline.remaining)
             channel, version = self._choose(call)
-        while True:
-            async with aclosing(channel.invoke_stream(call)) as lists:
-                try:
-                    first = await anext(lists, None)
-                except ComponentUnavailableException as error:
-                    channel, version = self._choose_after(error, call, version)
-                    continue
-                if first is not None:
-                    yield first
-                    async for each in lists:
-                        yield each
-                return
+        return channel, version
 
     def _reset(self) -> None:
         """Choose again at the next call."""
@@ -140,7 +129,7 @@ class Router(InvocationHandler):
         self._lock = threading.Lock()
         self._reset()
 
-    def _choose_after(self, error: ComponentUnavailableException, call: Call, version: int) -> tuple[Channel, int]:
+    def chosen_after(self, error: ComponentUnavailableException, call: Call, version: int) -> tuple[Channel, int]:
         """The channel after one that had no instance, if the registry has reported a change since that was chosen.
 
         Raises ``error`` otherwise, and for one that is not about the choice of an instance: an answer, or the failure
@@ -172,3 +161,43 @@ class Router(InvocationHandler):
         channel, _ = self._choice
         over = channel.name if channel is not None else self._preferred or "any channel"
         return f"{self._channels.descriptor.name} over {over}"
+
+
+class _RoutedLists:
+    """The lists of items of a call, over the channel of choice. Its holder closes it. Used by one task.
+
+    No generator, which the event loop would keep account of.
+    """
+
+    __slots__ = ("_call", "_lists", "_router")
+
+    def __init__(self, router: Router, call: Call) -> None:
+        self._router = router
+        self._call = call
+        self._lists: Any = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> list[Any]:
+        items: list[Any] = await (self._begin() if self._lists is None else anext(self._lists))
+        return items
+
+    async def _begin(self) -> list[Any]:
+        call = self._call
+        call.restart()
+        channel, version = await self._router.chosen_async(call)
+        while True:
+            self._lists = channel.invoke_stream(call)
+            try:
+                items: list[Any] = await anext(self._lists)
+            except ComponentUnavailableException as error:
+                await self.aclose()
+                channel, version = self._router.chosen_after(error, call, version)
+            else:
+                return items
+
+    async def aclose(self) -> None:
+        """End the call."""
+        if self._lists is not None:
+            await self._lists.aclose()

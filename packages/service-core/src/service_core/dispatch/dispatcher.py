@@ -16,7 +16,6 @@ from service_core.dispatch.failures import Failure
 from service_core.dispatch.request_refusals import (
     REFUSALS,
     Forbidden,
-    HasStream,
     answer_of,
     check_is_whole,
     media_type,
@@ -79,23 +78,12 @@ class Dispatcher:
         self.methods: list[str] = list(named)
         """The names of the methods that can be called: ``component:service:method``."""
         self._targets = {**_without_component(named.values()), **named}
-        self._some_have_streams = any(target.has_streams for target in self._targets.values())
         self._some_are_anonymous = any(target.method_codec.method.anonymous for target in self._targets.values())
 
     async def admit(self, context: CallContext) -> CallContext | Response:
         """The context with the principal of its token, or the answer to a caller that is not admitted."""
         admitted = await self._calls.authentication.admit(context, anonymous=self._some_are_anonymous)
         return answer_of(admitted, JSON) if isinstance(admitted, Failure) else admitted
-
-    def is_stream(self, content_type: str, body: bytes) -> bool:
-        """Whether a request is a stream, or calls a method whose result is one."""
-        if not self._some_have_streams:
-            return stream_codec(content_type) is not None
-        codec = CODECS.get(content_type) or CODECS.get(media_type(content_type))
-        if codec is None:
-            return stream_codec(content_type) is not None
-        target = self._targets.get(codec.method_name(body))
-        return target is not None and target.has_streams
 
     async def dispatch(self, content_type: str, body: bytes, context: CallContext | None = None) -> Response:
         """Carry out one call of a caller that :meth:`admit` has admitted.
@@ -120,15 +108,16 @@ class Dispatcher:
     async def dispatch_short(self, content_type: str, body: bytes, context: CallContext) -> Response | None:
         """As :meth:`dispatch`, for a request of less than ``LARGE`` bytes, with fewer steps.
 
-        None, and nothing is done, if the request is a stream or the method has one.
+        None, and nothing is done, if the request is a stream.
         """
         codec = CODECS.get(content_type) or CODECS.get(media_type(content_type))
         if codec is None:
             return None if stream_codec(content_type) is not None else unknown_type(content_type, context)
         try:
-            target, arguments = self._read(codec, body, context, streams=False)
-        except HasStream:
-            return None
+            target, arguments = self._read(codec, body, context)
+            if target.has_streams:
+                check_is_whole(target)
+                return await self._carry_out(codec, target, arguments, context)
         except REFUSALS as error:
             return refused(error, codec, context)
         write = partial(codec.write_result, target.method_codec)
@@ -176,10 +165,8 @@ class Dispatcher:
         outcome = await self._calls.carry_out(target, arguments, write, context)
         return _answer(outcome, codec, context)
 
-    def _read(
-        self, codec: Codec, body: bytes, context: CallContext, *, streams: bool = True
-    ) -> tuple[Target, tuple[Any, ...]]:
-        """The method and its arguments. Raises ``REFUSALS``, and HasStream for a stream that is not wanted."""
+    def _read(self, codec: Codec, body: bytes, context: CallContext) -> tuple[Target, tuple[Any, ...]]:
+        """The method and its arguments. Raises ``REFUSALS``."""
         checked = None
         if len(body) > _SHORT or (self.is_secured and context.principal is None):
             self._check_unread(codec, body, context)
@@ -191,12 +178,9 @@ class Dispatcher:
         target = self._targets.get(request.method)
         if target is None or self.is_secured:
             target = self._target(request.method, context)
-        if target.has_streams:
-            if not streams:
-                raise HasStream
-            if not self._streams:
-                reason = f"{target.method_codec.method.where} has streams, which this server does not carry"
-                raise ArgumentException(reason, code=ErrorCode.UNIMPLEMENTED)
+        if target.has_streams and not self._streams:
+            reason = f"{target.method_codec.method.where} has streams, which this server does not carry"
+            raise ArgumentException(reason, code=ErrorCode.UNIMPLEMENTED)
         return target, codec.read_arguments(target.method_codec, request)
 
     def _target(self, method: str, context: CallContext) -> Target:

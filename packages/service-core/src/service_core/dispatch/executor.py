@@ -15,8 +15,8 @@ from service_core.dispatch.authentication import Authentication
 from service_core.dispatch.failures import Failure, ends_the_task, failure_of, late, not_now
 from service_core.dispatch.overload.loop_delay import NOTICED, LoopDelay
 from service_core.dispatch.overload.overloaded import Overloaded
-from service_core.dispatch.streams.incoming import end_input, ending_input
-from service_core.dispatch.streams.source import StreamSource
+from service_core.dispatch.streams.incoming import ending_input
+from service_core.dispatch.streams.running import ItemRunner
 from service_core.dispatch.target import Target
 from service_core.dispatch.thread_pool import ThreadPool
 from service_core.dispatch.timeouts import TimedOut, begin, within
@@ -153,23 +153,25 @@ class Executor:
             target.limit.leave(self.authentication.caller(context), 0.0)
 
     def iterate(
-        self, target: Target, arguments: tuple[Any, ...], source: StreamSource, context: CallContext
+        self, target: Target, arguments: tuple[Any, ...], runner: ItemRunner, context: CallContext
     ) -> Coroutine[Any, Any, Failure | None]:
-        """Call a method that returns a stream and let ``source`` take its items; only cancellation is raised."""
-        source.before_close = partial(end_input, arguments)
-        return _observed_if_needed(self._iterate(target, arguments, source, context), target, context)
+        """Call a method that returns a stream and let ``runner`` take its items; only cancellation is raised."""
+        run = self._iterate(target, arguments, runner, context)
+        if server_observers or context.traceparent is not None:
+            return _observed_if_needed(run, target, context)
+        return run
 
     async def _iterate(
-        self, target: Target, arguments: tuple[Any, ...], source: StreamSource, context: CallContext
+        self, target: Target, arguments: tuple[Any, ...], runner: ItemRunner, context: CallContext
     ) -> Failure | None:
         try:
             if target.method_codec.method.is_async:
-                await source.iterate(target.method(*arguments))
-            elif target.inline:
-                await source.iterate_sync(target.method(*arguments), None)
+                await runner.iterate(target.method(*arguments))
             else:
-                items = await self._workers.run(target.method, arguments)
-                await source.iterate_sync(iter(items), self._workers)
+                workers = None if target.inline else self._workers
+                await runner.iterate_sync(partial(target.method, *arguments), workers)
+        except TimedOut:
+            return late(context, reason=runner.limits.reason)
         except BaseException as error:
             if ends_the_task(error):
                 raise

@@ -16,7 +16,6 @@ from service_core.wire.streams import STREAM_TYPES
 __all__ = [
     "REFUSALS",
     "Forbidden",
-    "HasStream",
     "answer_of",
     "check_is_whole",
     "media_type",
@@ -80,10 +79,6 @@ class Forbidden(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__()
         self.failure = failure
-
-
-class HasStream(Exception):
-    """The method has a stream, which the caller of the dispatcher carries in another way."""
 
 
 REFUSALS: Final = (Forbidden, TimedOut, ContractMismatchException, ArgumentException, TooManyValues, MalformedData)

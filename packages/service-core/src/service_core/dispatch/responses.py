@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Protocol
 
 from service_core.context import CallContext
 from service_core.errors import ArgumentException, DeadlineExceeded, ErrorCode, ServiceException
 from service_core.rest import PROBLEM_TYPE, Problem
 from service_core.wire import CONTRACT_MISMATCH, CORRELATION_ID, JSON, Codec, WireError
 
-__all__ = ["FailedFirst", "Headers", "Response", "StreamBody", "envelope", "mismatch", "problem", "refusal"]
+__all__ = [
+    "Response",
+    "FailedFirst",
+    "Headers",
+    "StreamBody",
+    "StreamSink",
+    "envelope",
+    "mismatch",
+    "problem",
+    "refusal",
+]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -25,61 +35,46 @@ class FailedFirst(Exception):
         self.headers = headers
 
 
-class StreamBody:
-    """The parts of a body that come one after the other. Used on one event loop.
+class StreamSink(Protocol):
+    """What the parts of a body are written to."""
 
-    The holder of one calls :meth:`aclose`, also where no part is read, since that ends the call.
+    @property
+    def is_full(self) -> bool:
+        """Whether the client reads more slowly than is written."""
+        ...
+
+    def write(self, part: bytes) -> None:
+        """Send a part, or buffer it; never waits."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until there is room for more."""
+        ...
+
+
+class StreamBody(ABC):
+    """A body that comes in parts, and the call behind it. Used on one event loop.
+
+    The holder of one calls :meth:`run` or, instead of it, :meth:`close`.
     """
 
-    __slots__ = ("_ending", "_first", "_on_end", "_parts", "stopped")
+    __slots__ = ()
 
-    def __init__(
-        self, parts: AsyncGenerator[bytes, None], on_end: Callable[[], None], *, ending: list[bytes], stopped: bytes
-    ) -> None:
-        """``on_end`` is called once, after ``parts`` have ended; these write the last ones into ``ending``."""
-        self._parts = parts
-        self._ending = ending
-        self._first: bytes | None = None
-        self.stopped = stopped
-        """The last part if the server ends the call because it stops."""
-        self._on_end: Callable[[], None] | None = on_end
+    @abstractmethod
+    async def run(self, sink: StreamSink) -> bytes:
+        """Carry out the call and write the parts; returns the last one, to be sent with the end of the body.
 
-    async def begin(self) -> None:
-        """Wait for the first part, which comes within a second, and keep it. Raises FailedFirst; the call is over then.
-
-        Afterwards the head of the response is sent. Safe to call twice.
+        Nothing is written of a stream that ends before it has waited for anything. Otherwise the first part, with an
+        item or without, is written within a second. Raises FailedFirst, and a cancellation, which ends the call.
         """
-        if self._first is not None:
-            return
-        try:
-            self._first = await anext(self._parts, b"")
-        except BaseException:
-            await self.aclose()
-            raise
 
-    def __aiter__(self) -> Self:
-        return self
+    @abstractmethod
+    def close(self) -> None:
+        """The call is not carried out. Safe to call twice, and after :meth:`run`."""
 
-    async def __anext__(self) -> bytes:
-        if self._first is not None:
-            first, self._first = self._first, None
-            return first
-        return await self._parts.__anext__()
-
-    def take_last(self) -> bytes:
-        """What comes after the parts of the iteration, to be sent with the end of the body; empty if it was taken."""
-        last = b"".join(self._ending)
-        self._ending.clear()
-        return last
-
-    async def aclose(self) -> None:
-        """End the call if it runs. Safe to call twice."""
-        on_end, self._on_end = self._on_end, None
-        if on_end is not None:
-            try:
-                await self._parts.aclose()
-            finally:
-                on_end()
+    @abstractmethod
+    def stopped(self) -> bytes:
+        """The last part if the server ends the call because it stops."""
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: one is made for every call, and that would take twice as long

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -116,18 +116,12 @@ class LoadBalancer:
             usable = [endpoint for endpoint in usable if endpoint not in tried] or usable
         return self.selector.select_for(usable, call)
 
-    @contextmanager
-    def loaded(self, url: str) -> Iterator[None]:
+    def loaded(self, url: str) -> AbstractContextManager[None]:
         """Count a stream of the instance at an address as load, as long as the block lasts."""
-        endpoint = next((one for one in self._endpoints if one.url == url), None)
-        if endpoint is None:
-            yield
-            return
-        endpoint.in_flight += 1
-        try:
-            yield
-        finally:
-            endpoint.in_flight -= 1
+        for endpoint in self._endpoints:
+            if endpoint.url == url:
+                return _Loaded(endpoint)
+        return nullcontext()
 
     def has_another(self, tried: Collection[Endpoint]) -> bool:
         """Whether there is a usable instance besides those that were tried."""
@@ -163,6 +157,21 @@ class LoadBalancer:
             }
             for endpoint in self._endpoints
         ]
+
+
+class _Loaded(AbstractContextManager[None]):
+    """Counts a stream as load of an instance."""
+
+    __slots__ = ("_endpoint",)
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    def __enter__(self) -> None:
+        self._endpoint.in_flight += 1
+
+    def __exit__(self, *exc: object) -> None:
+        self._endpoint.in_flight -= 1
 
 
 _balancers: Final[weakref.WeakSet[LoadBalancer]] = weakref.WeakSet()

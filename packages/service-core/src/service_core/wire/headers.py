@@ -6,7 +6,6 @@ import math
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from service_core.context import CallContext, Deadline, new_correlation_id, received_context
@@ -31,7 +30,15 @@ ITEM_TIMEOUTS_MS: Final = "x-item-timeouts-ms"
 """Milliseconds that the caller waits for the first item of a stream, a comma, and those between two; 0 for no limit."""
 CORRELATION_ID: Final = "x-correlation-id"
 _AUTHORIZATION: Final = "authorization"
-CONTEXT_HEADERS: Final = (DEADLINE_MS, CORRELATION_ID, TRACEPARENT, TRACESTATE, BAGGAGE, _AUTHORIZATION)
+CONTEXT_HEADERS: Final = (
+    DEADLINE_MS,
+    CORRELATION_ID,
+    TRACEPARENT,
+    TRACESTATE,
+    BAGGAGE,
+    _AUTHORIZATION,
+    ITEM_TIMEOUTS_MS,
+)
 """The names of all headers of which a context is made."""
 
 # Ids are written to logs, so they hold nothing that could forge a line.
@@ -73,9 +80,7 @@ def context_from_headers(headers: Mapping[str, str]) -> CallContext:
 
     There is always a correlation id, the caller's or a new one.
     """
-    context = context_of(*map(headers.get, CONTEXT_HEADERS))
-    timeouts = headers.get(ITEM_TIMEOUTS_MS)
-    return context if timeouts is None else replace(context, item_timeouts=_item_timeouts(timeouts))
+    return context_of(*map(headers.get, CONTEXT_HEADERS))
 
 
 def item_timeouts_ms(first: float | None, idle: float | None) -> str:
@@ -102,6 +107,7 @@ def context_of(
     tracestate: str | None,
     baggage: str | None,
     authorization: str | None,
+    item_timeouts: str | None = None,
 ) -> CallContext:
     """As :func:`context_from_headers`, by the values of :data:`CONTEXT_HEADERS`, each None if it is not there."""
     now = time.monotonic()
@@ -113,6 +119,7 @@ def context_of(
         None if baggage is None else _text(baggage, _BAGGAGE_LIMIT),
         None if authorization is None else _token(authorization),
         now,
+        None if item_timeouts is None else _item_timeouts(item_timeouts),
     )
 
 

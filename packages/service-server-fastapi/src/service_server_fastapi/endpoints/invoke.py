@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from starlette.types import Receive, Scope, Send
 
 from service_core import CallContext, ErrorCode
-from service_core.dispatch import Dispatcher, Response, envelope, refusal, stream_codec
+from service_core.dispatch import Dispatcher, Response, StreamBody, envelope, refusal, stream_codec
 from service_core.wire import LARGE, context_from_headers
 from service_server_fastapi.access.rejections import UNREAD, Rejection, unread
-from service_server_fastapi.endpoints.streams import IncomingStream, send_stream
+from service_server_fastapi.endpoints.streams import IncomingStream, run_stream, send_stream
 from service_server_fastapi.paths import INVOKE
 from service_server_fastapi.requests.admission import Admission, Disconnected, check_token, disconnected, headers_of
 from service_server_fastapi.requests.disconnect import DisconnectWatch, while_connected
-from service_server_fastapi.requests.fast_path import ReceivedRequest
+from service_server_fastapi.requests.fast_path import ReceivedRequest, Responding
 from service_server_fastapi.requests.memory_budget import MemoryShare
 from service_server_fastapi.requests.sending import send_answer
 
@@ -68,15 +68,9 @@ class InvokeEndpoint:
         answer = self._logged(await while_connected(dispatch, receive))
         if answer.stream is None:
             return answer
-        try:
-            with (
-                self._admission.streams.share(scope, admitted),
-                suppress(Disconnected),
-                DisconnectWatch(receive) as watch,
-            ):
-                await send_stream(scope, send, answer, answer.stream, watch)
-        finally:
-            await answer.stream.aclose()
+        share = self._share(answer.stream, scope.get("client"), admitted)
+        with share, suppress(Disconnected), DisconnectWatch(receive) as watch:
+            await send_stream(scope, send, answer, answer.stream, watch)
         return None
 
     async def _converse(
@@ -84,7 +78,7 @@ class InvokeEndpoint:
     ) -> Response | None:
         """As :meth:`_answered`, for a request that is a stream."""
         limit = self._admission.max_body_bytes
-        share = self._admission.streams.share(scope, context)
+        share = self._admission.streams.share(scope.get("client"), context)
         with share, suppress(Disconnected), IncomingStream(scope, receive) as request:
             answer = self._logged(
                 await self._dispatcher.dispatch_stream(content_type, request.parts(), context, max_bytes=limit)
@@ -94,21 +88,47 @@ class InvokeEndpoint:
             await send_stream(scope, send, answer, answer.stream, request)
         return None
 
-    async def answer(self, request: ReceivedRequest) -> Response | None:
-        """The answer to a call that has arrived; None for a stream, which goes over ASGI."""
+    async def answer(self, request: ReceivedRequest, connection: Responding) -> Response | None:
+        """The answer to a call that has arrived; None for a request that is a stream, which goes over ASGI."""
         dispatcher, admission, body = self._dispatcher, self._admission, request.body
         if dispatcher.is_secured or len(body) >= LARGE or admission.in_work >= admission.most:
-            return await self._answer_in_steps(request)
+            return await self._answer_in_steps(request, connection)
         admission.in_work += 1
         try:
             answer = await dispatcher.dispatch_short(request.content_type, body, request.context)
+            if answer is not None and answer.stream is not None:
+                await self._run(answer, answer.stream, request, request.context, connection)
+        except Rejection as refused:
+            return self._refuse(refused, request.context)
         finally:
             admission.in_work -= 1
         return answer if answer is None or answer.status == 200 else self._logged(answer)
 
-    async def _answer_in_steps(self, request: ReceivedRequest) -> Response | None:
+    async def _run(
+        self,
+        answer: Response,
+        stream: StreamBody,
+        request: ReceivedRequest,
+        context: CallContext,
+        connection: Responding,
+    ) -> None:
+        """Write an answer that is a stream. Raises Refused for one too many of the caller."""
+        with self._share(stream, request.client, context):
+            response = connection.begin_stream(answer)
+            response.end(await run_stream(stream, response))
+
+    @contextmanager
+    def _share(self, stream: StreamBody, client: tuple[str, int] | None, context: CallContext) -> Iterator[None]:
+        """Count a stream of a caller inside the block, where it is run."""
+        try:
+            with self._admission.streams.share(client, context):
+                yield
+        finally:
+            stream.close()
+
+    async def _answer_in_steps(self, request: ReceivedRequest, connection: Responding) -> Response | None:
         """As :meth:`answer`, with admission before the body is read, and with memory and threads for a large one."""
-        if self._dispatcher.is_stream(request.content_type, request.body):
+        if stream_codec(request.content_type) is not None:
             return None
         context = request.context
         try:
@@ -118,7 +138,10 @@ class InvokeEndpoint:
                     if isinstance(admitted, Response):
                         return self._logged(admitted)
                     context = admitted
-                return self._logged(await self._dispatcher.dispatch(request.content_type, request.body, context))
+                answer = self._logged(await self._dispatcher.dispatch(request.content_type, request.body, context))
+                if answer.stream is not None:
+                    await self._run(answer, answer.stream, request, context, connection)
+                return answer
         except Rejection as refused:
             return self._refuse(refused, context)
 

@@ -8,19 +8,20 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, cast
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from service_core.dispatch import Response, StreamBody
+from service_core.dispatch import Response, StreamBody, StreamSink
 from service_server_fastapi.http1.timeouts import PARTS
 from service_server_fastapi.requests.admission import Disconnected
 from service_server_fastapi.requests.in_flight import STOP_MESSAGE
+from service_server_fastapi.requests.sending import unbuffered
 
-__all__ = ["CallerWatch", "IncomingStream", "send_stream"]
+__all__ = ["IncomingStream", "CallerWatch", "run_stream", "send_stream"]
 
 _AHEAD: Final = 4
 """Parts of a request that are read ahead."""
-_HEADERS: Final = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
-"""Proxies pass the parts on as they come."""
+_BUFFER: Final = 64 * 1024
+"""Bytes that wait to be sent before a stream is held up."""
 
 
 class CallerWatch(Protocol):
@@ -31,32 +32,87 @@ class CallerWatch(Protocol):
         ...
 
 
-async def send_stream(scope: Scope, send: Send, answer: Response, stream: StreamBody, watch: CallerWatch) -> None:
-    """Send an answer in parts, no faster than the client reads. The stream is closed in any case.
+async def run_stream(stream: StreamBody, sink: StreamSink) -> bytes:
+    """Run a stream and return its last part; for one that runs when the server stops, the part that says so.
 
-    A stream that is still running when the server stops gets its last part, which says so.
+    Raises FailedFirst, and any other cancellation.
     """
-    headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers]
-    headers += [(b"content-type", answer.content_type.encode()), *_HEADERS]
-    scope.setdefault("extensions", {})[PARTS] = {}
-    last = b""
     try:
-        await stream.begin()  # so that the head leaves together with it
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        async for part in stream:
-            if not part:
-                continue
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        last = stream.take_last()
+        return await stream.run(sink)
     except asyncio.CancelledError as cancelled:
         if STOP_MESSAGE not in cancelled.args:
             raise
         cast("asyncio.Task[Any]", asyncio.current_task()).uncancel()
-        last = stream.stopped
-    finally:
-        await stream.aclose()
+        return stream.stopped()
+
+
+async def send_stream(scope: Scope, send: Send, answer: Response, stream: StreamBody, watch: CallerWatch) -> None:
+    """Send an answer in parts, no faster than the client reads. Raises FailedFirst; nothing has been sent then."""
+    scope.setdefault("extensions", {})[PARTS] = {}
+    sink = _AsgiSink(send, answer)
+    try:
+        last = await run_stream(stream, sink)
+    except BaseException:
+        await sink.aclose()
+        raise
     watch.end()  # from here on the end of the response looks like that of the connection
-    await send({"type": "http.response.body", "body": last})
+    await sink.end(last)
+
+
+class _AsgiSink:
+    """Sends parts in a task, since sending waits. Used on one event loop."""
+
+    def __init__(self, send: Send, answer: Response) -> None:
+        headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in unbuffered(answer)]
+        headers.append((b"content-type", answer.content_type.encode()))
+        self._send = send
+        self._start: Message | None = {"type": "http.response.start", "status": answer.status, "headers": headers}
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._sending: asyncio.Task[None] | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the client reads more slowly than is written."""
+        return self._size >= _BUFFER
+
+    def write(self, part: bytes) -> None:
+        """Send a part after those before it."""
+        self._parts.append(part)
+        self._size += len(part)
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send_parts())
+
+    async def drain(self) -> None:
+        """Wait until all has been sent. Raises what sending has raised."""
+        if self._sending is not None:
+            await asyncio.wait([self._sending])
+            self._sending.result()
+
+    async def end(self, last: bytes) -> None:
+        """Send the last part, and the end of the body."""
+        await self.drain()
+        await self._begin()
+        await self._send({"type": "http.response.body", "body": last})
+
+    async def aclose(self) -> None:
+        """Send nothing more."""
+        if self._sending is not None:
+            self._sending.cancel()
+            await asyncio.wait([self._sending])
+
+    async def _send_parts(self) -> None:
+        await self._begin()
+        while self._parts:
+            data = b"".join(self._parts)
+            self._parts.clear()
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            self._size -= len(data)
+
+    async def _begin(self) -> None:
+        start, self._start = self._start, None
+        if start is not None:
+            await self._send(start)
 
 
 class IncomingStream(AbstractContextManager["IncomingStream"]):

@@ -189,7 +189,7 @@ class ServerConnection(StatefulConnection):
         tasks.add(task)  # here and not with a callback, which would be a turn of the event loop for every call
         in_flight.enter(complete, task)
         try:
-            answer = await fast_path.answer(complete)
+            answer = await fast_path.answer(complete, self)
         except BaseException as error:
             answer = in_flight.cut_off(complete, task) if isinstance(error, asyncio.CancelledError) else None
             if answer is None:
@@ -204,6 +204,10 @@ class ServerConnection(StatefulConnection):
         if answer is None:
             request = self._in.current = complete.restored()
             self._go_over_asgi(request)
+            return
+        if answer.stream is not None:
+            streamed: Any = self._streamed
+            self._complete(complete.request, closes=streamed.closes)
             return
         is_announced = CLOSE in answer.headers
         closes = is_announced or self._is_last or not complete.request.keep_alive or in_flight.is_stopping()

@@ -1,14 +1,17 @@
-"""The sending side of a connection: back pressure, and clients that do not read."""
+"""The sending side of a connection: back pressure, clients that do not read, and responses written part by part."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Final
 
+from service_core.dispatch import Response
+from service_server_fastapi.http1.response import ResponseHeads
 from service_server_fastapi.http1.timeouts import STREAM_PAUSE, Timeout
 from service_server_fastapi.requests import tcp
+from service_server_fastapi.requests.sending import unbuffered
 
-__all__ = ["Outgoing"]
+__all__ = ["Outgoing", "StreamedAnswer"]
 
 _SMALL: Final = 64 * 1024
 """Up to so many bytes are copied to be sent together."""
@@ -113,3 +116,58 @@ class Outgoing:
             self._transport.abort()
         else:
             self._peer.set(tcp.LOOK)
+
+
+class StreamedAnswer:
+    """Writes the parts of one body as chunks (RFC 9112, 7.1); a body that is whole at once as one of known length.
+
+    Used by the task of the call. To a client of HTTP/1.0 the end of the connection is the end of the body.
+    """
+
+    __slots__ = ("_answer", "_closes", "_has_begun", "_heads", "_is_chunked", "_out")
+
+    def __init__(self, out: Outgoing, heads: ResponseHeads, answer: Response, *, closes: bool, version: str) -> None:
+        """``closes`` means that the connection ends after the response."""
+        self._out = out
+        self._heads = heads
+        self._answer = answer
+        self._is_chunked = version == "1.1"
+        self._closes = closes
+        self._has_begun = False
+
+    @property
+    def closes(self) -> bool:
+        """Whether the connection ends after the response."""
+        return self._closes or (self._has_begun and not self._is_chunked)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the client reads more slowly than is written."""
+        return self._out.is_paused
+
+    def write(self, part: bytes) -> None:
+        """Send a part, the first one together with the head."""
+        head = b""
+        if not self._has_begun:
+            self._has_begun = True
+            self._answer.headers = unbuffered(self._answer)
+            framing = "transfer-encoding: chunked\r\n" if self._is_chunked else ""
+            head = self._heads.head_of(self._answer, closes=self.closes, framing=framing)
+            self._out.begin_stream()
+        self._out.write(head + self._framed(part))
+
+    async def drain(self) -> None:
+        """Wait until the client has taken enough, or is lost."""
+        await self._out.drain()
+
+    def end(self, last: bytes) -> None:
+        """Send the last part, and the end of the body."""
+        if not self._has_begun:
+            framing = f"content-length: {len(last)}\r\n"
+            self._out.write_whole(self._heads.head_of(self._answer, closes=self._closes, framing=framing), last)
+            return
+        self._out.write(self._framed(last) + (b"0\r\n\r\n" if self._is_chunked else b""))
+        self._out.end_stream()
+
+    def _framed(self, part: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(part), part) if self._is_chunked and part else part

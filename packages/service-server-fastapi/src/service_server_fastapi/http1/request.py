@@ -215,6 +215,11 @@ class CompleteRequest(ReceivedRequest):
             self._scope["app"] = self._app
         return self._scope
 
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """Host and port of the other end of the connection, None for a Unix domain socket."""
+        return self._endpoint.client
+
     def head(self) -> IncomingRequest:
         """The request with all of its headers."""
         return self.request

@@ -54,15 +54,20 @@ class ResponseHeads:
         self._second = 0
         self._beginnings: dict[tuple[int, str], str] = {}
 
-    def head_of(self, answer: Response, *, closes: bool) -> bytes:
-        """The head of an answer. ``closes`` adds the header that says so, unless the answer has it."""
+    def head_of(self, answer: Response, *, closes: bool, framing: str | None = None) -> bytes:
+        """The head of an answer. ``closes`` adds the header that says so, unless the answer has it.
+
+        ``framing`` are the header lines that say how the body ends, where that is not in the answer.
+        """
         now = int(time.time())
         if now != self._second:
             self._second = now
             self._beginnings.clear()
-        content_type = answer.content_type if answer.body else ""
+        content_type = answer.content_type if answer.body or framing is not None else ""
         head = self._beginnings.get((answer.status, content_type)) or self._begin(answer.status, content_type)
-        if answer.status not in _WITHOUT_BODY:
+        if framing is not None:
+            head += framing
+        elif answer.status not in _WITHOUT_BODY:
             head += f"content-length: {len(answer.body)}\r\n"
         for name, value in answer.headers:
             head += f"{name}: {value}\r\n"

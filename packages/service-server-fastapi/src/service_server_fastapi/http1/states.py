@@ -26,7 +26,7 @@ from service_core.dispatch import Response
 from service_server_fastapi.access.rejections import CLOSE, named
 from service_server_fastapi.http1.asgi import AsgiExchange
 from service_server_fastapi.http1.incoming import Incoming
-from service_server_fastapi.http1.outgoing import Outgoing
+from service_server_fastapi.http1.outgoing import Outgoing, StreamedAnswer
 from service_server_fastapi.http1.response import ResponseHeads
 from service_server_fastapi.http1.timeouts import STREAM_PAUSE, Timeout
 from service_server_fastapi.requests.bypass import Bypass
@@ -69,6 +69,8 @@ class StatefulConnection(asyncio.Protocol):
         self._exchange: AsgiExchange | None = None
         """What runs an application for the current request."""
         self._deadline = Timeout(loop, self._too_slow)
+        self._streamed: StreamedAnswer | None = None
+        """The response of the current request if its body comes in parts."""
         self._dropped = 0
         self._is_last = False
         """Whether the connection ends after the current request."""
@@ -90,6 +92,18 @@ class StatefulConnection(asyncio.Protocol):
         if self._in.current is None or self.state is State.CLOSING:
             self._close()
             self._transport.close()
+
+    # what answers the current request calls
+
+    def begin_stream(self, answer: Response) -> StreamedAnswer:
+        """The response to the current request, whose body comes in parts; nothing is sent yet."""
+        bypass, request = self._bypass, self._in.current
+        if bypass is None or request is None:
+            raise AssertionError("there is no request to answer")
+        closes = self._is_last or not request.keep_alive or bypass.in_flight.is_stopping()
+        streamed = StreamedAnswer(self._out, self._heads, answer, closes=closes, version=request.version)
+        self._streamed = streamed
+        return streamed
 
     # what an exchange over ASGI calls
 

@@ -8,9 +8,9 @@ from typing import Protocol
 from starlette.types import Receive, Scope, Send
 
 from service_core import CallContext
-from service_core.dispatch import Response
+from service_core.dispatch import Response, StreamSink
 
-__all__ = ["FastPath", "ReceivedRequest"]
+__all__ = ["FastPath", "ReceivedRequest", "Responding", "StreamedResponse"]
 
 
 class ReceivedRequest(ABC):
@@ -28,6 +28,27 @@ class ReceivedRequest(ABC):
     def scope(self) -> Scope:
         """The request in the terms of ASGI, the same object each time."""
 
+    @property
+    @abstractmethod
+    def client(self) -> tuple[str, int] | None:
+        """Host and port of the other end of the connection, None for a Unix domain socket."""
+
+
+class StreamedResponse(StreamSink, Protocol):
+    """A response that is written part by part."""
+
+    def end(self, last: bytes) -> None:
+        """Send the last part, and the end of the body."""
+        ...
+
+
+class Responding(Protocol):
+    """The connection on which a request is answered."""
+
+    def begin_stream(self, answer: Response) -> StreamedResponse:
+        """The response with the head of an answer whose body comes in parts; nothing is sent yet."""
+        ...
+
 
 class FastPath(Protocol):
     """An ASGI application that answers a request at once if it can."""
@@ -36,9 +57,10 @@ class FastPath(Protocol):
         """Answer a request that may still be arriving."""
         ...
 
-    async def answer(self, request: ReceivedRequest) -> Response | None:
+    async def answer(self, request: ReceivedRequest, connection: Responding) -> Response | None:
         """The answer to a request that has arrived, None if it has to go over ASGI. Only cancellation is raised.
 
-        The protocol cancels it when the caller disconnects.
+        The protocol cancels it when the caller disconnects. An answer that has a stream has been written to
+        ``connection``, to its end.
         """
         ...

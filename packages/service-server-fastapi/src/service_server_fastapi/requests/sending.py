@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.types import Send
 
-from service_core.dispatch import Response
+from service_core.dispatch import Headers, Response
 
-__all__ = ["send_answer"]
+__all__ = ["UNBUFFERED", "send_answer", "unbuffered"]
+
+UNBUFFERED: Final[Headers] = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
+"""The headers of a body that proxies pass on as it comes, and keep no copy of."""
+
+
+def unbuffered(answer: Response) -> Headers:
+    """The headers of an answer whose body comes in parts."""
+    return answer.headers if UNBUFFERED[0] in answer.headers else (*answer.headers, *UNBUFFERED)
 
 
 async def send_answer(send: Send, answer: Response) -> None:

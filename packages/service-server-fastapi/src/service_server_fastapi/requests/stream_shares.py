@@ -7,8 +7,6 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from starlette.types import Scope
-
 from service_core import CallContext, ErrorCode
 from service_core.dispatch import caller_of
 from service_server_fastapi.access.rejections import UNREAD, Rejection, named
@@ -30,9 +28,12 @@ class StreamShares:
         self._open: Counter[Hashable] = Counter()
 
     @contextmanager
-    def share(self, scope: Scope, context: CallContext) -> Iterator[None]:
-        """Count a stream inside the block. Raises Refused for one too many; nothing has run then."""
-        caller = _caller(scope, context)
+    def share(self, client: tuple[str, int] | None, context: CallContext) -> Iterator[None]:
+        """Count a stream inside the block. Raises Refused for one too many; nothing has run then.
+
+        ``client`` is the address of the connection.
+        """
+        caller = _caller(client, context)
         if self._open[caller] >= self._most:
             raise Rejection(
                 429,
@@ -49,8 +50,7 @@ class StreamShares:
                 del self._open[caller]
 
 
-def _caller(scope: Scope, context: CallContext) -> Hashable:
+def _caller(client: tuple[str, int] | None, context: CallContext) -> Hashable:
     if context.principal is not None:
         return "principal", caller_of(context)
-    client = scope.get("client")
     return "address", client[0] if client else None

@@ -17,7 +17,7 @@ from service_core.wire import context_from_headers
 from service_server_fastapi.access.rejections import Rejection
 from service_server_fastapi.requests.admission import Disconnected, disconnected, headers_of
 from service_server_fastapi.requests.disconnect import while_connected
-from service_server_fastapi.requests.fast_path import FastPath, ReceivedRequest
+from service_server_fastapi.requests.fast_path import FastPath, ReceivedRequest, Responding
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.reading import WrongArguments
 from service_server_fastapi.rest.route import RestRoute
@@ -77,7 +77,7 @@ class _FastRoute:
             answer = route.refuse(refused, context)
         await send_answer(send, answer)
 
-    async def answer(self, request: ReceivedRequest) -> Response:
+    async def answer(self, request: ReceivedRequest, connection: Responding) -> Response:
         """The answer to a request that has arrived."""
         route, scope, body = self._route, request.scope, request.body
         try:
@@ -114,5 +114,8 @@ class _FastStreamRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._route.serve(scope, self._values, receive, send)
 
-    async def answer(self, request: ReceivedRequest) -> None:
-        """None: streams go over ASGI."""
+    async def answer(self, request: ReceivedRequest, connection: Responding) -> Response | None:
+        """The answer to a request that has arrived; None for one that is a stream, which goes over ASGI."""
+        if self._route.route_codec.input_items is not None:
+            return None
+        return await self._route.answer(request, self._values, connection)

@@ -25,10 +25,11 @@ from service_core.rest import EVENT_STREAM, NDJSON, SENT_ARGUMENTS, form_writer,
 from service_core.wire import CHANGES_PAGE, context_from_headers
 from service_core.wire.streams import StreamWriter
 from service_server_fastapi.access.rejections import UNREAD, Rejection, unread
-from service_server_fastapi.endpoints.streams import CallerWatch, IncomingStream, send_stream
+from service_server_fastapi.endpoints.streams import CallerWatch, IncomingStream, run_stream, send_stream
 from service_server_fastapi.requests.admission import Disconnected, check_encoding, disconnected, headers_of
 from service_server_fastapi.requests.disconnect import DisconnectWatch
-from service_server_fastapi.requests.sending import send_answer
+from service_server_fastapi.requests.fast_path import ReceivedRequest, Responding
+from service_server_fastapi.requests.sending import UNBUFFERED, send_answer
 from service_server_fastapi.rest.reading import WrongArguments, item_type
 from service_server_fastapi.rest.route import ARGUMENTS, WRONG, RestRoute, replay
 from service_server_fastapi.rest.route_calls import Mismatched
@@ -68,7 +69,7 @@ class StreamRoute(RestRoute):
                     self.check_body(body, headers.get("content-type", ""))
                 else:
                     self._check_input(headers)
-                share = self.admission.streams.share(scope, admitted)
+                share = self.admission.streams.share(scope.get("client"), admitted)
                 with share, suppress(Disconnected), call_context(admitted), self._watching(scope, receive) as watch:
                     scope[_STREAM] = writer, watch
                     await self._read_whole(path, scope, body, watch)
@@ -80,6 +81,40 @@ class StreamRoute(RestRoute):
         except Rejection as refused:
             await send_answer(send, self.refuse(refused, context))
 
+    async def answer(
+        self, request: ReceivedRequest, path: Mapping[str, str], connection: Responding
+    ) -> Response | None:
+        """The answer to a request that has arrived; its stream is written to ``connection``."""
+        scope, body, context = request.scope, request.body, request.context
+        try:
+            with self.admission, self.admission.memory.share_of(len(body)):
+                self.check(scope, request.content_type)
+                writer = self._writer(headers_of(scope))
+                admitted = await self.admit(scope, context)
+                if isinstance(admitted, Response):
+                    return admitted
+                self.check_body(body, request.content_type)
+                with self.admission.streams.share(request.client, admitted), call_context(admitted):
+                    return await self._write(await self.read_arguments(path, scope, body, admitted), writer, connection)
+        except WrongArguments as wrong:
+            return self.wrong_arguments(wrong.locations, context)
+        except TimedOut:
+            return self.late(context)
+        except Rejection as refused:
+            return self.refuse(refused, context)
+
+    async def _write(self, arguments: tuple[Any, ...], writer: StreamWriter | None, connection: Responding) -> Response:
+        if writer is None:
+            return await self.carry_out(arguments, current_context())
+        answer = self._opened(arguments, writer)
+        if answer.stream is not None:
+            try:
+                response = connection.begin_stream(answer)
+                response.end(await run_stream(answer.stream, response))
+            except FailedFirst as failed:
+                return failure(failed)
+        return answer
+
     async def respond(self, scope: Scope) -> StarletteResponse:
         """The response to a request that has been read so far."""
         writer, watch = scope[_STREAM]
@@ -88,24 +123,20 @@ class StreamRoute(RestRoute):
         elif writer is None:
             answer = await self.carry_out(scope[ARGUMENTS], current_context())
         else:
-            answer = await self._opened(scope[ARGUMENTS], writer)
+            answer = self._opened(scope[ARGUMENTS], writer)
         return _Response(answer, watch)
 
     async def _directly(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self.respond(scope)
         await response(scope, receive, send)
 
-    async def _opened(self, arguments: tuple[Any, ...], writer: StreamWriter) -> Response:
+    def _opened(self, arguments: tuple[Any, ...], writer: StreamWriter) -> Response:
         """The answer of a call whose result is a stream: the stream, or a failure before its first item."""
         context = current_context()
         stream = open_stream(self.calls, self.target, arguments, writer, context)
         if isinstance(stream, Failure):
             return self.admission.rejected(problem(stream.error, executed=stream.executed, headers=stream.headers))
-        try:
-            await stream.begin()
-        except FailedFirst as failed:
-            return problem(failed.error, executed=True, headers=failed.headers)
-        headers = correlation(context.correlation_id)
+        headers = (*correlation(context.correlation_id), *UNBUFFERED)  # answers to GET could be kept
         return Response(
             status=self.route_codec.status, content_type=writer.content_type, body=b"", headers=headers, stream=stream
         )
@@ -172,7 +203,16 @@ class _Response(StarletteResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, and watch the caller meanwhile."""
         if self._answer.stream is not None:
-            await send_stream(scope, send, self._answer, self._answer.stream, self._watch)
-            return
+            try:
+                await send_stream(scope, send, self._answer, self._answer.stream, self._watch)
+            except FailedFirst as failed:
+                self._answer = failure(failed)
+            else:
+                return
         self._watch.end()
         await send_answer(send, self._answer)
+
+
+def failure(failed: FailedFirst) -> Response:
+    """The answer to a call whose stream has failed before its first item."""
+    return problem(failed.error, executed=True, headers=failed.headers)

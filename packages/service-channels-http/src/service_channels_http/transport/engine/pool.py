@@ -70,29 +70,29 @@ class _Pools(Generic[C]):
         self._tls = tls
         self._pools: dict[str, _Pool[C] | None] = {}
         self._prepared: dict[tuple[str, str], _PreparedTarget[C]] = {}
+        self._stream_ways: dict[tuple[str, str], _PreparedTarget[C]] = {}
         self._is_closed = False
 
-    def _find(self, request: HTTPRequest) -> _PreparedTarget[C] | None:
-        """How to send requests that begin as this one; None if httpx has to do it."""
-        beginning, target = split(request.url)
-        pool = self._pool(beginning)
-        if pool is None or not target:
-            return None
-        if len(self._prepared) >= _MANY:
-            self._prepared.clear()
-        key = request.method, request.url
-        prepared = self._prepared[key] = _PreparedTarget(pool, request, target)
-        if self._pools.get(beginning) is not pool:  # another thread has forgotten it, and it keeps nothing any more
-            self._prepared.pop(key, None)
+    def _way_of_stream(self, request: HTTPRequest) -> _PreparedTarget[C] | None:
+        """How to send a request that has a stream; None if httpx has to do it."""
+        prepared = self._stream_ways.get((request.method, request.url))
+        if prepared is None or prepared.fixed is not request.fixed:
+            prepared = self._find(request, self._stream_ways)
         return prepared
 
-    def _find_for_stream(self, request: HTTPRequest) -> tuple[_Pool[C], bytes] | None:
-        """Where a request that has a stream goes, and its head; None if httpx has to send it."""
+    def _find(self, request: HTTPRequest, ways: dict[tuple[str, str], _PreparedTarget[C]]) -> _PreparedTarget[C] | None:
+        """How to send requests that begin as this one, which ``ways`` hold from now on; None if httpx has to do it."""
         beginning, target = split(request.url)
         pool = self._pool(beginning)
         if pool is None or not target:
             return None
-        return pool, write_head(request, write_beginning(request, target, pool.origin.authority))
+        if len(ways) >= _MANY:
+            ways.clear()
+        key = request.method, request.url
+        prepared = ways[key] = _PreparedTarget(pool, request, target)
+        if self._pools.get(beginning) is not pool:  # another thread has forgotten it, and it keeps nothing any more
+            ways.pop(key, None)
+        return prepared
 
     def _pool(self, beginning: str) -> _Pool[C] | None:
         """The origin with that address; None if httpx has to send there."""
@@ -127,6 +127,7 @@ class _Pools(Generic[C]):
                     if pool is not None:
                         pool.idle.close()  # a call may be under way
             self._prepared.clear()
+            self._stream_ways.clear()
 
 
 class Engine(_Pools[SyncConnection]):
@@ -139,7 +140,7 @@ class Engine(_Pools[SyncConnection]):
         """
         prepared = self._prepared.get((request.method, request.url))
         if prepared is None or prepared.fixed is not request.fixed:
-            prepared = self._find(request)
+            prepared = self._find(request, self._prepared)
             if prepared is None:
                 return None
         head = write_head(request, prepared.beginning)
@@ -163,12 +164,11 @@ class Engine(_Pools[SyncConnection]):
         ``until`` is the same request with the deadline of connecting. Raises ServiceCommunicationException,
         DeadlineExceeded, LocalServiceException; nothing was sent then.
         """
-        found = self._find_for_stream(request)
-        if found is None:
+        prepared = self._way_of_stream(request)
+        if prepared is None:
             return None
-        pool, head = found
-        connection = pool.idle.take() or SyncConnection.open(pool.origin, until, connect_timeout)
-        return LeasedConnection(connection, pool.idle, head)
+        connection = prepared.idle.take() or SyncConnection.open(prepared.origin, until, connect_timeout)
+        return LeasedConnection(connection, prepared.idle, write_head(request, prepared.beginning))
 
     def close(self) -> None:
         """Close the idle connections now and the others after their call."""
@@ -182,7 +182,7 @@ class AsyncEngine(_Pools[AsyncConnection]):
         """As :meth:`Engine.send`. A call that is cancelled closes its connection."""
         prepared = self._prepared.get((request.method, request.url))
         if prepared is None or prepared.fixed is not request.fixed:
-            prepared = self._find(request)
+            prepared = self._find(request, self._prepared)
             if prepared is None:
                 return None
         head = write_head(request, prepared.beginning)
@@ -202,12 +202,11 @@ class AsyncEngine(_Pools[AsyncConnection]):
         self, request: HTTPRequest, until: HTTPRequest, connect_timeout: float
     ) -> LeasedConnection[AsyncConnection] | None:
         """As :meth:`Engine.lease`."""
-        found = self._find_for_stream(request)
-        if found is None:
+        prepared = self._way_of_stream(request)
+        if prepared is None:
             return None
-        pool, head = found
-        connection = pool.idle.take() or await AsyncConnection.open(pool.origin, until, connect_timeout)
-        return LeasedConnection(connection, pool.idle, head)
+        connection = prepared.idle.take() or await AsyncConnection.open(prepared.origin, until, connect_timeout)
+        return LeasedConnection(connection, prepared.idle, write_head(request, prepared.beginning))
 
     async def aclose(self) -> None:
         """Close the idle connections now and the others after their call."""

@@ -119,6 +119,14 @@ class ResponseParser:
         self._fed = 0
         self._reply = None
 
+    def known(self, data: bytes) -> HTTPReply | None:
+        """The response if it is all of ``data`` and begins as the last one did; nothing else of the parser is used."""
+        return None if self._repeated is None else self._repeated.read(data)
+
+    def remember(self, data: bytes, reply: HTTPReply) -> None:
+        """Compare the next response with one that another parser has read from all of ``data``."""
+        self._repeated = RepeatedHead.of(data, reply)
+
     def feed(self, data: bytes) -> HTTPReply | None:
         """Take bytes in; the response as soon as it is complete. Raises ServiceCommunicationException."""
         if self._fed:

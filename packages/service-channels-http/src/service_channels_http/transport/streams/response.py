@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import httptools
 
+from service_channels_http.transport.engine.reader import ResponseParser
 from service_channels_http.transport.errors import broken_off
 from service_channels_http.transport.limits import check_head
-from service_channels_http.transport.messages import HTTPRequest
+from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
 
 __all__ = ["FINISH", "StreamedResponse", "TooLate", "chunk", "last_chunk"]
@@ -36,15 +38,17 @@ class TooLate(Exception):
 class StreamedResponse:
     """Reads one response. What begins with ``on_`` is called by httptools."""
 
-    def __init__(self, request: HTTPRequest) -> None:
+    def __init__(self, request: HTTPRequest, last: ResponseParser) -> None:
+        """``last`` has read the last response of the connection: one that begins alike is not parsed again."""
         self._request = request
-        self._parser = httptools.HttpResponseParser(self)
+        self._last = last
+        self._parser: Any = None
         self._names: dict[str, str] = {}
         self._parts: list[bytes] = []
         self._head_size = 0
         self.status = 0
         """The HTTP status, 0 until the head has come."""
-        self.headers: dict[str, str] = {}
+        self.headers: Mapping[str, str] = {}
         """By lower-case names."""
         self.is_complete = False
         """Whether the end of the body has come."""
@@ -53,6 +57,19 @@ class StreamedResponse:
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes in; the part of the body among them. Raises ServiceCommunicationException, ProtocolException."""
+        if self._parser is not None:
+            return self._parse(data)
+        known = self._last.known(data)
+        if known is not None:
+            self.status, self.headers, self.is_complete = known.status, known.headers, True
+            return known.content
+        self._parser = httptools.HttpResponseParser(self)
+        part = self._parse(data)
+        if self.is_complete and not self.is_last:
+            self._last.remember(data, HTTPReply(self.status, self.headers, part))
+        return part
+
+    def _parse(self, data: bytes) -> bytes:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:

@@ -46,7 +46,7 @@ class AsyncStream(asyncio.Protocol):
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
         self._is_full = False
-        self.response = StreamedResponse(request)
+        self.response = StreamedResponse(request, leased.connection.parser)
 
     # sending
 

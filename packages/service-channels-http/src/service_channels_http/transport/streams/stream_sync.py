@@ -37,7 +37,7 @@ class SyncStream:
         self._kept = b""
         self._is_sent = False
         self._is_closed = False
-        self.response = StreamedResponse(request)
+        self.response = StreamedResponse(request, leased.connection.parser)
 
     def send(self, parts: Iterator[bytes] | None, deadline: Deadline) -> None:
         """Send the request as a whole. Raises TooLate at the deadline, and what ``parts`` raise."""

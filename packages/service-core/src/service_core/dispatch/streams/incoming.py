@@ -21,7 +21,7 @@ from service_core.wire import (
     json_holds_more,
     read_json,
 )
-from service_core.wire.streams import Frame, FrameKind, FrameReader
+from service_core.wire.streams import Frame, FrameKind, FrameReader, check_call
 
 __all__ = ["InputFrames", "ThreadInput", "WrongItem", "end_input", "ending_input", "input_lines", "with_input"]
 
@@ -85,7 +85,7 @@ class InputFrames:
             except StopAsyncIteration:
                 return None
             self._frames = self._reader.feed(part)[::-1]
-        return self._frames.pop()
+        return check_call(self._frames.pop())
 
 
 async def input_lines(

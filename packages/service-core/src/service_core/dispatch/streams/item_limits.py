@@ -44,6 +44,11 @@ class ItemLimits:
         return min(self._ends_at, self._total) - time.monotonic()
 
     @property
+    def remaining_in_total(self) -> float | None:
+        """Seconds until the end of the whole stream, None without a limit."""
+        return None if math.isinf(self._total) else self._total - time.monotonic()
+
+    @property
     def reason(self) -> str:
         """The message of a stream that has come to its limit."""
         if self._total <= self._ends_at:

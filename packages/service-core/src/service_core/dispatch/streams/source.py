@@ -1,4 +1,4 @@
-"""The generator behind a stream: it runs ahead of its reader by a few items, and the reader takes what has come.
+"""The iterator behind a stream that is sent: it runs ahead of its reader, which takes what has come.
 
 What a generator yields without waiting for anything is taken as one list, and what it yields before a wait is taken at
 once. So many small items are cheap, and no item waits for the next one.
@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from service_core.dispatch.thread_pool import ThreadPool
 
-__all__ = ["StreamSource", "items_ahead"]
+__all__ = ["FIRST_ITEMS", "StreamSource", "items_ahead"]
 
-_FIRST_ITEMS: Final = 16
+FIRST_ITEMS: Final = 16
 """Items by which a generator runs ahead, as long as their size is not known."""
 _MOST_ITEMS: Final = 1024
 """The same for items that are small."""
@@ -29,15 +29,13 @@ class StreamSource:
 
     def __init__(self) -> None:
         self._items: deque[Any] = deque()
-        self._limit = _FIRST_ITEMS
+        self._limit = FIRST_ITEMS
         self._loop = asyncio.get_running_loop()
         self._has_items = asyncio.Event()
         self._has_space = asyncio.Event()
         self._notified = False
         self._closed = False
         self._task: asyncio.Task[Any] | None = None
-        self.before_close: Callable[[], None] = _do_nothing
-        """Called when the stream is closed, before the generator is."""
 
     def start(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run ``work``, which calls :meth:`iterate` or :meth:`iterate_sync`, in a copy of the current context."""
@@ -60,8 +58,8 @@ class StreamSource:
             if close is not None:
                 await close()
 
-    async def iterate_sync(self, items: Iterator[Any], workers: ThreadPool | None) -> None:
-        """As :meth:`iterate`, step by step in threads of ``workers``; on the event loop if there are none.
+    async def iterate_sync(self, items: Iterator[Any], workers: ThreadPool) -> None:
+        """As :meth:`iterate`, step by step in threads of ``workers``.
 
         All steps run in one context. One that runs when the stream is closed is not interrupted; the generator is
         closed after it.
@@ -71,11 +69,8 @@ class StreamSource:
         try:
             more = True
             while more:
-                if workers is None:
-                    more = self._step(items)
-                else:
-                    step = asyncio.ensure_future(workers.run(context.run, (self._step, items)))
-                    more = await asyncio.shield(step)
+                step = asyncio.ensure_future(workers.run(context.run, (self._step, items)))
+                more = await asyncio.shield(step)
                 await self._wait_for_space()
         finally:
             await _close_sync(items, step, context, workers)
@@ -117,11 +112,6 @@ class StreamSource:
                 return []
             await self._has_items.wait()
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether all items have been taken and no more will come."""
-        return not self._items and self._task is not None and self._task.done()
-
     def adapt(self, count: int, size: int) -> None:
         """Run ahead by as many items as fit in the limit of bytes, since ``count`` of them had ``size`` bytes."""
         self._limit = items_ahead(count, size)
@@ -135,7 +125,6 @@ class StreamSource:
     async def aclose(self) -> None:
         """End the generator and wait until it has; its ``finally`` blocks run. Safe to call twice."""
         self._closed = True
-        self.before_close()
         self._items.clear()
         self._has_space.set()
         task = self._task
@@ -149,15 +138,11 @@ def items_ahead(count: int, size: int) -> int:
     return max(1, min(_MOST_ITEMS, count * _BYTES // max(1, size)))
 
 
-def _do_nothing() -> None:
-    pass
-
-
 async def _close_sync(
     items: Iterator[Any],
     step: asyncio.Future[bool] | None,
     context: contextvars.Context,
-    workers: ThreadPool | None,
+    workers: ThreadPool,
 ) -> None:
     """Close a generator after its current step."""
     if step is not None and not step.done():
@@ -165,7 +150,7 @@ async def _close_sync(
     close: Callable[[], None] | None = getattr(items, "close", None)
     if close is None:
         return
-    if workers is None or workers.is_closed:
+    if workers.is_closed:
         context.run(close)
     else:
         await workers.run(context.run, (close,))

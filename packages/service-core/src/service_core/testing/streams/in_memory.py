@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from service_core.call import Call
 from service_core.dispatch import Response, ThreadPool
-from service_core.dispatch.responses import StreamBody
 from service_core.dispatch.streams.source import StreamSource
 from service_core.errors import DeadlineExceeded, ServiceCommunicationException
 from service_core.resilience.stream_limits import StreamLimits
 from service_core.testing.in_memory_server import InMemoryServer
+from service_core.testing.streams.in_memory_body import RunningBody
 from service_core.wire import Codec, MethodCodec
 from service_core.wire.streams import Frame, FrameReader, read_items, write_call, write_end, write_items
 
@@ -112,7 +112,7 @@ class InMemoryStream:
         self._is_up = is_up
         self._reader = FrameReader(_MAX_FRAME)
         self._frames: list[Frame] = []
-        self._stream: StreamBody | None = None
+        self._body: RunningBody | None = None
         self._given: MemoryInput | None = None
         self._answer: Exception | None = None
 
@@ -129,19 +129,19 @@ class InMemoryStream:
         answer = await asyncio.create_task(server.stream(self._codec, headers, parts), context=context)
         if answer.stream is None:
             return answer
-        self._stream = answer.stream
-        self.first = await self.next_items(limits, context)
+        self._body = RunningBody(answer.stream, context)
+        self.first = await self.next_items(limits)
         return None
 
-    async def next_items(self, limits: StreamLimits, context: contextvars.Context | None = None) -> list[Any]:
+    async def next_items(self, limits: StreamLimits) -> list[Any]:
         """The items of the next frame, none at the end. Raises the error that ended the stream."""
         while not self._frames:
-            part = await self._next_part(limits, context)
+            part = await self._next_part(limits)
             if part is None or not self._is_up():
                 raise lost(self._where, self.url)
             self._frames = self._reader.feed(part)[::-1]
         try:
-            return read_items(self._frames.pop(), self._method_codec, self._codec, self._where)
+            return read_items(self._frames.pop(), self._method_codec, self._codec, lambda: self._where)
         except Exception as error:
             self._answer = error
             raise
@@ -150,30 +150,22 @@ class InMemoryStream:
         """Whether an error came from the server, so that the call was answered."""
         return error is self._answer
 
-    async def _next_part(self, limits: StreamLimits, context: contextvars.Context | None) -> bytes | None:
-        step = asyncio.create_task(_next(self._stream), context=context)
-        waiting: set[asyncio.Future[Any]] = {step}
-        if self._given is not None:
-            waiting.add(self._given.failure)
+    async def _next_part(self, limits: StreamLimits) -> bytes | None:
+        if self._body is None:
+            return None
+        waiting: set[asyncio.Future[Any]] = set() if self._given is None else {self._given.failure}
         remaining = limits.deadline.remaining
-        try:
-            done, _ = await asyncio.wait(
-                waiting, timeout=None if math.isinf(remaining) else remaining, return_when=asyncio.FIRST_COMPLETED
-            )
-            if self._given is not None and self._given.failure in done:
-                self._given.failure.result()
-            if not done:
-                raise limits.exceeded()
-            return step.result()
-        finally:
-            if not step.done():
-                step.cancel()
-                await asyncio.wait([step])
+        part = await self._body.next_part(waiting, None if math.isinf(remaining) else remaining)
+        if self._given is not None and self._given.failure.done():
+            self._given.failure.result()
+        if part is None:
+            raise limits.exceeded()
+        return part or None
 
     async def aclose(self) -> None:
         """End the call."""
-        if self._stream is not None:
-            await self._stream.aclose()
+        if self._body is not None:
+            await self._body.aclose()
 
 
 def lost(where: str, url: str) -> ServiceCommunicationException:
@@ -182,11 +174,3 @@ def lost(where: str, url: str) -> ServiceCommunicationException:
         f"{where} at {url}: the connection was lost before the answer was complete; the call may have run",
         may_have_run=True,
     )
-
-
-async def _next(stream: StreamBody | None) -> bytes | None:
-    """The next part, None after the last."""
-    if stream is None:
-        return None
-    part = await anext(stream, None)
-    return (stream.take_last() or None) if part is None else part

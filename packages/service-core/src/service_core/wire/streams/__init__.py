@@ -1,6 +1,6 @@
 """Streams on the wire: frames, and the items and errors in them."""
 
-from service_core.wire.streams.frames import STOPPING, STREAM_TYPES, Frame, FrameKind, FrameReader, frame
+from service_core.wire.streams.frames import STOPPING, STREAM_TYPES, Frame, FrameKind, FrameReader, check_call, frame
 from service_core.wire.streams.items import read_items, stream_error, write_call, write_end, write_items
 from service_core.wire.streams.writer import FrameWriter, StreamWriter
 
@@ -11,6 +11,7 @@ __all__ = [
     "FrameKind",
     "FrameReader",
     "FrameWriter",
+    "check_call",
     "StreamWriter",
     "frame",
     "read_items",

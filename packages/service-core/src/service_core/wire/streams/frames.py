@@ -31,6 +31,8 @@ STOPPING: Final = "ServerStopping"
 """The type of the error that ends a stream when its server stops."""
 
 _HEAD: Final = Struct("!IBI")
+CALL: Final = 1
+"""The number of the call: a request carries one, so there is no other yet."""
 
 
 class FrameKind(IntEnum):
@@ -56,9 +58,16 @@ class Frame(NamedTuple):
     payload: bytes
 
 
-def frame(kind: FrameKind, payload: bytes = b"", *, call: int = 1) -> bytes:
+def frame(kind: FrameKind, payload: bytes = b"", *, call: int = CALL) -> bytes:
     """A frame as bytes."""
     return _HEAD.pack(len(payload), kind, call) + payload
+
+
+def check_call(came: Frame) -> Frame:
+    """The frame. Raises MalformedData if it belongs to another call, of which a body carries none."""
+    if came.call != CALL:
+        raise MalformedData(f"a frame of call {came.call}, where {CALL} is the only one")
+    return came
 
 
 class FrameReader:
@@ -82,7 +91,7 @@ class FrameReader:
         at = 0
         while len(buffer) - at >= _HEAD.size:
             length, kind, call = _HEAD.unpack_from(buffer, at)
-            if kind >= len(FrameKind):
+            if kind >= _UNKNOWN:
                 raise MalformedData(f"frame of unknown kind {kind}")
             if length > self._max_bytes:
                 raise MalformedData(f"frame of {length} bytes, where {self._max_bytes} are allowed")
@@ -97,3 +106,4 @@ class FrameReader:
 
 
 _KINDS: Final = tuple(FrameKind)
+_UNKNOWN: Final = len(_KINDS)

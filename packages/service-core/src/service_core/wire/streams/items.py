@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from service_core.errors import ArgumentException, ProtocolException, ServiceCommunicationException
@@ -10,7 +11,7 @@ from service_core.wire.failures.reading import error_from_wire
 from service_core.wire.failures.wire_error import WireError
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.misfit import NOTHING, misfit
-from service_core.wire.streams.frames import STOPPING, Frame, FrameKind, frame
+from service_core.wire.streams.frames import STOPPING, Frame, FrameKind, check_call, frame
 
 __all__ = ["read_items", "stream_error", "write_call", "write_end", "write_items"]
 
@@ -32,25 +33,27 @@ def write_end() -> bytes:
     return frame(FrameKind.END)
 
 
-def read_items(came: Frame, method_codec: MethodCodec, codec: Codec, where: str) -> list[Any]:
+def read_items(came: Frame, method_codec: MethodCodec, codec: Codec, where: Callable[[], str]) -> list[Any]:
     """The items in a frame of the result; an empty list at the end of the stream.
 
-    Raises the error that a frame carries, ContractMismatchException for items that do not fit the caller's interface,
-    ProtocolException for a frame that cannot be read.
+    ``where`` gives method and address, for messages. Raises the error that a frame carries,
+    ContractMismatchException for items that do not fit the caller's interface, ProtocolException for a frame that
+    cannot be read.
     """
     try:
+        check_call(came)
         if came.kind is FrameKind.END:
             return []
         if came.kind is FrameKind.ERROR:
             failure = codec.read_response(method_codec, came.payload)
             if not isinstance(failure, WireError):
                 raise MalformedData("a frame of an error without an error")
-            raise stream_error(failure, method_codec, where)
+            raise stream_error(failure, method_codec, where())
         if came.kind is not FrameKind.ITEMS or method_codec.items is None:
             raise MalformedData(f"a frame of kind {came.kind.name} in an answer")
         return _items(came.payload, method_codec, codec, where)
     except MalformedData as error:
-        raise ProtocolException(f"{where}: the stream cannot be read: {error}", may_have_run=True) from error
+        raise ProtocolException(f"{where()}: the stream cannot be read: {error}", may_have_run=True) from error
 
 
 def stream_error(failure: WireError, method_codec: MethodCodec, where: str) -> Exception:
@@ -64,13 +67,13 @@ def stream_error(failure: WireError, method_codec: MethodCodec, where: str) -> E
     return error_from_wire(failure, where=where, declared=method_codec.errors, method=method_codec.method)
 
 
-def _items(payload: bytes, method_codec: MethodCodec, codec: Codec, where: str) -> list[Any]:
+def _items(payload: bytes, method_codec: MethodCodec, codec: Codec, where: Callable[[], str]) -> list[Any]:
     if method_codec.items is None:
         raise AssertionError("the method has no stream")
     try:
         items: list[Any] = codec.read_value(method_codec.items, payload)
     except ArgumentException as error:
-        raise misfit(error, method_codec.method, NOTHING, where=where) from error
+        raise misfit(error, method_codec.method, NOTHING, where=where()) from error
     if not items:
         raise MalformedData("a frame without items")
     return items
