@@ -152,9 +152,15 @@ def observed(call: Call) -> Iterator[None]:
 
 
 async def observed_async(
-    run: Coroutine[Any, Any, T], call: BegunCall, failure: Callable[[T], tuple[ErrorCode, str] | None]
+    run: Coroutine[Any, Any, T],
+    call: BegunCall,
+    failure: Callable[[T], tuple[ErrorCode, str] | None],
+    has_left: Callable[[BaseException], bool],
 ) -> T:
-    """Observe a call that a server carries out; ``failure`` says how an outcome failed."""
+    """Observe a call that a server carries out; ``failure`` says how an outcome failed.
+
+    ``has_left`` says whether what ends the call is no failure: the reader of a stream has read enough.
+    """
     begin = time.perf_counter()
     try:
         ends = _begin(server_observers, call)
@@ -170,6 +176,9 @@ async def observed_async(
         if failed is not None:
             code, name = failed
         return outcome
+    except BaseException as error:
+        succeeded = has_left(error)
+        raise
     finally:
         duration = time.perf_counter() - begin
         _end(ends, EndedCall(duration=duration) if succeeded else EndedCall(duration=duration, code=code, error=name))

@@ -195,7 +195,13 @@ async def _observed(run: Coroutine[Any, Any, T], target: Target, context: CallCo
         correlation_id=context.correlation_id,
     )
     with tracing.continued(context):
-        return await observed_async(run, call, _outcome_of)
+        return await observed_async(run, call, _outcome_of, partial(_has_left, target))
+
+
+def _has_left(target: Target, error: BaseException) -> bool:
+    """Whether a call was cancelled by the reader of its stream; a server that stops cancels with a message."""
+    is_stream = target.method_codec.method.stream is not None
+    return is_stream and isinstance(error, asyncio.CancelledError) and not error.args
 
 
 def _outcome_of(outcome: object) -> tuple[ErrorCode, str] | None:

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from service_core.process.timers import start_timer
 
-__all__ = ["Continuation", "TimedOut", "begin", "within"]
+__all__ = ["Continuation", "TimedOut", "begin", "uninterrupted", "within"]
 
 T = TypeVar("T")
 
@@ -49,6 +49,20 @@ async def within(awaitable: Awaitable[T], seconds: float | None) -> T:
         return cast(T, rest)
     with _Limit(seconds):
         return cast(T, await rest)
+
+
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Wait for something to its end, as for ``finally`` blocks. A cancellation meanwhile is raised afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    return task.result()
 
 
 class _Limit:

@@ -143,8 +143,9 @@ class IncomingStream(AbstractContextManager["IncomingStream"]):
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                self._is_over = True
-                self._task.cancel()
+                if not self._task.cancelling():  # what ends already is not interrupted
+                    self._is_over = True
+                    self._task.cancel()
                 return
             part: bytes = message.get("body", b"")
             if part:

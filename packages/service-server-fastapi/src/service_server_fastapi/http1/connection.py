@@ -104,8 +104,9 @@ class ServerConnection(StatefulConnection):
         self._deadline.close()
         self._out.lose()
         self._in.lose()
-        if self._task is not None and self._exchange is None:
-            self._task.cancel()
+        task = self._task
+        if task is not None and self._exchange is None and not task.cancelling():  # one that ends is not interrupted
+            task.cancel()
 
     def resume_writing(self) -> None:
         """There is room for more."""

@@ -65,5 +65,6 @@ class DisconnectWatch:
     async def _listen(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._is_over = True
-        self._task.cancel()
+        if not self._task.cancelling():  # what ends already is not interrupted
+            self._is_over = True
+            self._task.cancel()

@@ -101,7 +101,8 @@ class InFlight:
         if self.tasks:
             logger.error("%d requests did not finish in time before the end and are cancelled", len(self.tasks))
         for task in self.tasks:
-            task.cancel(STOP_MESSAGE)
+            if not task.cancelling():  # one that ends is not interrupted
+                task.cancel(STOP_MESSAGE)
 
 
 class InFlightMiddleware:

@@ -19,7 +19,7 @@ from service_core.dispatch.streams.source import FIRST_ITEMS, items_ahead
 from service_core.dispatch.streams.thread_steps import ThreadSteps
 from service_core.dispatch.streams.waiting import ItemWait
 from service_core.dispatch.thread_pool import ThreadPool
-from service_core.dispatch.timeouts import Continuation, within
+from service_core.dispatch.timeouts import Continuation, uninterrupted, within
 from service_core.errors import ArgumentException
 from service_core.wire.streams import StreamWriter
 
@@ -64,7 +64,7 @@ class ItemRunner:
             self._on_close()
             close = getattr(items, "aclose", None)
             if close is not None:
-                await close()
+                await uninterrupted(close())
             self._finish()
             raise
 
@@ -113,7 +113,7 @@ class ItemRunner:
             self._finish()
         except BaseException:
             self._on_close()
-            await step.close(workers)
+            await uninterrupted(step.close(workers))
             self._finish()
             raise
 
