@@ -70,7 +70,8 @@ class RunningBody:
     async def aclose(self) -> None:
         """End the call, and wait until it has ended."""
         if not self._call.done():
-            self._call.cancel()
+            if not self._call.cancelling():  # what ends already is not interrupted
+                self._call.cancel()
             await asyncio.wait([self._call])
         if not self._call.cancelled():
             self._call.exception()  # known: the reader has left
