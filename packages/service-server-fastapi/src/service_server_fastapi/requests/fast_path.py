@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from service_core import CallContext
 from service_core.dispatch import Response, StreamSink
 
-__all__ = ["FastPath", "ReceivedRequest", "Responding", "StreamedResponse"]
+__all__ = ["FastPath", "ReceivedRequest", "Responding", "ResponseStream"]
 
 
 class ReceivedRequest(ABC):
@@ -34,7 +34,7 @@ class ReceivedRequest(ABC):
         """Host and port of the other end of the connection, None for a Unix domain socket."""
 
 
-class StreamedResponse(StreamSink, Protocol):
+class ResponseStream(StreamSink, Protocol):
     """A response that is written part by part."""
 
     def end(self, last: bytes) -> None:
@@ -45,7 +45,7 @@ class StreamedResponse(StreamSink, Protocol):
 class Responding(Protocol):
     """The connection on which a request is answered."""
 
-    def begin_stream(self, answer: Response) -> StreamedResponse:
+    def begin_stream(self, answer: Response) -> ResponseStream:
         """The response with the head of an answer whose body comes in parts; nothing is sent yet."""
         ...
 
