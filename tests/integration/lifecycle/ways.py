@@ -124,6 +124,11 @@ ENVIRONMENTS = [
         test="tests/integration/lifecycle/test_recipes.py::test_the_unit_of_systemd_is_valid",
     ),
     Environment(
+        name="docker compose, `docker stop`",
+        note="the recipe below, by docker-compose in an engine",
+        test="tests/containers/test_compose.py::test_the_services_of_the_recipe_are_called_and_stop_in_order",
+    ),
+    Environment(
         name="`multiprocessing` inside a server: fork, forkserver, spawn",
         note="pools and `Process.terminate` work; no child runs the shutdown",
         test="tests/integration/lifecycle/test_children.py::test_a_method_of_a_server_may_use_pools",
@@ -132,6 +137,11 @@ ENVIRONMENTS = [
         name="a client that forks",
         note="the children follow servers that move",
         test="tests/integration/lifecycle/test_children.py::test_forked_workers_of_a_client_follow",
+    ),
+    Environment(
+        name="celery's prefork pool, `--max-tasks-per-child`",
+        note="the parent may host a server and call it; children call on, none runs the shutdown",
+        test="tests/ecosystem/test_prefork.py::test_children_call_and_are_replaced",
     ),
 ]
 

@@ -30,6 +30,17 @@ class GreeterImpl(Greeter):
 
 text = "no class"
 """
+BROKEN = """
+from service_core import ComponentRegistry
+from service_core.di import create, module
+
+
+@module()
+class Broken:
+    @create()
+    def create_registry(self) -> ComponentRegistry:
+        raise RuntimeError("the address of the registry is not set")
+"""
 
 
 def test_an_implementation_is_served_until_a_signal(service: Command, tmp_path: Path) -> None:
@@ -80,3 +91,17 @@ def test_an_address_without_a_scheme_is_refused_with_one(service: Command) -> No
         "remedy: write http://127.0.0.1:8000",
     ]
     assert outcome.code == 2
+
+
+def test_an_error_of_the_program_at_its_start_is_one_message_with_its_place(
+    service: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "broken_program.py"
+    file.write_text(BROKEN)
+    monkeypatch.syspath_prepend(tmp_path)
+    outcome = service("run", "broken_program:Broken", "--port", "0")
+    assert outcome.code == 1
+    assert outcome.error == (
+        "error: broken_program:Broken does not start: RuntimeError: the address of the registry is not set "
+        f"({file}:10, in create_registry)\n"
+    )

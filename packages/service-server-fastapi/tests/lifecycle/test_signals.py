@@ -155,6 +155,8 @@ def test_a_startup_that_raises_ends_the_process_with_an_error(port: int) -> None
         assert program.lines == ["destroyed"]
         assert program.errors.rstrip().endswith("ConnectionError: the database is away")
         assert program.errors.count("ConnectionError: the database is away") == 1
+        assert program.errors.count("Traceback") == 1
+        assert program.errors.startswith("Traceback")
 
 
 def test_a_taken_port_ends_the_process_with_an_error(port: int) -> None:

@@ -22,9 +22,12 @@ from service_server_fastapi.lifecycle.wait_for_server import wait_until_answerin
 from service_server_fastapi.paths import LIVE
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["HasLifespan", "Lifespan", "registered_elsewhere", "running"]
+__all__ = ["RAISED_BY_SERVER", "HasLifespan", "Lifespan", "registered_elsewhere", "running"]
 
 logger: Final = logging.getLogger("service.server")
+
+RAISED_BY_SERVER: Final = "it is raised by the server"
+"""Part of the text of an error whose cause ``boot`` or ``stop`` raises, so that a log need not repeat it."""
 
 _UNUSUAL: Final = 5.0
 """Seconds without an answer of the ASGI server after the start of the application, after which a warning is logged."""
@@ -61,7 +64,7 @@ class Lifespan:
             if not self._keeps:
                 raise
             self.failure = error
-            raise RuntimeError(f"the lifespan ended with {type(error).__name__}; it is raised by the server") from None
+            raise RuntimeError(f"the lifespan ended with {type(error).__name__}; {RAISED_BY_SERVER}") from None
 
 
 @contextlib.asynccontextmanager

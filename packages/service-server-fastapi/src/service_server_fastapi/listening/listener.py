@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 import socket
 import ssl
@@ -17,6 +18,7 @@ from service_core import LocalServiceException
 from service_core.process import call_in_child, detach
 from service_server_fastapi.http1.connection import ServerConnection
 from service_server_fastapi.http1.websocket import StrictWebSocket
+from service_server_fastapi.lifecycle.lifespan import RAISED_BY_SERVER
 from service_server_fastapi.listening.sockets import BACKLOG, UnixSocketFile
 from service_server_fastapi.settings import ServerSettings
 
@@ -24,6 +26,8 @@ __all__ = ["Listener"]
 
 _LAST_READ: Final = 0.05
 """Seconds in which requests on the last connections are read; then connections without a request are closed."""
+_FAILED: Final = ("Application startup failed", "Application shutdown failed")
+"""Lines of uvicorn that follow the report of an error."""
 _LAST_HANDSHAKE: Final = 1.0
 """Seconds for the TLS handshakes of the last connections."""
 
@@ -61,6 +65,7 @@ class _UvicornServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         tls = self.config.ssl
+        self.lifespan.logger = _lifespan_logger()
         await super().startup([] if tls is not None else sockets)
         if tls is not None:
             for bound in sockets or []:
@@ -165,6 +170,20 @@ class Listener:
         connections = cast("set[ServerConnection | StrictWebSocket]", self._server.server_state.connections)
         sockets = [each.transport.get_extra_info("socket") for each in connections]
         detach(each.fileno() for each in (self._socket, *sockets))
+
+
+def _lifespan_logger() -> logging.Logger:
+    """What uvicorn logs about the lifespan, without the failures that the caller of the server gets as an error."""
+
+    def is_news(record: logging.LogRecord) -> bool:
+        text = f"{record.getMessage()}{record.exc_info[1] if record.exc_info else ''}"
+        return RAISED_BY_SERVER not in text and not text.startswith(_FAILED)
+
+    parent = logging.getLogger("uvicorn.error")
+    logger = logging.Logger(parent.name)  # not the one of that name, which other servers of this process use
+    logger.parent = parent
+    logger.addFilter(is_news)
+    return logger
 
 
 def _accept_all(bound: socket.socket) -> Iterator[socket.socket]:
