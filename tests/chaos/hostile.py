@@ -125,6 +125,9 @@ HOSTILE: Final[Mapping[str, Growing]] = {
     "json: tags that are unknown": json_list("tagged", b'{"kind":"cow"}'),
     "json: fields that are forbidden": json_list("closed", lambda n: b'"%x":0' % n),
     "json: one key again and again": json_list("mapping", b'"a":{"name":""}'),
+    "json: strings and brackets that do not end": json_list(
+        "numbered", b"\\[{[{}]}]" + b"9" * 15 + b'"children":[]' * 3 + b"9" * 100
+    ),
     "json: a number of many digits": Growing(
         form="json", method="anything", part=lambda n: b"7", around=lambda count, inner: inner
     ),

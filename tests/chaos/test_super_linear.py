@@ -156,6 +156,7 @@ def test_no_candidate_costs_more_than_a_multiple_of_its_bytes(figures: Figures) 
                 fruitful.append(one)
                 if is_super_linear(send, one, harmless[one.form]):
                     found.append(one)
+                    figures.add(f"find {len(found)}, after {tried} candidates", repr(one))
             if tried >= CANDIDATES and time.monotonic() > end:
                 break
     figures.add("candidates tried, that took twice as long as a harmless request", f"{tried}, {len(fruitful)}")

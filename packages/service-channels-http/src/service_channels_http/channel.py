@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,7 @@ from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTP
 from service_channels_http.transport.proxies import direct_mounts
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
 from service_core.resilience import AnswerWait
+from service_core.wire import LARGE
 
 if TYPE_CHECKING:  # imported by the transport that uses it
     import httpx
@@ -136,7 +138,10 @@ class HTTPXChannel(AuthorizingChannel):
             request = exchange.request(url)
             if token is not None:
                 request = with_credentials(request, NO_HEADERS, token)
-            return exchange.complete(request, await self.send_async(request))
+            reply = await self.send_async(request)
+            if len(reply.content) < LARGE:
+                return exchange.complete(request, reply)
+            return await asyncio.to_thread(exchange.complete, request, reply)  # which takes long
 
         return await self.run_hedged_async(exchange.call, send)
 

@@ -23,6 +23,7 @@ from service_core.dispatch.timeouts import TimedOut, begin, within
 from service_core.errors import ErrorCode
 from service_core.hosting.token_verifier import TokenVerifier
 from service_core.observing import BegunCall, observed_async, server_observers
+from service_core.wire.bounds.large import has_many_values
 
 __all__ = ["Executor"]
 
@@ -36,12 +37,17 @@ class Executor:
         self,
         workers: ThreadPool,
         *,
+        writers: ThreadPool | None = None,
         expose_errors: bool = False,
         verifier: TokenVerifier | None = None,
         keep_alive: float = 15.0,
     ) -> None:
-        """Without a ``verifier`` no caller needs a token. Raises DeclarationException if it is none."""
+        """Without a ``verifier`` no caller needs a token. Raises DeclarationException if it is none.
+
+        Large results are written in threads of ``writers``, all others on the event loop.
+        """
         self._workers = workers
+        self._writers = writers
         self._loop_delay = LoopDelay()
         self.expose_errors: Final = expose_errors
         """Whether the messages of errors that are not declared are sent."""
@@ -91,7 +97,7 @@ class Executor:
             finally:
                 if limit is not None:
                     limit.leave(caller, now, in_time=in_time)
-            return write(result)
+            return write(result) if not has_many_values(result) else await self._write_large(write, result)
         except BaseException as error:
             failure = self._outcome(error, target, context)
             if failure is None:
@@ -113,7 +119,7 @@ class Executor:
                 target.limit.enter(caller, now, math.inf)
                 leave = partial(target.limit.leave, caller, now)
             result = await self._workers.run(target.method, arguments, seconds, target.service_time, caller, leave)
-            return write(result)
+            return write(result) if not has_many_values(result) else await self._write_large(write, result)
         except BaseException as error:
             failure = self._outcome(error, target, context)
             if failure is None:
@@ -121,6 +127,12 @@ class Executor:
             return failure
         finally:
             leave_context(outer)
+
+    async def _write_large(self, write: Callable[[Any], bytes], result: Any) -> bytes:
+        if self._writers is None or self._writers.is_closed:
+            return write(result)
+        written: bytes = await self._writers.run(write, (result,))
+        return written
 
     def _outcome(self, error: BaseException, target: Target, context: CallContext) -> Failure | None:
         """The failure that an exception is, None for one that ends the task."""

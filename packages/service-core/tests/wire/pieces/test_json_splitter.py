@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from typing import Any
 
 import pytest
@@ -57,3 +59,13 @@ def test_what_is_not_balanced_or_lacks_an_item_is_refused(text: bytes) -> None:
 def read(splitter: JSONSplitter) -> None:
     for run in splitter.runs(splitter.whole):
         splitter.plain(splitter.document(LIST, run))
+
+
+def test_strings_and_brackets_that_do_not_end_are_found_in_linear_time() -> None:
+    part = b"\\[{[{}]}]" + b"9" * 15 + b'"children":[]' * 3 + b"9" * 100
+    splitter = JSONSplitter(b"[" + part * 2000 + b"]")
+    begin = time.process_time()
+    with contextlib.suppress(MalformedData):
+        for run in splitter.runs(splitter.whole):
+            list(splitter.singles(LIST, run))
+    assert time.process_time() - begin < 20  # it took minutes when each place was tried in turn

@@ -135,6 +135,7 @@ class ServerParts:
         warn_if_open(self.settings, has_verifier=verifier is not None)
         return Executor(
             self._workers,
+            writers=self._readers,
             expose_errors=self.settings.expose_errors,
             verifier=verifier,
             keep_alive=self.settings.stream_keep_alive,

@@ -8,10 +8,11 @@ documentation advises to do without it, too.
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeVar, TypeVarTuple
 
-__all__ = ["LARGE", "without_collection"]
+__all__ = ["LARGE", "has_many_values", "without_collection"]
 
 A = TypeVarTuple("A")
 R = TypeVar("R")
@@ -40,3 +41,21 @@ def without_collection(work: Callable[[*A], R], *args: *A) -> R:
         return work(*args)
     finally:
         gc.enable()
+
+
+_LONG_TEXT: Final = 1024 * 1024
+_MANY: Final = 4096
+_LEVELS: Final = 2
+
+
+def has_many_values(value: object, levels: int = _LEVELS) -> bool:
+    """Whether a value is a long text, list or map, or an object that has one; those in lists and maps do not count.
+
+    It takes milliseconds to write one. The time for the answer does not grow with the value.
+    """
+    if isinstance(value, str | bytes):
+        return len(value) >= _LONG_TEXT
+    if isinstance(value, list | dict | tuple | set | frozenset | deque):
+        return len(value) >= _MANY
+    fields: dict[str, object] = getattr(value, "__dict__", {}) if levels else {}
+    return any(has_many_values(one, levels - 1) for one in fields.values())
