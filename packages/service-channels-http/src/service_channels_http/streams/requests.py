@@ -11,7 +11,7 @@ from service_channels_http.streams.item_queue import ItemQueue, feed
 from service_channels_http.transport.errors import deadline_exceeded
 from service_channels_http.transport.exchange import StreamExchange
 from service_channels_http.transport.messages import HTTPRequest
-from service_channels_http.transport.streams.response import TooLate
+from service_channels_http.transport.streams.response import NotTaken, TooLate
 from service_channels_http.transport.streams.stream_async import AsyncStream
 from service_channels_http.transport.streams.stream_sync import SyncStream
 from service_core import LocalServiceException, blocking
@@ -41,11 +41,11 @@ async def sent_async(
         from service_channels_http.transport.httpx.streams import AsyncHTTPXStream
 
         _refuse_both_ways(exchange)
-        over_httpx = AsyncHTTPXStream(channel.get_async_client(), request, channel.connect_timeout)
+        over_httpx = AsyncHTTPXStream(channel.get_async_client(), request, channel.connect_timeout, limits.pause)
         over_httpx.send(parts)
         return request, over_httpx
     stream = AsyncStream(until, leased)
-    stream.send(parts)
+    stream.send(parts, limits.pause)
     return request, stream
 
 
@@ -64,16 +64,19 @@ def sent(
     if leased is None:
         from service_channels_http.transport.httpx.streams import HTTPXStream
 
-        stream = over_httpx = HTTPXStream(channel.get_client(), request, channel.connect_timeout)
-        send = partial(over_httpx.send, parts, lambda: limits.deadline, limits.pause)
+        stream = over_httpx = HTTPXStream(channel.get_client(), request, channel.connect_timeout, limits.pause)
+        send = partial(over_httpx.send, parts, lambda: limits.deadline)
     else:
         stream = engine = SyncStream(until, leased)
-        send = partial(engine.send, parts, limits.deadline)
+        send = partial(engine.send, parts, limits.deadline, limits.pause)
     try:
         if items is None:
             send()
         else:
             feed(queue, blocking(_relayed)(items) if hasattr(items, "__aiter__") else items, send, stream.close)
+    except NotTaken as error:
+        stream.close()
+        raise limits.not_taken() from error
     except TooLate as error:
         stream.close()
         raise deadline_exceeded(request, may_have_run=True) from error

@@ -9,7 +9,7 @@ from service_channels_http.transport.exchange import ItemReader, StreamExchange
 from service_channels_http.transport.limits import check_size
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.rejections import unexpected, unreadable
-from service_channels_http.transport.streams.response import TooLate
+from service_channels_http.transport.streams.response import NotTaken, TooLate
 from service_core import Deadline, ServiceException
 from service_core.resilience import Raised, StreamLimits
 from service_core.wire import MalformedData
@@ -107,6 +107,8 @@ def _feed(reader: ItemReader, part: bytes | None, request: HTTPRequest) -> None:
 async def in_time(step: Any, limits: StreamLimits) -> Any:
     try:
         return await step
+    except NotTaken as error:
+        raise limits.not_taken() from error
     except TooLate as error:
         raise limits.exceeded() from error
 

@@ -49,6 +49,16 @@ class StreamLimits:
         """The seconds until then; infinite without a limit."""
         return self.deadline.remaining
 
+    def not_taken(self) -> DeadlineExceeded:
+        """The error of a stream of which the server has taken nothing for too long."""
+        if self.total.expired:
+            return self.exceeded()
+        return DeadlineExceeded(
+            f"{self._where}: the server took nothing of the argument within the policy's idle_timeout; raise it if the "
+            f"server takes its items that far apart",
+            may_have_run=True,
+        )
+
     def exceeded(self) -> DeadlineExceeded:
         """The error of a stream whose next item did not come in time."""
         if self.total.expired:

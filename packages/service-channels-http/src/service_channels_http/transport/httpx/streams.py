@@ -19,7 +19,7 @@ from service_channels_http.transport.httpx.failures import translated
 from service_channels_http.transport.httpx.guard import timeouts
 from service_channels_http.transport.limits import check_head
 from service_channels_http.transport.messages import NO_HEADERS, HTTPRequest
-from service_channels_http.transport.streams.response import TooLate
+from service_channels_http.transport.streams.response import NotTaken, TooLate
 from service_core import Deadline
 
 __all__ = ["AsyncHTTPXStream", "HTTPXStream"]
@@ -36,7 +36,9 @@ class _Head:
 class _Stream:
     """What both forms share."""
 
-    def __init__(self, client: Any, request: HTTPRequest, connect_timeout: float) -> None:
+    def __init__(self, client: Any, request: HTTPRequest, connect_timeout: float, pause: float | None) -> None:
+        """``pause`` limits, in seconds, each wait for a part of a body, in both directions."""
+        self._pause = pause
         self._client = client
         self._request = request
         self._connect_timeout = connect_timeout
@@ -64,6 +66,8 @@ class _Stream:
             with translated(self._request, self._client):
                 try:
                     yield
+                except httpx.WriteTimeout:
+                    raise NotTaken from None
                 except httpx.ReadTimeout:
                     if deadline.expired:
                         raise TooLate from None
@@ -84,19 +88,18 @@ class HTTPXStream(_Stream):
     _reply: httpx.Response | None = None
     _parts: Iterator[bytes] = iter(())
 
-    def send(self, parts: Iterator[bytes] | None, limit: Callable[[], Deadline], pause: float | None) -> None:
-        """Send the request and wait for the head of the response, until ``limit`` says after the request was sent.
-
-        ``pause`` limits, in seconds, each wait for a part of its body.
-        """
+    def send(self, parts: Iterator[bytes] | None, limit: Callable[[], Deadline]) -> None:
+        """Send the request and wait for the head of the response, until ``limit`` says after the request was sent."""
         request = self._build(None if parts is None else self._passed(parts), timeouts(limit(), self._connect_timeout))
         waits = request.extensions["timeout"]
+        if parts is not None and self._pause is not None:
+            waits["write"] = self._pause
 
         def on_event(name: str, info: Mapping[str, Any]) -> None:
             if name.endswith("receive_response_headers.started"):
                 waits["read"] = timeouts(limit(), self._connect_timeout).read
             elif name.endswith("receive_response_headers.complete"):
-                waits["read"] = pause
+                waits["read"] = self._pause
 
         request.extensions["trace"] = on_event
         with self._translated(limit()):
@@ -155,7 +158,7 @@ class AsyncHTTPXStream(_Stream):
         """Send the request, and wait for status and headers. Raises ServiceCommunicationException, TooLate."""
         if self._reply is not None:
             return
-        request = self._build(self._content, httpx.Timeout(None, connect=self._connect_timeout))
+        request = self._build(self._content, httpx.Timeout(None, connect=self._connect_timeout, write=self._pause))
         reply: httpx.Response = await self._step(self._client.send(request, stream=True), remaining)
         self._reply = reply
         self._begin(reply)

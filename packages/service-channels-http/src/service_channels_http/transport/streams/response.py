@@ -13,7 +13,7 @@ from service_channels_http.transport.limits import check_head
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
 
-__all__ = ["FINISH", "StreamedResponse", "TooLate", "chunk", "last_chunk"]
+__all__ = ["FINISH", "NotTaken", "StreamedResponse", "TooLate", "chunk", "last_chunk"]
 
 _MAX_HEAD: Final = 64 * 1024
 """How many bytes status line and headers may have."""
@@ -33,6 +33,10 @@ def last_chunk() -> bytes:
 
 class TooLate(Exception):
     """The time of a step has passed. Not a TimeoutError, which an iterator of the caller may raise."""
+
+
+class NotTaken(TooLate):
+    """The other side has taken nothing of the body of a request for too long."""
 
 
 class StreamedResponse:

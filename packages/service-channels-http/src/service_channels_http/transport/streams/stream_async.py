@@ -15,6 +15,7 @@ from service_channels_http.transport.errors import lost, not_sent
 from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.streams.response import (
     FINISH,
+    NotTaken,
     StreamedResponse,
     TooLate,
     chunk,
@@ -50,10 +51,11 @@ class AsyncStream(asyncio.Protocol):
 
     # sending
 
-    def send(self, parts: AsyncGenerator[bytes, None] | None = None) -> None:
+    def send(self, parts: AsyncGenerator[bytes, None] | None = None, pause: float | None = None) -> None:
         """Send the request; ``parts`` of its body in a task of its own, while the response is read.
 
-        Raises ServiceCommunicationException if nothing could be sent; the stream is closed then.
+        If the server takes nothing of them for ``pause`` seconds, reading raises NotTaken. Raises
+        ServiceCommunicationException if nothing could be sent; the stream is closed then.
         """
         self._transport.write(self._leased.head + self._request.content)
         if self._transport.is_closing():
@@ -62,24 +64,27 @@ class AsyncStream(asyncio.Protocol):
         if parts is None:
             self._is_sent = True
             return
-        self._sending = asyncio.get_running_loop().create_task(self._send(parts))
+        self._sending = asyncio.get_running_loop().create_task(self._send(parts, pause))
         self._sending.add_done_callback(lambda _: self._wake())
 
-    async def _send(self, parts: AsyncGenerator[bytes, None]) -> None:
+    async def _send(self, parts: AsyncGenerator[bytes, None], pause: float | None) -> None:
         async with aclosing(parts):
             async for part in parts:
                 if part:
                     self._transport.write(chunk(part))
-                    await self._drain()
+                    await self._drain(pause)
                 if self._is_over:  # the server takes no more, of which its response says the reason
                     return
         self._transport.write(last_chunk())
         self._is_sent = True
 
-    async def _drain(self) -> None:
+    async def _drain(self, pause: float | None) -> None:
         while self._is_full and not self._is_over:
+            left = self._transport.get_write_buffer_size()
             self._writer = asyncio.get_running_loop().create_future()
-            await self._writer
+            await asyncio.wait([self._writer], timeout=pause)
+            if self._is_full and not self._is_over and self._transport.get_write_buffer_size() >= left:
+                raise NotTaken
 
     # reading
 

@@ -14,6 +14,7 @@ from service_channels_http.transport.errors import lost, not_sent, pass_interrup
 from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.streams.response import (
     FINISH,
+    NotTaken,
     StreamedResponse,
     TooLate,
     chunk,
@@ -39,8 +40,12 @@ class SyncStream:
         self._is_closed = False
         self.response = StreamedResponse(request, leased.connection.parser)
 
-    def send(self, parts: Iterator[bytes] | None, deadline: Deadline) -> None:
-        """Send the request as a whole. Raises TooLate at the deadline, and what ``parts`` raise."""
+    def send(self, parts: Iterator[bytes] | None, deadline: Deadline, pause: float | None = None) -> None:
+        """Send the request as a whole.
+
+        Raises TooLate at the deadline, NotTaken if the server takes nothing of ``parts`` for ``pause`` seconds, and
+        what they raise.
+        """
         self._limit(deadline)
         try:
             self._socket.sendall(self._leased.head + self._request.content)
@@ -51,19 +56,23 @@ class SyncStream:
             raise not_sent(self._request, "the connection was lost before anything was sent", error) from error
         with contextlib.suppress(_Refused):  # the response says why the server reads no further
             for part in parts or ():
-                self._limit(deadline)
                 if part:
-                    self._send(chunk(part))
+                    self._send(chunk(part), deadline, pause)
             if parts is not None:
-                self._send(last_chunk())
+                self._send(last_chunk(), deadline, pause)
             self._is_sent = True
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: bytes, deadline: Deadline, pause: float | None) -> None:
+        rest = memoryview(data)
         try:
-            self._socket.sendall(data)
+            while rest:
+                self._limit(Deadline.after(pause) if pause is not None and pause < deadline.remaining else deadline)
+                rest = rest[self._socket.send(rest) :]
         except TimeoutError as error:
             pass_interruption(error)
-            raise TooLate from None
+            if deadline.expired:
+                raise TooLate from None
+            raise NotTaken from None
         except OSError as error:
             pass_interruption(error)
             raise _Refused from error
