@@ -47,8 +47,8 @@ class Policy:
     """Seconds for a call with all its attempts, unless a ``deadline(...)`` block or an outer call gives a deadline;
     None for no limit. Of a stream: until its first item. Default 10."""
     idle_timeout: float | Unset | None = UNSET
-    """Seconds between two items of a stream, and for which a server may take nothing of an argument that is one; None for
-    no limit. Default 60."""
+    """Seconds between two items of a stream, and for which a server may take nothing of an argument that is one; None
+    for no limit. Default 60."""
     total_timeout: float | Unset | None = UNSET
     """Seconds for a whole stream; None, the default, for no limit."""
     max_attempts: int | Unset = UNSET
