@@ -1,8 +1,9 @@
-"""What Python does for a call: microseconds and functions entered, at each end, without the system's part.
+"""What Python does for a call: microseconds, functions entered and bytecodes, at each end, without the system's part.
 
 ``python -m benchmarks.steps [--rounds 60] [--functions]``. The server's event loop is fed with the bytes of a request,
 the client's socket answers at once. Of each figure the least of the rounds is shown, since a busy machine only ever
-adds to it. To compare two versions, run both in turns. ``--functions`` lists the functions of a call.
+adds to it. To compare two versions, run both in turns. The numbers of functions and of the interpreter's instructions
+are exact whatever else the machine does. ``--functions`` lists the functions of a call with their instructions.
 """
 
 from __future__ import annotations
@@ -41,16 +42,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--functions", action="store_true")
     options = parser.parse_args()
-    sys.stdout.write("| call | client | functions | server | functions |\n|---|---|---|---|---|\n")
+    sys.stdout.write(
+        "| call | client | functions | bytecodes | server | functions | bytecodes |\n|---|---|---|---|---|---|---|\n"
+    )
     listings: list[str] = []
     with FastAPIServer("127.0.0.1", 0) as server:
         server.boot(ours_server.ServerModule)
         for case, value in (("hello", "hello world"), ("model", PERSON)):
             request, client, called = _client(case, _response(value), options.rounds)
             served, answered = _server(request, options.rounds)
-            row = f"| {case} | {client:.1f} us | {called.total()} | {served:.1f} us | {answered.total()} |\n"
-            sys.stdout.write(row)
-            listings += [f"{case}, {end}\n{_listing(one)}" for end, one in (("client", called), ("server", answered))]
+            sys.stdout.write(f"| {case} | {client:.1f} us | {called} | {served:.1f} us | {answered} |\n")
+            listings += [f"{case}, {end}\n{one.listing()}" for end, one in (("client", called), ("server", answered))]
     if options.functions:
         sys.stdout.write("\n".join(listings))
 
@@ -81,8 +83,8 @@ class _Peer:
     def close(self) -> None: ...
 
 
-def _client(case: str, response: bytes, rounds: int) -> tuple[bytes, float, Counter[str]]:
-    """The request of a call, its microseconds and its functions."""
+def _client(case: str, response: bytes, rounds: int) -> tuple[bytes, float, _Steps]:
+    """The request of a call, its microseconds and its steps."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         threading.Thread(target=_answer_once, args=(listener, response), daemon=True).start()
@@ -115,20 +117,41 @@ def _time(call: Callable[[], object]) -> float:
     return (time.thread_time_ns() - begin) / _CALLS / 1000
 
 
-def _entered(call: Callable[[], object]) -> Counter[str]:
-    counter: Counter[str] = Counter()
-    sys.setprofile(_counting(counter))
+class _Steps:
+    """The functions that are entered, and the bytecodes that are executed in each."""
+
+    def __init__(self) -> None:
+        self.functions: Counter[str] = Counter()
+        self._bytecodes: Counter[str] = Counter()
+
+    def enter(self, frame: FrameType, _: str, __: Any) -> Callable[..., Any]:
+        """Called by the interpreter for each frame, after ``sys.settrace``."""
+        name = f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
+        frame.f_trace_lines, frame.f_trace_opcodes = False, True
+        self.functions[name] += 1
+        bytecodes = self._bytecodes
+
+        def step(_: FrameType, event: str, __: Any) -> Any:
+            bytecodes[name] += event == "opcode"
+            return step
+
+        return step
+
+    def __str__(self) -> str:
+        return f"{self.functions.total()} | {self._bytecodes.total()}"
+
+    def listing(self) -> str:
+        """A line for each function, those with the most bytecodes first."""
+        lines = self._bytecodes.most_common()
+        return "".join(f"{count:6} {self.functions[name]:4} {name}\n" for name, count in lines)
+
+
+def _entered(call: Callable[[], object]) -> _Steps:
+    steps = _Steps()
+    sys.settrace(steps.enter)
     call()
-    sys.setprofile(None)
-    return counter
-
-
-def _counting(counter: Counter[str]) -> Callable[[FrameType, str, Any], None]:
-    def profile(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call":
-            counter[f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"] += 1
-
-    return profile
+    sys.settrace(None)
+    return steps
 
 
 class _Fed(asyncio.Transport):
@@ -142,7 +165,7 @@ class _Fed(asyncio.Transport):
         self._begin = 0
         self.protocol: Any = None
         self.figures: list[float] = []
-        self.counter: Counter[str] = Counter()
+        self.steps = _Steps()
         self.done = threading.Event()
 
     def begin(self) -> None:
@@ -151,7 +174,7 @@ class _Fed(asyncio.Transport):
 
     def _feed(self) -> None:
         if self._left == 0:
-            sys.setprofile(_counting(self.counter))
+            sys.settrace(self.steps.enter)
         self.protocol.data_received(self._request)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -166,7 +189,7 @@ class _Fed(asyncio.Transport):
         self._loop.call_soon(self._feed)
 
     def _end(self) -> None:
-        sys.setprofile(None)
+        sys.settrace(None)
         self.protocol.connection_lost(None)
         self.done.set()
 
@@ -177,8 +200,8 @@ class _Fed(asyncio.Transport):
         return False
 
 
-def _server(request: bytes, rounds: int) -> tuple[float, Counter[str]]:
-    """The microseconds and the functions of one request."""
+def _server(request: bytes, rounds: int) -> tuple[float, _Steps]:
+    """The microseconds and the steps of one request."""
     listening = next(one for one in gc.get_objects() if isinstance(one, uvicorn.Server))
     loop = listening.servers[0].get_loop()
     transport = _Fed(loop, request, rounds)
@@ -192,11 +215,7 @@ def _server(request: bytes, rounds: int) -> tuple[float, Counter[str]]:
 
     loop.call_soon_threadsafe(begin)
     transport.done.wait()
-    return min(transport.figures), transport.counter
-
-
-def _listing(counter: Counter[str]) -> str:
-    return "".join(f"{count:4} {name}\n" for name, count in counter.items())
+    return min(transport.figures), transport.steps
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ with FastAPIServer("127.0.0.1", 0) as server:
     assert call(server.url, "echo", "a").json["result"] == "a"
     for path in ("/health/live", "/health/ready", "/health/desk", "/describe"):
         assert request(server.url, path, host="localhost").status == 200
-    heavy = ("fastapi", "starlette.routing", "starlette.requests", "starlette.applications")
+    heavy = ("fastapi", "starlette.routing", "starlette.requests", "starlette.applications", "websockets")
     print([name for name in heavy if name in sys.modules])
 """
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from service_core.errors import ErrorCode, code_for_status
@@ -27,6 +27,8 @@ _LOCATION: Final = frozenset({"loc", "msg", "type"})
 
 class Problem(BaseModel):
     """Why a request failed."""
+
+    model_config = ConfigDict(defer_build=True)
 
     type: str = "about:blank"
     title: str = Field(description="What the status means.")

@@ -10,7 +10,6 @@ from typing import Final
 from starlette.types import Scope
 
 from service_core import CallContext, ErrorCode
-from service_core.describing import describe, write_description
 from service_core.dispatch import Executor, Failure, Response, problem, refusal
 from service_core.wire import JSON, context_from_headers
 from service_server_fastapi.access.allowed_hosts import host_of
@@ -71,6 +70,8 @@ class DescribeEndpoint:
         return admitted if isinstance(admitted, Failure) else None
 
     def _write(self) -> bytes:
+        from service_core.describing import describe, write_description  # few servers get such a request
+
         host = self._hosting.host
         offered = {component.name: list(addresses) for component, addresses in host.offered.items()}
         running = host.running

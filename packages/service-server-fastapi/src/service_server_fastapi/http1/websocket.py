@@ -1,4 +1,4 @@
-"""WebSockets as uvicorn speaks them, without the connections that it keeps after a handshake that failed."""
+"""Connections that become WebSockets: uvicorn's class for them goes on."""
 
 from __future__ import annotations
 
@@ -6,27 +6,11 @@ import asyncio
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
 from service_server_fastapi.http1.request import IncomingRequest
 
-__all__ = ["StrictWebSocket", "hand_over"]
-
-
-class StrictWebSocket(WebSocketsSansIOProtocol):
-    """One connection; a handshake that is refused ends it.
-
-    uvicorn would keep it for ever, and a server that stops would fail at it before it has waited for others.
-    """
-
-    def data_received(self, data: bytes) -> None:
-        """The handshake, or what comes after it."""
-        super().data_received(data)
-        is_refused = self.conn.handshake_exc is not None and not self.handshake_initiated
-        if is_refused and not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-            self.transport.close()
+__all__ = ["hand_over"]
 
 
 def hand_over(

@@ -17,7 +17,6 @@ import uvicorn
 from service_core import LocalServiceException
 from service_core.process import call_in_child, detach
 from service_server_fastapi.http1.connection import ServerConnection
-from service_server_fastapi.http1.websocket import StrictWebSocket
 from service_server_fastapi.lifecycle.lifespan import RAISED_BY_SERVER
 from service_server_fastapi.listening.sockets import BACKLOG, UnixSocketFile
 from service_server_fastapi.settings import ServerSettings
@@ -32,6 +31,13 @@ _LAST_HANDSHAKE: Final = 1.0
 """Seconds for the TLS handshakes of the last connections."""
 
 
+def _make_websocket(**options: Any) -> asyncio.Protocol:
+    """A connection for WebSockets. Their classes are imported with the first one: a twentieth of a server's start."""
+    from service_server_fastapi.listening.websocket import StrictWebSocket
+
+    return StrictWebSocket(**options)
+
+
 class _Config(uvicorn.Config):
     """A configuration of uvicorn that brings our settings and classes along."""
 
@@ -39,7 +45,7 @@ class _Config(uvicorn.Config):
         super().__init__(
             app,
             http=ServerConnection,
-            ws=StrictWebSocket,
+            ws=cast(Any, _make_websocket),
             log_config=None,  # logging is the application's
             lifespan="on",
             timeout_graceful_shutdown=math.ceil(settings.drain_timeout) + 1,  # if requests cannot be cancelled
@@ -167,7 +173,7 @@ class Listener:
 
         A new server could not listen there, and clients would connect to a socket that no process accepts from.
         """
-        connections = cast("set[ServerConnection | StrictWebSocket]", self._server.server_state.connections)
+        connections = cast("set[Any]", self._server.server_state.connections)  # of both protocols
         sockets = [each.transport.get_extra_info("socket") for each in connections]
         detach(each.fileno() for each in (self._socket, *sockets))
 
