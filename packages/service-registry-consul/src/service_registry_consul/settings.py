@@ -106,9 +106,9 @@ class ConsulSettings(EnvironmentSettings, use_attribute_docstrings=True):
     """The most queries of their own of all processes of this user on this machine together. An agent allows
     200 connections from one address (``limits.http_max_conns_per_client``)."""
     doubt_for: float = Field(default=60.0, ge=0)
-    """How long an empty list after one with instances is not applied, as long as these instances still answer. Agents
-    return an empty list when they have lost their state, or when the token may no longer read the service. The same
-    holds when the agents of all instances have failed, which may only restart."""
+    """How long an answer that leaves no instance is not applied, as long as known instances still answer. Agents return
+    an empty list when they have lost their state, or when the token may no longer read the service; agents that restart
+    are reported as failed. An instance whose own check has failed leaves at once."""
     allow_schemes: tuple[str, ...] = ("http", "https")
     """Addresses with other schemes are not used."""
     allow_cidrs: tuple[Network, ...] = ()

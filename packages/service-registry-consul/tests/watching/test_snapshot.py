@@ -38,7 +38,7 @@ def test_instances_are_merged_by_channel() -> None:
         ("rest", ChannelInstances("c", "rest", (ONE,))),
         ("dispatch-json", ChannelInstances("c", "dispatch-json", (ONE, TWO))),
     ]
-    assert (reading.registrations, reading.skipped) == (2, ())
+    assert reading.skipped == ()
 
 
 def test_what_an_instance_registered_besides_its_channels_is_its_metadata() -> None:
@@ -64,7 +64,6 @@ def test_instances_with_a_warning_come_last_and_others_that_do_not_pass_not_at_a
         instance("http://h:5", service_id="5", status="of a later version"),
     ]
     assert urls(nodes) == [TWO, ONE]
-    assert read_nodes("c", nodes, POLICY).registrations == 5
 
 
 def test_the_worst_check_counts() -> None:
@@ -73,12 +72,12 @@ def test_the_worst_check_counts() -> None:
     assert urls([node]) == []
 
 
-def test_an_instance_is_unreported_if_nothing_but_the_agent_of_its_node_has_failed() -> None:
+def test_an_instance_is_not_ill_if_nothing_but_the_agent_of_its_node_has_failed() -> None:
     node = of_a_failed_agent(instance(ONE, service_id="1"))
     ill = of_a_failed_agent(instance(TWO, service_id="2", status="critical"))
     reading = read_nodes("c", [node, ill, instance(THREE, service_id="3")], POLICY)
     assert [found.urls for found in reading.snapshot.values()] == [(THREE,)]
-    assert reading.unreported == {ONE}
+    assert reading.ill == {TWO}
 
 
 @pytest.mark.parametrize(
@@ -90,10 +89,12 @@ def test_an_instance_is_unreported_if_nothing_but_the_agent_of_its_node_has_fail
         ({"CheckID": "_node_maintenance", "Status": "critical", "Output": ""}, False),
     ],
 )
-def test_an_instance_is_unreported_until_its_check_has_run(check: dict[str, str], is_unreported: bool) -> None:
+def test_an_instance_is_ill_only_by_a_check_that_has_run_or_in_maintenance(
+    check: dict[str, str], is_unreported: bool
+) -> None:
     reading = read_nodes("c", [{**instance(ONE), "Checks": [check]}], POLICY)
     assert not reading.snapshot
-    assert reading.unreported == ({ONE} if is_unreported else set())
+    assert reading.ill == (set() if is_unreported else {ONE})
 
 
 @pytest.mark.parametrize("checks", [[], None])

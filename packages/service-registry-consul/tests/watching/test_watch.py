@@ -195,6 +195,17 @@ def test_instances_that_answer_are_kept_after_the_agent_of_their_node_has_failed
             listener.wait_until(lambda snapshot: not snapshot, PATIENCE)
 
 
+def test_an_instance_that_is_not_listed_any_more_is_kept_while_it_answers_and_the_listed_ones_are_ill() -> None:
+    """An agent that has lost its state lists those first that have registered again."""
+    with serving(lambda _: answer("", status=200)) as server, serving(lambda _: None) as agent:
+        found = [instance(server.url, service_id="one"), instance(ONE, service_id="two")]
+        agent.script = changed(agent, found, [instance(ONE, service_id="two", status="critical")])
+        with ConsulComponentRegistry(0, agent.url) as registry:
+            wait_for(lambda: urls(registry) == [server.url])
+            wait_for(lambda: len(server.asked) > 1)
+            assert urls(registry) == [server.url]
+
+
 def test_a_list_that_only_became_shorter_counts_at_once() -> None:
     with serving(lambda _: answer("")) as server, serving(lambda _: None) as agent:
         both = [instance(server.url, service_id="one"), instance(ONE, service_id="two")]

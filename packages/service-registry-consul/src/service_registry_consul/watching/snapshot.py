@@ -27,10 +27,8 @@ class Reading:
 
     snapshot: Snapshot
     """Its addresses: passing instances before those with a warning."""
-    registrations: int
-    """The number of instances in Consul, in any state."""
-    unreported: frozenset[str]
-    """Addresses of instances that would be called but for an agent that has failed or has just started."""
+    ill: frozenset[str]
+    """Addresses of instances that are not to be called for a reason of their own: not one of their agent."""
     skipped: tuple[str, ...]
     """The skipped registrations and addresses, with the reasons."""
 
@@ -41,25 +39,25 @@ def read_nodes(component: str, nodes: Any, policy: AddressFilter) -> Reading:
         raise ValueError(f"a list of instances was expected, not {type(nodes).__name__}")  # noqa: TRY004
     skipped: list[str] = []
     instances: list[tuple[int, str, list[ChannelAddress]]] = []
-    unreported: set[str] = set()
+    ill: set[str] = set()
     metadata: dict[str, dict[str, str]] = {}
     for node in nodes:
         where = f"component '{component}', registration {_id(node)!r}"
         try:
             meta, rank, is_unreported = _parts(node)
-            if rank is None:
-                continue
             addresses = read_channels(meta)
+            if rank is None:
+                ill.update(address.uri for address in addresses)
+                continue
             if not addresses:
                 raise ValueError("its meta entries name no channels, so it is not a component")
         except ValueError as error:
             skipped.append(f"{where} is skipped: {error}")
             continue
+        if is_unreported:
+            continue
         usable, objections = _filter(addresses, policy)
         skipped += [f"{where}: {objection}" for objection in objections]
-        if is_unreported:
-            unreported.update(address.uri for address in usable)
-            continue
         instances.append((rank, _id(node), usable))
         about = read_metadata(meta)
         metadata |= {address.uri: about for address in usable if about}
@@ -67,8 +65,7 @@ def read_nodes(component: str, nodes: Any, policy: AddressFilter) -> Reading:
     instances.sort(key=lambda instance: instance[:2])
     return Reading(
         snapshot=snapshot_of(component, [addresses for _, _, addresses in instances], metadata),
-        registrations=len(nodes),
-        unreported=frozenset(unreported),
+        ill=frozenset(ill),
         skipped=tuple(skipped),
     )
 

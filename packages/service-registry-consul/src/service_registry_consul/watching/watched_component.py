@@ -28,8 +28,8 @@ class WatchedComponent:
     Consul answers with an empty list and without any error when an agent has lost its state, when it has left, and when
     a token may no longer read the service. While an agent restarts, the others may report it as failed, and with it the
     instances of its node; then it reports their checks as critical until each has run. So an answer that leaves no
-    instance, for such a reason, is not applied at once: an instance stays in use as long as it answers and is not
-    stopping, for at most ``doubt_for`` seconds. Any other answer is applied at once.
+    instance is not applied at once: an instance that it does not report as ill stays in use as long as it answers and
+    is not stopping, for at most ``doubt_for`` seconds. Any other answer is applied at once.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class WatchedComponent:
         """Apply an answer of Consul. Raises ValueError if it is not a list of instances."""
         reading = read_nodes(self.name, nodes, self._policy)
         self._log_skipped(reading.skipped)
-        doubtful = _only(self._known, reading.unreported) if reading.registrations else self._known
+        doubtful = _only(self._known, _urls(self._known) - reading.ill)
         if doubtful and not reading.snapshot and self._doubt_for > 0:
             self.stale = True
             self._set(doubtful)
@@ -74,8 +74,7 @@ class WatchedComponent:
         loop = asyncio.get_running_loop()
         end, is_first = loop.time() + self._doubt_for, True
         while loop.time() < end:
-            urls = {url for found in self._known.values() for url in found.urls}
-            answering = await still_answering(urls)
+            answering = await still_answering(_urls(self._known))
             if not answering:
                 break
             if is_first:
@@ -111,6 +110,11 @@ class WatchedComponent:
             if reason not in self._logged:
                 logger.warning("%s", reason, extra={"component": self.name})
         self._logged = frozenset(skipped)
+
+
+def _urls(snapshot: Snapshot) -> set[str]:
+    """All addresses in a snapshot."""
+    return {url for found in snapshot.values() for url in found.urls}
 
 
 def _only(snapshot: Snapshot, urls: Collection[str]) -> Snapshot:
