@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service_core.wire.codec import MalformedData
-from service_core.wire.streams import Frame, FrameKind, FrameReader, frame
+from service_core.wire.streams import Frame, FrameKind, FrameReader, check_call, frame
 
 FRAMES = st.lists(st.builds(Frame, st.sampled_from(FrameKind), st.integers(0, 2**32 - 1), st.binary(max_size=300)))
 
@@ -37,3 +37,10 @@ def test_a_frame_over_the_limit_is_refused_before_its_payload_has_come() -> None
 def test_a_frame_of_an_unknown_kind_is_refused() -> None:
     with pytest.raises(MalformedData, match="frame of unknown kind 5"):
         FrameReader(1000).feed(b"\0\0\0\0\x05\0\0\0\1")
+
+
+def test_a_frame_of_another_call_is_refused() -> None:
+    came, other = FrameReader(10).feed(frame(FrameKind.END) + frame(FrameKind.END, call=2))
+    assert check_call(came) is came
+    with pytest.raises(MalformedData, match="call 2"):
+        check_call(other)
