@@ -14,7 +14,7 @@ from service_core import Component, LocalComponentRegistry, Service, ServiceMana
 from service_core.context import CallContext
 from service_core.declaring.catalog import Catalog
 from service_core.dispatch import Executor, Target, ThreadPool, targets_of
-from service_core.wire.bounds.large import has_many_values
+from service_core.wire.bounds.garbage_collection import has_many_values
 
 MANY = list(range(5000))
 

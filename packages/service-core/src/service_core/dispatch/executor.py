@@ -23,7 +23,7 @@ from service_core.dispatch.timeouts import TimedOut, begin, within
 from service_core.errors import ErrorCode
 from service_core.hosting.token_verifier import TokenVerifier
 from service_core.observing import BegunCall, observed_async, server_observers
-from service_core.wire.bounds.large import has_many_values
+from service_core.wire.bounds.garbage_collection import has_many_values
 
 __all__ = ["Executor"]
 

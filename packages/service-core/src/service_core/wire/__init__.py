@@ -3,7 +3,7 @@
 Everything here is a function of its arguments, and of the clock where deadlines are: no sockets, no threads.
 """
 
-from service_core.wire.bounds.large import LARGE
+from service_core.wire.bounds.garbage_collection import LARGE
 from service_core.wire.bounds.limits import MAX_VALUES, TooManyValues, json_holds_more
 from service_core.wire.codec import Codec, MalformedData, WireRequest
 from service_core.wire.failures.declared_errors import DeclaredError
@@ -26,7 +26,7 @@ from service_core.wire.headers import (
 from service_core.wire.json import JSON, read_json
 from service_core.wire.methods.arguments import CHANGES_PAGE
 from service_core.wire.methods.method_codec import MethodCodec, ResultType
-from service_core.wire.methods.misfit import misfit, unexpected_form
+from service_core.wire.methods.unexpected_result import misfit, unexpected_form
 from service_core.wire.msgpack import MSGPACK
 from service_core.wire.pieces.checking import check_value
 from service_core.wire.values import WireType

@@ -15,20 +15,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from service_core.arguments import Arguments
 from service_core.errors import ArgumentException
 from service_core.wire.failures.wire_error import WireError
 from service_core.wire.methods.arguments import ArgumentTypes
 from service_core.wire.methods.method_codec import MethodCodec
-from service_core.wire.methods.misfit import misfit
 from service_core.wire.methods.sent_fields import Defaults, SentFields
+from service_core.wire.methods.unexpected_result import misfit
 from service_core.wire.pieces.splitter import Splitter
 from service_core.wire.values import WireType
 
 __all__ = [
-    "MAX_DEPTH",
     "Codec",
     "MalformedData",
     "WireRequest",
@@ -37,9 +36,6 @@ __all__ = [
     "envelope_of_response",
     "types_for",
 ]
-
-MAX_DEPTH: Final = 200
-"""How deep lists and maps may be nested; pydantic's JSON parser has the same limit."""
 
 
 class MalformedData(ValueError):

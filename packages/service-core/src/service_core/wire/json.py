@@ -11,8 +11,8 @@ from pydantic_core import from_json, to_json
 from service_core.arguments import Arguments
 from service_core.errors import ArgumentException
 from service_core.wire.bounds.density import json_is_dense
+from service_core.wire.bounds.garbage_collection import LARGE, without_collection
 from service_core.wire.bounds.infinite import may_be_infinite
-from service_core.wire.bounds.large import LARGE, without_collection
 from service_core.wire.bounds.limits import json_holds_more
 from service_core.wire.codec import (
     Codec,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from service_core.arguments import Arguments
 from service_core.wire.bounds.density import msgpack_is_dense
-from service_core.wire.bounds.large import LARGE, without_collection
+from service_core.wire.bounds.garbage_collection import LARGE, without_collection
 from service_core.wire.bounds.limits import msgpack_holds_more
 from service_core.wire.codec import (
     Codec,

@@ -13,8 +13,8 @@ import msgpack
 from msgpack import unpackb
 
 from service_core.errors import ArgumentException
-from service_core.wire.bounds.limits import Buffer
-from service_core.wire.codec import MAX_DEPTH, MalformedData
+from service_core.wire.bounds.limits import MAX_DEPTH, Buffer
+from service_core.wire.codec import MalformedData
 from service_core.wire.types.exact import portable
 
 __all__ = ["Buffer", "check_outline", "pack", "unpack"]

@@ -16,8 +16,8 @@ from pydantic_core import SchemaSerializer, SchemaValidator, from_json
 
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.wire.bounds.bounded import HashCounter, bounded, counts_hashes
+from service_core.wire.bounds.garbage_collection import LARGE
 from service_core.wire.bounds.infinite import may_be_infinite
-from service_core.wire.bounds.large import LARGE
 from service_core.wire.methods.sent_fields import Defaults
 from service_core.wire.schema import RULES, classes_in, for_checking, kinds, with_class_guards, with_rules
 from service_core.wire.types.error_locations import message_of, validation_details

@@ -16,7 +16,7 @@ import pytest
 from service_core.errors import ArgumentException
 from service_core.wire import WireType
 from service_core.wire.bounds.bounded import MAX_EQUAL_HASHES
-from service_core.wire.bounds.large import LARGE
+from service_core.wire.bounds.garbage_collection import LARGE
 
 MODULUS = 2**61 - 1
 """CPython's hash of a whole number is its remainder by this prime."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from typing import Final, TypeAlias
 
-__all__ = ["MAX_VALUES", "Buffer", "TooManyValues", "json_holds_more", "msgpack_holds_more"]
+__all__ = ["MAX_DEPTH", "MAX_VALUES", "Buffer", "TooManyValues", "json_holds_more", "msgpack_holds_more"]
 
 Buffer: TypeAlias = bytes | memoryview
 
+MAX_DEPTH: Final = 200
+"""How deep lists and maps may be nested; pydantic's JSON parser has the same limit."""
 MAX_VALUES: Final = 1_000_000
 """How many values a request may hold unless a server sets another limit."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from service_core.errors import ArgumentException
-from service_core.wire.bounds.large import LARGE
+from service_core.wire.bounds.garbage_collection import LARGE
 from service_core.wire.codec import Codec, MalformedData
 from service_core.wire.methods.arguments import ArgumentTypes
 from service_core.wire.pieces.outline import Outline, Part, outline_of

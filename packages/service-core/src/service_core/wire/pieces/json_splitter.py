@@ -16,7 +16,8 @@ from pydantic_core import from_json, to_json
 from service_core.errors import ArgumentException
 from service_core.wire.bounds.bounded import HashCounter
 from service_core.wire.bounds.infinite import may_be_infinite
-from service_core.wire.codec import MAX_DEPTH, MalformedData
+from service_core.wire.bounds.limits import MAX_DEPTH
+from service_core.wire.codec import MalformedData
 from service_core.wire.pieces.splitter import ITEMS, LIST, MAP, Run, Span, Splitter, spliced
 from service_core.wire.values import WireType
 

@@ -10,7 +10,7 @@ from service_core.wire.codec import Codec, MalformedData
 from service_core.wire.failures.reading import error_from_wire
 from service_core.wire.failures.wire_error import WireError
 from service_core.wire.methods.method_codec import MethodCodec
-from service_core.wire.methods.misfit import NOTHING, misfit
+from service_core.wire.methods.unexpected_result import NOTHING, misfit
 from service_core.wire.streams.frames import STOPPING, Frame, FrameKind, check_call, frame
 
 __all__ = ["read_items", "stream_error", "write_call", "write_end", "write_items"]

@@ -18,7 +18,7 @@ from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.wire import JSON, MSGPACK, Codec, MethodCodec
-from service_core.wire.bounds.large import without_collection
+from service_core.wire.bounds.garbage_collection import without_collection
 
 
 class Page(BaseModel):
