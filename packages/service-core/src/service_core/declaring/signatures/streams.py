@@ -129,6 +129,8 @@ def _stream(hint: Any, where: str) -> StreamDescriptor | None:
 def _refuse_inner(hint: Any, where: str) -> None:
     """Refuse a stream as a part of another type."""
     for part in typing.get_args(hint):
+        if isinstance(part, list):  # the parameters of a Callable, which does not travel
+            continue
         if _origin(part) in (_ASYNC | _SYNC) - _ITERABLES:
             raise DeclarationException(
                 f"{where}: {_name(part)} is a part of another type; a stream is a parameter or a result by itself, so "
