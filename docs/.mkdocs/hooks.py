@@ -10,16 +10,17 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+from pydantic_settings import BaseSettings
+
 import service_core
 from service_channels_http import HTTPSettings
 from service_core import ErrorCode, ServiceException
-from service_core.process import EnvironmentSettings
 from service_registry_consul import ConsulSettings
 from service_server_fastapi import ServerSettings
 
 __all__ = ["on_page_content", "on_page_markdown"]
 
-_SETTINGS: Final[tuple[type[EnvironmentSettings], ...]] = (ServerSettings, HTTPSettings, ConsulSettings)
+_SETTINGS: Final[tuple[type[BaseSettings], ...]] = (ServerSettings, HTTPSettings, ConsulSettings)
 _ROLE: Final = re.compile(r":(?:class|meth|func|mod|data|attr|exc):(?=<code>)")
 
 
@@ -42,15 +43,14 @@ def settings_table() -> str:
     return "\n\n".join(_settings_of(cls) for cls in _SETTINGS)
 
 
-def _settings_of(cls: type[EnvironmentSettings]) -> str:
+def _settings_of(cls: type[BaseSettings]) -> str:
+    prefix = cls.model_config.get("env_prefix", "")
     meanings = dict(_docstrings(cls))
     rows = [
         (f"`{name}`", f"`{_default(name, field.default)}`", _one_line(meanings.get(name, "")))
         for name, field in cls.model_fields.items()
     ]
-    variables = (
-        f"Variables begin with `{cls.prefix}`, for example `{cls.prefix}{next(iter(cls.model_fields)).upper()}`."
-    )
+    variables = f"Variables begin with `{prefix}`, for example `{prefix}{next(iter(cls.model_fields)).upper()}`."
     return f"## {cls.__name__}\n\n{variables}\n\n" + _table(("setting", "default", "meaning"), rows)
 
 

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service_channels_http.transport.tls.context import ClientTLS
-from service_core.process import EnvironmentSettings, warn_about_unknown
+from service_core.process import warn_about_unknown
 
 __all__ = ["HTTPSettings"]
 
-PREFIX: Final = "SERVICE_HTTP_"
-"""The prefix of the environment variables of the settings."""
 
-
-class HTTPSettings(EnvironmentSettings, title=f"HTTPSettings (environment variables {PREFIX}<NAME>)"):
-    """Read from the environment variables ``SERVICE_HTTP_<NAME>`` whenever a channel is created, if not empty.
+class HTTPSettings(BaseSettings):
+    """Read from the environment variables ``SERVICE_HTTP_<NAME>`` whenever a channel is created.
 
     A channel starts with these values as its attributes, which ``customize`` may change. Raises
     ``pydantic.ValidationError`` (a ValueError) for invalid values.
     """
 
-    prefix = PREFIX
+    model_config = SettingsConfigDict(
+        env_prefix="SERVICE_HTTP_",
+        title="HTTPSettings (environment variables SERVICE_HTTP_<NAME>)",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # which may be a password
+    )
 
     ca_file: Path | None = None
     """PEM file with the authorities that are trusted for ``https`` addresses; None for those of the system."""
@@ -50,7 +54,7 @@ class HTTPSettings(EnvironmentSettings, title=f"HTTPSettings (environment variab
     @classmethod
     def read(cls) -> Self:
         """The settings of the environment. Logs a warning for a variable with the prefix that no setting has."""
-        warn_about_unknown(PREFIX, cls.model_fields)
+        warn_about_unknown("SERVICE_HTTP_", cls.model_fields)
         return cls()
 
     @property

@@ -9,9 +9,9 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
-from pydantic_core import from_json
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service_core.process import EnvironmentSettings, warn_about_unknown
+from service_core.process import warn_about_unknown
 from service_registry_consul.client_object import Consul, values_of_client
 from service_registry_consul.meta import check_metadata
 
@@ -24,7 +24,7 @@ PREFIX: Final = "SERVICE_CONSUL_"
 DEFAULT_PORT: Final = 8500
 
 
-class ConsulSettings(EnvironmentSettings, use_attribute_docstrings=True):
+class ConsulSettings(BaseSettings):
     """The connection to Consul, the registration, and the rules for discovered addresses.
 
     A setting that is not given in code is read from the environment variable ``SERVICE_CONSUL_<NAME>`` (lists
@@ -32,7 +32,15 @@ class ConsulSettings(EnvironmentSettings, use_attribute_docstrings=True):
     times are seconds. Raises ``pydantic.ValidationError`` (a ValueError) for invalid values.
     """
 
-    prefix = PREFIX
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        populate_by_name=True,
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # which may be a token
+    )
 
     # the agent
 
@@ -75,7 +83,7 @@ class ConsulSettings(EnvironmentSettings, use_attribute_docstrings=True):
     the addresses that callers read."""
     tags: tuple[str, ...] = ()
     """Tags for the registrations, besides ``component``."""
-    metadata: dict[str, str] = Field(default={})
+    metadata: dict[str, str] = {}
     """What callers can choose instances by, such as ``{"zone": "eu-1", "version": "2.3", "weight": "5"}``; JSON in the
     environment. Readable by all that may read the registration."""
     check: Literal["http", "ttl"] = "http"
@@ -132,16 +140,6 @@ class ConsulSettings(EnvironmentSettings, use_attribute_docstrings=True):
             raise ValueError("it holds a query; write host:port, with a path if a gateway needs one")
         path = parts.path.rstrip("/")
         return f"{scheme}://{host}:{port}{path}" if found else f"{host}:{port}{path}"
-
-    @field_validator("tags", "metadata", "allow_schemes", "allow_cidrs", mode="before")
-    @classmethod
-    def _from_json(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        try:
-            return from_json(value)
-        except ValueError:
-            raise ValueError('in the environment it is JSON, a list such as ["a", "b"] or a map') from None
 
     @field_validator("metadata")
     @classmethod

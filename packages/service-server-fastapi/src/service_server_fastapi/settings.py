@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from service_core import LocalServiceException
-from service_core.process import EnvironmentSettings, warn_about_unknown
+from service_core.process import is_service_link, warn_about_unknown
 from service_server_fastapi.access.allowed_hosts import check_host
 from service_server_fastapi.access.browsers import check_origin
 
@@ -29,10 +36,36 @@ def _octal(mode: Any) -> Any:
     return int(mode, 8) if isinstance(mode, str) else mode
 
 
-class ServerSettings(EnvironmentSettings, title=f"ServerSettings (environment variables {PREFIX}<NAME>)"):
+class _Environment(EnvSettingsSource):
+    """Ignores the address that a cluster puts into ``SERVICE_SERVER_PORT`` for a Service of that name."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__call__().items() if not is_service_link(value)}
+
+
+class ServerSettings(BaseSettings):
     """Set in code, or by environment variables ``SERVICE_SERVER_<NAME>``; code wins, empty variables are ignored."""
 
-    prefix = PREFIX
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        title=f"ServerSettings (environment variables {PREFIX}<NAME>)",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Code first, then the environment."""
+        return init_settings, _Environment(settings_cls)
 
     # address, and what callers may read
 
@@ -70,12 +103,12 @@ class ServerSettings(EnvironmentSettings, title=f"ServerSettings (environment va
 
     # access
 
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Host names that requests may have, ``*.example.org`` for all below one; none for any. In the environment they are
     separated by commas. IP addresses and ``localhost`` are always allowed, since they cannot be resolved to another
     machine."""
 
-    allowed_origins: tuple[str, ...] = ()
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins (``https://shop.example.org``) whose pages may send what a browser sends without a preflight: a ``POST``
     without a content type. Pages of the server itself need no entry, unless a proxy rewrites the ``Host`` header. In
     the environment they are separated by commas. CORS middleware decides about other requests of foreign pages."""

@@ -46,11 +46,11 @@ def start_timer(seconds: float, callback: Callable[[], None]) -> Timer:
     if clock is None or clock.loop is not loop:
         clock = _here.clock = _Clock(loop)
     at = loop.time() + seconds
-    start_timer = Timer(clock.timers, at, callback)
-    clock.timers[start_timer] = None
+    timer = Timer(clock.timers, at, callback)
+    clock.timers[timer] = None
     if at < clock.expires_at:
         clock.wait_until(at)
-    return start_timer
+    return timer
 
 
 _here: Final = threading.local()
@@ -79,13 +79,13 @@ class _Clock:
     def _expire(self) -> None:
         self._timer, self.expires_at = None, math.inf
         now = self.loop.time()
-        for start_timer in sorted((one for one in self.timers if one.at <= now), key=attrgetter("at")):
-            self.loop.call_soon(self._ring, start_timer)
+        for timer in sorted((one for one in self.timers if one.at <= now), key=attrgetter("at")):
+            self.loop.call_soon(self._ring, timer)
         later = min((one.at for one in self.timers if one.at > now), default=None)
         if later is not None:
             self.wait_until(later)
 
-    def _ring(self, start_timer: Timer) -> None:
-        if start_timer.is_set:
-            start_timer.cancel()
-            start_timer.callback()
+    def _ring(self, timer: Timer) -> None:
+        if timer.is_set:
+            timer.cancel()
+            timer.callback()
