@@ -303,7 +303,7 @@ FAILURES = [
         name="unavailable, raised by the method",
         script=outcome(coded(ErrorCode.UNAVAILABLE)),
         error=RemoteServiceException,
-        message="failed on the server: reason",
+        message="failed on the server: Refused: reason",
         fields={**MAY_HAVE_RUN, "code": ErrorCode.UNAVAILABLE},
     ),
     Failure(
