@@ -27,6 +27,8 @@ _LEVELS: Final = 5
 """How deep the items of a run are nested at most; deeper ones are cut one by one, bracket by bracket."""
 _WINDOW: Final = 64 * 1024
 """Bytes that are matched in one step."""
+_NEAR: Final = 2 * 1024
+"""Bytes in which the end of a long item is looked for."""
 _STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 
 
@@ -184,25 +186,29 @@ class JSONSplitter(Splitter):
 
     def _end_of_item(self, at: int, end: int) -> int:
         """The end of an item that is long or nested deeply, its comma included."""
-        depth, in_string = 0, False
+        depth, in_string, size = 0, False, _WINDOW
         while at < end:
-            stop = self._window(at, end)
+            stop = self._window(at, end, size)
             parts = _without_escapes(self._data[at:stop]).split(b'"')
             outside = b"".join(parts[in_string::2])
             brackets = outside.translate(None, _NO_BRACKETS)
             levels = list(accumulate(map(_STEPS.__getitem__, brackets), initial=depth))
             if max(levels) > MAX_DEPTH:
                 raise MalformedData(f"nested deeper than {MAX_DEPTH} levels")
-            if min(levels) <= 0 and b"," in outside and (comma := self._comma(at, stop, depth, in_string=in_string)):
+            may_end = min(levels) <= 0 and b"," in outside
+            if may_end and size > _NEAR:
+                size = _NEAR  # since brackets are looked at one by one then
+                continue
+            if may_end and (comma := self._comma(at, stop, depth, in_string=in_string)):
                 return comma
             at, depth, in_string = stop, levels[-1], in_string is (len(parts) % 2 == 1)
         if depth or in_string:
             raise _unbalanced()
         return at
 
-    def _window(self, at: int, end: int) -> int:
+    def _window(self, at: int, end: int, size: int) -> int:
         """The end of what is looked at in one step; it does not part a backslash from what it escapes."""
-        stop = min(end, at + _WINDOW)
+        stop = min(end, at + size)
         backslashes = stop
         while backslashes > at and self._data[backslashes - 1] == _BACKSLASH:
             backslashes -= 1
