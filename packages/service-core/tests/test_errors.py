@@ -15,6 +15,7 @@ TREE = {
     "DeclarationException": "LocalServiceException",
     "DependencyException": "LocalServiceException",
     "ArgumentException": "LocalServiceException",
+    "ResultException": "ArgumentException",
     "ChannelNotInstalledException": "LocalServiceException",
     "PortInUseException": "LocalServiceException",
     "ServiceCommunicationException": "ServiceException",

@@ -118,6 +118,25 @@ async def test_cancelling_reaches_the_coroutine(seconds: float | None) -> None:
     assert seen == ["cancelled"]
 
 
+async def test_a_limit_does_not_interrupt_what_ends_because_it_was_cancelled() -> None:
+    cleaned, begun = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.2)  # beyond the limit
+            cleaned.set()
+
+    task = asyncio.create_task(within(work(), 0.1))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert cleaned.is_set()
+
+
 async def test_the_coroutine_runs_in_the_task_and_context_of_its_caller() -> None:
     variable: ContextVar[str] = ContextVar("variable", default="outside")
 

@@ -85,8 +85,9 @@ class _Limit:
             raise TimedOut from None
 
     def _pass(self) -> None:
-        self._has_passed = True
-        self._task.cancel()
+        if self._task.cancelling() <= self._before:  # what ends already, as its caller has left, is not interrupted
+            self._has_passed = True
+            self._task.cancel()
 
 
 class Continuation(Generic[T]):

@@ -24,7 +24,7 @@ _EARLY: Final = 0.002
 class ItemWait:
     """Waits for the items of one stream. Used by one task, without a timer as long as nothing waits."""
 
-    __slots__ = ("_has_passed", "_idle_at", "_keep_alive", "_limits", "_on_idle", "_task", "_timer")
+    __slots__ = ("_before", "_has_passed", "_idle_at", "_keep_alive", "_limits", "_on_idle", "_task", "_timer")
 
     def __init__(self, limits: ItemLimits, keep_alive: float, on_idle: Callable[[], None]) -> None:
         """``on_idle`` is called if no part has been written for ``keep_alive`` seconds, and for the first second."""
@@ -33,6 +33,7 @@ class ItemWait:
         self._on_idle = on_idle
         self._idle_at = time.monotonic() + _FIRST
         self._task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._before = self._task.cancelling()
         self._has_passed = False
         self._timer: Timer | None = None
 
@@ -45,7 +46,7 @@ class ItemWait:
 
         A step that ignores its cancellation and yields an item ends the stream all the same.
         """
-        before = self._task.cancelling()
+        self._before = before = self._task.cancelling()
         self._start_timer()
         try:
             item = await step
@@ -70,8 +71,9 @@ class ItemWait:
     def _expire(self) -> None:
         remaining = self._limits.remaining
         if remaining <= 0.0:
-            self._has_passed = True
-            self._task.cancel()
+            if self._task.cancelling() <= self._before:  # what ends already, as its caller has left, is not interrupted
+                self._has_passed = True
+                self._task.cancel()
             return
         if remaining > _EARLY and self._idle_at <= time.monotonic() + _EARLY:
             self._on_idle()
