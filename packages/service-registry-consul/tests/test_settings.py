@@ -97,6 +97,15 @@ def test_a_wrong_setting_is_refused_by_name(options: dict[str, Any], name: str) 
         ConsulComponentRegistry(8000, "h:1", **options)
 
 
+@pytest.mark.parametrize(("name", "value"), [("url", "ftp://h:1"), ("wait", "long"), ("check", "grpc")])
+def test_a_wrong_variable_is_refused_with_the_names_of_variables_and_setting(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"SERVICE_CONSUL_{name.upper()}", value)
+    with pytest.raises(ValidationError, match=rf"environment variables SERVICE_CONSUL_<NAME>\)\n.*(?i:{name})\n"):
+        ConsulComponentRegistry(8000)
+
+
 def test_a_refusal_does_not_show_the_token() -> None:
     with pytest.raises(ValidationError) as caught:
         ConsulSettings(token="hunter2", key_file=Path("k.pem"))  # type: ignore[arg-type]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
@@ -20,6 +25,7 @@ from tests.support.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parents[3]
 COMPONENTS = [f"scale-{number}" for number in range(200)]
 WAIT = 3.0
 """Much shorter than the default, so that the idle time sees every query run out and be asked again."""
@@ -101,22 +107,39 @@ def connections_to(port: int) -> int:
     return sum(remote.endswith(f":{port:04X}") and state == "01" for remote, state in remote_and_state)
 
 
-def test_twenty_five_registries_of_ten_components_leave_room_at_the_agent_for_a_server(
-    own_consul: ConsulAgent, make_registry: MakeRegistry, figures: Figures
+@pytest.fixture
+def start_client() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a client process that watches components; all end together after the test."""
+    with ExitStack() as processes, ExitStack() as inputs:
+
+        def start(url: str, *components: str) -> subprocess.Popen[str]:
+            command = [sys.executable, "-m", "tests.integration.consul.watching_program", url, *components]
+            client = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            processes.enter_context(client)
+            inputs.callback(cast("IO[str]", client.stdin).close)
+            return client
+
+        yield start
+
+
+def test_twenty_five_clients_of_ten_components_leave_room_at_the_agent_for_a_server(
+    own_consul: ConsulAgent,
+    make_registry: MakeRegistry,
+    start_client: Callable[..., subprocess.Popen[str]],
+    figures: Figures,
 ) -> None:
     components = COMPONENTS[:10]
-    callers = [make_registry(own_consul) for _ in range(25)]  # each stands for a process
-    for caller in callers:
-        for component in components:
-            caller.snapshot(component)
-    for caller in callers:
-        for component in components:
-            assert caller.wait_until_known(component, PATIENCE) == {}
-            assert caller.snapshot(component) is not None
+    for number, component in enumerate(components):
+        registered_elsewhere(own_consul, component, f"http://127.0.0.1:{1000 + number}")
+    begin = time.monotonic()
+    clients = [start_client(own_consul.url, *components) for _ in range(25)]
+    said = [client.stdout.readline() for client in clients if client.stdout is not None]
+    assert said == ["known\n"] * 25
+    figures.add("25 clients of 10 components: started, and all components known", time.monotonic() - begin, "s")
     connections = connections_to(own_consul.port)
     new, begin = fresh_component(), time.monotonic()
     make_registry(own_consul, 8000, check="ttl").register(new, [ChannelAddress("rest", "http://127.0.0.1:8000")])
     eventually(lambda: own_consul.instances(new.name))
-    figures.add("25 registries of 10 components: connections to the agent", connections)
-    figures.add("25 registries of 10 components: a server is registered after", time.monotonic() - begin, "s")
-    assert connections < AGENT_LIMIT
+    figures.add("25 clients of 10 components: connections to the agent", connections)
+    figures.add("25 clients of 10 components: a server is registered after", time.monotonic() - begin, "s")
+    assert 100 < connections < AGENT_LIMIT

@@ -34,6 +34,7 @@ class ConsulSettings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
+        title=f"ConsulSettings (environment variables {PREFIX}<NAME>)",
         env_ignore_empty=True,
         populate_by_name=True,
         frozen=True,
@@ -116,7 +117,8 @@ class ConsulSettings(BaseSettings):
     doubt_for: float = Field(default=60.0, ge=0)
     """How long an answer that leaves no instance is not applied, as long as known instances still answer. Agents return
     an empty list when they have lost their state, or when the token may no longer read the service; agents that restart
-    are reported as failed. An instance whose own check has failed leaves at once."""
+    are reported as failed. Instances whose answer is late are used while none answers. An instance whose own check has
+    failed leaves at once."""
     allow_schemes: tuple[str, ...] = ("http", "https")
     """Addresses with other schemes are not used."""
     allow_cidrs: tuple[Network, ...] = ()

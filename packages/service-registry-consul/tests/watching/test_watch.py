@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from stub_agent import Ask, Cut, Script, StubAgent, answer, instance, of_a_faile
 
 from service_core.testing import SnapshotRecorder
 from service_registry_consul import ConsulComponentRegistry
+from service_registry_consul.watching import instance_probe
 
 PATIENCE = 20.0
 ONE, TWO = "http://127.0.0.1:7001", "http://127.0.0.1:7002"
@@ -169,6 +171,45 @@ def test_instances_that_answer_are_kept_after_an_empty_answer_until_they_stop(
             assert {ask.path for ask in server.asked} == {"/health/ready"}
 
 
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A listener that accepts connections and answers nothing, as a process does that is stopped or too busy."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def url_of(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_an_instance_that_is_too_busy_to_answer_is_kept_after_an_empty_answer_until_it_refuses(
+    silent: socket.socket, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instance_probe, "PROBE_TIMEOUT", 0.5)
+    listener = SnapshotRecorder()
+    with serving(lambda _: None) as agent:
+        agent.script = emptied(agent, url_of(silent))
+        with ConsulComponentRegistry(0, agent.url) as registry:
+            registry.subscribe("c", listener)
+            wait_for(lambda: "any more, but 0 still answer and 1 did not answer in time" in caplog.text)
+            assert urls(registry) == [url_of(silent)]
+            silent.close()
+            listener.wait_until(lambda snapshot: not snapshot, PATIENCE)
+
+
+def test_after_an_empty_answer_an_instance_without_an_answer_is_used_only_if_no_other_one_answers(
+    silent: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instance_probe, "PROBE_TIMEOUT", 0.5)
+    with serving(lambda _: answer("", status=200)) as server, serving(lambda _: None) as agent:
+        found = [instance(server.url, service_id="one"), instance(url_of(silent), service_id="two")]
+        agent.script = changed(agent, found, [])
+        with ConsulComponentRegistry(0, agent.url) as registry:
+            wait_for(lambda: urls(registry) == [server.url])
+            server.script = lambda _: answer("", status=503)
+            wait_for(lambda: urls(registry) == [url_of(silent)])
+
+
 def test_instances_are_kept_for_a_limited_time_after_an_empty_answer() -> None:
     listener = SnapshotRecorder()
     with serving(lambda _: answer("")) as server, serving(lambda _: None) as agent:
@@ -204,6 +245,34 @@ def test_an_instance_that_is_not_listed_any_more_is_kept_while_it_answers_and_th
             wait_for(lambda: urls(registry) == [server.url])
             wait_for(lambda: len(server.asked) > 1)
             assert urls(registry) == [server.url]
+
+
+def test_after_a_failure_of_the_agent_an_instance_that_it_does_not_list_yet_is_used_when_the_listed_ones_leave() -> (
+    None
+):
+    """Servers register one after the other with an agent that has lost its state."""
+    with serving(lambda _: answer("", status=200)) as server, serving(lambda _: None) as agent:
+        found = [instance(server.url, service_id="one"), instance(ONE, service_id="two")]
+        answers = iter([answer(found), None, answer(found[1:]), answer([])])
+        leave = threading.Event()
+
+        def script(_: Ask) -> bytes | None:
+            if len(agent.asked) == 4:
+                leave.wait(PATIENCE)
+            reply = next(answers, b"")
+            if reply == b"":
+                agent.closing.wait(PATIENCE)
+            return reply
+
+        agent.script = script
+        listener = SnapshotRecorder()
+        with ConsulComponentRegistry(0, agent.url) as registry:
+            registry.subscribe("c", listener)
+            agent.wait_for_asks(4)
+            wait_for(lambda: urls(registry) == [ONE])
+            leave.set()
+            wait_for(lambda: urls(registry) == [server.url])
+            assert all(listener.snapshots)
 
 
 def test_a_list_that_only_became_shorter_counts_at_once() -> None:
