@@ -28,7 +28,7 @@ OTHERS: tuple[Any, ...] = (None, [], {}, "zz", 3.5, [1] * 20, {"a": [1] * 20})
 @pytest.fixture(autouse=True)
 def small_values_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "READ_PIECE", 12)
-    monkeypatch.setattr(json_splitter, "_WINDOW", 24)
+    monkeypatch.setattr(json_splitter, "JSON_WINDOW", 24)
     monkeypatch.setattr(json_splitter, "_SHORT", 8)
     monkeypatch.setattr(msgpack_splitter, "ITEMS", 2)
 

@@ -149,7 +149,8 @@ def test_listeners_subscribed_for_a_time_receive_that_part_in_order() -> None:
     def listen(_: int) -> list[list[int]]:
         parts: list[list[int]] = []
         while not done.is_set():
-            parts.append(part := [])
+            part: list[int] = []
+            parts.append(part)
             leave = registry.subscribe("shop", partial(receive, part))
             registry.snapshot("shop")
             leave()

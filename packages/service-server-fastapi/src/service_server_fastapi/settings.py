@@ -122,8 +122,9 @@ class ServerSettings(BaseSettings):
     max_values: int = Field(default=1_000_000, ge=1)
     """The most values in a request, keys of maps included; one with more is answered with 413."""
     memory_budget: int | None = Field(default=None, ge=1024 * 1024)
-    """Bytes of memory of all large requests in progress together, 16 for each byte of their bodies; beyond it
-    they are answered with 503. None for a quarter of the memory of the machine, or of its container."""
+    """Bytes of memory of all large requests in progress together, 16 for each byte of their bodies or what their
+    values may need; beyond it they are answered with 503. None for a quarter of the memory of the machine, or of
+    its container."""
     max_header_bytes: int = Field(default=64 * 1024, ge=1024)
     """The largest head of a request in bytes; a larger one is answered with 431."""
     max_concurrency: int = Field(default=1000, ge=1)

@@ -18,21 +18,21 @@ from service_server_fastapi.access.allowed_hosts import AllowedHosts
 from service_server_fastapi.access.rejection_log import RejectionLog
 from service_server_fastapi.application.full import obstacles_of
 from service_server_fastapi.requests.bypass import Bypass
-from service_server_fastapi.requests.fast_path import ReceivedRequest
+from service_server_fastapi.requests.fast_path import ReceivedRequest, Responding
 from service_server_fastapi.requests.in_flight import InFlight
 
 
-class ConnectionInfo:
-    """Tells whose a request is, and whether it has been routed."""
+class Endpoint:
+    """Answers with the application of a request, and whether it has been routed."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "seen", "app": scope.get("app"), "routed": "router" in scope})
 
-    async def answer(self, request: ReceivedRequest) -> Response:
+    async def answer(self, request: ReceivedRequest, connection: Responding) -> Response:
         raise AssertionError("it must not be called")
 
 
-endpoint = ConnectionInfo()
+endpoint = Endpoint()
 
 
 class Layer:

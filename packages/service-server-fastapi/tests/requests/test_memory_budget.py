@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from desk import INVOKE, serving, until
+from pydantic_core import to_json
 from raw_http import Connection, Reply, call
 from ways import EACH_WAY, Way
 
+from service_core.wire import JSON
 from service_server_fastapi import ServerSettings
 from service_server_fastapi.access.rejections import Rejection
 from service_server_fastapi.requests.memory_budget import BYTES_PER_BYTE, MemoryBudget, MemoryShare, machine_memory
@@ -52,24 +56,78 @@ def test_by_default_it_is_a_quarter_of_the_memory() -> None:
     assert machine_memory() > 1 << 26
 
 
+MANY_VALUES = b"[%s]" % b",".join([b"{}"] * 100_000)
+
+
+def test_values_that_need_more_memory_than_their_bytes_are_counted_until_the_request_ends() -> None:
+    budget = MemoryBudget(None)
+    with budget.share_of(len(MANY_VALUES)) as share:
+        share.take_for_values(JSON, MANY_VALUES)
+        assert budget.used == JSON.memory(MANY_VALUES) > 2 * BYTES_PER_BYTE * len(MANY_VALUES)
+    assert budget.used == 0
+
+
+def test_commas_of_a_text_are_not_counted_as_values() -> None:
+    budget, text = MemoryBudget(None), to_json([",[{" * LARGE_BODY])
+    with budget.share_of(len(text)) as share:
+        share.take_for_values(JSON, text)
+        assert budget.used == BYTES_PER_BYTE * len(text)
+
+
+def test_a_request_that_has_ended_takes_nothing_more() -> None:
+    budget = MemoryBudget(None)
+    with budget.share_of(len(MANY_VALUES)) as share:
+        pass
+    with pytest.raises(Rejection):
+        share.take_for_values(JSON, MANY_VALUES)
+    assert budget.used == 0
+
+
 @EACH_WAY
-def test_a_request_beyond_the_budget_is_answered_with_503_and_retry_after(
-    way: Way, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sizes: list[int] = []
+def test_many_small_values_beyond_the_budget_are_answered_with_503(way: Way) -> None:
+    few, many = (_tickets(tags) for tags in ([LARGE_BODY // 2 * "a"], ["a"] * (LARGE_BODY // 8)))
+    of_waiting, of_bytes = (2 * LARGE_BODY * BYTES_PER_BYTE, len(few) * BYTES_PER_BYTE)
+    waiting_body = json.dumps({"method": f"{INVOKE}echo", "args": ["x" * 2 * LARGE_BODY]}).encode()
+    settings = ServerSettings(memory_budget=of_waiting + 2 * of_bytes)
+    with serving(app=way(), settings=settings) as (server, _), held(server.url, waiting_body) as waiting:
+        assert _answer(server.url, few).status != 503
+        refused = _answer(server.url, many)
+        assert refused.status == 503
+        assert "memory_budget" in refused.error["message"]
+        waiting.send(waiting_body[-1:])
+        assert waiting.reply().status == 200
+        assert _answer(server.url, many).status == 200
+
+
+@contextmanager
+def held(url: str, body: bytes) -> Iterator[Connection]:
+    """A connection with a request of which all but the last byte has been read by the server."""
+    taken = 0
     take = MemoryShare.take
 
     def noted(self: MemoryShare, size: int) -> None:
+        nonlocal taken
         take(self, size)
-        sizes.append(size)
+        taken += size
 
-    monkeypatch.setattr(MemoryShare, "take", noted)
+    with pytest.MonkeyPatch.context() as patch, Connection(url) as waiting:
+        patch.setattr(MemoryShare, "take", noted)
+        waiting.head(content_length=len(body))
+        waiting.send(body[:-1])
+        until(lambda: taken == len(body) - 1)
+        yield waiting
+
+
+def _tickets(tags: list[str]) -> bytes:
+    call = {"method": f"{INVOKE}sell", "args": [{"number": 1, "tags": tags}]}
+    return json.dumps(call, separators=(",", ":")).encode()
+
+
+@EACH_WAY
+def test_a_request_beyond_the_budget_is_answered_with_503_and_retry_after(way: Way) -> None:
     body = json.dumps({"method": f"{INVOKE}echo", "args": ["x" * LARGE_BODY]}).encode()
     with serving(app=way(), settings=ServerSettings(memory_budget=ONE_AND_A_HALF)) as (server, _):
-        with Connection(server.url) as waiting:
-            waiting.head(content_length=len(body))
-            waiting.send(body[:-1])
-            until(lambda: sum(sizes) == len(body) - 1)
+        with held(server.url, body) as waiting:
             replies = [_answer(server.url, body) for _ in range(20)]
             refused = [reply for reply in replies if reply.status == 503]
             assert refused

@@ -6,9 +6,9 @@ declared interfaces that this process implements.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from service_core.context import CallContext
 from service_core.dispatch.executor import Executor
@@ -45,6 +45,8 @@ from service_core.wire.pieces.checking import check_request
 from service_core.wire.streams import FrameWriter
 
 __all__ = ["Dispatcher"]
+
+Reserve: TypeAlias = Callable[[Codec, bytes], None]
 
 _SHORT: Final = 1000
 """Requests of so many bytes hold too few values for these to be counted."""
@@ -85,10 +87,13 @@ class Dispatcher:
         admitted = await self._calls.authentication.admit(context, anonymous=self._some_are_anonymous)
         return answer_of(admitted, JSON) if isinstance(admitted, Failure) else admitted
 
-    async def dispatch(self, content_type: str, body: bytes, context: CallContext | None = None) -> Response:
+    async def dispatch(
+        self, content_type: str, body: bytes, context: CallContext | None = None, reserve: Reserve | None = None
+    ) -> Response:
         """Carry out one call of a caller that :meth:`admit` has admitted.
 
-        Any bytes are answered; only cancellation is raised.
+        ``reserve`` is called before the values of a large body are made, in the thread that makes them. Any bytes are
+        answered; only cancellation is raised, and what ``reserve`` raises.
         """
         context = context or context_from_headers({})
         codec = CODECS.get(content_type) or CODECS.get(media_type(content_type))
@@ -99,7 +104,7 @@ class Dispatcher:
                 target, arguments = self._read(codec, body, context)
             else:
                 time_left = None if context.deadline is None else context.deadline.remaining
-                target, arguments = await self._readers.run(self._read, (codec, body, context), time_left)
+                target, arguments = await self._readers.run(self._read, (codec, body, context, reserve), time_left)
             check_is_whole(target)
         except REFUSALS as error:
             return refused(error, codec, context)
@@ -165,13 +170,17 @@ class Dispatcher:
         outcome = await self._calls.carry_out(target, arguments, write, context)
         return _answer(outcome, codec, context)
 
-    def _read(self, codec: Codec, body: bytes, context: CallContext) -> tuple[Target, tuple[Any, ...]]:
-        """The method and its arguments. Raises ``REFUSALS``."""
+    def _read(
+        self, codec: Codec, body: bytes, context: CallContext, reserve: Reserve | None = None
+    ) -> tuple[Target, tuple[Any, ...]]:
+        """The method and its arguments. Raises ``REFUSALS``, and what ``reserve`` raises."""
         checked = None
         if len(body) > _SHORT or (self.is_secured and context.principal is None):
             self._check_unread(codec, body, context)
             if len(body) >= LARGE:
                 checked = check_request(codec, body, lambda name: self._target(name, context).method_codec.arguments)
+                if reserve is not None:
+                    reserve(codec, body)
         request = codec.read_request(body)
         if checked is not None and checked != request.method:
             raise MalformedData("the request names two methods")

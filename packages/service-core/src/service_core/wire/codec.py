@@ -68,6 +68,8 @@ class Codec(ABC):
     """Whether a request holds more values than a limit. Makes none of them."""
     is_dense: Callable[[bytes], bool]
     """Whether the values of a text may need more than 16 times its bytes of memory. Makes none of them."""
+    memory: Callable[[bytes], int]
+    """How many bytes of memory the values of a text may need. Makes none of them."""
     splitter: Callable[[bytes], Splitter]
     """What cuts a text into pieces. Raises MalformedData."""
 

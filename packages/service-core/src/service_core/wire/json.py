@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 
 from service_core.arguments import Arguments
 from service_core.errors import ArgumentException
-from service_core.wire.bounds.density import json_is_dense
+from service_core.wire.bounds.density import json_is_dense, json_memory
 from service_core.wire.bounds.garbage_collection import LARGE, without_collection
 from service_core.wire.bounds.infinite import may_be_infinite
 from service_core.wire.bounds.limits import json_holds_more
@@ -47,6 +47,7 @@ class _JSONCodec(Codec):
     method_name = staticmethod(json_method_name)
     holds_more = staticmethod(json_holds_more)
     is_dense = staticmethod(json_is_dense)
+    memory = staticmethod(json_memory)
     splitter = JSONSplitter
 
     def write_request(self, method_codec: MethodCodec, arguments: Arguments) -> bytes:

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from service_core.arguments import Arguments
-from service_core.wire.bounds.density import msgpack_is_dense
+from service_core.wire.bounds.density import msgpack_is_dense, msgpack_memory
 from service_core.wire.bounds.garbage_collection import LARGE, without_collection
 from service_core.wire.bounds.limits import msgpack_holds_more
 from service_core.wire.codec import (
@@ -37,6 +37,7 @@ class _MsgpackCodec(Codec):
     method_name = staticmethod(msgpack_method_name)
     holds_more = staticmethod(msgpack_holds_more)
     is_dense = staticmethod(msgpack_is_dense)
+    memory = staticmethod(msgpack_memory)
     splitter = MsgpackSplitter
 
     def write_request(self, method_codec: MethodCodec, arguments: Arguments) -> bytes:

@@ -31,3 +31,18 @@ def test_ordinary_values_are_not_dense(codec: Any, value: Any) -> None:
 @pytest.mark.parametrize("value", [[{}] * 100, [[0]] * 100, [{"name": ""}] * 100, [1000] * 100, ["ab"] * 100])
 def test_many_small_values_are_dense(codec: Any, value: Any) -> None:
     assert codec.is_dense(codec.write_value(ANY, value))
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+def test_memory_is_that_of_lists_maps_and_values(codec: Any) -> None:
+    maps, numbers = codec.write_value(ANY, [{}] * 1000), codec.write_value(ANY, [1000] * 1000)
+    assert codec.memory(maps) >= 600 * 1000
+    assert 50 * 1000 <= codec.memory(numbers) < 300 * 1000
+
+
+@pytest.mark.parametrize("codec", [JSON, MSGPACK])
+@pytest.mark.parametrize(
+    "text", ["[{,:" * 1000, "数" * 1000, '"\\"[{' * 1000], ids=["brackets", "characters", "escapes"]
+)
+def test_contents_of_texts_are_no_values(codec: Any, text: str) -> None:
+    assert codec.memory(codec.write_value(ANY, [text])) == codec.memory(codec.write_value(ANY, ["a"]))

@@ -132,7 +132,7 @@ CASES: list[tuple[Any, Any]] = [
 @pytest.fixture(autouse=True)
 def small_values_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "READ_PIECE", 24)
-    monkeypatch.setattr(json_splitter, "_WINDOW", 40)
+    monkeypatch.setattr(json_splitter, "JSON_WINDOW", 40)
     monkeypatch.setattr(json_splitter, "_SHORT", 16)
     monkeypatch.setattr(json_splitter, "ITEMS", 4)
     monkeypatch.setattr(msgpack_splitter, "ITEMS", 4)

@@ -64,7 +64,7 @@ class InvokeEndpoint:
         if stream_codec(content_type) is not None:
             return await self._converse(scope, receive, send, content_type, admitted)
         body = await self._admission.read_body(receive, headers, memory)
-        dispatch = self._dispatcher.dispatch(content_type, body, admitted)
+        dispatch = self._dispatcher.dispatch(content_type, body, admitted, memory.take_for_values)
         answer = self._logged(await while_connected(dispatch, receive))
         if answer.stream is None:
             return answer
@@ -132,13 +132,16 @@ class InvokeEndpoint:
             return None
         context = request.context
         try:
-            with self._admission, self._admission.memory.share_of(len(request.body)):
+            with self._admission, self._admission.memory.share_of(len(request.body)) as memory:
                 if self._dispatcher.is_secured:
                     admitted = await self._admit(request.scope, context)
                     if isinstance(admitted, Response):
                         return self._logged(admitted)
                     context = admitted
-                answer = self._logged(await self._dispatcher.dispatch(request.content_type, request.body, context))
+                dispatch = self._dispatcher.dispatch(
+                    request.content_type, request.body, context, memory.take_for_values
+                )
+                answer = self._logged(await dispatch)
                 if answer.stream is not None:
                     await self._run(answer, answer.stream, request, context, connection)
                 return answer

@@ -18,6 +18,7 @@ from service_server_fastapi.access.rejections import Rejection
 from service_server_fastapi.requests.admission import Disconnected, disconnected, headers_of
 from service_server_fastapi.requests.disconnect import while_connected
 from service_server_fastapi.requests.fast_path import FastPath, ReceivedRequest, Responding
+from service_server_fastapi.requests.memory_budget import MemoryShare
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.reading import WrongArguments
 from service_server_fastapi.rest.route import RestRoute
@@ -70,7 +71,7 @@ class _FastRoute:
                     await send_answer(send, received)
                     return
                 admitted, body = received
-                answer = await while_connected(self._carry_out(scope, body, admitted), receive)
+                answer = await while_connected(self._carry_out(scope, body, admitted, memory), receive)
         except Disconnected:
             answer = disconnected(context)
         except Rejection as refused:
@@ -81,20 +82,20 @@ class _FastRoute:
         """The answer to a request that has arrived."""
         route, scope, body = self._route, request.scope, request.body
         try:
-            with route.admission, route.admission.memory.share_of(len(body)):
+            with route.admission, route.admission.memory.share_of(len(body)) as memory:
                 route.check(scope, request.content_type)
                 admitted = await route.admit(scope, request.context)
                 if isinstance(admitted, Response):
                     return admitted
                 route.check_body(body, request.content_type)
-                return await self._carry_out(scope, body, admitted)
+                return await self._carry_out(scope, body, admitted, memory)
         except Rejection as refused:
             return route.refuse(refused, request.context)
 
-    async def _carry_out(self, scope: Scope, body: bytes, context: CallContext) -> Response:
+    async def _carry_out(self, scope: Scope, body: bytes, context: CallContext, memory: MemoryShare) -> Response:
         route = self._route
         try:
-            arguments = await route.read_arguments(self._values, scope, body, context)
+            arguments = await route.read_arguments(self._values, scope, body, context, memory)
         except TimedOut:
             return route.late(context)
         except WrongArguments as wrong:

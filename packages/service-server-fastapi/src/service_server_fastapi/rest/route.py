@@ -98,7 +98,7 @@ class RestRoute(RouteCalls, APIRoute):
                     return
                 admitted, body = received
                 try:
-                    scope[ARGUMENTS] = await self.read_arguments(scope["path_params"], scope, body, admitted)
+                    scope[ARGUMENTS] = await self.read_arguments(scope["path_params"], scope, body, admitted, memory)
                 except WrongArguments as wrong:
                     scope[WRONG] = wrong.locations  # and answered once FastAPI's dependencies have been called
                 with call_context(admitted), DisconnectWatch(receive) as watch:

@@ -87,21 +87,24 @@ class RouteCalls:
         return self.admission.rejected(problem(admitted.error, headers=admitted.headers))
 
     async def read_arguments(
-        self, path: Mapping[str, str], scope: Scope, body: bytes, context: CallContext
+        self, path: Mapping[str, str], scope: Scope, body: bytes, context: CallContext, memory: MemoryShare
     ) -> Arguments:
         """The arguments that the caller gives; those of a large body are read in another thread.
 
-        Raises WrongArguments, TimedOut, and Refused if the caller's interface differs or there are too many values.
+        ``memory`` is taken for its values. Raises WrongArguments, TimedOut, and Refused if the caller's interface
+        differs, if there are too many values, or if the memory budget does not have what they need.
         """
         if len(body) < LARGE:
-            return self._read(path, scope, body)
+            return self._read(path, scope, body, memory)
         time_left = None if context.deadline is None else context.deadline.remaining
-        arguments: Arguments = await self.readers.run(self._read, (path, scope, body), time_left)
+        arguments: Arguments = await self.readers.run(self._read, (path, scope, body, memory), time_left)
         return arguments
 
-    def _read(self, path: Mapping[str, str], scope: Scope, body: bytes) -> Arguments:
+    def _read(self, path: Mapping[str, str], scope: Scope, body: bytes, memory: MemoryShare) -> Arguments:
         if self.route_codec.body is not None and json_holds_more(body, self.admission.max_values):
             raise Rejection(413, str(TooManyValues(self.admission.max_values)))
+        if self.route_codec.body is not None:
+            memory.take_for_values(JSON, body)
         try:
             return read_arguments(self.route_codec, path, scope, body)
         except ContractMismatchException as error:

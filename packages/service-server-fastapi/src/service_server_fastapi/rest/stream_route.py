@@ -29,6 +29,7 @@ from service_server_fastapi.endpoints.streams import CallerWatch, IncomingStream
 from service_server_fastapi.requests.admission import Disconnected, check_encoding, disconnected, headers_of
 from service_server_fastapi.requests.disconnect import DisconnectWatch
 from service_server_fastapi.requests.fast_path import ReceivedRequest, Responding
+from service_server_fastapi.requests.memory_budget import MemoryShare
 from service_server_fastapi.requests.sending import UNBUFFERED, send_answer
 from service_server_fastapi.rest.reading import WrongArguments, item_type
 from service_server_fastapi.rest.route import ARGUMENTS, WRONG, RestRoute, replay
@@ -72,7 +73,7 @@ class StreamRoute(RestRoute):
                 share = self.admission.streams.share(scope.get("client"), admitted)
                 with share, suppress(Disconnected), call_context(admitted), self._watching(scope, receive) as watch:
                     scope[_STREAM] = writer, watch
-                    await self._read_whole(path, scope, body, watch)
+                    await self._read_whole(path, scope, body, watch, memory)
                     await (over or self._directly)(scope, replay(body, receive), send)
         except Disconnected:
             await send_answer(send, disconnected(context))
@@ -87,7 +88,7 @@ class StreamRoute(RestRoute):
         """The answer to a request that has arrived; its stream is written to ``connection``."""
         scope, body, context = request.scope, request.body, request.context
         try:
-            with self.admission, self.admission.memory.share_of(len(body)):
+            with self.admission, self.admission.memory.share_of(len(body)) as memory:
                 self.check(scope, request.content_type)
                 writer = self._writer(headers_of(scope))
                 admitted = await self.admit(scope, context)
@@ -95,7 +96,8 @@ class StreamRoute(RestRoute):
                     return admitted
                 self.check_body(body, request.content_type)
                 with self.admission.streams.share(request.client, admitted), call_context(admitted):
-                    return await self._write(await self.read_arguments(path, scope, body, admitted), writer, connection)
+                    arguments = await self.read_arguments(path, scope, body, admitted, memory)
+                    return await self._write(arguments, writer, connection)
         except WrongArguments as wrong:
             return self.wrong_arguments(wrong.locations, context)
         except TimedOut:
@@ -176,11 +178,16 @@ class StreamRoute(RestRoute):
         return DisconnectWatch(receive) if self.route_codec.input_items is None else IncomingStream(scope, receive)
 
     async def _read_whole(
-        self, path: Mapping[str, str], scope: Scope, body: bytes, watch: DisconnectWatch | IncomingStream
+        self,
+        path: Mapping[str, str],
+        scope: Scope,
+        body: bytes,
+        watch: DisconnectWatch | IncomingStream,
+        memory: MemoryShare,
     ) -> None:
         """Read the arguments that come as a whole; the stream among them is read while the method runs."""
         try:
-            arguments = await self.read_arguments(path, scope, body, current_context())
+            arguments = await self.read_arguments(path, scope, body, current_context(), memory)
         except WrongArguments as wrong:
             scope[WRONG] = wrong.locations
             return

@@ -1,15 +1,19 @@
-"""Whether the values of a request may take far more memory than its bytes, estimated without making them.
+"""How much memory the values of a request may take, estimated without making them.
 
 A number or a short text of a few bytes is some tens of bytes of memory, and a list, a map or what is made of it some
-hundreds. The estimate is an upper one, by what CPython and pydantic need for values of the declared types. Bytes within
-texts are counted as values, too: the distinction takes as long as the check of the request, which follows.
+hundreds. The estimate is an upper one, by what CPython and pydantic need for values of the declared types. Whether a
+request is dense is asked of each large one: bytes within texts are counted as values there, since the distinction takes
+longer. The memory of a dense one is counted without them.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["json_is_dense", "msgpack_is_dense"]
+from service_core.wire.bounds.json_windows import outside_strings
+from service_core.wire.bounds.limits import msgpack_heads
+
+__all__ = ["json_is_dense", "json_memory", "msgpack_is_dense", "msgpack_memory"]
 
 _BYTES_PER_BYTE: Final = 16
 """From how much memory for each byte on a text is dense."""
@@ -28,17 +32,44 @@ _NO_CONTAINERS: Final = bytes(set(range(256)).difference({*range(0x80, 0xA0), *r
 
 def json_is_dense(data: bytes) -> bool:
     """Whether values in JSON may need more than 16 times its bytes."""
-    containers = data.count(b"[") + data.count(b"{")
-    return _is_dense(len(data), containers, containers + data.count(b",") + data.count(b":"), _OF_JSON_VALUE)
+    return _of_json(*_json_counts(data)) > _BYTES_PER_BYTE * len(data)
 
 
 def msgpack_is_dense(data: bytes) -> bool:
     """Whether values in msgpack may need more than 16 times its bytes."""
-    heads = data.translate(None, _NO_HEADS)
-    return _is_dense(len(data), len(heads.translate(None, _NO_CONTAINERS)), len(heads), _OF_MSGPACK_VALUE)
+    return _of_heads(data) > _BYTES_PER_BYTE * len(data)
 
 
-def _is_dense(size: int, containers: int, values: int, of_value: int) -> bool:
+def json_memory(data: bytes) -> int:
+    """The bytes of memory that values in JSON need at most, apart from the contents of their texts."""
+    containers = values = 0
+    for piece in outside_strings(data):
+        more = _json_counts(piece)
+        containers, values = containers + more[0], values + more[1]
+    return _of_json(containers, values)
+
+
+def msgpack_memory(data: bytes) -> int:
+    """The bytes of memory that values in msgpack need at most, apart from the contents of their texts."""
+    return _of_heads(msgpack_heads(data, len(data)))
+
+
+def _json_counts(text: bytes) -> tuple[int, int]:
+    """How many lists and maps, and how many values with them."""
+    containers = text.count(b"[") + text.count(b"{")
+    return containers, containers + text.count(b",") + text.count(b":")
+
+
+def _of_json(containers: int, values: int) -> int:
+    return _memory(containers, values, _OF_JSON_VALUE)
+
+
+def _of_heads(heads: bytes | bytearray) -> int:
+    heads = heads.translate(None, _NO_HEADS)
+    return _memory(len(heads.translate(None, _NO_CONTAINERS)), len(heads), _OF_MSGPACK_VALUE)
+
+
+def _memory(containers: int, values: int, of_value: int) -> int:
     if containers * _FEW < values:
         of_value *= 2
-    return containers * _OF_CONTAINER + values * of_value > _BYTES_PER_BYTE * size
+    return containers * _OF_CONTAINER + values * of_value

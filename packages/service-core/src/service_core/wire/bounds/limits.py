@@ -10,7 +10,17 @@ from __future__ import annotations
 import re
 from typing import Final, TypeAlias
 
-__all__ = ["MAX_DEPTH", "MAX_VALUES", "Buffer", "TooManyValues", "json_holds_more", "msgpack_holds_more"]
+from service_core.wire.bounds.json_windows import outside_strings
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_VALUES",
+    "Buffer",
+    "TooManyValues",
+    "json_holds_more",
+    "msgpack_heads",
+    "msgpack_holds_more",
+]
 
 Buffer: TypeAlias = bytes | memoryview
 
@@ -33,10 +43,6 @@ class TooManyValues(ValueError):
 
 # JSON
 
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_PIECE: Final = re.compile(rb'(?:[^"]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"){1,20000}+', re.DOTALL)
-"""A part of a text that ends outside of a string, so small that other threads wait for it for a few milliseconds."""
-
 
 def json_holds_more(data: Buffer, most: int) -> bool:
     """Whether a text in JSON holds more than ``most`` values; for what is no JSON the answer has no meaning.
@@ -48,11 +54,12 @@ def json_holds_more(data: Buffer, most: int) -> bool:
     text = bytes(data)
     if _separators(text) < most:
         return False
-    count = position = 0  # once more without the commas of strings
-    while count < most and (piece := _PIECE.match(text, position)):
-        count += _separators(_STRING.sub(b"", piece[0]))
-        position = piece.end()
-    return count >= most
+    count = 0  # once more without the commas of strings
+    for piece in outside_strings(text):
+        count += _separators(piece)
+        if count >= most:
+            return True
+    return False
 
 
 def _separators(text: bytes) -> int:
@@ -89,25 +96,26 @@ _EXTENSIONS: Final = range(0xC7, 0xCA)
 
 def msgpack_holds_more(data: Buffer, most: int) -> bool:
     """Whether a text in msgpack holds more than ``most`` values; for what is no msgpack the answer has no meaning."""
-    end = len(data)
-    if end <= most:
-        return False
-    count = position = 0
-    while position < end:
-        size = _SIZES[data[position]]
+    return len(data) > most and len(msgpack_heads(data, most)) > most
+
+
+def msgpack_heads(data: Buffer, most: int) -> bytearray:
+    """The first byte of each value; reading ends once there are more than ``most``."""
+    heads, position, end = bytearray(), 0, len(data)
+    while position < end and len(heads) <= most:
+        head = data[position]
+        size = _SIZES[head]
         if size > 0:
             position += 1 + size
-            count += 1
+            heads.append(head)
         elif size < 0:
             start = position + 1
             position = start - size + int.from_bytes(data[start : start - size], "big")
-            position += data[start - 1] in _EXTENSIONS
-            count += 1
+            position += head in _EXTENSIONS
+            heads.append(head)
         else:
             run = _ONE_BYTE.match(data, position)
             after = position + 1 if run is None else run.end()
-            count += after - position
+            heads += data[position:after]
             position = after
-        if count > most:
-            return True
-    return False
+    return heads

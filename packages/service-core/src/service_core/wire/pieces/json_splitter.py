@@ -16,6 +16,7 @@ from pydantic_core import from_json, to_json
 from service_core.errors import ArgumentException
 from service_core.wire.bounds.bounded import HashCounter
 from service_core.wire.bounds.infinite import may_be_infinite
+from service_core.wire.bounds.json_windows import JSON_WINDOW, window_end, without_escapes
 from service_core.wire.bounds.limits import MAX_DEPTH
 from service_core.wire.codec import MalformedData
 from service_core.wire.pieces.splitter import ITEMS, LIST, MAP, Run, Span, Splitter, spliced
@@ -25,8 +26,6 @@ __all__ = ["JSONSplitter", "not_json"]
 
 _LEVELS: Final = 5
 """How deep the items of a run are nested at most; deeper ones are cut one by one, bracket by bracket."""
-_WINDOW: Final = 64 * 1024
-"""Bytes that are matched in one step."""
 _NEAR: Final = 2 * 1024
 """Bytes in which the end of a long item is looked for."""
 _STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -58,7 +57,6 @@ _BLANKS: Final = re.compile(rb"[ \t\r\n]*+")
 _BLANK: Final = b" \t\r\n"
 _KINDS: Final = {b"[": LIST, b"{": MAP}
 _COMMA: Final = ord(",")
-_BACKSLASH: Final = ord("\\")
 _BRACKETS: Final = {LIST: (b"[", b"]"), MAP: (b"{", b"}")}
 
 
@@ -109,7 +107,7 @@ class JSONSplitter(Splitter):
     def _ends(self, run: Run) -> Iterator[int]:
         at = run.start
         while at < run.end:
-            stop = min(run.end, at + _WINDOW)
+            stop = min(run.end, at + JSON_WINDOW)
             one = (_LAST if stop == run.end else _ONE).match(self._data, at, stop)
             at = self._end_of_item(at, run.end) if one is None else one.end()
             yield at
@@ -177,7 +175,7 @@ class JSONSplitter(Splitter):
         """The end of some items, or of one that is longer."""
         most = min(end, at + _SHORT)
         while at < most:
-            stop = min(end, at + _WINDOW)
+            stop = min(end, at + JSON_WINDOW)
             run = (_LAST_RUN if stop == end else _RUN).match(self._data, at, stop)
             if run is not None:
                 return run.end()
@@ -186,10 +184,10 @@ class JSONSplitter(Splitter):
 
     def _end_of_item(self, at: int, end: int) -> int:
         """The end of an item that is long or nested deeply, its comma included."""
-        depth, in_string, size = 0, False, _WINDOW
+        depth, in_string, size = 0, False, JSON_WINDOW
         while at < end:
-            stop = self._window(at, end, size)
-            parts = _without_escapes(self._data[at:stop]).split(b'"')
+            stop = window_end(self._data, at, end, size)
+            parts = without_escapes(self._data[at:stop]).split(b'"')
             outside = b"".join(parts[in_string::2])
             brackets = outside.translate(None, _NO_BRACKETS)
             levels = list(accumulate(map(_STEPS.__getitem__, brackets), initial=depth))
@@ -206,14 +204,6 @@ class JSONSplitter(Splitter):
             raise _unbalanced()
         return at
 
-    def _window(self, at: int, end: int, size: int) -> int:
-        """The end of what is looked at in one step; it does not part a backslash from what it escapes."""
-        stop = min(end, at + size)
-        backslashes = stop
-        while backslashes > at and self._data[backslashes - 1] == _BACKSLASH:
-            backslashes -= 1
-        return min(end, stop + (stop - backslashes) % 2)
-
     def _comma(self, at: int, end: int, depth: int, *, in_string: bool) -> int:
         """Where the first comma outside of brackets ends; 0 if there is none. ``depth`` is that of the first byte."""
         if in_string:
@@ -229,10 +219,6 @@ class JSONSplitter(Splitter):
             if mark[0] == b'"':  # the window ends in a string
                 return 0
         return 0
-
-
-def _without_escapes(text: bytes) -> bytes:
-    return text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
 
 
 def not_json(error: ArgumentException) -> str | None:
