@@ -42,7 +42,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {""},
     ],
     "service_registry_consul": [
-        {"background", "client_object", "machine_locks", "meta"},
+        {"background", "python_consul", "machine_locks", "meta"},
         {"settings"},
         {"connection"},
         {"registering", "watching"},

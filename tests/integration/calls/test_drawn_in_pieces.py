@@ -15,9 +15,9 @@ import pytest
 
 from service_core.errors import ArgumentException, DeclarationException
 from service_core.wire import JSON, MSGPACK, Codec, MalformedData, WireType
+from service_core.wire.large_values import json_splitter, msgpack_splitter, reading
+from service_core.wire.large_values.reading import read_in_pieces
 from service_core.wire.msgpack_io import pack, unpack
-from service_core.wire.pieces import json_splitter, msgpack_splitter, reading
-from service_core.wire.pieces.reading import read_in_pieces
 from tests.integration.calls.drawn_types import alike, drawn
 
 COUNT = int(os.environ.get("DRAWN_IN_PIECES", "150"))

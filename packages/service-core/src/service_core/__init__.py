@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from service_core.call import Call
     from service_core.calling.channel import Channel
     from service_core.calling.channel_factory import ChannelFactory
-    from service_core.calling.forms.other_form import awaitable, blocking
+    from service_core.calling.forms.sync_and_async import awaitable, blocking
     from service_core.calling.injection import inject_service
     from service_core.calling.local import LocalChannel
     from service_core.calling.module import ServiceModule
@@ -187,7 +187,7 @@ _NAMES = {
     "calling.injection": "inject_service",
     "calling.local": "LocalChannel",
     "calling.module": "ServiceModule",
-    "calling.forms.other_form": "awaitable blocking",
+    "calling.forms.sync_and_async": "awaitable blocking",
     "calling.proxy": "DynamicProxy Invocation InvocationHandler",
     "calling.service_manager": "ServiceManager",
     "context": (

@@ -12,8 +12,8 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator, model_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service_core.process import warn_about_unknown
-from service_registry_consul.client_object import Consul, values_of_client
 from service_registry_consul.meta import check_metadata
+from service_registry_consul.python_consul import Consul, values_of_client
 
 __all__ = ["ConsulSettings", "settings_of"]
 

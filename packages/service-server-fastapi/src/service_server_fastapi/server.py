@@ -13,7 +13,7 @@ from service_server_fastapi.lifecycle.hosting import HostingState
 from service_server_fastapi.serving.green_threads import refuse_green_threads
 from service_server_fastapi.serving.other_server import OtherServer
 from service_server_fastapi.serving.own_listener import OwnListener
-from service_server_fastapi.serving.parts import ServerParts
+from service_server_fastapi.serving.server_parts import ServerParts
 from service_server_fastapi.settings import ServerSettings, settings_of
 
 if TYPE_CHECKING:  # imported by what uses it

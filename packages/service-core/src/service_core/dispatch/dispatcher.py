@@ -40,8 +40,8 @@ from service_core.wire import (
     TooManyValues,
     context_from_headers,
 )
+from service_core.wire.large_values.checking import check_request
 from service_core.wire.methods.arguments import CHANGES_PAGE
-from service_core.wire.pieces.checking import check_request
 from service_core.wire.streams import FrameWriter
 
 __all__ = ["Dispatcher"]

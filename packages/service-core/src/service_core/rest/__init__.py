@@ -23,7 +23,7 @@ from service_core.rest.request import RestRequest
 from service_core.rest.route_codec import RouteCodec, is_json, media_type_of
 from service_core.rest.route_table import RouteTable
 from service_core.rest.sent_arguments import SENT_ARGUMENTS, SentArguments, differing
-from service_core.rest.streams.forms import EVENT_STREAM, NDJSON, LineReader, form_writer
+from service_core.rest.streams.formats import EVENT_STREAM, NDJSON, LineReader, form_writer
 from service_core.rest.streams.items import StreamedItems
 from service_core.rest.verbs import delete, get, patch, post, put, rest, route_of
 

@@ -24,11 +24,11 @@ from service_core.wire.headers import (
     with_deadline,
 )
 from service_core.wire.json import JSON, read_json
+from service_core.wire.large_values.checking import check_value
 from service_core.wire.methods.arguments import CHANGES_PAGE
 from service_core.wire.methods.method_codec import MethodCodec, ResultType
 from service_core.wire.methods.unexpected_result import misfit, unexpected_form
 from service_core.wire.msgpack import MSGPACK
-from service_core.wire.pieces.checking import check_value
 from service_core.wire.values import WireType
 
 __all__ = [

@@ -20,11 +20,11 @@ from typing import Any
 from service_core.arguments import Arguments
 from service_core.errors import ArgumentException
 from service_core.wire.failures.wire_error import WireError
+from service_core.wire.large_values.splitter import Splitter
 from service_core.wire.methods.arguments import ArgumentTypes
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.sent_fields import Defaults, SentFields
 from service_core.wire.methods.unexpected_result import misfit
-from service_core.wire.pieces.splitter import Splitter
 from service_core.wire.values import WireType
 
 __all__ = [

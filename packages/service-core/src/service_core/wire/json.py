@@ -24,11 +24,11 @@ from service_core.wire.codec import (
     types_for,
 )
 from service_core.wire.failures.wire_error import WireError
+from service_core.wire.large_values.json_splitter import JSONSplitter, not_json
+from service_core.wire.large_values.reading import LONG, read_in_pieces
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.method_name import json_method_name
 from service_core.wire.methods.written_names import WrittenNames
-from service_core.wire.pieces.json_splitter import JSONSplitter, not_json
-from service_core.wire.pieces.reading import LONG, read_in_pieces
 from service_core.wire.values import WireType
 
 __all__ = ["JSON", "read_json"]

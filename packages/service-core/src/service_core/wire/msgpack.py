@@ -20,12 +20,12 @@ from service_core.wire.codec import (
     types_for,
 )
 from service_core.wire.failures.wire_error import WireError
+from service_core.wire.large_values.msgpack_splitter import MsgpackSplitter
+from service_core.wire.large_values.reading import LONG, read_in_pieces
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.method_name import msgpack_method_name
 from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.msgpack_io import Buffer, pack, unpack
-from service_core.wire.pieces.msgpack_splitter import MsgpackSplitter
-from service_core.wire.pieces.reading import LONG, read_in_pieces
 from service_core.wire.values import WireType
 
 __all__ = ["MSGPACK"]

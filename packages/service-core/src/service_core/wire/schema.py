@@ -23,8 +23,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from service_core.wire.types import exact
-from service_core.wire.types.forms import is_of_pydantic
-from service_core.wire.types.parts import OPAQUE, parts_of
+from service_core.wire.types.json_forms import is_of_pydantic
+from service_core.wire.types.schema_parts import OPAQUE, parts_of
 
 __all__ = ["NAMED", "OPAQUE", "RULES", "classes_in", "for_checking", "kinds", "with_class_guards", "with_rules"]
 

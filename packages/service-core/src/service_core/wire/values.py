@@ -89,7 +89,7 @@ class WireType:
         self._pausing: Any = None  # made when it is needed for the first time, as the next one
         self._for_callers: Any = None
         self.outline: Any = None
-        """What :mod:`service_core.wire.pieces` knows of the type, made when it is needed for the first time."""
+        """What :mod:`service_core.wire.large_values` knows of the type, made when it is needed for the first time."""
         self._serializer = _serializer(self.core_schema)
         self.where = where
         self.max_values: int | None = _FEW_VALUES if kinds(self.core_schema) <= _SCALARS else None

@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ByteSize, IPvAnyAddress, SecretBytes, SecretStr, TypeAdapter
 
-from service_core.wire.types.parts import definitions_in, parts_of
+from service_core.wire.types.schema_parts import definitions_in, parts_of
 from service_core.wire.types.unions import ambiguity_in
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Scope
 
 from service_core.dispatch import Executor, Target, ThreadPool
 from service_server_fastapi.access.browsers import BrowserRules
-from service_server_fastapi.application.choice import OBSERVERS
+from service_server_fastapi.application.fastapi_choice import OBSERVERS
 from service_server_fastapi.application.interface import path_is_taken
 from service_server_fastapi.requests.admission import Admission
 from service_server_fastapi.requests.fast_path import FastPath

@@ -11,7 +11,7 @@ from service_server_fastapi.application.assembly import Assembly
 from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.lifecycle.lifespan import Lifespan, registered_elsewhere
 from service_server_fastapi.lifecycle.missing_lifespan import MissingLifespan, ObservedPort
-from service_server_fastapi.serving.parts import ServerParts
+from service_server_fastapi.serving.server_parts import ServerParts
 
 if TYPE_CHECKING:  # imported by what uses it
     from fastapi import FastAPI

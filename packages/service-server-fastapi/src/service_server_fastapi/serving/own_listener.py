@@ -19,7 +19,7 @@ from service_server_fastapi.listening.listener import Listener
 from service_server_fastapi.listening.sockets import bind_as
 from service_server_fastapi.listening.tls import server_tls
 from service_server_fastapi.requests.request_context import RequestContext
-from service_server_fastapi.serving.parts import ServerParts
+from service_server_fastapi.serving.server_parts import ServerParts
 
 __all__ = ["OwnListener"]
 

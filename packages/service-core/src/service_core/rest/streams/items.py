@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from service_core.errors import ArgumentException, ProtocolException
 from service_core.rest.problem import PROBLEM_TYPE, read_problem
 from service_core.rest.route_codec import RouteCodec
-from service_core.rest.streams.forms import EVENT_STREAM, EventReader, LineReader, StreamEnd, problem_in_line
+from service_core.rest.streams.formats import EVENT_STREAM, EventReader, LineReader, StreamEnd, problem_in_line
 from service_core.wire import MalformedData, WireType, misfit, read_json
 from service_core.wire.streams import stream_error
 

@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from service_core.wire.methods.sent_fields import Defaults
 from service_core.wire.schema import NAMED, OPAQUE
-from service_core.wire.types.parts import OBJECTS
+from service_core.wire.types.schema_parts import OBJECTS
 from service_core.wire.types.unknown_fields import refusing_fields
 
 __all__ = ["HashCounter", "bounded", "counts_hashes", "hashable"]

@@ -17,8 +17,8 @@ from typing import Any, Final, TypeAlias
 from pydantic_core import SchemaError, SchemaSerializer, from_json
 
 from service_core.wire.schema import RULES
-from service_core.wire.types.forms import Definitions
-from service_core.wire.types.parts import OBJECTS, OPAQUE, PYTHON_ONLY, definitions_in, fields_of
+from service_core.wire.types.json_forms import Definitions
+from service_core.wire.types.schema_parts import OBJECTS, OPAQUE, PYTHON_ONLY, definitions_in, fields_of
 
 __all__ = ["Defaults", "SentFields", "sent_fields"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
-from service_core.wire.types.forms import Definitions, choices_of, forms_of
-from service_core.wire.types.parts import OBJECTS, OPAQUE, fields_of
+from service_core.wire.types.json_forms import Definitions, choices_of, forms_of
+from service_core.wire.types.schema_parts import OBJECTS, OPAQUE, fields_of
 
 __all__ = ["duplicates_in"]
 

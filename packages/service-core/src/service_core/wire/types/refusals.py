@@ -13,9 +13,9 @@ from typing import Any, Final
 from pydantic import BaseModel, EncodedBytes, EncodedStr
 
 from service_core.wire.types.exact import UnsendableValue, json_forms
-from service_core.wire.types.forms import Definitions, Form, forms_of, is_of_pydantic
-from service_core.wire.types.parts import OBJECTS, OPAQUE, PYTHON_ONLY, definitions_in, fields_of, parts_of
+from service_core.wire.types.json_forms import Definitions, Form, forms_of, is_of_pydantic
 from service_core.wire.types.recursive_unions import duplicates_in
+from service_core.wire.types.schema_parts import OBJECTS, OPAQUE, PYTHON_ONLY, definitions_in, fields_of, parts_of
 from service_core.wire.types.unions import ambiguity_in
 
 __all__ = ["UnsendableType", "check"]

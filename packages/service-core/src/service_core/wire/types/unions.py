@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from itertools import combinations
 from typing import Any, Final
 
-from service_core.wire.types.forms import Definitions, Form, choices_of, forms_of
-from service_core.wire.types.parts import OBJECTS, fields_of, inner_schema
+from service_core.wire.types.json_forms import Definitions, Form, choices_of, forms_of
+from service_core.wire.types.schema_parts import OBJECTS, fields_of, inner_schema
 
 __all__ = ["ambiguity_in"]
 

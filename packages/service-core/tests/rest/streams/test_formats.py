@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service_core import ArgumentException, ErrorCode
-from service_core.rest.streams.forms import (
+from service_core.rest.streams.formats import (
     EVENT_STREAM,
     NDJSON,
     EventReader,

@@ -97,7 +97,7 @@ def test_a_sync_call_on_a_running_loop_is_reported_once_for_each_place(caplog: p
         greeter.greet("ann")
     reports = [record.getMessage() for record in caplog.records if record.name == "service.calls"]
     assert len(reports) == 2
-    assert "test_other_form.py" in reports[0]
+    assert "test_sync_and_async.py" in reports[0]
     assert "calls Greeter.greet, a 'def' method, on a running event loop" in reports[0]
     assert "'await awaitable(service.greet)(...)'" in reports[0]
 

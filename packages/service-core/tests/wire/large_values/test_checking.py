@@ -17,8 +17,8 @@ from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import ArgumentException, ContractMismatchException
 from service_core.wire import JSON, MSGPACK, Codec, MalformedData, MethodCodec, WireType, check_value
-from service_core.wire.pieces import checking
-from service_core.wire.pieces.checking import check_request
+from service_core.wire.large_values import checking
+from service_core.wire.large_values.checking import check_request
 
 CODECS = [JSON, MSGPACK]
 MANY = 20_000

@@ -15,9 +15,9 @@ from typing import Any, Final, TypeAlias
 from service_core.errors import ArgumentException
 from service_core.wire.bounds.garbage_collection import LARGE
 from service_core.wire.codec import Codec, MalformedData
+from service_core.wire.large_values.outline import Outline, Part, outline_of
+from service_core.wire.large_values.splitter import LIST, MAP, PIECE, Run, Span, Splitter
 from service_core.wire.methods.arguments import ArgumentTypes
-from service_core.wire.pieces.outline import Outline, Part, outline_of
-from service_core.wire.pieces.splitter import LIST, MAP, PIECE, Run, Span, Splitter
 from service_core.wire.types.error_locations import message_of
 from service_core.wire.values import WireType
 

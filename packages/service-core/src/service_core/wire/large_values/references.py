@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from service_core.wire.types.parts import OBJECTS, OPAQUE
+from service_core.wire.types.schema_parts import OBJECTS, OPAQUE
 
 __all__ = ["needs_others", "references", "without_names"]
 

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from service_core.errors import ArgumentException
-from service_core.wire.pieces.holes import SchemaPath
-from service_core.wire.pieces.outline import (
+from service_core.wire.large_values.outline import (
     Outline,
     Part,
     declared_fields,
@@ -17,8 +16,9 @@ from service_core.wire.pieces.outline import (
     is_plain_object,
     name_in_data,
 )
-from service_core.wire.pieces.references import needs_others
-from service_core.wire.pieces.splitter import LIST, MAP
+from service_core.wire.large_values.placeholders import SchemaPath
+from service_core.wire.large_values.references import needs_others
+from service_core.wire.large_values.splitter import LIST, MAP
 
 __all__ = ["Joined", "container", "fixed_items", "object_fields"]
 

@@ -19,7 +19,7 @@ from service_core.wire.bounds.infinite import may_be_infinite
 from service_core.wire.bounds.json_windows import JSON_WINDOW, window_end, without_escapes
 from service_core.wire.bounds.limits import MAX_DEPTH
 from service_core.wire.codec import MalformedData
-from service_core.wire.pieces.splitter import ITEMS, LIST, MAP, Run, Span, Splitter, spliced
+from service_core.wire.large_values.splitter import ITEMS, LIST, MAP, Run, Span, Splitter, spliced
 from service_core.wire.values import WireType
 
 __all__ = ["JSONSplitter", "not_json"]

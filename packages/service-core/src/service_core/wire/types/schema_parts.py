@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from service_core.wire.types.forms import Definitions
+from service_core.wire.types.json_forms import Definitions
 
 __all__ = ["OBJECTS", "OPAQUE", "PYTHON_ONLY", "definitions_in", "fields_of", "inner_schema", "parts_of"]
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from service_core.wire.codec import MalformedData
-from service_core.wire.pieces.containers import Joined, container, fixed_items, object_fields
-from service_core.wire.pieces.holes import SchemaPath, Wrong, filled
-from service_core.wire.pieces.outline import Outline, Part, outline_of
-from service_core.wire.pieces.splitter import LIST, MAP, Run, Span, Splitter
+from service_core.wire.large_values.containers import Joined, container, fixed_items, object_fields
+from service_core.wire.large_values.outline import Outline, Part, outline_of
+from service_core.wire.large_values.placeholders import SchemaPath, Wrong, filled
+from service_core.wire.large_values.splitter import LIST, MAP, Run, Span, Splitter
 from service_core.wire.values import WireType
 
 __all__ = ["LONG", "READ_PIECE", "read_in_pieces"]

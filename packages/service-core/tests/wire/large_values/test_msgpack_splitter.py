@@ -8,8 +8,8 @@ import msgpack
 import pytest
 
 from service_core.wire import MalformedData
-from service_core.wire.pieces.msgpack_splitter import MsgpackSplitter
-from service_core.wire.pieces.splitter import ITEMS, LIST, MAP
+from service_core.wire.large_values.msgpack_splitter import MsgpackSplitter
+from service_core.wire.large_values.splitter import ITEMS, LIST, MAP
 
 
 def packed(value: Any) -> bytes:

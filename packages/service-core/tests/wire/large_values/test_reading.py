@@ -16,8 +16,8 @@ from typing_extensions import TypedDict
 
 from service_core.errors import ArgumentException
 from service_core.wire import JSON, MSGPACK, Codec, WireType
-from service_core.wire.pieces import json_splitter, msgpack_splitter, reading
-from service_core.wire.pieces.reading import read_in_pieces
+from service_core.wire.large_values import json_splitter, msgpack_splitter, reading
+from service_core.wire.large_values.reading import read_in_pieces
 
 CODECS = [JSON, MSGPACK]
 

@@ -11,11 +11,11 @@ from functools import cached_property
 from typing import Any, Final
 
 from service_core.wire.bounds.bounded import hashable
-from service_core.wire.pieces.holes import SchemaPath, schema_at, with_holes
-from service_core.wire.pieces.references import needs_others, references, without_names
-from service_core.wire.pieces.splitter import LIST, MAP
-from service_core.wire.types.forms import Definitions, choices_of
-from service_core.wire.types.parts import OBJECTS, definitions_in
+from service_core.wire.large_values.placeholders import SchemaPath, schema_at, with_holes
+from service_core.wire.large_values.references import needs_others, references, without_names
+from service_core.wire.large_values.splitter import LIST, MAP
+from service_core.wire.types.json_forms import Definitions, choices_of
+from service_core.wire.types.schema_parts import OBJECTS, definitions_in
 from service_core.wire.values import WireType
 
 __all__ = ["Outline", "Part", "declared_fields", "is_of_one_type", "is_plain_object", "name_in_data", "outline_of"]

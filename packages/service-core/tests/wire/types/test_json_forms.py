@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import AfterValidator, BaseModel, PlainSerializer, RootModel, SecretStr, TypeAdapter
 
-from service_core.wire.types.forms import Form, forms_of, is_of_pydantic
-from service_core.wire.types.parts import definitions_in
+from service_core.wire.types.json_forms import Form, forms_of, is_of_pydantic
+from service_core.wire.types.schema_parts import definitions_in
 
 
 class Color(enum.Enum):

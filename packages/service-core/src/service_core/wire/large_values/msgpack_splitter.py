@@ -11,8 +11,8 @@ import msgpack
 
 from service_core.wire.bounds.bounded import HashCounter
 from service_core.wire.bounds.garbage_collection import LARGE
+from service_core.wire.large_values.splitter import ITEMS, LIST, MAP, Run, Span, Splitter, spliced
 from service_core.wire.msgpack_io import Buffer, check_outline, pack, unpack
-from service_core.wire.pieces.splitter import ITEMS, LIST, MAP, Run, Span, Splitter, spliced
 from service_core.wire.values import WireType
 
 __all__ = ["MsgpackSplitter"]

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from service_core.errors import ArgumentException
-from service_core.wire.types.forms import Definitions
+from service_core.wire.types.json_forms import Definitions
 
 __all__ = ["SchemaPath", "Wrong", "filled", "schema_at", "with_holes"]
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, model_validator
 from typing_extensions import TypedDict
 
-from service_core.wire.types.parts import definitions_in, fields_of, parts_of
+from service_core.wire.types.schema_parts import definitions_in, fields_of, parts_of
 
 
 class Model(BaseModel):

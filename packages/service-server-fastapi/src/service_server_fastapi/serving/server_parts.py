@@ -15,7 +15,7 @@ from service_server_fastapi.access.allowed_hosts import AllowedHosts
 from service_server_fastapi.access.rejection_log import RejectionLog
 from service_server_fastapi.application.assembly import Assembly
 from service_server_fastapi.application.bare import BareApplication
-from service_server_fastapi.application.choice import needs_fastapi
+from service_server_fastapi.application.fastapi_choice import needs_fastapi
 from service_server_fastapi.application.interface import Application
 from service_server_fastapi.lifecycle.declaration_checks import hosting_findings
 from service_server_fastapi.lifecycle.exposure import warn_if_open

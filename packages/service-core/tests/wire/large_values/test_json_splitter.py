@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from service_core.wire import MalformedData
-from service_core.wire.pieces.json_splitter import JSONSplitter
-from service_core.wire.pieces.splitter import ITEMS, LIST
+from service_core.wire.large_values.json_splitter import JSONSplitter
+from service_core.wire.large_values.splitter import ITEMS, LIST
 
 DEEP: Any = 0
 for _ in range(50):
