@@ -48,8 +48,8 @@ def url() -> Iterator[str]:
 def test_schemathesis_finds_nothing(url: str, tmp_path: Path) -> None:
     """Wrong and right requests, single ones and sequences; the same ones each time."""
     options = ["--checks=all", "--max-examples=15", "--generation-deterministic", "--no-color"]
-    # Names of documents are tried again as arguments, so that the choice changes with each page that is written; whether
-    # it repeats itself too often says nothing about the server.
+    # Names of documents are tried again as arguments, so the choice changes with each page that is written; whether it
+    # repeats itself too often says nothing about the server.
     options.append("--suppress-health-check=filter_too_much")
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", *options]
     hooks = tmp_path / "hooks.py"
