@@ -72,8 +72,9 @@ def test_forked_workers_of_a_client_follow_a_server_that_moves(
     with prefork(consul, 2) as lines:
         eventually(lambda: len(_workers(lines, old)) == 2, time_limit=90)
         second.start()
-        first.stop()
+        # Until both know both: a worker that gets no processor for longer than the propagation delay knows one.
         eventually(lambda: _workers(lines, second.pid) == _workers(lines, old), time_limit=90)
+        first.stop()
         killed = min(_workers(lines, old))
         os.kill(killed, signal.SIGKILL)  # its successor is forked from a parent that has called long ago
         eventually(lambda: len(_workers(lines, second.pid)) == 3, time_limit=90)
