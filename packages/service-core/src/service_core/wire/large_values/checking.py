@@ -8,7 +8,7 @@ the small members of an object; larger ones are cut further.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -112,7 +112,7 @@ class _Check:
                 raise MalformedData("'names' must be a list of strings")
             types.check([name for name in names if name is not None])
         known, large = dict[str, Any](), list[tuple[str, Span]]()
-        for index, one in enumerate(self._pieces(span, LIST, 0)):
+        for index, one in enumerate(self._splitter.pieces(span, LIST, 0)):
             if index == len(order):
                 raise ArgumentException(f"{types.where}: there are more than {index} arguments")
             inner = self._splitter.item(one)
@@ -134,7 +134,7 @@ class _Check:
         if self._splitter.kind(span) != MAP:
             raise MalformedData("the request must be a map with 'method' and 'args'")
         known, large = dict[Any, Any](), list[tuple[Any, Span]]()
-        for one in self._pieces(span, MAP, _FEW):
+        for one in self._splitter.pieces(span, MAP, _FEW):
             if one.end - one.start > _FEW:
                 large.append(self._splitter.pair(one))
                 continue
@@ -147,7 +147,7 @@ class _Check:
 
     def _items(self, span: Span, kind: str, part: Part, path: Path, levels: int) -> None:
         splitter, last = self._splitter, b""
-        for one in self._pieces(span, kind, PIECE):
+        for one in self._splitter.pieces(span, kind, PIECE):
             if one.end - one.start <= PIECE:
                 document = splitter.document(kind, one)
                 if document != last:  # many objects of one byte are the same ones
@@ -179,14 +179,6 @@ class _Check:
         self._located(lambda: self._splitter.read_plain(wire, known), path)
         for name, inner in large:
             self.value(inner, fields.get(name, part.unknown), (*path, name), levels - 1)
-
-    def _pieces(self, span: Span, kind: str, most: int) -> Iterator[Run]:
-        """Runs of at most so many bytes, and items that are longer."""
-        for run in self._splitter.runs(span):
-            if run.end - run.start <= most:
-                yield run
-            else:
-                yield from self._splitter.singles(kind, run)
 
     def _read(self, wire: WireType, document: bytes, path: Path, first: _Item | None = None) -> None:
         self._located(lambda: self._splitter.read(wire, document), path, first)

@@ -84,7 +84,7 @@ class _Reader:
             yield from self._in_fields(span, object_fields(outline), path, levels - 1)
 
     def _in_items(self, span: Span, items: list[Outline], path: SchemaPath, levels: int) -> Iterator[_Hole]:
-        for index, one in enumerate(self._pieces(span, LIST, 0) if items else ()):
+        for index, one in enumerate(self._splitter.pieces(span, LIST, 0) if items else ()):
             if index == len(items):
                 return
             yield from self._found(self._splitter.item(one), items[index], (*path, "items_schema", index), levels)
@@ -94,7 +94,7 @@ class _Reader:
     ) -> Iterator[_Hole]:
         """What is in the large members; none of them may come twice."""
         seen = set[str]()
-        for one in self._pieces(span, MAP, READ_PIECE) if fields else ():
+        for one in self._splitter.pieces(span, MAP, READ_PIECE) if fields else ():
             if one.end - one.start <= READ_PIECE:
                 names = fields.keys() & self._splitter.plain(self._splitter.document(MAP, one))
             else:
@@ -109,7 +109,7 @@ class _Reader:
 
     def _collected(self, span: Span, kind: str, outline: Outline, part: Part, levels: int) -> Any:
         joined = Joined(outline, kind)
-        runs = self._pieces(span, kind, READ_PIECE)
+        runs = self._splitter.pieces(span, kind, READ_PIECE)
         try:
             for one in runs:
                 self._add(joined, kind, one, part, levels)
@@ -139,10 +139,3 @@ class _Reader:
                 joined.add(
                     self._splitter.read(part.pair_with_holes([hole.path for hole in holes]), document, self._counter)
                 )
-
-    def _pieces(self, span: Span, kind: str, most: int) -> Iterator[Run]:
-        for run in self._splitter.runs(span):
-            if run.end - run.start <= most:
-                yield run
-            else:
-                yield from self._splitter.singles(kind, run)

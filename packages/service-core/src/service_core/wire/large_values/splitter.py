@@ -53,6 +53,14 @@ class Splitter(ABC):
     def singles(self, kind: str, run: Run) -> Iterator[Run]:
         """The items of a run, each as a run of its own. Raises MalformedData."""
 
+    def pieces(self, span: Span, kind: str, most: int) -> Iterator[Run]:
+        """Runs of at most so many bytes, and items that are longer. Raises MalformedData."""
+        for run in self.runs(span):
+            if run.end - run.start <= most:
+                yield run
+            else:
+                yield from self.singles(kind, run)
+
     @abstractmethod
     def count(self, run: Run) -> int:
         """How many items a run has."""
