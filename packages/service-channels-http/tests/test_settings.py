@@ -44,6 +44,11 @@ def test_a_channel_begins_with_what_the_environment_says(monkeypatch: pytest.Mon
     )
 
 
+def test_an_empty_variable_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_HTTP_CONNECT_TIMEOUT", "")
+    assert HTTPSettings().connect_timeout == 2.0
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("connect_timeout", 0), ("connect_timeout", "inf"), ("max_response_bytes", 0), ("keep_alive", -1), ("other", 1)],

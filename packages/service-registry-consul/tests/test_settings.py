@@ -70,6 +70,15 @@ def test_the_environment_is_read_and_code_wins(monkeypatch: pytest.MonkeyPatch) 
     assert ConsulSettings(url="of-code:3", wait=5).address == "http://of-code:3"
 
 
+def test_lists_of_the_environment_may_be_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVICE_CONSUL_TAGS", "blue, green")
+    monkeypatch.setenv("SERVICE_CONSUL_ALLOW_CIDRS", "10.0.0.0/8,fd00::/8")
+    monkeypatch.setenv("SERVICE_CONSUL_METADATA", '{"zone": "eu-1"}')
+    settings = ConsulSettings()
+    assert (settings.tags, settings.metadata) == (("blue", "green"), {"zone": "eu-1"})
+    assert settings.allow_cidrs == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8"))
+
+
 def test_general_variables_are_not_taken_for_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("URL", "http://elsewhere:1")
     monkeypatch.setenv("TOKEN", "of-another")
@@ -97,7 +106,17 @@ def test_a_wrong_setting_is_refused_by_name(options: dict[str, Any], name: str) 
         ConsulComponentRegistry(8000, "h:1", **options)
 
 
-@pytest.mark.parametrize(("name", "value"), [("url", "ftp://h:1"), ("wait", "long"), ("check", "grpc")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("url", "ftp://h:1"),
+        ("wait", "long"),
+        ("check", "grpc"),
+        ("metadata", "zone=eu-1"),
+        ("metadata", "[]"),
+        ("tags", "[blue]"),
+    ],
+)
 def test_a_wrong_variable_is_refused_with_the_names_of_variables_and_setting(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ class HTTPSettings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="SERVICE_HTTP_",
         title="HTTPSettings (environment variables SERVICE_HTTP_<NAME>)",
+        env_ignore_empty=True,
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,  # which may be a password

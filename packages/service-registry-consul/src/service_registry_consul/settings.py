@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import ssl
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service_core.process import warn_about_unknown
 from service_registry_consul.meta import check_metadata
@@ -28,8 +29,8 @@ class ConsulSettings(BaseSettings):
     """The connection to Consul, the registration, and the rules for discovered addresses.
 
     A setting that is not given in code is read from the environment variable ``SERVICE_CONSUL_<NAME>`` (lists
-    as JSON), then, for address, token and certificates, from the variable that Consul's own tools use. All
-    times are seconds. Raises ``pydantic.ValidationError`` (a ValueError) for invalid values.
+    separated by commas or as JSON, maps as JSON), then, for address, token and certificates, from the variable that
+    Consul's own tools use. All times are seconds. Raises ``pydantic.ValidationError``, a ValueError, for wrong values.
     """
 
     model_config = SettingsConfigDict(
@@ -82,9 +83,9 @@ class ConsulSettings(BaseSettings):
     advertise_port: int | None = Field(default=None, gt=0, lt=65536)
     """The port at which others reach this process; None for the server's. It replaces the server's own port in
     the addresses that callers read."""
-    tags: tuple[str, ...] = ()
+    tags: Annotated[tuple[str, ...], NoDecode] = ()
     """Tags for the registrations, besides ``component``."""
-    metadata: dict[str, str] = {}
+    metadata: Annotated[dict[str, str], NoDecode] = {}
     """What callers can choose instances by, such as ``{"zone": "eu-1", "version": "2.3", "weight": "5"}``; JSON in the
     environment. Readable by all that may read the registration."""
     check: Literal["http", "ttl"] = "http"
@@ -119,9 +120,9 @@ class ConsulSettings(BaseSettings):
     an empty list when they have lost their state, or when the token may no longer read the service; agents that restart
     are reported as failed. Instances whose answer is late are used while none answers. An instance whose own check has
     failed leaves at once."""
-    allow_schemes: tuple[str, ...] = ("http", "https")
+    allow_schemes: Annotated[tuple[str, ...], NoDecode] = ("http", "https")
     """Addresses with other schemes are not used."""
-    allow_cidrs: tuple[Network, ...] = ()
+    allow_cidrs: Annotated[tuple[Network, ...], NoDecode] = ()
     """If given, only addresses whose host is an IP address in one of these networks are used; names are not resolved
     for that, so they are not."""
 
@@ -142,6 +143,20 @@ class ConsulSettings(BaseSettings):
             raise ValueError("it holds a query; write host:port, with a path if a gateway needs one")
         path = parts.path.rstrip("/")
         return f"{scheme}://{host}:{port}{path}" if found else f"{host}:{port}{path}"
+
+    @field_validator("tags", "allow_schemes", "allow_cidrs", mode="before")
+    @classmethod
+    def _one_by_one(cls, values: Any) -> Any:
+        if not isinstance(values, str):
+            return values
+        return (
+            _parsed(values) if values.startswith("[") else [one for part in values.split(",") if (one := part.strip())]
+        )
+
+    @field_validator("metadata", mode="before")
+    @classmethod
+    def _object(cls, value: Any) -> Any:
+        return _parsed(value) if isinstance(value, str) else value
 
     @field_validator("metadata")
     @classmethod
@@ -199,6 +214,16 @@ class ConsulSettings(BaseSettings):
         if self.cert_file is not None:
             context.load_cert_chain(self.cert_file, self.key_file)
         return context
+
+
+def _parsed(text: str) -> Any:
+    """The value of JSON in an environment variable."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(
+            f'it is not JSON ({error}); write {{"zone": "eu-1"}} for a map, ["a", "b"] for a list'
+        ) from None
 
 
 def settings_of(given: str | Consul | ConsulSettings | None, options: dict[str, Any]) -> ConsulSettings:
