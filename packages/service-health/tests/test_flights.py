@@ -158,7 +158,7 @@ def test_an_async_check_that_two_loops_ask_for_runs_once_on_the_first() -> None:
     assert held.runs == 1
 
 
-async def test_who_stops_waiting_does_not_stop_the_check_for_others(held: Held) -> None:
+async def test_a_caller_that_stops_waiting_does_not_stop_the_check_for_others(held: Held) -> None:
     manager = HealthCheckManager()
     manager.add_check(held, name="held")
     impatient = asyncio.create_task(manager.check("held"))
@@ -172,7 +172,7 @@ async def test_who_stops_waiting_does_not_stop_the_check_for_others(held: Held) 
     assert held.runs == 1
 
 
-def test_an_async_check_whose_loop_ends_is_run_again_by_those_who_still_wait() -> None:
+def test_an_async_check_whose_loop_ends_is_run_again_by_requests_that_still_wait() -> None:
     held = HeldAsync()
     joined = threading.Event()
     manager = HealthCheckManager()

@@ -78,7 +78,7 @@ def test_a_lock_that_is_taken_cannot_be_shared(place: Path) -> None:
         assert MachineLock("two").share()
 
 
-def test_the_kernel_releases_the_lock_of_a_process_that_dies(place: Path) -> None:
+def test_the_kernel_releases_the_lock_of_a_killed_process(place: Path) -> None:
     with held(place, "take") as other:
         other.kill()
         other.wait(20)

@@ -74,7 +74,7 @@ def test_a_wrong_token_is_a_warning_that_names_the_setting(
         assert "0000dead" not in caplog.text
 
 
-def test_a_token_that_becomes_valid_heals(guarded_consul: ConsulAgent, make_registry: MakeRegistry) -> None:
+def test_a_token_that_becomes_valid_ends_the_failure(guarded_consul: ConsulAgent, make_registry: MakeRegistry) -> None:
     component, secret = fresh_component(), "11111111-1111-1111-1111-111111111111"
     with HealthServer() as server:
         registry = make_registry(guarded_consul, server.port, token=secret, reconcile_interval=1.0)

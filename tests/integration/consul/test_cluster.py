@@ -16,7 +16,7 @@ from tests.support.waiting import PATIENCE, eventually
 pytestmark = pytest.mark.slow
 
 
-def test_nothing_is_lost_when_the_leader_dies(make_registry: MakeRegistry, figures: Figures) -> None:
+def test_nothing_is_lost_when_the_leader_is_killed(make_registry: MakeRegistry, figures: Figures) -> None:
     old, new = fresh_component(), fresh_component()
     seen, seen_later = SnapshotRecorder(), SnapshotRecorder()
     with consul_cluster() as agents, HealthServer() as server:

@@ -161,7 +161,7 @@ def test_an_empty_answer_is_applied_when_nothing_else_comes(
 
 
 @pytest.mark.parametrize("health", ["/health", None])
-def test_who_is_deregistered_from_outside_comes_back(
+def test_an_instance_that_is_deregistered_from_outside_is_registered_again(
     consul: ConsulAgent, make_registry: MakeRegistry, figures: Figures, health: str | None
 ) -> None:
     component, listener = fresh_component(), SnapshotRecorder()

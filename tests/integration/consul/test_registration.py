@@ -91,7 +91,9 @@ def test_a_component_without_health_endpoint_is_checked_by_connecting(
         assert (check["Type"], check["Status"]) == ("tcp", "passing")
 
 
-def test_a_server_that_falls_ill_is_left_and_comes_back(consul: ConsulAgent, make_registry: MakeRegistry) -> None:
+def test_a_server_that_becomes_unhealthy_is_avoided_and_used_again_later(
+    consul: ConsulAgent, make_registry: MakeRegistry
+) -> None:
     component, listener = fresh_component(), SnapshotRecorder()
     with HealthServer() as server:
         make_registry(consul, server.port, check_interval=1.0).register(

@@ -17,7 +17,7 @@ REAPED_WITHIN = 130.0
 """Seconds: one minute critical, half a minute between two rounds of the reaper, and some time_limit."""
 
 
-def test_who_was_reaped_is_registered_again_and_called_when_it_is_well(
+def test_a_reaped_instance_is_registered_again_and_called_when_it_is_healthy(
     consul: ConsulAgent, doomed: Doomed, figures: Figures
 ) -> None:
     def created() -> int:

@@ -84,7 +84,7 @@ async def test_calls_in_flight_are_finished_by_a_server_that_stops(
     assert load.answered.total() == AT_ONCE
 
 
-async def test_an_ill_instance_leaves_the_rotation_and_returns(
+async def test_an_unhealthy_instance_leaves_the_rotation_and_returns(
     manager: ServiceManager, make_server: MakeServer, figures: Figures, tmp_path: Path
 ) -> None:
     ill, well = make_server(), make_server()

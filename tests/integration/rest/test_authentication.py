@@ -58,7 +58,7 @@ def manager_of(server: FastAPIServer, token: str | None) -> ServiceManager:
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_who_is_known_may_call(guarded: FastAPIServer, channel: str) -> None:
+def test_a_caller_with_a_valid_token_may_call(guarded: FastAPIServer, channel: str) -> None:
     with manager_of(guarded, "anns") as manager:
         gallery = manager.get_service(Gallery, channel)
         assert gallery.visitor() == "anns"

@@ -76,7 +76,7 @@ def test_lines_are_the_default(http: httpx.Client, impl: RoomsImpl) -> None:
     assert impl.ended.wait(10)
 
 
-def test_events_come_to_those_who_accept_them(http: httpx.Client) -> None:
+def test_events_are_sent_to_clients_that_accept_them(http: httpx.Client) -> None:
     answer = http.get("/rooms/tea/lines?count=2", headers={"accept": "text/event-stream"})
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.text == 'data: "tea 0"\n\ndata: "tea 1"\n\nevent: end\ndata:\n\n'

@@ -69,7 +69,7 @@ def running(command: list[str], **settings: object) -> Iterator[subprocess.Popen
 
 
 @pytest.mark.parametrize("command", [our_command, uvicorn_command])
-def test_a_process_serves_those_who_show_a_certificate_and_stops_in_order(
+def test_a_process_serves_clients_with_a_certificate_and_stops_in_order(
     authority: Authority, command: Callable[[int, Files, Path], list[str]]
 ) -> None:
     [port] = free_ports(1)

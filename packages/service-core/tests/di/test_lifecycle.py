@@ -168,7 +168,7 @@ def test_dependencies_are_made_first_and_ended_last(catalog: Catalog, log: list[
     assert log == ["stop second", "stop first"]
 
 
-def test_order_says_who_is_made_first(catalog: Catalog, log: list[str]) -> None:
+def test_order_decides_which_is_made_first(catalog: Catalog, log: list[str]) -> None:
     @order(2)
     @injectable(catalog=catalog)
     class Late:

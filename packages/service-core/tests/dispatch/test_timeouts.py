@@ -60,7 +60,7 @@ async def test_whatever_can_be_awaited_can_be_waited_for(seconds: float | None) 
     assert [await within(thing, seconds) for thing in things] == ["later", "by hand", "task"]
 
 
-async def test_a_timer_that_rings_ends_the_wait_and_the_coroutine() -> None:
+async def test_a_timer_that_expires_ends_the_wait_and_the_coroutine() -> None:
     ended: list[str] = []
 
     async def linger() -> None:

@@ -1,4 +1,4 @@
-"""Alarms: what happens at a time, unless it is cancelled."""
+"""Timers: what is called at a time, unless it is cancelled."""
 
 from __future__ import annotations
 
@@ -14,87 +14,87 @@ from service_core.process.timers import Timer, start_timer
 LONG = 60.0
 
 
-class Bell:
-    """Notes its name when it is rung."""
+class Recorder:
+    """Notes its name when its timer has passed."""
 
-    def __init__(self, name: str, rung: list[str]) -> None:
+    def __init__(self, name: str, names: list[str]) -> None:
         self._name = name
-        self._rung = rung
+        self._names = names
 
-    def ring(self) -> None:
-        self._rung.append(self._name)
+    def run(self) -> None:
+        self._names.append(self._name)
 
 
 TIMES = {"late": 0.03, "first": 0.01, "second": 0.02, "at once": 0.0}
 
 
 @pytest.fixture
-def rung() -> list[str]:
+def names() -> list[str]:
     return []
 
 
 async def after(seconds: float) -> None:
-    """Wait until all alarms up to now have rung."""
+    """Wait until all timers up to now have run."""
     passed = asyncio.Event()
     start_timer(seconds, passed.set)
     async with asyncio.timeout(LONG):
         await passed.wait()
 
 
-async def test_alarms_ring_in_the_order_of_their_times(rung: list[str]) -> None:
-    timers = {name: start_timer(seconds, Bell(name, rung).ring) for name, seconds in TIMES.items()}
+async def test_timers_run_in_the_order_of_their_times(names: list[str]) -> None:
+    timers = {name: start_timer(seconds, Recorder(name, names).run) for name, seconds in TIMES.items()}
     await after(0.04)
-    assert rung == sorted(timers, key=lambda name: timers[name].at)
+    assert names == sorted(timers, key=lambda name: timers[name].at)
 
 
-async def test_a_cancelled_alarm_does_not_ring(rung: list[str]) -> None:
-    early, late = start_timer(0.01, Bell("early", rung).ring), start_timer(0.02, Bell("late", rung).ring)
+async def test_a_cancelled_timer_does_not_run(names: list[str]) -> None:
+    early, late = start_timer(0.01, Recorder("early", names).run), start_timer(0.02, Recorder("late", names).run)
     assert early.is_set
     early.cancel()
     early.cancel()
     assert not early.is_set
     await after(0.03)
-    assert rung == ["late"]
+    assert names == ["late"]
     assert not late.is_set
 
 
-async def test_an_alarm_may_be_cancelled_by_one_that_rings_at_the_same_time(rung: list[str]) -> None:
+async def test_a_timer_may_be_cancelled_by_one_of_the_same_time(names: list[str]) -> None:
     start_timer(0.01, lambda: second.cancel())
-    second = start_timer(0.01, Bell("second", rung).ring)
+    second = start_timer(0.01, Recorder("second", names).run)
     await after(0.02)
-    assert rung == []
+    assert names == []
 
 
-async def test_an_alarm_may_set_another_one(rung: list[str]) -> None:
-    start_timer(0.0, lambda: (start_timer(0.0, Bell("next", rung).ring), None)[1])
-    start_timer(LONG, Bell("last", rung).ring)
+async def test_a_timer_may_start_another_one(names: list[str]) -> None:
+    start_timer(0.0, lambda: (start_timer(0.0, Recorder("next", names).run), None)[1])
+    start_timer(LONG, Recorder("last", names).run)
     await after(0.01)
-    assert rung == ["next"]
+    assert names == ["next"]
 
 
-async def test_an_alarm_that_raises_is_reported_and_harms_no_other(rung: list[str]) -> None:
+async def test_a_timer_that_raises_is_reported_and_others_still_run(names: list[str]) -> None:
     reported: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context["exception"]))
     start_timer(0.0, lambda: [][0])
-    start_timer(0.0, Bell("other", rung).ring)
+    start_timer(0.0, Recorder("other", names).run)
     await after(0.01)
-    assert rung == ["other"]
+    assert names == ["other"]
     assert [type(error) for error in reported] == [IndexError]
 
 
-async def test_what_was_cancelled_is_forgotten_long_before_its_time(rung: list[str]) -> None:
+async def test_a_cancelled_timer_is_released_long_before_its_time(names: list[str]) -> None:
     def known() -> int:
         return sum(type(one) is Timer for one in gc.get_objects())
 
     before = known()
-    kept = start_timer(LONG, Bell("kept", rung).ring)
+    kept = start_timer(LONG, Recorder("kept", names).run)
     for _ in range(2000):
-        start_timer(LONG, Bell("cancelled", rung).ring).cancel()
+        start_timer(LONG, Recorder("cancelled", names).run).cancel()
     assert known() - before < 600
     assert kept.is_set
 
 
-async def test_an_alarm_rings_outside_of_the_call_that_has_set_it() -> None:
+async def test_a_timer_runs_outside_of_the_context_of_the_call_that_started_it() -> None:
     variable: ContextVar[str] = ContextVar("variable", default="nowhere")
     variable.set("in a call")
     seen: list[str] = []
@@ -103,12 +103,12 @@ async def test_an_alarm_rings_outside_of_the_call_that_has_set_it() -> None:
     assert seen == ["nowhere"]
 
 
-def test_every_event_loop_has_alarms_of_its_own(rung: list[str]) -> None:
-    async def ring(name: str) -> None:
-        start_timer(0.0, Bell(name, rung).ring)
-        start_timer(LONG, Bell("never", rung).ring)
+def test_every_event_loop_has_its_own_timers(names: list[str]) -> None:
+    async def start(name: str) -> None:
+        start_timer(0.0, Recorder(name, names).run)
+        start_timer(LONG, Recorder("never", names).run)
         await after(0.01)
 
     for name in ("first", "second"):
-        asyncio.run(ring(name))
-    assert rung == ["first", "second"]
+        asyncio.run(start(name))
+    assert names == ["first", "second"]

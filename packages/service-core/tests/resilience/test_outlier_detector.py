@@ -120,7 +120,7 @@ def test_if_too_many_are_out_all_get_calls() -> None:
     assert outliers.usable(left) == left
 
 
-def test_who_is_gone_is_forgotten() -> None:
+def test_an_endpoint_that_was_removed_is_no_longer_ejected() -> None:
     all_of_them = endpoints(3)
     outliers = OutlierDetector(EffectivePolicy(), Clock())
     fail(outliers, all_of_them[0], all_of_them, 5)

@@ -339,7 +339,7 @@ def test_errors_of_the_caller_eject_nothing(run: Run) -> None:
     assert set(scene.urls) == {"a"}
 
 
-def test_a_deadline_that_passed_during_a_pause_of_this_process_blames_no_instance() -> None:
+def test_a_deadline_that_passed_during_a_pause_of_this_process_counts_against_no_instance() -> None:
     scene = Scene("a", "b", eject_after=1)
 
     def send(_: str) -> Any:

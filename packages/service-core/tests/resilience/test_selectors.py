@@ -211,7 +211,7 @@ def test_an_answer_in_no_time_is_known(clock: Clock) -> None:
     assert 0 < endpoint.cost <= 0.01
 
 
-def test_a_difference_that_is_noise_does_not_decide_who_gets_the_calls(clock: Clock) -> None:
+def test_a_difference_that_is_noise_does_not_decide_which_instance_gets_the_calls(clock: Clock) -> None:
     one, other = endpoints(2)
     one.observe(0.0005)
     other.observe(0.004)

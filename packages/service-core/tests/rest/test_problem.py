@@ -93,5 +93,5 @@ def test_the_message_of_other_servers_is_found(content: Any, message: str, detai
         ("application/json", b'{"detail": {"x": 1}}'),
     ],
 )
-def test_an_answer_may_tell_nothing(content_type: str, content: bytes) -> None:
+def test_an_answer_may_have_no_message(content_type: str, content: bytes) -> None:
     assert read_message(500, content_type, content) is None

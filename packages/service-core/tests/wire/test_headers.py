@@ -64,7 +64,7 @@ def test_at_least_a_millisecond_is_sent() -> None:
 
 
 @pytest.mark.parametrize(("expires_at", "left"), [(math.inf, 0), (0.0, 1)])
-def test_no_limit_is_nothing_to_tell_and_no_time_is_a_millisecond(expires_at: float, left: int) -> None:
+def test_no_limit_sends_no_header_and_no_time_left_is_one_millisecond(expires_at: float, left: int) -> None:
     assert milliseconds_left(Deadline(expires_at)) == left
 
 

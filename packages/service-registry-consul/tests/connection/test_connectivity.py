@@ -48,7 +48,7 @@ def test_it_is_connected_when_all_that_failed_was_answered() -> None:
     assert status_of(connectivity).last_error == "never"
 
 
-def test_a_trouble_that_lasts_is_logged_at_growing_intervals(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_that_lasts_is_logged_at_growing_intervals(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     connectivity = Connectivity(clock)
     logged = []
@@ -60,7 +60,9 @@ def test_a_trouble_that_lasts_is_logged_at_growing_intervals(caplog: pytest.LogC
     assert logged == [0, 10, 30, 70, 150, 310, 630, 1230, 1830]
 
 
-def test_another_trouble_is_news_and_the_same_of_others_is_none(caplog: pytest.LogCaptureFixture) -> None:
+def test_another_failure_is_logged_and_the_same_one_of_another_component_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     connectivity = Connectivity(Clock())
     for source in ("a", "b"):
         connectivity.failed(source, "no")

@@ -115,7 +115,9 @@ def test_deregistering_returns_when_the_agent_knows(agent: StubAgent, memory: Me
 
 
 @pytest.mark.parametrize("services", ["[]", "null", "malformed_answer", "3"])
-def test_nonsense_is_not_taken_for_forgetting(agent: StubAgent, services: str) -> None:
+def test_a_malformed_answer_does_not_mean_that_the_agent_has_lost_the_registration(
+    agent: StubAgent, services: str
+) -> None:
     component = fresh_component()
     agent.script = lambda ask: answer(services)
     with ConsulComponentRegistry(0, agent.url, check="ttl") as registry:
@@ -144,7 +146,7 @@ def test_deregistering_at_an_agent_that_is_not_there_does_not_add_up() -> None:
         assert done.wait(25)  # less than one timeout, for all twenty
 
 
-def test_a_host_that_is_none_is_only_a_trouble() -> None:
+def test_an_invalid_host_of_the_agent_is_reported_in_the_status() -> None:
     component = fresh_component()
     with ConsulComponentRegistry(0, "no such host!", check="ttl") as registry:
         registry.register(component, [REST])

@@ -72,7 +72,7 @@ def test_the_worst_check_counts() -> None:
     assert urls([node]) == []
 
 
-def test_an_instance_is_not_ill_if_nothing_but_the_agent_of_its_node_has_failed() -> None:
+def test_an_instance_is_not_unhealthy_if_only_the_agent_of_its_node_has_failed() -> None:
     node = of_a_failed_agent(instance(ONE, service_id="1"))
     ill = of_a_failed_agent(instance(TWO, service_id="2", status="critical"))
     reading = read_nodes("c", [node, ill, instance(THREE, service_id="3")], POLICY)
@@ -89,7 +89,7 @@ def test_an_instance_is_not_ill_if_nothing_but_the_agent_of_its_node_has_failed(
         ({"CheckID": "_node_maintenance", "Status": "critical", "Output": ""}, False),
     ],
 )
-def test_an_instance_is_ill_only_by_a_check_that_has_run_or_in_maintenance(
+def test_an_instance_is_unhealthy_only_by_a_check_that_has_run_or_in_maintenance(
     check: dict[str, str], is_unreported: bool
 ) -> None:
     reading = read_nodes("c", [{**instance(ONE), "Checks": [check]}], POLICY)

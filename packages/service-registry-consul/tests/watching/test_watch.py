@@ -236,7 +236,7 @@ def test_instances_that_answer_are_kept_after_the_agent_of_their_node_has_failed
             listener.wait_until(lambda snapshot: not snapshot, PATIENCE)
 
 
-def test_an_instance_that_is_not_listed_any_more_is_kept_while_it_answers_and_the_listed_ones_are_ill() -> None:
+def test_an_instance_that_is_no_longer_listed_is_kept_while_it_answers_and_the_listed_ones_are_unhealthy() -> None:
     """An agent that has lost its state lists those first that have registered again."""
     with serving(lambda _: answer("", status=200)) as server, serving(lambda _: None) as agent:
         found = [instance(server.url, service_id="one"), instance(ONE, service_id="two")]
@@ -339,7 +339,7 @@ def test_all_ways_to_delimit_a_body_are_understood(content: bytes, caplog: pytes
     assert "registration '{}' is skipped" in caplog.text
 
 
-def test_a_lasting_trouble_is_logged_once_and_its_end_too(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_lasting_failure_is_logged_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "service.registry.consul")
     with serving(lambda _: answer("no", status=500)) as agent, ConsulComponentRegistry(0, agent.url) as registry:
         for number in range(20):

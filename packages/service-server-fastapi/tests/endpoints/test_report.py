@@ -84,7 +84,7 @@ def test_strangers_learn_no_more_than_from_the_health_endpoints(server: FastAPIS
     assert b"10.0.0" not in reply.body
 
 
-def test_it_is_text_for_those_who_want_text(server: FastAPIServer) -> None:
+def test_it_is_text_if_the_request_accepts_text(server: FastAPIServer) -> None:
     reply = request(server.url, "/report", accept="text/plain")
 
     assert reply.headers["content-type"] == "text/plain; charset=utf-8"

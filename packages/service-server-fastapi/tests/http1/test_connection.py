@@ -268,7 +268,7 @@ def test_an_early_answer_arrives_though_the_client_goes_on_sending() -> None:
         assert client.is_closed()
 
 
-def test_who_reads_slowly_gets_the_whole_answer() -> None:
+def test_a_slow_reader_gets_the_whole_answer() -> None:
     settings = ServerSettings(receive_timeout=1.0, keep_alive=0.1)
     with serving(settings=settings) as (server, _), Connection(server.url) as client:
         ask_for_much(client)

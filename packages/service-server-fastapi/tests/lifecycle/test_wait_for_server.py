@@ -33,7 +33,7 @@ async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1"])
-async def test_any_http_answer_will_do(host: str) -> None:
+async def test_any_http_answer_is_enough(host: str) -> None:
     async with await asyncio.start_server(answer, host, 0) as server:
         port = server.sockets[0].getsockname()[1]
         assert await wait_until_answering(host, port, "/", timeout=20)
@@ -68,7 +68,7 @@ def tls() -> ssl.SSLContext:
     return context
 
 
-async def test_an_answer_over_tls_will_do_whatever_the_certificate(tls: ssl.SSLContext) -> None:
+async def test_an_answer_over_tls_is_enough_with_any_certificate(tls: ssl.SSLContext) -> None:
     async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as server:
         port = server.sockets[0].getsockname()[1]
         assert await wait_until_answering("127.0.0.1", port, "/", timeout=20, uses_tls=True)

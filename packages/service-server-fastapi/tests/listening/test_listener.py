@@ -88,7 +88,7 @@ def test_logging_is_left_to_the_application(bound: socket.socket, caplog: pytest
     assert during == []
 
 
-def test_a_response_does_not_tell_the_software(bound: socket.socket) -> None:
+def test_a_response_does_not_name_the_software(bound: socket.socket) -> None:
     listener = Listener(FastAPI(), bound, ServerSettings())
     listener.start()
     reply = request(f"http://127.0.0.1:{port_of(bound)}", "/nothing")

@@ -252,7 +252,7 @@ def test_clients_without_a_certificate_of_the_authority_get_an_alert(
         assert world.desk.runs == []
 
 
-def test_who_is_refused_and_stays_is_sent_away(certificates: Certificates) -> None:
+def test_a_refused_client_that_stays_is_disconnected(certificates: Certificates) -> None:
     settings = certificates.settings(client_ca_file=certificates.ca_file, receive_timeout=1.0)
     with (
         serving(settings=settings) as (server, _),
@@ -265,7 +265,7 @@ def test_who_is_refused_and_stays_is_sent_away(certificates: Certificates) -> No
 
 
 @pytest.mark.parametrize("beginning", [b"", b"\x16\x03\x01"])
-def test_who_does_not_shake_hands_in_time_is_sent_away(certificates: Certificates, beginning: bytes) -> None:
+def test_a_client_whose_handshake_is_late_is_disconnected(certificates: Certificates, beginning: bytes) -> None:
     settings = certificates.settings(receive_timeout=0.2)
     with serving(settings=settings) as (server, _):
         with Connection(server.url) as connection:
@@ -274,7 +274,7 @@ def test_who_does_not_shake_hands_in_time_is_sent_away(certificates: Certificate
         assert ask(server.url, "/health/live", certificates.client()) == 200
 
 
-def test_who_sends_no_request_after_the_handshake_is_sent_away(certificates: Certificates) -> None:
+def test_a_client_that_sends_no_request_after_the_handshake_is_disconnected(certificates: Certificates) -> None:
     with (
         serving(settings=certificates.settings(receive_timeout=0.2)) as (server, _),
         EncryptedConnection(server.url, certificates.client()) as connection,

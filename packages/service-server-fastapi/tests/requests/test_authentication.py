@@ -33,7 +33,7 @@ def bearer(token: str) -> dict[str, str]:
 
 @WAYS
 @pytest.mark.parametrize("method", ["whereabouts", "whereabouts_async"])
-def test_the_implementation_knows_who_calls(url: str, method: str) -> None:
+def test_the_implementation_can_read_the_principal(url: str, method: str) -> None:
     assert call(url, method, **bearer(SECRET)).json["result"]["principal"] == "ann"
 
 
@@ -56,7 +56,9 @@ def test_the_implementation_knows_who_calls(url: str, method: str) -> None:
         ("late", "TokenExpiredException", EXPIRED),
     ],
 )
-def test_who_is_not_known_is_refused(url: str, world: World, token: str | None, error: str, challenge: str) -> None:
+def test_a_caller_without_a_valid_token_is_refused(
+    url: str, world: World, token: str | None, error: str, challenge: str
+) -> None:
     reply = call(url, "echo", "a", **({} if token is None else bearer(token)))
 
     assert (reply.status, reply.error["type"], reply.error["code"]) == (401, error, "unauthenticated")

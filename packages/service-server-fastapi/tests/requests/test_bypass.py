@@ -172,6 +172,6 @@ async def test_a_path_below_a_root_is_found_by_the_application() -> None:
 
 
 @pytest.mark.parametrize("tool", ["opentelemetry.sdk", "ddtrace", "sentry_sdk"])
-async def test_who_watches_by_a_tool_sees_calls(tool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_tools_that_observe_fastapi_see_calls(tool: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, tool, ModuleType(tool))
     assert (await passed(application()))[0]["routed"]

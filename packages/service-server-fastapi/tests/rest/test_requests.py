@@ -211,7 +211,7 @@ def test_an_error_is_sent_whole_if_the_server_exposes_errors() -> None:
         assert request(served.url, "/archive/records/secret").json["detail"] == "password=hunter2"
 
 
-def test_who_is_not_allowed_is_challenged(served: Served) -> None:
+def test_a_request_without_permission_is_challenged(served: Served) -> None:
     denied, anonymous = (request(served.url, f"/archive/records/{key}") for key in ("foreign", "anonymous"))
     assert problem_of(denied) == (403, "permission_denied", "AuthorizationException", True)
     assert problem_of(anonymous) == (401, "unauthenticated", "MissingTokenException", True)

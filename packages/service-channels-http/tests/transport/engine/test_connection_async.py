@@ -55,7 +55,7 @@ def request(seconds: float | None = WAIT) -> HTTPRequest:
 
 
 async def timers() -> None:
-    """Let those ring that are due."""
+    """Run the timers that are due."""
     for _ in range(3):
         await asyncio.sleep(0)
 

@@ -196,7 +196,7 @@ def test_what_is_put_there_after_closing_is_closed() -> None:
     assert idle.is_empty()
 
 
-def test_what_cannot_be_used_any_more_is_closed_before_anybody_wants_it() -> None:
+def test_a_connection_that_is_no_longer_usable_is_closed_before_it_is_leased() -> None:
     idle: IdleConnections[Waiting] = IdleConnections(limit=None, expiry=4.0)
     one, old, other, stale = (Waiting() for _ in range(4))
     for connection in (one, old, other, stale):

@@ -27,7 +27,7 @@ def test_one_caller_may_have_all_places() -> None:
     assert enter(limit, "a")
 
 
-def test_a_caller_with_all_places_gives_up_those_that_another_one_wants() -> None:
+def test_a_caller_with_all_places_gives_up_those_that_another_caller_requests() -> None:
     limit = FixedLimit(4)
     for _ in range(4):
         assert enter(limit, "much")
@@ -38,7 +38,7 @@ def test_a_caller_with_all_places_gives_up_those_that_another_one_wants() -> Non
         assert enter(limit, "little", 0.5)
 
 
-def test_the_share_is_given_back_when_the_other_one_wants_no_more() -> None:
+def test_the_share_is_given_back_when_the_other_caller_needs_it_no_more() -> None:
     limit = FixedLimit(2)
     assert enter(limit, "much")
     assert enter(limit, "much")

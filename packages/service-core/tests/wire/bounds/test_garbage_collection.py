@@ -92,7 +92,7 @@ def test_it_is_on_after_an_error_too() -> None:
     assert gc.isenabled()
 
 
-def test_who_has_switched_it_off_finds_it_off() -> None:
+def test_garbage_collection_that_is_switched_off_stays_off() -> None:
     gc.disable()
     try:
         assert without_collection(max, 1, 2) == 2

@@ -133,7 +133,7 @@ def test_a_refusal_is_an_error_by_its_code(code: ErrorCode, kind: type[ServiceEx
     assert (arrived.code, arrived.details, arrived.correlation_id) == (code, [1], "c1")
 
 
-def test_who_was_refused_for_now_knows_when_to_come_back_and_that_nothing_has_run() -> None:
+def test_a_refusal_for_now_says_when_to_retry_and_that_nothing_has_run() -> None:
     wire = WireError(code=ErrorCode.UNAVAILABLE)
     arrived = error_from_wire(wire, where="Shop.order", declared={}, refused=True, retry_after=2.5)
     assert isinstance(arrived, ServiceCommunicationException)
