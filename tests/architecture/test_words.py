@@ -49,7 +49,10 @@ REPLACED_IN_NAMES = {
     "house": "package",
 }
 """Each word with what is written in its place in names of classes, functions, parameters, variables and attributes."""
+NOT_IN_TEST_NAMES = {*REPLACED, "alarm", "alarms", "trouble", "who", "tell", "tells", "lend", "lent", "fate", "civil"}
+"""Words that names of tests do not use either. The others of the list are common words in a sentence."""
 FILES = sorted((ROOT / "packages").glob("*/src/**/*.py"))
+TESTS = sorted([*(ROOT / "packages").glob("*/tests/**/test_*.py"), *(ROOT / "tests").glob("**/test_*.py")])
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,12 @@ def test_a_word_is_not_used(word: str) -> None:
 @pytest.mark.parametrize("word", REPLACED_IN_NAMES)
 def test_a_word_is_no_part_of_a_name(word: str, uses: dict[str, list[str]]) -> None:
     assert [f"{use}: write {REPLACED_IN_NAMES[word]}" for use in uses.get(word, [])] == []
+
+
+def test_names_of_tests_use_none_of_them() -> None:
+    names = {name for file in TESTS for name in names_of(file) if name.startswith("test_")}
+    assert len(names) > 1000
+    assert [name for name in sorted(names) if NOT_IN_TEST_NAMES & set(words_of(name))] == []
 
 
 def _text(file: Path) -> str:
