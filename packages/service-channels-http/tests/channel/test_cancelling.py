@@ -13,6 +13,7 @@ from shop_interface import CHANNELS, Order, bound, dispatch, shop_over
 from service_channels_http import HTTPXChannel
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channel_class", CHANNELS)
 async def test_after_a_thousand_cancelled_calls_the_channel_serves_and_no_connection_is_left(
     channel_class: type[HTTPXChannel],
