@@ -23,7 +23,7 @@ ITEM_LISTS: list[list[Any]] = [
     list(range(10 * ITEMS)),
     [{}, [], "", None, True, 1.5] * ITEMS,
     ['a "quoted", [text]: {}\\', "ä\n"] * ITEMS,
-    [DEEP, 1, DEEP, {"deep": DEEP}] * ITEMS,
+    [DEEP, 1, DEEP, {"deep": DEEP}] * (ITEMS // 8),
     [[[[[[1]]]]], {"a": {"b": [{"c": "]"}]}}],
 ]
 
