@@ -155,6 +155,10 @@ HOSTILE: Final[Mapping[str, Growing]] = {
     "json: tags, the last one wrong": _wrong_at_the_end(json_list("tagged", b'{"kind":"cat"}'), b"{}"),
     "json: empty lists, the last one not closed": _wrong_at_the_end(json_list("anything", b"[]"), b"["),
     "json: lists of lists, the last one no JSON": _wrong_at_the_end(json_list("anything", b"[[]]"), b"[[],]"),
+    "json: lists that are nested deeply": json_list("anything", b"[" * 40 + b"]" * 40),
+    "json: objects that are nested very deeply": json_list("anything", b'{"a":' * 100 + b"0" + b"}" * 100),
+    "json: deep lists, the last one no JSON": _wrong_at_the_end(json_list("anything", b"[" * 12 + b"]" * 12), b"[[],]"),
+    "json: strings after backslashes": json_list("anything", b'[\\"]'),
     "json: integers, the last one wrong": _wrong_at_the_end(json_list("integers", lambda n: b"%d" % n), b'"a"'),
     "msgpack: models, the last one wrong": _wrong_at_the_end(msgpack_list("items", b"\x81\xa4name\xa0"), b"\x80"),
     "msgpack: a map of models, the last one wrong": _wrong_at_the_end(

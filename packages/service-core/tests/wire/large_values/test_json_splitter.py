@@ -16,6 +16,9 @@ from service_core.wire.large_values.splitter import ITEMS, LIST
 DEEP: Any = 0
 for _ in range(50):
     DEEP = [DEEP]
+VERY_DEEP: Any = {"a": "]", "b": "\\"}
+for _ in range(50):
+    VERY_DEEP = {"a": [VERY_DEEP, 1]}
 
 ITEM_LISTS: list[list[Any]] = [
     [],
@@ -24,6 +27,7 @@ ITEM_LISTS: list[list[Any]] = [
     [{}, [], "", None, True, 1.5] * ITEMS,
     ['a "quoted", [text]: {}\\', "ä\n"] * ITEMS,
     [DEEP, 1, DEEP, {"deep": DEEP}] * (ITEMS // 8),
+    [[DEEP], [[[DEEP] * 3]] * 2, {"deeper": VERY_DEEP}, VERY_DEEP, "[" * 3000, VERY_DEEP] * 20,
     [[[[[[1]]]]], {"a": {"b": [{"c": "]"}]}}],
 ]
 

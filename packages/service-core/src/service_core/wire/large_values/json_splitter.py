@@ -19,39 +19,26 @@ from service_core.wire.bounds.infinite import may_be_infinite
 from service_core.wire.bounds.json_windows import JSON_WINDOW, window_end, without_escapes
 from service_core.wire.bounds.limits import MAX_DEPTH
 from service_core.wire.codec import MalformedData
+from service_core.wire.large_values.json_patterns import LAST, LAST_RUN, ONE, RUN, STRING, deep
 from service_core.wire.large_values.splitter import ITEMS, LIST, MAP, Run, Span, Splitter, spliced
 from service_core.wire.values import WireType
 
 __all__ = ["JSONSplitter", "not_json"]
 
-_LEVELS: Final = 5
-"""How deep the items of a run are nested at most; deeper ones are cut one by one, bracket by bracket."""
 _NEAR: Final = 2 * 1024
 """Bytes in which the end of a long item is looked for."""
-_STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-
-
-def _nested(levels: int) -> bytes:
-    """The pattern of a list or object of so many levels."""
-    inner = _STRING if levels == 1 else _STRING + rb"|" + _nested(levels - 1)
-    return rb'[\[{][^\[\]{}"]*+(?:(?:' + inner + rb')[^\[\]{}"]*+)*+[\]}]'
-
-
-_VALUE: Final = rb'(?:[^\[\]{}",]++|' + _STRING + rb"|" + _nested(_LEVELS) + rb")++"
-_ONE: Final = re.compile(_VALUE + rb",", re.DOTALL)
-_LAST: Final = re.compile(_VALUE + rb"(?:,|\Z)", re.DOTALL)
-_RUN: Final = re.compile(rb"(?:" + _VALUE + rb",){1,%d}+" % ITEMS, re.DOTALL)
-_LAST_RUN: Final = re.compile(rb"(?:" + _VALUE + rb"(?:,|\Z)){1,%d}+" % ITEMS, re.DOTALL)
+_FIRST: Final = 128
+"""Bytes that are looked at first for the end of an item, so that short items cost no more than their bytes."""
 _FLAT: Final = re.compile(rb'[^\[\]{}"]*+')
 _SHORT: Final = 8 * 1024
 """Bytes of a piece of numbers, which are not matched one by one, and of items that are nested deeply."""
-_MARK: Final = re.compile(_STRING + rb'|[\[\]{},"]', re.DOTALL)
+_MARK: Final = re.compile(STRING + rb'|[\[\]{},"]', re.DOTALL)
 _REST: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 """A string but for its first byte, or bytes."""
 _NO_BRACKETS: Final = bytes(set(range(256)).difference(b"[]{}"))
 _STEPS: Final = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
 """How many levels deeper a bracket leads."""
-_KEY: Final = re.compile(rb"\s*+(" + _STRING + rb")\s*+:", re.DOTALL)
+_KEY: Final = re.compile(rb"\s*+(" + STRING + rb")\s*+:", re.DOTALL)
 _NOTHING: Final = re.compile(rb"[ \t\r\n]*+(?:,|\Z)")
 _BLANKS: Final = re.compile(rb"[ \t\r\n]*+")
 _BLANK: Final = b" \t\r\n"
@@ -108,7 +95,7 @@ class JSONSplitter(Splitter):
         at = run.start
         while at < run.end:
             stop = min(run.end, at + JSON_WINDOW)
-            one = (_LAST if stop == run.end else _ONE).match(self._data, at, stop)
+            one = (LAST if stop == run.end else ONE).match(self._data, at, stop)
             at = self._end_of_item(at, run.end) if one is None else one.end()
             yield at
 
@@ -176,7 +163,7 @@ class JSONSplitter(Splitter):
         most = min(end, at + _SHORT)
         while at < most:
             stop = min(end, at + JSON_WINDOW)
-            run = (_LAST_RUN if stop == end else _RUN).match(self._data, at, stop)
+            run = (LAST_RUN if stop == end else RUN).match(self._data, at, stop)
             if run is not None:
                 return run.end()
             at = self._end_of_item(at, end)
@@ -184,7 +171,10 @@ class JSONSplitter(Splitter):
 
     def _end_of_item(self, at: int, end: int) -> int:
         """The end of an item that is long or nested deeply, its comma included."""
-        depth, in_string, size = 0, False, JSON_WINDOW
+        window = min(end, at + JSON_WINDOW)
+        if one := deep(window == end).match(self._data, at, window):
+            return one.end()
+        depth, in_string, size, is_near = 0, False, _FIRST, False
         while at < end:
             stop = window_end(self._data, at, end, size)
             parts = without_escapes(self._data[at:stop]).split(b'"')
@@ -195,11 +185,12 @@ class JSONSplitter(Splitter):
                 raise MalformedData(f"nested deeper than {MAX_DEPTH} levels")
             may_end = min(levels) <= 0 and b"," in outside
             if may_end and size > _NEAR:
-                size = _NEAR  # since brackets are looked at one by one then
+                size, is_near = _NEAR, True  # since brackets are looked at one by one then
                 continue
             if may_end and (comma := self._comma(at, stop, depth, in_string=in_string)):
                 return comma
             at, depth, in_string = stop, levels[-1], in_string is (len(parts) % 2 == 1)
+            size = size if is_near else min(2 * size, JSON_WINDOW)
         if depth or in_string:
             raise _unbalanced()
         return at
