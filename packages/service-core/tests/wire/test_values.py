@@ -116,7 +116,11 @@ Shape = Box[int] | Page[int] | Tags
 zones = st.builds(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)), st.integers(-23 * 60, 23 * 60))
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 decimals = st.decimals(allow_nan=False, allow_infinity=False)
-trees = st.recursive(st.builds(Tree, st.binary()), lambda children: st.builds(Tree, st.binary(), st.lists(children)))
+trees = st.recursive(
+    st.builds(Tree, st.binary()),
+    lambda children: st.builds(Tree, st.binary(), st.lists(children, max_size=3)),
+    max_leaves=8,
+)
 datetimes = st.datetimes() | st.datetimes(timezones=zones)
 boxes = st.builds(Box, content=st.binary(), label=st.text())
 
