@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,8 +23,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
-def test_a_method_of_a_server_may_use_pools_and_terminate_children(method: str) -> None:
+def test_a_method_of_a_server_may_use_pools_and_terminate_children(method: str, figures: Figures) -> None:
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-m", "tests.integration.lifecycle.children", method]
+    begin = time.monotonic()
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
     assert ended.stdout.splitlines() == [
         "pool: [1, 4, 9]",
@@ -33,6 +35,7 @@ def test_a_method_of_a_server_may_use_pools_and_terminate_children(method: str) 
         "shutdown",  # once: in no child
     ], ended.stderr
     assert ended.returncode == 0
+    figures.add(f"multiprocessing inside a server, {method}: boot to stop", time.monotonic() - begin, "s")
 
 
 @contextmanager
