@@ -62,20 +62,25 @@ class DispatchExchange(StreamExchange):
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if reply.status != 200:
             return self._failure(request, reply)
-        codec: Codec | None = self.codec
-        if reply.headers.get("content-type") != self.codec.content_type:
-            codec = _codec_of(reply)
-            if media_type(reply) in STREAM_TYPES.values():
-                raise unexpected(request, reply, self.method_codec.method)
-        if codec is None:
-            raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
+        codec = self.codec
+        if reply.headers.get("content-type") != codec.content_type:
+            codec = self._other_codec(request, reply)
         try:
-            answer = codec.read_answer(self.method_codec, reply.content, where=lambda: request.where)
+            answer = codec.read_answer(self.method_codec, reply.content, request)
         except MalformedData as error:
             raise unreadable(request, reply, f"the answer cannot be read: {error}") from error
         if isinstance(answer, WireError):
             return Raised(error_from_wire(answer, where=request.where, declared=self.method_codec.errors))
         return answer
+
+    def _other_codec(self, request: HTTPRequest, reply: HTTPReply) -> Codec:
+        """The codec of a reply whose type is written differently than expected. Raises what is wrong with it."""
+        if media_type(reply) in STREAM_TYPES.values():
+            raise unexpected(request, reply, self.method_codec.method)
+        codec = _codec_of(reply)
+        if codec is None:
+            raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
+        return codec
 
     def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Raised:
         """The error in a reply that is not an answer of the method. Raises ServiceCommunicationException."""

@@ -24,10 +24,10 @@ class Call:
     """
 
     __slots__ = (
-        "_correlation_id",
         "args",
         "attempts",
         "context",
+        "correlation_id",
         "deadline",
         "descriptor",
         "input_started",
@@ -76,7 +76,8 @@ class Call:
         """Whether items of an argument that is a stream were taken, so that the call cannot be sent again."""
         self.may_have_run = False
         """Whether one of the attempts may have executed the method."""
-        self._correlation_id = self.context.correlation_id
+        self.correlation_id = self.context.correlation_id or new_correlation_id()
+        """The id under which all participants log the call: that of the context, else a new one."""
         self.adopt(policy or Policy.merge(descriptor.policy).resolve())
 
     def adopt(self, policy: EffectivePolicy) -> None:
@@ -103,13 +104,6 @@ class Call:
         """Count the time from now on: a stream begins with its first step, not with the call that returns it."""
         self.started = time.monotonic()
         self.adopt(self.policy)
-
-    @property
-    def correlation_id(self) -> str:
-        """The id under which all participants log the call: that of the context, else a new one."""
-        if self._correlation_id is None:
-            self._correlation_id = new_correlation_id()
-        return self._correlation_id
 
     @property
     def type(self) -> type:

@@ -50,9 +50,12 @@ class Deadline:
         return time.monotonic() >= self.expires_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CallContext:
-    """The values that a call passes to the calls that are made inside it."""
+    """The values that a call passes to the calls that are made inside it.
+
+    It has no slots, so that one can be made of the few fields that differ from their defaults.
+    """
 
     deadline: Deadline | None = None
     """The deadline of the call, None outside a call."""
@@ -76,39 +79,16 @@ class CallContext:
 
 
 _new: Final = object.__new__
-_set_deadline, _set_correlation_id, _set_received_at, _set_token, _set_principal, _set_item_timeouts = (
-    CallContext.__dict__[name].__set__
-    for name in ("deadline", "correlation_id", "received_at", "token", "principal", "item_timeouts")
-)
-_set_traceparent, _set_tracestate, _set_baggage = (
-    CallContext.__dict__[name].__set__ for name in ("traceparent", "tracestate", "baggage")
-)
+_set_fields: Final = CallContext.__dict__["__dict__"].__set__
 
 
-def received_context(
-    deadline: Deadline | None,
-    correlation_id: str,
-    traceparent: str | None,
-    tracestate: str | None,
-    baggage: str | None,
-    token: str | None,
-    received_at: float,
-    item_timeouts: tuple[float, float] | None,
-) -> CallContext:
-    """The context of a call that a server has received.
+def received_context(fields: dict[str, Any]) -> CallContext:
+    """The context of a call that a server has received: the fields that are given, the defaults for the others.
 
-    One is made for every call, and the constructor of a frozen class takes three times as long.
+    One is made for every call, and the constructor of a frozen class takes several times as long.
     """
     context = _new(CallContext)
-    _set_deadline(context, deadline)
-    _set_correlation_id(context, correlation_id)
-    _set_traceparent(context, traceparent)
-    _set_tracestate(context, tracestate)
-    _set_baggage(context, baggage)
-    _set_token(context, token)
-    _set_received_at(context, received_at)
-    _set_principal(context, None)
-    _set_item_timeouts(context, item_timeouts)
+    _set_fields(context, fields)
     return context
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import abstractmethod
+from collections import deque
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -75,12 +76,15 @@ async def test_only_a_large_result_is_written_in_another_thread(targets: dict[st
         (dict.fromkeys(MANY), True),
         ("a" * 2_000_000, True),
         (SimpleNamespace(name="a", page=SimpleNamespace(lines=MANY)), True),
-        (SimpleNamespace(name="a", lines=[1]), False),
+        (SimpleNamespace(name="a", text="a" * 2_000_000), True),
+        (SimpleNamespace(name="a", lines=deque(MANY)), True),
+        (SimpleNamespace(name="a", count=1, page=None, lines=[1]), False),
+        (SimpleNamespace(page=SimpleNamespace(page=SimpleNamespace(lines=MANY))), False),
         ([MANY], False),
         ("a", False),
         (None, False),
     ],
-    ids=range(9),
+    ids=range(12),
 )
 def test_what_takes_long_to_write(value: Any, is_large: bool) -> None:
     assert has_many_values(value) is is_large

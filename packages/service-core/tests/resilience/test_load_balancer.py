@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable
 
@@ -70,7 +71,7 @@ def test_locks_that_other_threads_of_the_parent_hold_are_free_in_a_child(balance
             done.wait(60)
 
     def call() -> bool:
-        balancer.budget.call()
+        balancer.budget.call(time.monotonic())
         return balancer.budget.retry() and balancer.failed(balancer.choose(()))
 
     thread = threading.Thread(target=hold)

@@ -22,9 +22,10 @@ def spend(budget: RetryBudget) -> int:
 
 
 def test_calls_earn_their_ratio() -> None:
-    budget = RetryBudget(0.2, 0.0, Clock())
+    clock = Clock()
+    budget = RetryBudget(0.2, 0.0, clock)
     for _ in range(100):
-        budget.call()
+        budget.call(clock())
     assert spend(budget) == 20
 
 
@@ -33,8 +34,9 @@ def test_without_calls_there_is_the_reserve() -> None:
 
 
 def test_without_ratio_and_reserve_there_is_no_retry() -> None:
-    budget = RetryBudget(0.0, 0.0, Clock())
-    budget.call()
+    clock = Clock()
+    budget = RetryBudget(0.0, 0.0, clock)
+    budget.call(clock())
     assert not budget.retry()
 
 
@@ -52,7 +54,7 @@ def test_old_calls_earn_nothing() -> None:
     clock = Clock()
     budget = RetryBudget(0.5, 0.0, clock)
     for _ in range(10):
-        budget.call()
+        budget.call(clock())
     clock.now += 10
     assert not budget.retry()
 

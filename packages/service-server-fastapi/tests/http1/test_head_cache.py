@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from service_server_fastapi import ServerSettings
 from service_server_fastapi.http1.head_cache import HeadCache, RepeatedRequest
 from service_server_fastapi.http1.reader import RejectedBytes, RequestReader
-from service_server_fastapi.http1.request import IncomingRequest
+from service_server_fastapi.http1.request import CompleteRequest, IncomingRequest
 from service_server_fastapi.requests.fast_path import FastPath
 from service_server_fastapi.requests.peer import ConnectionInfo
 
@@ -34,7 +35,7 @@ JAVA = (
 READ = b"GET /a/b?c=d HTTP/1.1\r\nHost: a:1\r\nX-Correlation-Id: %(id)b\r\nAccept: */*\r\n\r\n"
 FIXED = b"GET /a HTTP/1.1\r\nHost: a:1\r\n\r\n"
 HEADS = (OURS, CURL, TRACED, JAVA, READ, FIXED)
-ENDPOINT = ConnectionInfo(server=("a", 1), client=("b", 2), peer=None, scheme="http", root_path="", state={})
+ENDPOINT = ConnectionInfo(server=("a", 1), client=("b", 2), peer=None, scheme="http", root_path="", state={}, app=None)
 DIRECT = cast(FastPath, object())
 SETTINGS = ServerSettings(max_header_bytes=1024, max_body_bytes=100)
 
@@ -56,7 +57,7 @@ def parsed(data: bytes) -> IncomingRequest | None:
 
 def cache_of(data: bytes) -> HeadCache:
     """A cache that has seen a request."""
-    cache, first = HeadCache(ENDPOINT, None, SETTINGS), parsed(data)
+    cache, first = HeadCache(ENDPOINT, SETTINGS), parsed(data)
     assert first is not None
     cache.remember(data, first, DIRECT)
     return cache
@@ -96,6 +97,20 @@ def test_the_context_is_that_of_the_request() -> None:
     assert repeated.content_type == "application/msgpack"
 
 
+@pytest.mark.parametrize("ms", [b"0", b"12", b"007", b"9" * 12])
+def test_the_deadline_and_the_id_are_those_that_the_parser_leads_to(ms: bytes) -> None:
+    second = request(OURS, ms=ms, one=b"a:b/c+d=e_f-1.2" * 8)
+    repeated, whole = cache_of(request(OURS)).read(second), parsed(second)
+    assert repeated is not None
+    assert whole is not None
+    one, other = repeated.context, CompleteRequest(whole, ENDPOINT).context
+    assert one.deadline is not None
+    assert other.deadline is not None
+    left = other.deadline.expires_at - other.received_at
+    assert one.deadline.expires_at - one.received_at == pytest.approx(left)
+    assert replace(one, deadline=None) == replace(other, deadline=None)
+
+
 def test_the_scope_has_the_values_of_the_request() -> None:
     repeated = cache_of(request(READ)).read(request(READ, one=b"c-2"))
     assert repeated is not None
@@ -118,6 +133,10 @@ def test_the_scope_has_the_values_of_the_request() -> None:
         request(OURS).replace(b"c-1", b"c-1\r\nhost: b"),
         request(OURS).replace(b"c-1", b"c-1\n host: b"),
         request(OURS).replace(b"c-1", b"\x00"),
+        request(OURS, one=b"c 1"),
+        request(OURS, one=b"a" * 129),
+        request(OURS, ms=b"1e3"),
+        request(OURS, ms=b"1" * 13),
         request(OURS).replace(b"c-1", b"a" * SETTINGS.max_header_bytes),
         request(OURS, b"a" * (SETTINGS.max_body_bytes + 1)),
     ],

@@ -176,11 +176,7 @@ class Dispatcher:
         """The method and its arguments. Raises ``REFUSALS``, and what ``reserve`` raises."""
         checked = None
         if len(body) > _SHORT or (self.is_secured and context.principal is None):
-            self._check_unread(codec, body, context)
-            if len(body) >= LARGE:
-                checked = check_request(codec, body, lambda name: self._target(name, context).method_codec.arguments)
-                if reserve is not None:
-                    reserve(codec, body)
+            checked = self._check_unread(codec, body, context, reserve)
         request = codec.read_request(body)
         if checked is not None and checked != request.method:
             raise MalformedData("the request names two methods")
@@ -204,8 +200,11 @@ class Dispatcher:
             )
         return target
 
-    def _check_unread(self, codec: Codec, body: bytes, context: CallContext) -> None:
-        """Raise what is wrong with a request that can be known before any of its values is made."""
+    def _check_unread(self, codec: Codec, body: bytes, context: CallContext, reserve: Reserve | None) -> str | None:
+        """Raise what is wrong with a request that can be known before any of its values is made.
+
+        Returns the name of the method by which a large one was checked, None for others.
+        """
         target = self._targets.get(codec.method_name(body))
         self._check_caller(target, context)
         types = None if target is None else target.method_codec.arguments
@@ -213,6 +212,12 @@ class Dispatcher:
             raise ArgumentException(f"{types.where}: an argument is a list or a map, all parameters are simple values")
         if codec.holds_more(body, self._max_values):
             raise TooManyValues(self._max_values)
+        if len(body) < LARGE:
+            return None
+        checked = check_request(codec, body, lambda name: self._target(name, context).method_codec.arguments)
+        if reserve is not None:
+            reserve(codec, body)
+        return checked
 
     def _check_caller(self, target: Target | None, context: CallContext) -> None:
         forbidden = self._calls.authentication.forbid(target, context)

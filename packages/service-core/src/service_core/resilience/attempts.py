@@ -66,28 +66,28 @@ class Attempts:
 
     def begin(self) -> Endpoint:
         """The instance for the next attempt. Raises DeadlineExceeded, ComponentUnavailableException."""
-        now, call = time.monotonic(), self.call
+        now, call, balancer = time.monotonic(), self.call, self.balancer
         if now >= call.deadline.expires_at:
             raise DeadlineExceeded(f"{call.descriptor.where}: deadline exceeded before the call was sent")
-        balancer = self.balancer
         if call.attempts == 0:
             if balancer.throttles:
                 balancer.throttle(call)
-            balancer.budget.call()
-        endpoint = balancer.choose(self.tried, call)
+            balancer.budget.call(now)
+        self.endpoint = endpoint = balancer.choose(self.tried, call)
         endpoint.in_flight += 1
-        self.endpoint = endpoint
         self._started = now
-        call.attempts += 1
-        self._number = call.attempts
+        self._number = call.attempts = call.attempts + 1
         if call.descriptor.idempotent and len(balancer.endpoints) > 1:
             self.overdue_at = now + balancer.overdue.after(call)
         return endpoint
 
     def answered(self, answer: Any = None) -> Any:
         """The instance has answered. Returns the answer, or raises the error of a :class:`Raised` one."""
-        if type(answer) is Raised and is_instance_fault(answer.error):
-            self._answered_with_error(answer.error)
+        if type(answer) is Raised:
+            if is_instance_fault(answer.error):
+                self._answered_with_error(answer.error)
+            else:
+                self.answered()
             raise answer.error
         endpoint, elapsed = self._end()
         endpoint.observe(elapsed)
@@ -100,8 +100,6 @@ class Attempts:
             balancer.outliers.succeeded(endpoint)
         if balancer.observers:
             self.notify(CallEventKind.ANSWERED, endpoint, elapsed)
-        if type(answer) is Raised:
-            raise answer.error
         return answer
 
     def ended_by(self, error: BaseException) -> bool:

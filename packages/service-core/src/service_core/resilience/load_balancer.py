@@ -108,6 +108,8 @@ class LoadBalancer:
                 f"can be repeated when a server that hosts it is registered",
                 component=self.component,
             )
+        if len(usable) == 1:
+            return usable[0]
         if self.refused_methods.until and call is not None:
             usable = self.refused_methods.without_refusal(call.descriptor, usable, tried) or usable
         if self.outliers.ejected:

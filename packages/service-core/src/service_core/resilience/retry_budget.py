@@ -32,9 +32,8 @@ class RetryBudget:
         self._ends = 0.0
         """The time of the clock at which the latest second is over."""
 
-    def call(self) -> None:
-        """A call begins, and earns its share of a retry."""
-        now = self._clock()
+    def call(self, now: float) -> None:
+        """A call begins at this time of the clock, and earns its share of a retry."""
         if now >= self._ends:
             self._begin(int(now))
         self._latest[1] += 1

@@ -54,7 +54,7 @@ class MemoryRequest:
 
     def complete(self, reply: Reply) -> Any:
         """The result, or the error that the method raised. Raises the error of a server that refused the call."""
-        answer = reply.codec.read_answer(self.method_codec, reply.body, where=lambda: self.where)
+        answer = reply.codec.read_answer(self.method_codec, reply.body, self)
         if not isinstance(answer, WireError):
             return answer
         error = error_from_wire(

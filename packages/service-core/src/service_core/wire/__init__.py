@@ -16,11 +16,13 @@ from service_core.wire.headers import (
     CORRELATION_ID,
     DEADLINE_MS,
     ITEM_TIMEOUTS_MS,
+    USUAL_FORMS,
     call_headers,
     context_from_headers,
     context_of,
     item_timeouts_ms,
     milliseconds_left,
+    usual_context,
     with_deadline,
 )
 from service_core.wire.json import JSON, read_json
@@ -48,6 +50,7 @@ __all__ = [
     "MalformedData",
     "MethodCodec",
     "TooManyValues",
+    "USUAL_FORMS",
     "WireError",
     "WireRequest",
     "ResultType",
@@ -65,5 +68,6 @@ __all__ = [
     "read_json",
     "token_error",
     "unexpected_form",
+    "usual_context",
     "with_deadline",
 ]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from service_core.arguments import Arguments
 from service_core.errors import ArgumentException
@@ -40,6 +40,15 @@ __all__ = [
 
 class MalformedData(ValueError):
     """The bytes are not what they should be: no JSON, no msgpack, no envelope. Says why, without quoting them."""
+
+
+class SentRequest(Protocol):
+    """A request, as far as messages name it."""
+
+    @property
+    def where(self) -> str:
+        """The called method and its address."""
+        ...
 
 
 @dataclass(slots=True)
@@ -126,15 +135,15 @@ class Codec(ABC):
     def read_value(self, wire: WireType, data: bytes) -> Any:
         """A value without an envelope. Raises MalformedData, ArgumentException."""
 
-    def read_answer(self, method_codec: MethodCodec, data: bytes, *, where: Callable[[], str]) -> Any:
-        """As :meth:`read_response`, for a caller; ``where`` names the called method in the message of an error.
+    def read_answer(self, method_codec: MethodCodec, data: bytes, request: SentRequest) -> Any:
+        """As :meth:`read_response`, for the caller that has sent ``request``.
 
         Raises MalformedData, and ContractMismatchException if a result came that does not fit its interface.
         """
         try:
             return self.read_response(method_codec, data)
         except ArgumentException as error:
-            raise misfit(error, method_codec.method, self.read_result(data), where=where()) from error
+            raise misfit(error, method_codec.method, self.read_result(data), where=request.where) from error
 
 
 def envelope_of_request(data: Any) -> WireRequest:

@@ -16,11 +16,13 @@ __all__ = [
     "CORRELATION_ID",
     "DEADLINE_MS",
     "ITEM_TIMEOUTS_MS",
+    "USUAL_FORMS",
     "call_headers",
     "context_from_headers",
     "context_of",
     "item_timeouts_ms",
     "milliseconds_left",
+    "usual_context",
     "with_deadline",
 ]
 
@@ -42,7 +44,10 @@ CONTEXT_HEADERS: Final = (
 """The names of all headers of which a context is made."""
 
 # Ids are written to logs, so they hold nothing that could forge a line.
-_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_ID_FORM: Final = "[A-Za-z0-9._:/+=-]{1,128}"
+_ID: Final = re.compile(_ID_FORM)
+USUAL_FORMS: Final = {DEADLINE_MS: "[0-9]{1,12}", CORRELATION_ID: _ID_FORM}
+"""What the values of the headers match that nearly every call has, and no more than these."""
 _BAGGAGE_LIMIT: Final = 8192  # characters, W3C Baggage section 3.3.2
 _TRACESTATE_LIMIT: Final = 8192  # characters; senders keep to 512, W3C Trace Context section 3.3.1.5
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,8192}=*)", re.IGNORECASE)  # RFC 6750, section 2.1
@@ -50,12 +55,12 @@ _ITEM_TIMEOUTS: Final = re.compile(r"([0-9]{1,12}),([0-9]{1,12})")
 _LONGEST_MS: Final = 24 * 60 * 60 * 1000
 
 
-def call_headers(context: CallContext, correlation_id: str | None = None) -> dict[str, str]:
-    """The headers that all attempts of a call made in ``context`` share; there is always a correlation id.
+def call_headers(context: CallContext, correlation_id: str) -> dict[str, str]:
+    """The headers that all attempts of a call made in ``context`` share.
 
     The bearer token is not among them: channels send it only where they may.
     """
-    headers = {CORRELATION_ID: correlation_id or context.correlation_id or new_correlation_id()}
+    headers = {CORRELATION_ID: correlation_id}
     if is_loaded() or context.traceparent is not None or context.baggage is not None:
         headers.update(trace_headers(context))
     return headers
@@ -112,22 +117,30 @@ def context_of(
     """As :func:`context_from_headers`, by the values of :data:`CONTEXT_HEADERS`, each None if it is not there."""
     now = time.monotonic()
     return received_context(
-        None if milliseconds is None else _deadline(milliseconds, now),
-        (correlation_id and _id(correlation_id)) or new_correlation_id(),
-        None if traceparent is None else _id(traceparent),
-        None if tracestate is None or traceparent is None else _text(tracestate, _TRACESTATE_LIMIT),
-        None if baggage is None else _text(baggage, _BAGGAGE_LIMIT),
-        None if authorization is None else _token(authorization),
-        now,
-        None if item_timeouts is None else _item_timeouts(item_timeouts),
+        {
+            "received_at": now,
+            "deadline": None if milliseconds is None else _deadline(milliseconds, now),
+            "correlation_id": (correlation_id and _id(correlation_id)) or new_correlation_id(),
+            "traceparent": None if traceparent is None else _id(traceparent),
+            "tracestate": None if tracestate is None or traceparent is None else _text(tracestate, _TRACESTATE_LIMIT),
+            "baggage": None if baggage is None else _text(baggage, _BAGGAGE_LIMIT),
+            "token": None if authorization is None else _token(authorization),
+            "item_timeouts": None if item_timeouts is None else _item_timeouts(item_timeouts),
+        }
     )
+
+
+def usual_context(milliseconds: bytes, correlation_id: bytes) -> CallContext:
+    """As :func:`context_of`, of a call with these two headers alone, which match :data:`USUAL_FORMS`."""
+    now = time.monotonic()
+    deadline = Deadline(now + min(int(milliseconds), _LONGEST_MS) / 1000)
+    return received_context({"received_at": now, "deadline": deadline, "correlation_id": correlation_id.decode()})
 
 
 def _deadline(milliseconds: str, now: float) -> Deadline | None:
     if len(milliseconds) > 12 or not milliseconds.isdigit() or not milliseconds.isascii():
         return None
-    left = int(milliseconds)
-    return Deadline(now + (min(_LONGEST_MS, left)) / 1000)
+    return Deadline(now + min(int(milliseconds), _LONGEST_MS) / 1000)
 
 
 def _text(text: str, limit: int) -> str | None:

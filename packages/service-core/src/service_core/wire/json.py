@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from pydantic_core import from_json, to_json
@@ -60,12 +60,14 @@ class _JSONCodec(Codec):
         return b"".join((written.start, types.first(len(values)).to_json(values), end))
 
     def read_request(self, data: bytes) -> WireRequest:
-        beginning = _BEGINNING.match(data)
-        if beginning is not None and data.endswith(b"]}") and not may_be_infinite(data):
-            at = data.rfind(_NAMES)
-            names = data[at + len(_NAMES) : -1] if at > 0 else None
-            return WireRequest(beginning[1].decode(), data[beginning.end() : at if at > 0 else -1], names)
-        return envelope_of_request(_parse(data))
+        start = data.find(_ARGS, 0, _LONGEST_BEGINNING) + _ARGS_LENGTH
+        method = _read_beginning(data[:start])
+        if method is None or not data.endswith(b"]}") or may_be_infinite(data):
+            return envelope_of_request(_parse(data))
+        at = data.rfind(_NAMES)
+        if at < 0:
+            return WireRequest(method, data[start:-1])
+        return WireRequest(method, data[start:at], data[at + _NAMES_LENGTH : -1])
 
     def read_arguments(self, method_codec: MethodCodec, request: WireRequest) -> Arguments:
         if not isinstance(request.arguments, bytes):
@@ -124,7 +126,18 @@ _NO_EXCEPTION: Final = b',"exception":null}'
 _RESULT_ENDS: Final = -len(_NO_EXCEPTION)
 # A name without quotes and escapes.
 _BEGINNING: Final = re.compile(rb'\{"method":"([^"\\\x80-\xff]*)","args":')
+_ARGS: Final = b',"args":'
+_ARGS_LENGTH: Final = len(_ARGS)
+_LONGEST_BEGINNING: Final = 4096
 _NAMES: Final = b',"names":'
+_NAMES_LENGTH: Final = len(_NAMES)
+
+
+@lru_cache(1000)  # each method has one
+def _read_beginning(data: bytes) -> str | None:
+    """The method in the beginning of a canonical request, None for another request."""
+    beginning = _BEGINNING.fullmatch(data)
+    return None if beginning is None else beginning[1].decode()
 
 
 def _written_names(method_codec: MethodCodec) -> WrittenNames:

@@ -31,8 +31,11 @@ from service_core.wire.values import WireType
 __all__ = ["MSGPACK"]
 
 
+_CONTENT_TYPE: Final = "application/msgpack"
+
+
 class _MsgpackCodec(Codec):
-    content_type = "application/msgpack"
+    content_type = _CONTENT_TYPE
     parse = staticmethod(unpack)
     method_name = staticmethod(msgpack_method_name)
     holds_more = staticmethod(msgpack_holds_more)
@@ -41,7 +44,7 @@ class _MsgpackCodec(Codec):
     splitter = MsgpackSplitter
 
     def write_request(self, method_codec: MethodCodec, arguments: Arguments) -> bytes:
-        heads = method_codec.written_names.get(self.content_type) or _written_names(method_codec)
+        heads = method_codec.written_names.get(_CONTENT_TYPE) or _written_names(method_codec)
         types = method_codec.arguments
         if types.all_required:
             head, wire, values = heads.by_count[-1], types.all, arguments
@@ -62,11 +65,11 @@ class _MsgpackCodec(Codec):
         return WireRequest(named[0], data[end:] if len(data) < LARGE else memoryview(data)[end:], named[1])
 
     def read_arguments(self, method_codec: MethodCodec, request: WireRequest) -> Arguments:
-        arguments, names = request.arguments, request.names
-        if isinstance(arguments, bytes):
-            return _read_cut(method_codec, arguments, names)
-        if isinstance(arguments, memoryview):
-            return without_collection(_read_cut, method_codec, arguments, names)
+        data = request.arguments
+        if isinstance(data, bytes):
+            return _read_cut(method_codec, data, request.names)
+        if isinstance(data, memoryview):
+            return without_collection(_read_large_cut, method_codec, data, request.names)
         return _read_parsed(method_codec, request)
 
     def write_result(self, method_codec: MethodCodec, result: Any) -> bytes:
@@ -124,20 +127,26 @@ def _written_names(method_codec: MethodCodec) -> WrittenNames:
         types.names,
         types.fewest,
     )
-    return method_codec.written_names.setdefault(MSGPACK.content_type, heads)
+    return method_codec.written_names.setdefault(_CONTENT_TYPE, heads)
 
 
-def _read_cut(method_codec: MethodCodec, data: Buffer, names: bytes | None) -> Arguments:
-    heads = method_codec.written_names.get(MSGPACK.content_type) or _written_names(method_codec)
-    if len(data) >= LONG and (names is None or heads.counts.get(names) == _count(data)):
-        return method_codec.arguments.placed(_read(method_codec.arguments.all, data))
+def _read_cut(method_codec: MethodCodec, data: Buffer, names: bytes | None, *, is_large: bool = False) -> Arguments:
     arguments = unpack(data)
-    if names is not None and heads.counts.get(names) != len(arguments):
-        members = unpack(names)
-        return _read_parsed(
-            method_codec, WireRequest(method_codec.name, arguments, members["names"], members.get("fields"))
-        )
-    return method_codec.arguments.placed(method_codec.arguments.all.from_plain(arguments, is_large=len(data) >= LARGE))
+    if names is not None:
+        written = method_codec.written_names.get(_CONTENT_TYPE) or _written_names(method_codec)
+        if written.counts.get(names) != len(arguments):
+            members = unpack(names)
+            request = WireRequest(method_codec.name, arguments, members["names"], members.get("fields"))
+            return _read_parsed(method_codec, request)
+    types = method_codec.arguments
+    return types.placed(types.all.from_plain(arguments, is_large=is_large))
+
+
+def _read_large_cut(method_codec: MethodCodec, data: Buffer, names: bytes | None) -> Arguments:
+    written = method_codec.written_names.get(_CONTENT_TYPE) or _written_names(method_codec)
+    if len(data) >= LONG and (names is None or written.counts.get(names) == _count(data)):
+        return method_codec.arguments.placed(_read(method_codec.arguments.all, data))
+    return _read_cut(method_codec, data, names, is_large=True)
 
 
 def _count(data: Buffer) -> int:

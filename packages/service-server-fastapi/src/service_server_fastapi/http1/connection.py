@@ -29,6 +29,7 @@ from service_server_fastapi.requests.bypass import Bypass
 from service_server_fastapi.requests.fast_path import FastPath
 from service_server_fastapi.requests.in_flight import InFlight
 from service_server_fastapi.requests.peer import ConnectionInfo
+from service_server_fastapi.requests.request_context import RequestContext
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["ServerConnection"]
@@ -63,26 +64,26 @@ class ServerConnection(StatefulConnection):
         """A client has connected, and is about to send something."""
         self._transport = cast(asyncio.Transport, transport)
         self._server_state.connections.add(self)  # type: ignore[arg-type]  # it knows its own classes only
-        self._endpoint = ConnectionInfo.of(self._transport, self._config.root_path, self._app_state)
+        app = self._bypass and self._bypass.app
+        self._endpoint = ConnectionInfo.of(self._transport, self._config.root_path, self._app_state, app)
         websockets = self._config.ws_protocol_class is not None
         reader = RequestReader(self._settings.max_header_bytes, websockets=websockets)
         if self._bypass is not None:
-            self._cache = HeadCache(self._endpoint, self._bypass.app, self._settings)
+            self._cache = HeadCache(self._endpoint, self._settings)
         self._in = Incoming(self._transport, reader)
         self._out = Outgoing(self._transport, self._loop, self._settings.receive_timeout)
         self._deadline.set(self._settings.receive_timeout)
 
     def data_received(self, data: bytes) -> None:
         """Part of a request, a request, or several."""
-        if self.state is State.CLOSING:
-            self._drop(len(data))
-            return
         cache = self._cache if self.state is State.IDLE else None
         if cache is not None and (known := cache.read(data)) is not None:
             self._in.current = known.request
             self.state = State.WORK
-            self._deadline.clear()
             self._task = self._loop.create_task(self._answer(known, known.fast_path), context=self._context.copy())
+            return
+        if self.state is State.CLOSING:
+            self._drop(len(data))
             return
         try:
             self._in.feed(data)
@@ -100,12 +101,15 @@ class ServerConnection(StatefulConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing arrives or leaves any more: calls are cancelled, applications receive ``http.disconnect``."""
         self.state = State.CLOSING
-        self._server_state.connections.discard(self)
         self._deadline.close()
         self._out.lose()
         self._in.lose()
         task = self._task
-        if task is not None and self._exchange is None and not task.cancelling():  # one that ends is not interrupted
+        if task is None or self._exchange is not None:
+            self._server_state.connections.discard(self)
+            return
+        task.add_done_callback(lambda _: self._server_state.connections.discard(self))  # uvicorn waits until then
+        if not task.cancelling():  # one that ends is not interrupted
             task.cancel()
 
     def resume_writing(self) -> None:
@@ -168,7 +172,7 @@ class ServerConnection(StatefulConnection):
             return
         if repeats and self._received and self._cache is not None:
             self._cache.remember(self._received, request, fast_path)
-        self._run(self._answer(CompleteRequest(request, self._endpoint, bypass.app, scope), fast_path))
+        self._run(self._answer(CompleteRequest(request, self._endpoint, scope), fast_path))
 
     def _go_over_asgi(self, request: IncomingRequest) -> None:
         keep_alive = request.keep_alive and not self._is_last
@@ -186,9 +190,8 @@ class ServerConnection(StatefulConnection):
         bypass: Any = self._bypass  # there is one, and this task
         task: Any = self._task
         in_flight: InFlight = bypass.in_flight
-        tasks = self._server_state.tasks
-        tasks.add(task)  # here and not with a callback, which would be a turn of the event loop for every call
-        in_flight.enter(complete, task)
+        in_flight.tasks.add(task)  # here, since a callback would be a turn of the event loop for every call
+        RequestContext.enter(complete)
         try:
             answer = await fast_path.answer(complete, self)
         except BaseException as error:
@@ -198,7 +201,6 @@ class ServerConnection(StatefulConnection):
                 raise
         finally:
             in_flight.tasks.discard(task)
-            tasks.discard(task)
             self._task = None
         if self._out.is_lost:
             return
@@ -210,15 +212,13 @@ class ServerConnection(StatefulConnection):
             streamed: Any = self._streamed
             self._complete(complete.request, closes=streamed.closes)
             return
-        is_announced = CLOSE in answer.headers
-        closes = is_announced or self._is_last or not complete.request.keep_alive or in_flight.is_stopping()
-        self._out.write_whole(self._heads.head_of(answer, closes=closes and not is_announced), answer.body)
+        closes = self._is_last or not complete.request.keep_alive or CLOSE in answer.headers or in_flight.is_stopping()
+        self._out.write(self._heads.head_of(answer, closes=closes), answer.body)
         self._complete(complete.request, closes=closes)
 
     def _complete(self, request: IncomingRequest, *, closes: bool) -> None:
         """Go on after the answer to the current request."""
         self._server_state.total_requests += 1
-        self._task = None
         if closes or self._is_last:
             self._close(lingers=not request.body.is_complete)
         elif not request.body.is_complete:  # its rest is read and dropped, within a time
@@ -243,7 +243,8 @@ class ServerConnection(StatefulConnection):
 
     def complete(self) -> None:
         """The response of the application has been written."""
-        exchange, request, self._exchange = self._exchange, self._in.current, None
+        exchange, request = self._exchange, self._in.current
+        self._exchange = self._task = None
         if exchange is not None and request is not None:
             request.body.wake()
             self._complete(request, closes=not exchange.can_be_reused)

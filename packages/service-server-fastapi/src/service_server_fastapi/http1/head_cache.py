@@ -16,7 +16,14 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Final
 
-from service_core.wire import CONTEXT_HEADERS, context_of
+from service_core.wire import (
+    CONTEXT_HEADERS,
+    CORRELATION_ID,
+    DEADLINE_MS,
+    USUAL_FORMS,
+    context_of,
+    usual_context,
+)
 from service_server_fastapi.http1.request import CompleteRequest, IncomingRequest, RequestBody
 from service_server_fastapi.requests.fast_path import FastPath
 from service_server_fastapi.requests.peer import ConnectionInfo
@@ -26,9 +33,11 @@ __all__ = ["HeadCache", "RepeatedRequest"]
 
 _LENGTH: Final = b"content-length"
 _CONTEXT: Final = tuple(name.encode() for name in CONTEXT_HEADERS)
+_USUAL: Final = {DEADLINE_MS.encode(), CORRELATION_ID.encode()}
 _VALUES: Final = {
     **dict.fromkeys(_CONTEXT, rb"[!-~](?:[ -~]*[!-~])?"),
-    **dict.fromkeys((b"x-deadline-ms", b"x-correlation-id", b"traceparent"), rb"[!-~]+"),
+    **{name.encode(): form.encode() for name, form in USUAL_FORMS.items()},
+    b"traceparent": rb"[!-~]+",
     _LENGTH: rb"0|[1-9][0-9]{0,8}",
 }
 """The lines whose values may differ, and the form of these."""
@@ -39,10 +48,9 @@ _MOST_REMEMBERED: Final = 16
 class HeadCache:
     """The head of the last request of one connection that was answered directly."""
 
-    def __init__(self, endpoint: ConnectionInfo, app: object, settings: ServerSettings) -> None:
-        """``endpoint`` and ``app`` are for the scopes of requests, ``settings`` for the limits of their sizes."""
+    def __init__(self, endpoint: ConnectionInfo, settings: ServerSettings) -> None:
+        """``endpoint`` is for the scopes of requests, ``settings`` for the limits of their sizes."""
         self._endpoint = endpoint
-        self._app = app
         self._most_head = settings.max_header_bytes
         self._most_body = settings.max_body_bytes
         self._known: _KnownHead | None = None
@@ -56,14 +64,13 @@ class HeadCache:
         found = known.match(data, known.start)
         if found is None:
             return None
-        values = found.groups()
-        body = data[found.end() :]
-        size = len(body)
+        values, end = found.groups(), found.end()
+        size = len(data) - end
         if size != (0 if known.length is None else int(values[known.length])):
             return None
-        if size > self._most_body or len(data) - size > self._most_head:
+        if size > self._most_body or end > self._most_head:
             return None
-        return RepeatedRequest(known, values, body, self._endpoint, self._app)
+        return RepeatedRequest(known, values, data[end:], self._endpoint)
 
     def remember(self, data: bytes, request: IncomingRequest, fast_path: FastPath) -> None:
         """Compare the next requests with ``request``, which the parser has made of all of ``data``."""
@@ -77,18 +84,18 @@ class RepeatedRequest(CompleteRequest):
 
     __slots__ = ("_known", "_values", "fast_path")
 
-    def __init__(
-        self, known: _KnownHead, values: tuple[bytes, ...], body: bytes, endpoint: ConnectionInfo, app: object
-    ) -> None:
-        texts: list[str | None] = [*b"\n".join(values).decode("latin-1").split("\n")]  # no value holds a line feed
+    def __init__(self, known: _KnownHead, values: tuple[bytes, ...], body: bytes, endpoint: ConnectionInfo) -> None:
         self.content_type = known.content_type
-        self.context = context_of(*known.context(texts + known.texts))
+        if known.usual is not None:
+            self.context = usual_context(*known.usual(values))
+        else:
+            texts: list[str | None] = [*b"\n".join(values).decode("latin-1").split("\n")]  # no value has a line feed
+            self.context = context_of(*known.context(texts + known.texts))
         self.body = body
         self.request = known.request
         self.fast_path: Final = known.fast_path
         """What answers it."""
         self._endpoint = endpoint
-        self._app = app
         self._scope = None
         self._known = known
         self._values = values
@@ -127,6 +134,10 @@ class _KnownHead:
         self.context: Callable[[list[str | None]], Iterable[str | None]] = itemgetter(*places)
         """Picks the values of another request's headers of the context, from those of the lines that may differ,
         followed by :attr:`texts`."""
+        self.usual: Callable[[tuple[bytes, ...]], tuple[bytes, bytes]] | None = None
+        """Picks them of a head that has the two usual ones, in lines that may differ, and no other; else None."""
+        if request.fields.keys() & set(_CONTEXT) == _USUAL <= set(self.names):
+            self.usual = itemgetter(*(self.names.index(name.encode()) for name in USUAL_FORMS))
         self.content_type = request.fields.get(b"content-type", b"").decode("latin-1")
         self.request = request
         self.fast_path = fast_path

@@ -36,21 +36,18 @@ class Outgoing:
         self.is_lost = False
         """Whether nothing that is written reaches the client any more."""
 
-    def write(self, data: bytes) -> None:
-        """Send bytes, unless the connection is lost."""
+    def write(self, data: bytes, body: bytes = b"") -> None:
+        """Send bytes, unless the connection is lost; those of a body behind them in one packet if it is not large."""
         if self.is_lost:
             return
-        self._transport.write(data)
-        if self._transport.get_write_buffer_size() > 0 and not self._unread.is_set:
-            self._watch()
-
-    def write_whole(self, head: bytes, body: bytes) -> None:
-        """Send a response of which all is here, in one packet if it is not large."""
+        transport = self._transport
         if len(body) <= _SMALL:
-            self.write(head + body)
+            transport.write(data + body)
         else:
-            self.write(head)
-            self.write(body)
+            transport.write(data)
+            transport.write(body)
+        if transport.get_write_buffer_size() > 0 and not self._unread.is_set:
+            self._watch()
 
     async def drain(self) -> None:
         """Wait until the client has taken enough of what was written, or is lost."""
@@ -164,7 +161,7 @@ class StreamedAnswer:
         """Send the last part, and the end of the body."""
         if not self._has_begun:
             framing = f"content-length: {len(last)}\r\n"
-            self._out.write_whole(self._heads.head_of(self._answer, closes=self._closes, framing=framing), last)
+            self._out.write(self._heads.head_of(self._answer, closes=self._closes, framing=framing), last)
             return
         self._out.write(self._framed(last) + (b"0\r\n\r\n" if self._is_chunked else b""))
         self._out.end_stream()

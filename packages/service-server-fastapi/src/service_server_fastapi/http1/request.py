@@ -189,11 +189,9 @@ class IncomingRequest:
 class CompleteRequest(ReceivedRequest):
     """A request that is here as a whole; its scope is made when it is needed."""
 
-    __slots__ = ("_app", "_endpoint", "_scope", "request")
+    __slots__ = ("_endpoint", "_scope", "request")
 
-    def __init__(
-        self, request: IncomingRequest, endpoint: ConnectionInfo, app: object, scope: Scope | None = None
-    ) -> None:
+    def __init__(self, request: IncomingRequest, endpoint: ConnectionInfo, scope: Scope | None = None) -> None:
         """``scope`` is the one of the request if it has been made already."""
         fields = request.fields
         content_type = fields.get(b"content-type")
@@ -204,7 +202,6 @@ class CompleteRequest(ReceivedRequest):
         self.body = request.body.take()
         self.request = request
         self._endpoint = endpoint
-        self._app = app
         self._scope = scope
 
     @property
@@ -212,7 +209,7 @@ class CompleteRequest(ReceivedRequest):
         """The request in the terms of ASGI."""
         if self._scope is None:
             self._scope = self.head().scope(self._endpoint)
-            self._scope["app"] = self._app
+            self._scope["app"] = self._endpoint.app
         return self._scope
 
     @property

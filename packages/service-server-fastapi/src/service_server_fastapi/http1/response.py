@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Final, Protocol
 
 from service_core.dispatch import Response
+from service_server_fastapi.access.rejections import CLOSE
 
 __all__ = ["ResponseHeads", "ResponseWriter", "Wire", "status_line"]
 
@@ -63,16 +64,16 @@ class ResponseHeads:
         if now != self._second:
             self._second = now
             self._beginnings.clear()
-        content_type = answer.content_type if answer.body or framing is not None else ""
-        head = self._beginnings.get((answer.status, content_type)) or self._begin(answer.status, content_type)
-        if framing is not None:
-            head += framing
-        elif answer.status not in _WITHOUT_BODY:
-            head += f"content-length: {len(answer.body)}\r\n"
-        for name, value in answer.headers:
-            head += f"{name}: {value}\r\n"
-        head += "connection: close\r\n\r\n" if closes else "\r\n"
-        return head.encode("latin-1", "replace")
+        status, body, headers = answer.status, answer.body, answer.headers
+        content_type = answer.content_type if body or framing is not None else ""
+        if framing is None:
+            framing = "" if status in _WITHOUT_BODY else f"content-length: {len(body)}\r\n"
+        head = f"{self._beginnings.get((status, content_type)) or self._begin(status, content_type)}{framing}"
+        for name, value in headers:
+            head = f"{head}{name}: {value}\r\n"
+        if closes and CLOSE not in headers:
+            head += "connection: close\r\n"
+        return f"{head}\r\n".encode("latin-1", "replace")
 
     def _begin(self, status: int, content_type: str) -> str:
         line = _STATUS_LINES[status].decode("ascii") + f"date: {formatdate(self._second, usegmt=True)}\r\n"

@@ -10,10 +10,10 @@ A connection is in one of six states. Each has a deadline of its own, which clos
 
     any ---> CLOSING: sends the rest, for receive_timeout without a byte taken, and drops what arrives
 
-A new connection is IDLE for ``receive_timeout``. In BODY the deadline counts from the last part, and only while the
-application waits for one. Requests that arrive during WORK wait for their turn, and their time begins then. Bytes that
-break a rule of the reader are answered if that answer cannot be taken for another request's, else the connection is
-closed.
+A new connection is IDLE for ``receive_timeout``. In WORK the deadline of the state before may pass, without effect. In
+BODY the deadline counts from the last part, and only while the application waits for one. Requests that arrive during
+WORK wait for their turn, and their time begins then. Bytes that break a rule of the reader are answered if that answer
+cannot be taken for another request's, else the connection is closed.
 """
 
 from __future__ import annotations
@@ -142,6 +142,8 @@ class StatefulConnection(asyncio.Protocol):
 
     def _too_slow(self) -> None:
         """The deadline of the state has passed."""
+        if self.state is State.WORK:
+            return
         if self.state is State.CLOSING:
             self._out.close()
         elif self.state is State.HEAD:
@@ -166,7 +168,7 @@ class StatefulConnection(asyncio.Protocol):
         answer = Response(
             status=status, content_type="text/plain; charset=utf-8", body=reason.encode(), headers=(CLOSE,)
         )
-        self._out.write_whole(self._heads.head_of(answer, closes=False), answer.body)
+        self._out.write(self._heads.head_of(answer, closes=False), answer.body)
         self._close()
 
     def _close(self, *, lingers: bool = False) -> None:

@@ -38,7 +38,7 @@ class InFlight:
         self.hosts = hosts
         """Which names requests may call the server."""
         self.tasks: set[asyncio.Task[Any]] = set()
-        """What is being answered."""
+        """What is being answered; a task that answers a request by an allowed name directly adds and removes itself."""
         self.is_over = False
         """Whether the requests in flight have been cancelled."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -72,14 +72,6 @@ class InFlight:
         finally:
             self.tasks.discard(task)
             RequestContext.leave(token)
-
-    def enter(self, request: ReceivedRequest, task: asyncio.Task[Any]) -> None:
-        """Count a request by an allowed name that ``task`` answers directly, until it is removed from :attr:`tasks`.
-
-        It stays the current one of the task.
-        """
-        RequestContext.enter(request)
-        self.tasks.add(task)
 
     def cut_off(self, request: ReceivedRequest, task: asyncio.Task[Any]) -> Response | None:
         """The answer to a request that was cancelled because the server stops; None if that was not the reason."""

@@ -58,9 +58,11 @@ class ConnectionInfo:
     root_path: str
     state: Mapping[str, Any]
     """The state of the lifespan; each request gets a copy."""
+    app: object
+    """The application behind what answers requests directly."""
 
     @classmethod
-    def of(cls, transport: asyncio.BaseTransport, root_path: str, state: Mapping[str, Any]) -> Self:
+    def of(cls, transport: asyncio.BaseTransport, root_path: str, state: Mapping[str, Any], app: object) -> Self:
         """The endpoint of a transport."""
         return cls(
             server=_server(transport.get_extra_info("sockname")),
@@ -69,6 +71,7 @@ class ConnectionInfo:
             scheme="http" if transport.get_extra_info("sslcontext") is None else "https",
             root_path=root_path,
             state=state,
+            app=app,
         )
 
 

@@ -53,4 +53,4 @@ class RepeatedHead:
         if len(content) != int(length):
             return None
         own = {"content-length": length.decode(), "x-correlation-id": correlation_id.decode()}
-        return HTTPReply(200, self._headers | own, content)
+        return HTTPReply(200, {**self._headers, **own}, content)

@@ -34,16 +34,16 @@ def write_beginning(request: HTTPRequest, target: str, authority: str) -> bytes:
 
 def write_head(request: HTTPRequest, beginning: bytes) -> bytes:
     """The head of a request after its beginning. Raises LocalServiceException for what would not stay one header."""
-    headers, size = request.headers, len(request.content)
+    headers, content = request.headers, request.content
     left = milliseconds_left(request.deadline)
     lines = f"{DEADLINE_MS}: {left}\r\n" if left and DEADLINE_MS not in headers else ""
     for name, value in headers.items():
         if name not in _names or not value.isascii() or not value.isalnum():
             _check(request, name, value)
         lines = f"{lines}{name}: {value}\r\n"
-    if (size or request.method in _WITH_BODY) and "transfer-encoding" not in headers:
-        lines = f"{lines}content-length: {size}\r\n"
-    return beginning + f"{lines}\r\n".encode("latin-1")
+    if "transfer-encoding" in headers or not (content or request.method in _WITH_BODY):
+        return beginning + f"{lines}\r\n".encode("latin-1")
+    return beginning + f"{lines}content-length: {len(content)}\r\n\r\n".encode("latin-1")
 
 
 _names: Final[set[str]] = set()
@@ -134,8 +134,6 @@ class ResponseParser:
         if self._repeated is not None and len(data) <= self._max_bytes:
             reply = self._repeated.read(data)
             if reply is not None:
-                self._fed = len(data)
-                self._reply = reply
                 return reply
         self._forget()
         reply = self._parse(data)

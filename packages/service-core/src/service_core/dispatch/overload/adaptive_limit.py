@@ -76,7 +76,9 @@ class AdaptiveLimit:
         if now < self._hold_until and self._running >= _ALWAYS:
             self._check(caller, now, expires_at)
         if self._running == 0:
-            self._begin_window(now)
+            self._window = now
+            if self._ended:
+                self._begin_window(now)
         self._running += 1
         if caller is not None:
             self._shares.take(caller)

@@ -18,7 +18,10 @@ class URLSelector(ABC):
 
     @abstractmethod
     def select(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """Choose one of at least one endpoint. The sequence may differ from call to call."""
+        """Choose one of at least one endpoint. The sequence may differ from call to call.
+
+        It is not called for a component that has one instance.
+        """
 
     def select_for(self, endpoints: Sequence[Endpoint], call: Call | None) -> Endpoint:
         """As :meth:`select`, for a selector that depends on the call; None if there is no call, only an address."""
@@ -51,10 +54,6 @@ class LeastLoadedURLSelector(URLSelector):
     Two choices are nearly as good as comparing all, and do not make every client rush to the same instance
     (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
     """
-
-    def select_for(self, endpoints: Sequence[Endpoint], call: Call | None) -> Endpoint:
-        """As :meth:`select`."""
-        return endpoints[0] if len(endpoints) == 1 else self.select(endpoints)
 
     def select(self, endpoints: Sequence[Endpoint]) -> Endpoint:
         """The endpoint with the lower cost of two different random ones."""

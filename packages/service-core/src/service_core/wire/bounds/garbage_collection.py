@@ -46,6 +46,11 @@ def without_collection(work: Callable[[*A], R], *args: *A) -> R:
 _LONG_TEXT: Final = 1024 * 1024
 _MANY: Final = 4096
 _LEVELS: Final = 2
+_TEXTS: Final = (str, bytes)
+_COLLECTIONS: Final = (list, dict, tuple, set, frozenset, deque)
+_SIZED: Final[dict[type, int]] = {**dict.fromkeys(_TEXTS, _LONG_TEXT), **dict.fromkeys(_COLLECTIONS, _MANY)}
+_WITHOUT_PARTS: Final = frozenset({int, float, bool, type(None)})
+_NONE: Final[dict[str, object]] = {}
 
 
 def has_many_values(value: object, levels: int = _LEVELS) -> bool:
@@ -53,9 +58,17 @@ def has_many_values(value: object, levels: int = _LEVELS) -> bool:
 
     It takes milliseconds to write one. The time for the answer does not grow with the value.
     """
-    if isinstance(value, str | bytes):
+    if isinstance(value, _TEXTS):
         return len(value) >= _LONG_TEXT
-    if isinstance(value, list | dict | tuple | set | frozenset | deque):
+    if isinstance(value, _COLLECTIONS):
         return len(value) >= _MANY
-    fields: dict[str, object] = getattr(value, "__dict__", {}) if levels else {}
-    return any(has_many_values(one, levels - 1) for one in fields.values())
+    fields: dict[str, object] = getattr(value, "__dict__", _NONE) if levels else _NONE
+    for field in fields.values():
+        # Most are of these kinds, and a call for each field of each result would take longer than to write it.
+        kind = type(field)
+        if kind in _SIZED:
+            if len(field) >= _SIZED[kind]:  # type: ignore[arg-type]
+                return True
+        elif kind not in _WITHOUT_PARTS and has_many_values(field, levels - 1):
+            return True
+    return False
