@@ -134,6 +134,8 @@ class ResponseParser:
         if self._repeated is not None and len(data) <= self._max_bytes:
             reply = self._repeated.read(data)
             if reply is not None:
+                self._fed = len(data)
+                self._reply = reply
                 return reply
         self._forget()
         reply = self._parse(data)
