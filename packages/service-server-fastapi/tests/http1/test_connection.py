@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from desk import World, serving
@@ -49,6 +49,24 @@ def lost(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return event
 
 
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Lets connections end as soon as a call was received; set when uvicorn does not wait for one any more."""
+    event = threading.Event()
+    original = ServerConnection.data_received
+
+    def received(self: ServerConnection, data: bytes) -> None:
+        original(self, data)
+        task, known = self._task, cast("set[object]", self._server_state.connections)
+        self.connection_lost(None)
+        assert task is not None
+        assert self in known
+        task.add_done_callback(lambda _: None if self in known else event.set())
+
+    monkeypatch.setattr(ServerConnection, "data_received", received)
+    return event
+
+
 def packet(method: str, *args: Any, **headers: Any) -> bytes:
     """A call in one packet."""
     body = envelope(method, *args)
@@ -65,6 +83,17 @@ def begin(client: Connection, world: World, method: str, **headers: object) -> N
     """Have a call in work."""
     client.send(packet(method, **headers))
     assert world.desk.entered.acquire(timeout=TIMEOUT)
+
+
+# the end of a connection
+
+
+def test_a_call_that_is_cancelled_before_it_begins_keeps_no_connection(
+    served: tuple[FastAPIServer, World], left: threading.Event, client: Connection
+) -> None:
+    client.send(packet("linger"))
+    assert left.wait(TIMEOUT)
+    assert not served[1].desk.entered.acquire(blocking=False)
 
 
 # another request in a body
