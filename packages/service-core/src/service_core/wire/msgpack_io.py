@@ -14,6 +14,7 @@ from msgpack import unpackb
 
 from service_core.errors import ArgumentException
 from service_core.wire.bounds.limits import MAX_DEPTH, Buffer
+from service_core.wire.bounds.msgpack_windows import Skipper
 from service_core.wire.codec import MalformedData
 from service_core.wire.types.exact import portable
 
@@ -120,12 +121,9 @@ def _scan(data: Buffer) -> None:
 
 
 def _skip(data: Buffer, *, may_be_deep: bool) -> None:
-    unpacker = msgpack.Unpacker(max_buffer_size=len(_LEVELS) + len(data))
-    if may_be_deep:
-        unpacker.feed(_LEVELS)
-    unpacker.feed(data)
-    unpacker.skip()
-    if unpacker.tell() < len(data) + (len(_LEVELS) if may_be_deep else 0):
+    skipper = Skipper(data, around=_LEVELS if may_be_deep else b"")
+    skipper.skip()
+    if skipper.position < len(data):
         raise ValueError("there is more data after the value")
 
 

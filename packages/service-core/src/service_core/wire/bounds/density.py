@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from service_core.wire.bounds.json_windows import outside_strings
+from service_core.wire.bounds.json_windows import count_of, outside_strings
 from service_core.wire.bounds.limits import msgpack_heads
 
 __all__ = ["json_is_dense", "json_memory", "msgpack_is_dense", "msgpack_memory"]
@@ -26,6 +26,8 @@ _OF_MSGPACK_VALUE: Final = 80
 _FEW: Final = 20
 """With more values than this for each list or map they may be the items of sets, which take more."""
 
+_WINDOW: Final = 1024 * 1024
+"""Bytes of which those of lists, maps and other values are counted in one step."""
 _NO_HEADS: Final = bytes({*range(0x80), *range(0xE0, 0x100)})
 _NO_CONTAINERS: Final = bytes(set(range(256)).difference({*range(0x80, 0xA0), *range(0xDC, 0xE0)}))
 
@@ -56,8 +58,8 @@ def msgpack_memory(data: bytes) -> int:
 
 def _json_counts(text: bytes) -> tuple[int, int]:
     """How many lists and maps, and how many values with them."""
-    containers = text.count(b"[") + text.count(b"{")
-    return containers, containers + text.count(b",") + text.count(b":")
+    containers = count_of(text, b"[") + count_of(text, b"{")
+    return containers, containers + count_of(text, b",") + count_of(text, b":")
 
 
 def _of_json(containers: int, values: int) -> int:
@@ -65,8 +67,11 @@ def _of_json(containers: int, values: int) -> int:
 
 
 def _of_heads(heads: bytes | bytearray) -> int:
-    heads = heads.translate(None, _NO_HEADS)
-    return _memory(len(heads.translate(None, _NO_CONTAINERS)), len(heads), _OF_MSGPACK_VALUE)
+    containers = values = 0
+    for at in range(0, len(heads), _WINDOW):
+        some = heads[at : at + _WINDOW].translate(None, _NO_HEADS)
+        containers, values = containers + len(some.translate(None, _NO_CONTAINERS)), values + len(some)
+    return _memory(containers, values, _OF_MSGPACK_VALUE)
 
 
 def _memory(containers: int, values: int, of_value: int) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-__all__ = ["JSON_WINDOW", "outside_strings", "window_end", "without_escapes"]
+__all__ = ["JSON_WINDOW", "count_of", "outside_strings", "window_end", "without_escapes"]
 
 JSON_WINDOW: Final = 64 * 1024
 """Bytes that are looked at in one step."""
+_COUNTED: Final = 1024 * 1024
+"""Bytes of which those of one value are counted in one step."""
 _BACKSLASH: Final = ord("\\")
 
 
@@ -20,6 +22,11 @@ def outside_strings(text: bytes) -> Iterator[bytes]:
         parts = without_escapes(text[at:stop]).split(b'"')
         yield b"".join(parts[in_string::2])
         at, in_string = stop, in_string is (len(parts) % 2 == 1)
+
+
+def count_of(text: bytes, byte: bytes) -> int:
+    """How often a byte stands in a text."""
+    return sum(text.count(byte, at, at + _COUNTED) for at in range(0, len(text), _COUNTED))
 
 
 def window_end(text: bytes, at: int, end: int, size: int = JSON_WINDOW) -> int:

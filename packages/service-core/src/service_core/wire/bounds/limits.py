@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final, TypeAlias
 
-from service_core.wire.bounds.json_windows import outside_strings
+from service_core.wire.bounds.json_windows import count_of, outside_strings
 
 __all__ = [
     "MAX_DEPTH",
@@ -64,7 +64,7 @@ def json_holds_more(data: Buffer, most: int) -> bool:
 
 def _separators(text: bytes) -> int:
     """How many values there are at most, less one: each but the first comes after one of these."""
-    return sum(map(text.count, (b",", b":", b"[", b"{")))
+    return sum(count_of(text, byte) for byte in (b",", b":", b"[", b"{"))
 
 
 # msgpack

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import repeat
 from typing import Any, Final
-
-import msgpack
 
 from service_core.wire.bounds.bounded import HashCounter
 from service_core.wire.bounds.garbage_collection import LARGE
+from service_core.wire.bounds.msgpack_windows import Skipper
 from service_core.wire.large_values.splitter import ITEMS, LIST, MAP, Run, Span, Splitter, spliced
 from service_core.wire.msgpack_io import Buffer, check_outline, pack, unpack
 from service_core.wire.values import WireType
@@ -45,24 +43,22 @@ class MsgpackSplitter(Splitter):
 
     def runs(self, span: Span) -> Iterator[Run]:
         """The items after the header."""
-        unpacker, kind = self._unpacker(span), self.kind(span)
-        left = unpacker.read_array_header() if kind == LIST else unpacker.read_map_header()
-        at = unpacker.tell()
+        skipper, kind = self._skipper(span), self.kind(span)
+        left = skipper.enter(is_map=kind == MAP)
+        at = skipper.position
         while left:
             count = min(ITEMS, left)
-            for _ in repeat(None, count * _VALUES[kind]):
-                unpacker.skip()
-            stop = unpacker.tell()
+            skipper.skip(count * _VALUES[kind])
+            stop = skipper.position
             yield Run(start=span[0] + at, end=span[0] + stop, count=count)
             at, left = stop, left - count
 
     def singles(self, kind: str, run: Run) -> Iterator[Run]:
         """One after the other."""
-        unpacker, at = self._unpacker((run.start, run.end)), 0
+        skipper, at = self._skipper((run.start, run.end)), 0
         for _ in range(run.count):
-            for _ in range(_VALUES[kind]):
-                unpacker.skip()
-            stop = unpacker.tell()
+            skipper.skip(_VALUES[kind])
+            stop = skipper.position
             yield Run(start=run.start + at, end=run.start + stop)
             at = stop
 
@@ -76,9 +72,9 @@ class MsgpackSplitter(Splitter):
 
     def pair(self, run: Run) -> tuple[Any, Span]:
         """The value begins where the key ends."""
-        unpacker = self._unpacker((run.start, run.end))
-        unpacker.skip()
-        middle = run.start + unpacker.tell()
+        skipper = self._skipper((run.start, run.end))
+        skipper.skip()
+        middle = run.start + skipper.position
         return unpack(self._data[run.start : middle]), (middle, run.end)
 
     def document(self, kind: str, run: Run, replaced: Sequence[Span] = ()) -> bytes:
@@ -106,7 +102,5 @@ class MsgpackSplitter(Splitter):
         """At once."""
         wire.from_plain(data)
 
-    def _unpacker(self, span: Span) -> Any:
-        unpacker = msgpack.Unpacker(max_buffer_size=max(1, span[1] - span[0]), strict_map_key=False)
-        unpacker.feed(self._data[slice(*span)])
-        return unpacker
+    def _skipper(self, span: Span) -> Skipper:
+        return Skipper(self._data[slice(*span)])
