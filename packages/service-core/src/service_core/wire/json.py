@@ -41,8 +41,11 @@ def _parse(data: bytes) -> Any:
         raise MalformedData(f"not valid JSON: {error}") from None
 
 
+_CONTENT_TYPE: Final = "application/json"
+
+
 class _JSONCodec(Codec):
-    content_type = "application/json"
+    content_type = _CONTENT_TYPE
     parse = staticmethod(_parse)
     method_name = staticmethod(json_method_name)
     holds_more = staticmethod(json_holds_more)
@@ -51,7 +54,7 @@ class _JSONCodec(Codec):
     splitter = JSONSplitter
 
     def write_request(self, method_codec: MethodCodec, arguments: Arguments) -> bytes:
-        written = method_codec.written_names.get(self.content_type) or _written_names(method_codec)
+        written = method_codec.written_names.get(_CONTENT_TYPE) or _written_names(method_codec)
         types = method_codec.arguments
         if types.all_required:
             return b"".join((written.start, types.all.to_json(arguments), written.by_count[-1]))
@@ -62,7 +65,7 @@ class _JSONCodec(Codec):
     def read_request(self, data: bytes) -> WireRequest:
         start = data.find(_ARGS, 0, _LONGEST_BEGINNING) + _ARGS_LENGTH
         method = _read_beginning(data[:start])
-        if method is None or not data.endswith(b"]}") or may_be_infinite(data):
+        if method is None or not data.endswith(b"]}"):
             return envelope_of_request(_parse(data))
         at = data.rfind(_NAMES)
         if at < 0:
@@ -70,26 +73,25 @@ class _JSONCodec(Codec):
         return WireRequest(method, data[start:at], data[at + _NAMES_LENGTH : -1])
 
     def read_arguments(self, method_codec: MethodCodec, request: WireRequest) -> Arguments:
-        if not isinstance(request.arguments, bytes):
+        cut, names, types = request.arguments, request.names, method_codec.arguments
+        if not isinstance(cut, bytes):
             return _read_parsed(method_codec, request)
-        names = request.names
-        count = (
-            -1
-            if names is None
-            else (method_codec.written_names.get(self.content_type) or _written_names(method_codec)).counts.get(names)
-        )
-        if count is not None:
+        count: int | None = -1
+        if names is not None:
+            written = method_codec.written_names.get(_CONTENT_TYPE) or _written_names(method_codec)
+            count = written.counts.get(names)
+        if count is not None and not _hides_infinite(types.all, cut):
             try:
-                arguments = method_codec.arguments.placed(_read(method_codec.arguments.all, request.arguments))
+                arguments = types.placed(_read(types.all, cut))
             except ArgumentException as error:
-                if not error.details or error.details[0]["type"] not in _PERHAPS_MALFORMED:
+                if not may_be_infinite(cut) and not (error.details and error.details[0]["type"] in _PERHAPS_MALFORMED):
                     raise
             else:
                 if count in (-1, len(arguments)):
                     return arguments
         # Other names than nearly always, or more than the arguments was cut out, or they are no JSON: parse the whole.
         named = b"" if names is None else _NAMES + names
-        data = b"".join((_METHOD, request.method.encode(), b'","args":', request.arguments, named, b"}"))
+        data = b"".join((_METHOD, request.method.encode(), b'","args":', cut, named, b"}"))
         parsed = envelope_of_request(_parse(data))
         if parsed.method != request.method:
             raise MalformedData("the request names two methods")
@@ -108,13 +110,14 @@ class _JSONCodec(Codec):
         return to_json({"result": None, "exception": error.to_dict()})
 
     def read_response(self, method_codec: MethodCodec, data: bytes) -> Any:
-        if data.startswith(_RESULT) and data.endswith(_NO_EXCEPTION) and not may_be_infinite(data):
+        wire = method_codec.result
+        if data.startswith(_RESULT) and data.endswith(_NO_EXCEPTION) and not _hides_infinite(wire, data):
             try:
-                return _read(method_codec.result, data[_RESULT_STARTS:_RESULT_ENDS])
+                return _read(wire, data[_RESULT_STARTS:_RESULT_ENDS])
             except ArgumentException:
                 pass  # not as canonical as it looked, or wrong: what follows says what it is
         result, error = envelope_of_response(_parse(data))
-        return _read(method_codec.result, to_json(result)) if error is None else error
+        return _read(wire, to_json(result)) if error is None else error
 
 
 _METHOD: Final = b'{"method":"'
@@ -152,7 +155,12 @@ def _written_names(method_codec: MethodCodec) -> WrittenNames:
         types.fewest,
         start=start,
     )
-    return method_codec.written_names.setdefault(JSON.content_type, written)
+    return method_codec.written_names.setdefault(_CONTENT_TYPE, written)
+
+
+def _hides_infinite(wire: WireType, data: bytes) -> bool:
+    """Whether a text may hold NaN or infinity where values of the type are read without a look at each number."""
+    return wire.trusts_objects and may_be_infinite(data)
 
 
 def _read_parsed(method_codec: MethodCodec, request: WireRequest) -> Arguments:
