@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar
 
 from service_core.call import Call
 from service_core.context import CallContext
 from service_core.errors import ErrorCode, ServiceException
-from service_core.resilience.events import CallObserver
+from service_core.resilience.events import CallObserver, attempt_observers
 
 __all__ = ["BegunCall", "EndedCall", "Observer", "observe_attempts", "observe_client", "observe_server"]
 
@@ -62,13 +62,12 @@ Observer = Callable[[BegunCall], Callable[[EndedCall], None] | None]
 An error of an observer is logged, and affects neither the call nor other observers.
 """
 
-# The only state: three lists that calls read without a lock. An empty list costs a call one comparison.
+# Lists that calls read without a lock, as the one of ``resilience.events``; an empty one costs a comparison.
 _lock: Final = threading.Lock()
 client_observers: Final[list[Observer]] = []
 """Those of calls that this process makes. Read them here; change them with :func:`observe_client`."""
 server_observers: Final[list[Observer]] = []
 """Those of calls that this process serves. Read them here; change them with :func:`observe_server`."""
-_attempt_observers: Final[list[CallObserver]] = []
 
 
 def observe_client(observer: Observer) -> Callable[[], None]:
@@ -83,7 +82,7 @@ def observe_server(observer: Observer) -> Callable[[], None]:
 
 def observe_attempts(observer: CallObserver) -> Callable[[], None]:
     """Observe attempts, retries and ejections of all calls that this process makes; returns what ends it."""
-    return _added(_attempt_observers, observer)
+    return _added(attempt_observers, observer)
 
 
 def _added(observers: list[Any], observer: Any) -> Callable[[], None]:
@@ -96,31 +95,6 @@ def _added(observers: list[Any], observer: Any) -> Callable[[], None]:
                 observers.remove(observer)
 
     return end
-
-
-class _WithProcessWide(Sequence[CallObserver]):
-    """A manager's observers, followed by those of the process as they are now."""
-
-    def __init__(self, own: Sequence[CallObserver]) -> None:
-        self._own = tuple(own)
-
-    def __len__(self) -> int:
-        return len(self._own) + len(_attempt_observers)
-
-    @overload
-    def __getitem__(self, index: int) -> CallObserver: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[CallObserver]: ...
-    def __getitem__(self, index: int | slice) -> CallObserver | Sequence[CallObserver]:
-        return (*self._own, *_attempt_observers)[index]
-
-    def __iter__(self) -> Iterator[CallObserver]:
-        return iter((*self._own, *_attempt_observers))
-
-
-def observing_attempts(own: Sequence[CallObserver]) -> Sequence[CallObserver]:
-    """The observers of a service manager's calls: its own, and those of the process at any time."""
-    return _WithProcessWide(own) if own else _attempt_observers
 
 
 # calls

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from service_core.errors import LocalServiceException
 
-__all__ = ["Identity", "load_authority", "load_identity", "secured"]
+__all__ = ["Identity", "load_authority", "load_identity", "secured", "unverified"]
 
 _CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
 _KEY: Final = b"PRIVATE KEY-----"
@@ -35,6 +35,14 @@ def secured(context: ssl.SSLContext) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def unverified() -> ssl.SSLContext:
+    """A context for clients that checks no certificate; only for requests that hold no secret."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -111,6 +112,19 @@ def test_types_are_described_as_the_wire_carries_them() -> None:
     assert (data["type"], data["contentEncoding"]) == ("string", "base64url")
     assert size == {"type": "integer", "minimum": 1}
     assert method.result.schema["properties"]["stamp"]["default"] == "_w=="
+
+
+def test_a_stream_is_described_by_its_items() -> None:
+    def double(self: Any, numbers: AsyncIterator[int], factor: int) -> AsyncIterator[str]:
+        raise NotImplementedError
+
+    method = method_of(double)
+
+    numbers, factor = (parameter.value for parameter in method.parameters)
+    assert (numbers.type, numbers.schema, numbers.stream) == ("AsyncIterator[int]", {"type": "integer"}, True)
+    assert (factor.schema, factor.stream) == ({"type": "integer"}, False)
+    assert (method.result.type, method.result.schema) == ("AsyncIterator[str]", {"type": "string"})
+    assert method.result.stream
 
 
 def test_no_secret_is_shown() -> None:

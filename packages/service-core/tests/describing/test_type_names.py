@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, Optional, TypeVar
 
 import pytest
 from pydantic import BaseModel, Field
 
-from service_core.describing.type_names import stream_item, type_name
+from service_core.describing.type_names import type_name
 
 T = TypeVar("T")
 
@@ -40,12 +40,3 @@ class Page(BaseModel, Generic[T]):
 )
 def test_a_type_is_written_without_modules(annotation: Any, text: str) -> None:
     assert type_name(annotation) == text
-
-
-def test_a_stream_has_items() -> None:
-    assert stream_item(AsyncIterator[int]) is int
-    assert stream_item(Annotated[Iterator[str], "text"]) is str
-
-
-def test_other_types_are_no_streams() -> None:
-    assert [stream_item(one) for one in (int, list[int], None)] == [None, None, None]

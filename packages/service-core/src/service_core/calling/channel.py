@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
@@ -164,14 +163,6 @@ class Channel(InvocationHandler):
     def run_hedged_async(self, call: Call, send: Callable[[str], Awaitable[Any]]) -> Coroutine[Any, Any, Any]:
         """As :meth:`run_async`, for a ``send`` that raises DeadlineExceeded at ``call.deadline`` itself."""
         return run_hedged_async(call, self.balancer, send)
-
-    @abstractmethod
-    def invoke(self, invocation: Call) -> Any:
-        """Carry out the call of a ``def`` method and return its result."""
-
-    @abstractmethod
-    async def invoke_async(self, invocation: Call) -> Any:
-        """Carry out the call of an ``async def`` method and return its result."""
 
     def __repr__(self) -> str:
         component = self._component.name if self._component is not None else "no component"

@@ -26,10 +26,6 @@ T = TypeVar("T")
 ENTRY_POINT_GROUP: Final = "service_core.channels"
 """Packages name their channels in this group: ``dispatch-json = "package:ChannelClass"``."""
 
-_PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
-    dict.fromkeys(("dispatch-json", "dispatch-msgpack", "rest"), "service-channels-http")
-)
-
 
 _CLASSES: Final[Mapping[str, str]] = MappingProxyType(
     {"dispatch-json": "DispatchJSONChannel", "dispatch-msgpack": "DispatchMSGPackChannel", "rest": "RestChannel"}
@@ -135,11 +131,10 @@ class ChannelFactory:
 
     def _not_installed(self, name: str) -> str:
         names = self.names()
-        package = _PACKAGES.get(name)
-        if package is not None:
-            remedy = f"run 'pip install {package}'"
+        if name in _CLASSES:
+            remedy = "run 'pip install service-channels-http'"
         else:
-            close = difflib.get_close_matches(name, [*names, *_PACKAGES], n=1)
+            close = difflib.get_close_matches(name, [*names, *_CLASSES], n=1)
             hint = f"did you mean '{close[0]}'? " if close else ""
             remedy = (
                 f"{hint}Decorate a channel class with @channel('{name}') and import it, or install a package that "

@@ -24,15 +24,12 @@ class LocalChannel(Channel):
         self._implementation = implementation
 
     def invoke(self, invocation: Call) -> Any:
-        """Call the implementation."""
         target = self._implementation(invocation.type)
         return getattr(target, invocation.descriptor.name)(*invocation.args, **invocation.kwargs)
 
     def invoke_stream(self, invocation: Call) -> Any:
-        """Call the implementation and take its items one by one."""
         items = self.invoke(invocation)
         return one_by_one_async(items) if invocation.descriptor.is_async else one_by_one(items)
 
     async def invoke_async(self, invocation: Call) -> Any:
-        """Call the implementation and wait for it."""
         return await self.invoke(invocation)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
-from contextvars import copy_context
 from typing import Any
 
 from service_core.call import Call
 from service_core.calling.proxy import InvocationHandler
-from service_core.calling.streams.in_context import in_context, in_context_async
+from service_core.calling.streams.in_context import EnteredInCopy, in_context, in_context_async
 from service_core.calling.streams.lists import one_by_one, one_by_one_async
 from service_core.hosting.hosted_services import Implementations
 
@@ -23,47 +22,34 @@ class PerCall(InvocationHandler):
         self._implementations = implementations
 
     def invoke(self, invocation: Call) -> Any:
-        """Carry out the call of a ``def`` method."""
         with self._implementations.request():
-            return self._method(invocation)(*invocation.args, **invocation.kwargs)
+            return self._called(invocation)
 
     async def invoke_async(self, invocation: Call) -> Any:
-        """Carry out the call of an ``async def`` method."""
         with self._implementations.request():
-            return await self._method(invocation)(*invocation.args, **invocation.kwargs)
+            return await self._called(invocation)
 
     def invoke_stream(self, invocation: Call) -> Any:
         """Carry out the call of a method whose result is a stream; the scope lasts as long as the stream."""
         return self._lists_async(invocation) if invocation.descriptor.is_async else self._lists(invocation)
 
     def _lists(self, invocation: Call) -> Generator[list[Any], None, None]:
-        context = copy_context()  # the scope is seen by the steps of the stream, and not by what runs between them
-        scope = self._implementations.request()
-        context.run(scope.__enter__)
-        try:
+        # The scope is seen by the steps of the stream, and not by what runs between them.
+        with EnteredInCopy(self._implementations.request()) as context:
             items = one_by_one(context.run(self._called, invocation))
             with closing(in_context(items, context)) as lists:
                 yield from lists
-        finally:
-            context.run(scope.__exit__, None, None, None)
 
     async def _lists_async(self, invocation: Call) -> AsyncGenerator[list[Any], None]:
-        context = copy_context()
-        scope = self._implementations.request()
-        context.run(scope.__enter__)
-        try:
+        with EnteredInCopy(self._implementations.request()) as context:
             items = one_by_one_async(context.run(self._called, invocation))
             async with aclosing(in_context_async(items, context)) as lists:
                 async for each in lists:
                     yield each
-        finally:
-            context.run(scope.__exit__, None, None, None)
 
     def _called(self, invocation: Call) -> Any:
-        return self._method(invocation)(*invocation.args, **invocation.kwargs)
-
-    def _method(self, invocation: Call) -> Any:
-        return getattr(self._implementations.get(invocation.type), invocation.descriptor.name)
+        method = getattr(self._implementations.get(invocation.type), invocation.descriptor.name)
+        return method(*invocation.args, **invocation.kwargs)
 
     def __repr__(self) -> str:
         return "an implementation per call"

@@ -24,7 +24,6 @@ from service_core.declaring.interfaces import Component, Service
 from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException, LocalServiceException
 from service_core.hosting.hosted_services import GivenImplementations, HostedService, Implementations
-from service_core.observing import observing_attempts
 from service_core.process.forks import call_in_child
 from service_core.registry.base import ComponentRegistry, Snapshot
 from service_core.resilience.events import CallObserver
@@ -76,7 +75,7 @@ class ServiceManager:
             raise LocalServiceException(
                 f"ServiceManager() takes a registry, such as StaticComponentRegistry(...), not {component_registry!r}"
             )
-        self._observers = observing_attempts(observers)
+        self._observers = tuple(observers)
         self._forward_token = forward_token
         self._lock = threading.RLock()
         self._services: dict[tuple[Any, str], Any] = {}

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar, overload
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.declaring.descriptors import ANONYMOUS, FORWARD_TOKEN, IDEMPOTENT, POLICY, RAISES
 from service_core.declaring.interfaces import Component, Service
+from service_core.declaring.names import shown
 from service_core.declaring.policy import CHANNEL_FIELDS, Policy
 from service_core.errors import DeclarationException
 
@@ -144,9 +145,7 @@ def raises(*errors: type[Exception]) -> Callable[[D], D]:
                 f"@raises on {error.__qualname__}: name the exception classes, '@raises(NotFound)'"
             )
         if not (isinstance(error, type) and issubclass(error, Exception)):
-            raise DeclarationException(
-                f"@raises({getattr(error, '__name__', repr(error))}): only exception classes can be declared"
-            )
+            raise DeclarationException(f"@raises({shown(error)}): only exception classes can be declared")
         if "__dataclass_params__" in vars(error):
             from service_core.declaring.frozen_errors import allow_raising  # here, since few errors need it
 
@@ -200,7 +199,7 @@ def with_policy(policy: Policy) -> Callable[[D], D]:
     """
     if not isinstance(policy, Policy):
         raise DeclarationException(
-            f"@with_policy({_shown(policy)}): give it a policy, '@with_policy(Policy(timeout=60.0))'"
+            f"@with_policy({shown(policy)}): give it a policy, '@with_policy(Policy(timeout=60.0))'"
         )
 
     def declare(target: D) -> D:
@@ -224,10 +223,6 @@ def _refuse_shared(policy: Policy, method: Callable[..., Any]) -> None:
             f"{method.__qualname__}: @with_policy sets {', '.join(shared)}, which all calls of a component share; set "
             f"it on the component's interface or with ServiceManager(policies={{TheComponent: Policy(...)}})"
         )
-
-
-def _shown(value: object) -> str:
-    return str(getattr(value, "__name__", repr(value)))
 
 
 def _expect_name(name: Any, decorator: str) -> None:

@@ -19,6 +19,7 @@ from service_core.declaring.descriptors import (
 )
 from service_core.declaring.inspection import public_functions
 from service_core.declaring.interfaces import Component, Service
+from service_core.declaring.names import shown
 from service_core.errors import DeclarationException
 
 __all__ = ["check_methods", "check_result", "concurrency_of", "implementation", "max_concurrency"]
@@ -82,7 +83,7 @@ def max_concurrency(limit: int) -> Callable[[F], F]:
     """
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         raise DeclarationException(
-            f"@max_concurrency({_shown(limit)}): give it a number from 1 on, '@max_concurrency(10)'"
+            f"@max_concurrency({shown(limit)}): give it a number from 1 on, '@max_concurrency(10)'"
         )
 
     def declare(method: F) -> F:
@@ -96,10 +97,6 @@ def concurrency_of(method: Callable[..., Any]) -> int | None:
     """The limit that ``@max_concurrency`` gave a method, None if it has none."""
     limit: int | None = getattr(method, CONCURRENCY, None)
     return limit
-
-
-def _shown(value: object) -> str:
-    return str(getattr(value, "__name__", repr(value)))
 
 
 def check_methods(cls: type, interface: type) -> None:

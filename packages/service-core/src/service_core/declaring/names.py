@@ -50,6 +50,11 @@ def location(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
+def shown(value: object) -> str:
+    """A value that stands where another one was expected, for messages: its name if it has one."""
+    return str(getattr(value, "__name__", repr(value)))
+
+
 def same_class(one: type, other: type) -> bool:
     """Whether two classes are one declaration: the same class, or the same statement of a module that was reloaded.
 

@@ -22,6 +22,7 @@ from service_core.declaring.descriptors import (
     ServiceDescriptor,
 )
 from service_core.declaring.policy import Policy
+from service_core.declaring.signatures.streams import StreamDescriptor
 from service_core.describing.document import (
     ComponentDescription,
     Description,
@@ -34,7 +35,7 @@ from service_core.describing.document import (
     ValueDescription,
 )
 from service_core.describing.json_schema import is_secret, schema_of
-from service_core.describing.type_names import stream_item, type_name
+from service_core.describing.type_names import type_name
 from service_core.errors import ArgumentException
 from service_core.rest import RouteCodec
 from service_core.rest.verbs import route_of
@@ -96,8 +97,8 @@ def _method(component: ComponentDescriptor, service: ServiceDescriptor, method: 
     codec = MethodCodec(component, service, method)
     contract: dict[str, Any] = {
         "name": method.name,
-        "parameters": tuple(_parameter(parameter, method.where) for parameter in method.parameters),
-        "result": _value(method.result, f"{method.where}: result"),
+        "parameters": tuple(_parameter(parameter, method) for parameter in method.parameters),
+        "result": _value(method.result, f"{method.where}: result", method.stream),
         "errors": tuple(_error(error) for error in codec.errors.values()),
         "idempotent": method.idempotent,
         "route": _route(component, service, method),
@@ -121,9 +122,10 @@ def _with_digest(method: MethodDescription, contract: Mapping[str, Any]) -> Meth
     return MethodDescription(**{**values, "digest": _digest(parts)})
 
 
-def _parameter(parameter: ParameterDescriptor, where: str) -> ParameterDescription:
-    place = f"{where}: parameter '{parameter.name}'"
-    value = _value(parameter.annotation, place)
+def _parameter(parameter: ParameterDescriptor, method: MethodDescriptor) -> ParameterDescription:
+    place, stream = f"{method.where}: parameter '{parameter.name}'", method.input_stream
+    is_stream = stream is not None and stream.parameter == parameter.name
+    value = _value(parameter.annotation, place, stream if is_stream else None)
     required = parameter.default is NO_DEFAULT
     return ParameterDescription(
         name=parameter.name,
@@ -141,11 +143,10 @@ def _default(parameter: ParameterDescriptor, where: str) -> Any:
         return None  # refused elsewhere, where the method is made callable
 
 
-def _value(annotation: Any, where: str) -> ValueDescription:
-    item = stream_item(annotation)
-    carried = annotation if item is None else item
+def _value(annotation: Any, where: str, stream: StreamDescriptor | None) -> ValueDescription:
+    carried = annotation if stream is None else stream.item
     return ValueDescription(
-        type=type_name(annotation), schema=schema_of(WireType(carried, where)), stream=item is not None
+        type=type_name(annotation), schema=schema_of(WireType(carried, where)), stream=stream is not None
     )
 
 

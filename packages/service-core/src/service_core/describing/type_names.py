@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import collections.abc
 import types
 import typing
-from typing import Any, Final
+from typing import Any
 
-__all__ = ["stream_item", "type_name"]
-
-_STREAMS: Final = (
-    collections.abc.AsyncIterator,
-    collections.abc.AsyncIterable,
-    collections.abc.AsyncGenerator,
-    collections.abc.Iterator,
-    collections.abc.Iterable,
-    collections.abc.Generator,
-)
+__all__ = ["type_name"]
 
 
 def type_name(annotation: Any) -> str:
@@ -35,15 +25,6 @@ def type_name(annotation: Any) -> str:
     if origin is not None and arguments:
         return f"{_plain_name(origin)}[{', '.join(_argument(argument) for argument in arguments)}]"
     return _plain_name(annotation)
-
-
-def stream_item(annotation: Any) -> Any | None:
-    """The type of the items of a stream, None for a type that is none."""
-    origin = typing.get_origin(annotation)
-    if origin is typing.Annotated:
-        return stream_item(typing.get_args(annotation)[0])
-    arguments = typing.get_args(annotation)
-    return arguments[0] if origin in _STREAMS and arguments else None
 
 
 def _argument(argument: Any) -> str:

@@ -18,7 +18,6 @@ from service_core.dispatch.request_refusals import (
     Forbidden,
     answer_of,
     check_is_whole,
-    media_type,
     refused,
     stream_codec,
     unknown_type,
@@ -29,6 +28,7 @@ from service_core.dispatch.streams.outgoing import open_stream
 from service_core.dispatch.target import Target
 from service_core.dispatch.thread_pool import ThreadPool
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
+from service_core.rest import media_type_of
 from service_core.wire import (
     CODECS,
     CORRELATION_ID,
@@ -96,7 +96,7 @@ class Dispatcher:
         answered; only cancellation is raised, and what ``reserve`` raises.
         """
         context = context or context_from_headers({})
-        codec = CODECS.get(content_type) or CODECS.get(media_type(content_type))
+        codec = CODECS.get(content_type) or CODECS.get(media_type_of(content_type))
         if codec is None:
             return unknown_type(content_type, context)
         try:
@@ -115,7 +115,7 @@ class Dispatcher:
 
         None, and nothing is done, if the request is a stream.
         """
-        codec = CODECS.get(content_type) or CODECS.get(media_type(content_type))
+        codec = CODECS.get(content_type) or CODECS.get(media_type_of(content_type))
         if codec is None:
             return None if stream_codec(content_type) is not None else unknown_type(content_type, context)
         try:

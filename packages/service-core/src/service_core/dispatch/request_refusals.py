@@ -10,6 +10,7 @@ from service_core.dispatch.responses import Response, envelope, mismatch, refusa
 from service_core.dispatch.target import Target
 from service_core.dispatch.timeouts import TimedOut
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
+from service_core.rest import media_type_of
 from service_core.wire import CODECS, Codec, MalformedData, TooManyValues
 from service_core.wire.streams import STREAM_TYPES
 
@@ -18,22 +19,16 @@ __all__ = [
     "Forbidden",
     "answer_of",
     "check_is_whole",
-    "media_type",
     "refused",
     "stream_codec",
     "unknown_type",
 ]
 
 
-def media_type(content_type: str) -> str:
-    """The media type without its parameters."""
-    return content_type.partition(";")[0].strip().lower()
-
-
 def stream_codec(content_type: str) -> Codec | None:
     """The codec of a request that is a stream, None for a request that is not."""
     codec = _STREAM_CODECS.get(content_type)
-    return codec or _STREAM_CODECS.get(media_type(content_type))
+    return codec or _STREAM_CODECS.get(media_type_of(content_type))
 
 
 def check_is_whole(target: Target) -> None:

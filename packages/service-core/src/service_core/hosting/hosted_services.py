@@ -29,23 +29,24 @@ class Implementations(Protocol):
 
     def is_per_call(self, requested: Any, /) -> bool:
         """Whether there is one object of the type for each call."""
-        ...
+        del requested
+        return False
 
     @property
     def has_request_scope(self) -> bool:
         """Whether calls need a request scope, since some object is made per call."""
-        ...
+        return False
 
     def request(self) -> AbstractContextManager[None]:
         """The scope of one served call; used once."""
-        ...
+        return nullcontext()
 
     def type_of(self, requested: Any, /) -> type:
         """The class of the object of the type."""
         ...
 
 
-class GivenImplementations:
+class GivenImplementations(Implementations):
     """Implementations that were made by hand. One of an interface is one of the interfaces that it extends, too."""
 
     def __init__(self, objects: Iterable[object], catalog: Catalog) -> None:
@@ -73,20 +74,6 @@ class GivenImplementations:
             names = ", ".join(type(one).__name__ for one in found)
             raise DeclarationException(f"{requested.__name__} is implemented by several of the given objects: {names}")
         return found[0]
-
-    def is_per_call(self, requested: Any, /) -> bool:
-        """Never: the objects are given."""
-        del requested
-        return False
-
-    @property
-    def has_request_scope(self) -> bool:
-        """Never: the objects are given."""
-        return False
-
-    def request(self) -> AbstractContextManager[None]:
-        """A scope without objects."""
-        return nullcontext()
 
     def type_of(self, requested: Any, /) -> type:
         """The class of the one that implements the interface."""

@@ -18,7 +18,7 @@ from service_core.errors import (
     ServiceException,
 )
 from service_core.resilience.error_rate import is_instance_fault
-from service_core.resilience.events import CallEventKind
+from service_core.resilience.events import CallEventKind, attempt_observers
 from service_core.resilience.load_balancer import LoadBalancer
 from service_core.resilience.selectors import Endpoint
 
@@ -98,7 +98,7 @@ class Attempts:
             balancer.throttles[method].answered()
         if balancer.outliers.failing:
             balancer.outliers.succeeded(endpoint)
-        if balancer.observers:
+        if balancer.observers or attempt_observers:
             self.notify(CallEventKind.ANSWERED, endpoint, elapsed)
         return answer
 
@@ -220,7 +220,7 @@ class Attempts:
         number: int = 0,
     ) -> None:
         """Notify the observers of an event of the current attempt, or of the one with a number."""
-        if self.balancer.observers:
+        if self.balancer.observers or attempt_observers:
             call = self.call
             self.balancer.notify(
                 kind,

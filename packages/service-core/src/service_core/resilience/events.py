@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-__all__ = ["CallCounters", "CallEvent", "CallEventKind", "CallObserver", "CallObservers", "notify"]
+__all__ = ["CallCounters", "CallEvent", "CallEventKind", "CallObserver", "CallObservers", "attempt_observers", "notify"]
 
 logger: Final = logging.getLogger("service.events")
 
@@ -59,6 +59,9 @@ class CallEvent:
 
 CallObserver = Callable[[CallEvent], None]
 """Receives events, in the thread or task that makes the call; must be quick."""
+
+attempt_observers: Final[list[CallObserver]] = []
+"""Those of all calls that this process makes. Read them here; ``service_core.observing`` changes them."""
 
 
 class CallObservers(tuple[CallObserver, ...]):

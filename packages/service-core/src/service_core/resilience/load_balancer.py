@@ -14,7 +14,7 @@ from service_core.call import Call
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import EffectivePolicy
 from service_core.errors import ComponentUnavailableException, ServiceCommunicationException
-from service_core.resilience.events import CallEvent, CallEventKind, CallObserver, notify
+from service_core.resilience.events import CallEvent, CallEventKind, CallObserver, attempt_observers, notify
 from service_core.resilience.hedging.overdue import Overdue
 from service_core.resilience.outlier_detector import OutlierDetector
 from service_core.resilience.refused_methods import RefusedMethods
@@ -142,8 +142,11 @@ class LoadBalancer:
         return self.outliers.answered_with_error(endpoint, self._endpoints)
 
     def notify(self, kind: CallEventKind, **facts: Any) -> None:
-        """Notify the observers."""
-        notify(self.observers, CallEvent(kind=kind, component=self.component, channel=self.channel, **facts))
+        """Notify the observers, and those of the process."""
+        notify(
+            (*self.observers, *attempt_observers),
+            CallEvent(kind=kind, component=self.component, channel=self.channel, **facts),
+        )
 
     def view(self) -> list[dict[str, Any]]:
         """The state of the instances in this process, as JSON-like data."""

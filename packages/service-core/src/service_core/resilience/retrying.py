@@ -65,8 +65,6 @@ async def run_async(call: Call, balancer: LoadBalancer, send: Callable[[str], Aw
     """
 
     async def send_in_time(url: str) -> Any:
-        if call.deadline is None:
-            return await send(url)
         limit = asyncio.timeout(call.deadline.remaining)
         try:
             async with limit:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from service_core.context import CallContext, call_context, deadline
 from service_core.declaring.catalog import default_catalog
@@ -33,16 +33,14 @@ from service_core.errors import (
     MissingTokenException,
     RemoteServiceException,
 )
-from service_core.testing.contract_service import AbsentService, ContractService, OutOfStock, Seen
+from service_core.testing.contract_service import AbsentService, OutOfStock, Seen
 from service_core.testing.contract_values import SPECIMENS
 from service_core.testing.instance_contract import InstanceContract, raised
 from service_core.testing.scripted_registry import ScriptedRegistry
 
 __all__ = ["ChannelContract"]
 
-E = TypeVar("E", bound=Exception)
 
-_COMPONENT = default_catalog.component_of(ContractService).name
 _ABSENT = default_catalog.component_of(AbsentService).name
 _TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

@@ -157,62 +157,48 @@ class ContractServiceImpl(ContractService):
         self._events: dict[str, asyncio.Event] = {}
 
     def echo(self, value: Specimen) -> Specimen:
-        """Return the value."""
         return value
 
     async def echo_async(self, value: Specimen) -> Specimen:
-        """Return the value."""
         await asyncio.sleep(0)
         return value
 
     def add(self, first: int, second: int = 1, *, third: int = 0) -> int:
-        """The sum."""
         return first + second + third
 
     def buy(self, item: str) -> None:
-        """Raise a declared error."""
         raise OutOfStock(item, Decimal("0.50"))
 
     async def buy_async(self, item: str) -> None:
-        """Raise a declared error."""
         raise OutOfStock(item, Decimal("0.50"))
 
     def fail(self, kind: str) -> None:
-        """Raise an undeclared error."""
         raise _error(kind)
 
     async def fail_async(self, kind: str) -> None:
-        """Raise an undeclared error."""
         raise _error(kind)
 
     def misfit(self) -> int:
-        """Return a value that is not of the declared type."""
         return cast(int, "seven")
 
     def count(self, key: str) -> int:
-        """The number of calls with that key."""
         with self._lock:
             self._counts[key] = self._counts.get(key, 0) + 1
             return self._counts[key]
 
     def identity(self) -> str:
-        """An id of this object."""
         return self._identity
 
     def seen(self) -> Seen:
-        """The context of the call."""
         return _seen()
 
     async def seen_async(self) -> Seen:
-        """The context of the call."""
         return _seen()
 
     async def wait(self, key: str) -> None:
-        """Wait until ``key`` is released."""
         await self._released(key).wait()
 
     async def release(self, key: str) -> None:
-        """Release the calls that wait for ``key``."""
         self._released(key).set()
 
     def _released(self, key: str) -> asyncio.Event:
@@ -223,7 +209,6 @@ class ContractComponentImpl(AbstractComponent, ContractComponent):
     """For servers that need a component; the contract gets its addresses elsewhere."""
 
     def get_addresses(self, port: int) -> list[ChannelAddress]:
-        """None."""
         del port
         return []
 

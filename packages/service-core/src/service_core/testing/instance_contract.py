@@ -26,7 +26,7 @@ from service_core.errors import (
 from service_core.observing import observe_attempts
 from service_core.registry.base import ComponentRegistry
 from service_core.resilience.events import CallEvent, CallEventKind
-from service_core.testing.contract_service import AbsentService, ContractService, Seen
+from service_core.testing.contract_service import ContractService, Seen
 from service_core.testing.contract_values import SPECIMENS
 from service_core.testing.scripted_registry import ScriptedRegistry
 
@@ -35,8 +35,6 @@ __all__ = ["InstanceContract", "raised"]
 E = TypeVar("E", bound=Exception)
 
 _COMPONENT = default_catalog.component_of(ContractService).name
-_ABSENT = default_catalog.component_of(AbsentService).name
-_TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 class InstanceContract:

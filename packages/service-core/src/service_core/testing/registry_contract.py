@@ -27,6 +27,7 @@ from service_core.addresses import ChannelAddress
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.errors import ComponentUnavailableException
 from service_core.registry.base import ComponentRegistry, Snapshot
+from service_core.testing.instance_contract import raised
 
 __all__ = ["DiscoveryContract", "RegistrationContract", "SnapshotRecorder", "fresh_component"]
 
@@ -102,13 +103,15 @@ class DiscoveryContract:
     def test_waiting_for_an_unregistered_component_raises_an_error_with_its_name(self) -> None:
         absent = fresh_component()
         with self.offering({fresh_component().name: [JSON_ADDRESS]}) as registry:
-            assert absent.name in str(_refusal(lambda: registry.wait_for(absent, 0.05)))
+            assert absent.name in str(raised(ComponentUnavailableException, lambda: registry.wait_for(absent, 0.05)))
 
     def test_waiting_for_an_unregistered_channel_raises_an_error_with_its_name(self) -> None:
         component = fresh_component()
         with self.offering({component.name: [JSON_ADDRESS]}) as registry:
             registry.wait_for(component, self.time_limit)
-            assert "'rest'" in str(_refusal(lambda: registry.wait_for(component, 0.05, channel="rest")))
+            assert "'rest'" in str(
+                raised(ComponentUnavailableException, lambda: registry.wait_for(component, 0.05, channel="rest"))
+            )
 
     def test_a_listener_receives_what_is_registered(self) -> None:
         component, listener = fresh_component(), SnapshotRecorder()
@@ -220,11 +223,3 @@ class RegistrationContract(DiscoveryContract):
 
 def _is_empty(snapshot: Snapshot) -> bool:
     return not snapshot
-
-
-def _refusal(call: Callable[[], object]) -> ComponentUnavailableException:
-    try:
-        call()
-    except ComponentUnavailableException as error:
-        return error
-    raise AssertionError("an unregistered component was found")

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-__all__ = ["HTTPResponse", "any_certificate", "exchange", "get"]
+from service_core.tls import unverified
+
+__all__ = ["HTTPResponse", "exchange", "get"]
 
 MAX_BODY: Final = 64 * 1024 * 1024
 """Bytes of a response; a health query of 10,000 instances takes a fifth of it."""
@@ -60,7 +62,7 @@ async def get(url: str, *, within: float, tls: ssl.SSLContext | None = None) -> 
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    secured = (tls or any_certificate()) if parts.scheme == "https" else None
+    secured = (tls or unverified()) if parts.scheme == "https" else None
     async with asyncio.timeout(within):
         reader, writer = await asyncio.open_connection(host, port, ssl=secured)
         try:
@@ -68,14 +70,6 @@ async def get(url: str, *, within: float, tls: ssl.SSLContext | None = None) -> 
             return (await exchange(reader, writer, f"GET {parts.path or '/'}", headers)).status
         finally:
             writer.transport.abort()
-
-
-def any_certificate() -> ssl.SSLContext:
-    """TLS without verification; only for requests that hold no secret."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 async def _read_head(reader: asyncio.StreamReader) -> tuple[int, http.client.HTTPMessage]:

@@ -15,7 +15,8 @@ from typing import Any, Final, Literal
 
 from service_core import HealthStatus
 from service_core.registry import HealthSource
-from service_registry_consul.connection.http_exchange import any_certificate, get
+from service_core.tls import unverified
+from service_registry_consul.connection.http_exchange import get
 from service_registry_consul.registering.registration import Registration
 
 __all__ = ["State", "probe", "query_source", "state_of"]
@@ -69,7 +70,7 @@ def _context(check: Mapping[str, Any]) -> ssl.SSLContext | None:
     """A TLS context like the agent's, which trusts the authorities of the system, too."""
     if not check["HTTP"].startswith("https:"):
         return None
-    return any_certificate() if check.get("TLSSkipVerify", False) else ssl.create_default_context()
+    return unverified() if check.get("TLSSkipVerify", False) else ssl.create_default_context()
 
 
 def _state(status: int) -> State:

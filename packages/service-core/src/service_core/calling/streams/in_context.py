@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Coroutine, Generator
-from contextvars import Context
+from collections.abc import AsyncGenerator, Awaitable, Generator
+from contextlib import AbstractContextManager
+from contextvars import Context, copy_context
 from typing import Any, Generic, TypeVar
 
-__all__ = ["in_context", "in_context_async"]
+__all__ = ["EnteredInCopy", "in_context", "in_context_async"]
 
 T = TypeVar("T")
+
+
+class EnteredInCopy:
+    """Enters and leaves a block in a copy of the current context: what it sets is seen there alone."""
+
+    def __init__(self, block: AbstractContextManager[None]) -> None:
+        self._block = block
+        self._context = copy_context()
+
+    def __enter__(self) -> Context:
+        self._context.run(self._block.__enter__)
+        return self._context
+
+    def __exit__(self, *raised: Any) -> bool | None:
+        return self._context.run(self._block.__exit__, *raised)
 
 
 def in_context(items: Generator[T, None, None], context: Context) -> Generator[T, None, None]:
@@ -38,16 +54,17 @@ async def in_context_async(items: AsyncGenerator[T, None], context: Context) -> 
 
 
 class _ContextStep(Generic[T]):
-    """One step of an async generator, run in a context."""
+    """Something that is awaited in a context."""
 
     __slots__ = ("_context", "_step")
 
-    def __init__(self, step: Coroutine[Any, Any, T], context: Context) -> None:
+    def __init__(self, step: Awaitable[T], context: Context) -> None:
         self._step = step
         self._context = context
 
     def __await__(self) -> Generator[Any, Any, T]:
-        step, context = self._step, self._context
+        context = self._context
+        step: Any = self._step.__await__()
         try:
             waits_for = context.run(step.send, None)
             while True:

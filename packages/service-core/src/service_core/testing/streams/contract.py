@@ -15,6 +15,7 @@ from service_core.declaring.catalog import default_catalog
 from service_core.declaring.policy import Policy
 from service_core.errors import ArgumentException, DeadlineExceeded, LocalServiceException
 from service_core.registry.base import ComponentRegistry
+from service_core.testing.instance_contract import raised
 from service_core.testing.scripted_registry import ScriptedRegistry
 from service_core.testing.streams.contract_service import StreamContractService, TooMany
 
@@ -112,7 +113,7 @@ class StreamContract:
         if not self.arguments:
             return
         with self._service() as service:
-            error = _raised(ArgumentException, lambda: service.total_sync(iter(cast(Any, [1, "x"]))))
+            error = raised(ArgumentException, lambda: service.total_sync(iter(cast(Any, [1, "x"]))))
             assert "numbers" in str(error)
 
     # both
@@ -183,12 +184,4 @@ async def _until_error_async(items: AsyncIterator[int]) -> tuple[list[int], TooM
 
 
 def _refused(call: Callable[[], object]) -> None:
-    assert "StreamContractService" in str(_raised(LocalServiceException, call))
-
-
-def _raised(kind: type[Exception], call: Callable[[], object]) -> Exception:
-    try:
-        result = call()
-    except kind as error:
-        return error
-    raise AssertionError(f"{kind.__name__} was expected, but the call returned {result!r}")
+    assert "StreamContractService" in str(raised(LocalServiceException, call))

@@ -70,7 +70,6 @@ class StreamContractServiceImpl(StreamContractService):
         self._running = 0
 
     async def count(self, to: int, limit: int = 1_000_000) -> AsyncIterator[int]:
-        """The numbers, without a wait."""
         self._running += 1
         try:
             for number in range(to):
@@ -81,7 +80,6 @@ class StreamContractServiceImpl(StreamContractService):
             self._running -= 1
 
     def count_sync(self, to: int, limit: int = 1_000_000) -> Iterator[int]:
-        """The numbers, with a step in a thread for each."""
         self._running += 1
         try:
             for number in range(to):
@@ -92,7 +90,6 @@ class StreamContractServiceImpl(StreamContractService):
             self._running -= 1
 
     async def tick(self) -> AsyncIterator[int]:
-        """One number."""
         self._running += 1
         try:
             yield 0
@@ -101,18 +98,14 @@ class StreamContractServiceImpl(StreamContractService):
             self._running -= 1
 
     async def total(self, numbers: AsyncIterator[int]) -> int:
-        """Sum them up as they come."""
         return sum([number async for number in numbers])
 
     def total_sync(self, numbers: Iterator[int]) -> int:
-        """Sum them up in a thread."""
         return sum(numbers)
 
     async def echo(self, words: AsyncIterator[str]) -> AsyncIterator[str]:
-        """Answer each word before the next one is read."""
         async for word in words:
             yield word.upper()
 
     async def running(self) -> int:
-        """The number at this moment."""
         return self._running
