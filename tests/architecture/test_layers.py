@@ -30,6 +30,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"authorization", "dispatch_exchange", "settings"},
         {"channel"},
         {"streams"},
+        {"exchange_channel"},
         {"connection", "dispatch", "rest_channel"},
         {""},
     ],

@@ -209,7 +209,7 @@ def test_no_result_comes_in_many_forms(ask: Ask, script: Script) -> None:
         (answer(200, b"<html>", "text/html"), "answered with content type 'text/html'"),
         (answer(200, REPOSITORY[:-1]), "the answer cannot be read: not valid JSON"),
         (answer(204), "the answer cannot be read: the answer is empty"),
-        (answer(304), "answered with HTTP 304, where only a success is an answer"),
+        (answer(304), "answered with HTTP 304, which is neither a result nor an error"),
     ],
 )
 def test_an_answer_of_another_form_is_quoted(ask: Ask, script: Script, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +15,7 @@ from service_channels_http.transport.engine.connection_async import AsyncConnect
 from service_channels_http.transport.engine.connection_sync import SyncConnection
 from service_channels_http.transport.engine.pool import LeasedConnection
 from service_channels_http.transport.exchange import Exchange
-from service_channels_http.transport.interface import AsyncTransport, DefaultLimits, PoolLimits, Transport
+from service_channels_http.transport.interface import AsyncTransport, PoolLimits, Transport
 from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTPRequest
 from service_channels_http.transport.proxies import direct_mounts
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
@@ -51,7 +52,7 @@ class HTTPXChannel(AuthorizingChannel):
         self.transport: Literal["engine", "httpx"] = settings.transport
         """``"httpx"`` sends every request with httpx, so that its mocks and recorders see them; set it before the first
         call. ``"engine"`` sends with the engine unless a client is customised."""
-        self._limits: PoolLimits = DefaultLimits(keepalive_expiry=settings.keep_alive)
+        self._limits = PoolLimits(keepalive_expiry=settings.keep_alive)
         self._client = OncePerProcess(self._make_checked_client)
         self._async_client = OncePerLoop(self._make_checked_async_client)
         self._engine = EngineTransport(lambda: Engine(self._limits, self.tls))
@@ -62,13 +63,17 @@ class HTTPXChannel(AuthorizingChannel):
     @property
     def limits(self) -> httpx.Limits:
         """Limits of connections and of idle time, for clients. Set it before the first call."""
-        from service_channels_http.transport.httpx import limits_of
+        import httpx
 
-        return limits_of(self._limits)
+        return httpx.Limits(**asdict(self._limits))
 
     @limits.setter
     def limits(self, limits: httpx.Limits) -> None:
-        self._limits = limits
+        self._limits = PoolLimits(
+            keepalive_expiry=limits.keepalive_expiry,
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+        )
 
     def make_client(self) -> httpx.Client:
         """A new client for sync calls; advice and subclasses may replace it.

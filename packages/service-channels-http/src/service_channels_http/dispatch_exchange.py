@@ -9,7 +9,7 @@ from typing import Any, Final
 from service_channels_http.transport.exchange import StreamExchange
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.rejections import media_type, refused, retry_after, unexpected, unreadable
-from service_core import ArgumentException, Deadline, ServiceCommunicationException
+from service_core import ArgumentException, Deadline
 from service_core.resilience import Raised
 from service_core.wire import (
     CODECS,
@@ -61,7 +61,7 @@ class DispatchExchange(StreamExchange):
 
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if reply.status != 200:
-            return self._failure(request, reply)
+            return self.failure(request, reply)
         codec = self.codec
         if reply.headers.get("content-type") != codec.content_type:
             codec = self._other_codec(request, reply)
@@ -82,16 +82,7 @@ class DispatchExchange(StreamExchange):
             raise unreadable(request, reply, f"answered with content type '{media_type(reply)}'")
         return codec
 
-    def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Raised:
-        """The error in a reply that is not an answer of the method. Raises ServiceCommunicationException."""
-        if reply.status < 400:
-            raise unreadable(request, reply, f"answered with HTTP {reply.status}, where only 200 is an answer")
-        error = self._refusal(request, reply)
-        if isinstance(error, ServiceCommunicationException):
-            raise error
-        return Raised(error)
-
-    def _refusal(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
+    def error(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
         failure = self._envelope_error(reply)
         if failure is None:
             return refused(request, reply, gateway_503_not_run=self.gateway_503_not_run)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service_channels_http.channel import HTTPXChannel
+from service_channels_http.exchange_channel import ExchangeChannel
 from service_channels_http.transport.exchange import ItemReader, StreamExchange
 from service_channels_http.transport.messages import NO_HEADERS, HTTPReply, HTTPRequest
 from service_channels_http.transport.rejections import media_type, refused, retry_after, unexpected, unreadable
@@ -20,10 +20,8 @@ from service_core import (
     ComponentDescriptor,
     Deadline,
     Invocation,
-    ServiceCommunicationException,
 )
 from service_core.arguments import Arguments
-from service_core.resilience import Raised
 from service_core.rest import (
     EVENT_STREAM,
     NDJSON,
@@ -89,7 +87,7 @@ class _RestCall(StreamExchange):
 
     def complete(self, request: HTTPRequest, reply: HTTPReply) -> Any:
         if not 200 <= reply.status <= 299:
-            return self._failure(request, reply)
+            return self.failure(request, reply)
         if (self.route_codec.items is not None) or media_type(reply) in (NDJSON, EVENT_STREAM):
             raise unexpected(request, reply, self.route_codec.method)
         content_type = reply.headers.get("content-type", "")
@@ -103,16 +101,7 @@ class _RestCall(StreamExchange):
             result = self.route_codec.read_data(content_type, reply.content)
             raise misfit(error, self.route_codec.method, result, where=request.where) from error
 
-    def _failure(self, request: HTTPRequest, reply: HTTPReply) -> Raised:
-        """The error in a reply that is not a success. Raises ServiceCommunicationException."""
-        if reply.status < 400:
-            raise unreadable(request, reply, f"answered with HTTP {reply.status}, where only a success is an answer")
-        error = self._error(request, reply)
-        if isinstance(error, ServiceCommunicationException):
-            raise error
-        return Raised(error)
-
-    def _error(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
+    def error(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
         problem = read_problem(reply.headers.get("content-type", ""), reply.content)
         if problem is None:
             return refused(request, reply, gateway_503_not_run=self.gateway_503_not_run)
@@ -132,7 +121,7 @@ def _fixed(accept: str, has_body: bool) -> Mapping[str, str]:
     return {"content-type": "application/json", **headers} if has_body else headers
 
 
-class RestChannel(HTTPXChannel):
+class RestChannel(ExchangeChannel):
     """Sends calls by the routes that ``service_core.rest`` derives from the decorators of methods."""
 
     name = "rest"
@@ -151,32 +140,7 @@ class RestChannel(HTTPXChannel):
         }
         super().setup(component_descriptor, address)
 
-    def invoke(self, invocation: Invocation) -> Any:
-        """Execute the call of a ``def`` method and return its result."""
-        if invocation.descriptor.input_stream is not None:
-            from service_channels_http.streams import send_input  # most programs have no streams
-
-            arguments, items = invocation.arguments_and_stream()
-            return send_input(self, self._prepare(invocation, arguments), items)
-        return self.exchange(self._prepare(invocation, invocation.arguments()))
-
-    async def invoke_async(self, invocation: Invocation) -> Any:
-        """Execute the call of an ``async def`` method and return its result."""
-        if invocation.descriptor.input_stream is not None:
-            from service_channels_http.streams import send_input_async
-
-            arguments, items = invocation.arguments_and_stream()
-            return await send_input_async(self, self._prepare(invocation, arguments), items)
-        return await self.exchange_async(self._prepare(invocation, invocation.arguments()))
-
-    def invoke_stream(self, invocation: Invocation) -> Any:
-        """Execute the call of a method whose result is a stream."""
-        from service_channels_http.streams import AsyncLists, lists
-
-        exchange = self._prepare(invocation, invocation.arguments())
-        return (AsyncLists if invocation.descriptor.is_async else lists)(self, exchange, None)
-
-    def _prepare(self, invocation: Invocation, arguments: Arguments) -> _RestCall:
+    def prepare(self, invocation: Invocation, arguments: Arguments) -> _RestCall:
         route_codec = self._routes.route_codec(invocation.descriptor)
         written = self._routes.write(route_codec, arguments)
         headers = call_headers(invocation.context, invocation.correlation_id)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
-from service_core import Call, Deadline
+from service_channels_http.transport.rejections import unreadable
+from service_core import Call, Deadline, ServiceCommunicationException
+from service_core.resilience import Raised
 from service_core.wire import ITEM_TIMEOUTS_MS, item_timeouts_ms
 
 __all__ = ["Exchange", "ItemReader", "StreamExchange"]
@@ -63,6 +65,21 @@ class StreamExchange(Exchange):
         """The headers of requests that have a stream, over all channels."""
         policy = self.call.policy
         return {ITEM_TIMEOUTS_MS: item_timeouts_ms(policy.timeout, policy.idle_timeout)}
+
+    def failure(self, request: HTTPRequest, reply: HTTPReply) -> Raised:
+        """The error in a reply that is not a success. Raises ServiceCommunicationException."""
+        if reply.status < 400:
+            raise unreadable(
+                request, reply, f"answered with HTTP {reply.status}, which is neither a result nor an error"
+            )
+        error = self.error(request, reply)
+        if isinstance(error, ServiceCommunicationException):
+            raise error
+        return Raised(error)
+
+    @abstractmethod
+    def error(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
+        """The error that a reply with a status from 400 on describes."""
 
     @abstractmethod
     def stream_request(self, url: str, deadline: Deadline, *, has_input: bool) -> HTTPRequest:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 
-__all__ = ["AsyncTransport", "DefaultLimits", "PoolLimits", "Transport"]
+__all__ = ["AsyncTransport", "PoolLimits", "Transport"]
 
 
 class Transport(Protocol):
@@ -35,30 +35,14 @@ class AsyncTransport(Protocol):
         ...
 
 
-class PoolLimits(Protocol):
-    """Limits of the number of connections and of idle time, with the names of ``httpx.Limits``."""
-
-    @property
-    def max_connections(self) -> int | None:
-        """The most connections; None for no limit."""
-        ...
-
-    @property
-    def max_keepalive_connections(self) -> int | None:
-        """The most idle connections; None for no limit."""
-        ...
-
-    @property
-    def keepalive_expiry(self) -> float | None:
-        """Seconds that an idle connection is kept; None for no limit."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DefaultLimits:
-    """The limits of connections of a channel whose ``limits`` are not set."""
+class PoolLimits:
+    """Limits of the number of connections and of idle time, with the names of ``httpx.Limits``; None for no limit."""
 
     keepalive_expiry: float | None
+    """Seconds that an idle connection is kept."""
     max_connections: int | None = None
-    """No limit, so no call waits for a connection: httpcore loses one if such a wait is cancelled (issue 1093)."""
+    """By default no limit, so no call waits for a connection: httpcore loses one if such a wait is cancelled (issue
+    1093)."""
     max_keepalive_connections: int | None = 100
+    """The most idle connections."""

@@ -18,7 +18,7 @@ from service_core import (
     ServiceException,
 )
 from service_core.errors import code_for_status
-from service_core.rest import read_message
+from service_core.rest import media_type_of, read_message
 from service_core.wire import CORRELATION_ID, error_from_wire, token_error, unexpected_form
 
 __all__ = ["media_type", "refused", "retry_after", "unexpected", "unreadable"]
@@ -100,7 +100,7 @@ def unexpected(request: HTTPRequest, reply: HTTPReply, method: MethodDescriptor)
 
 def media_type(reply: HTTPReply) -> str:
     """The content type without parameters, in lower case."""
-    return reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type_of(reply.headers.get("content-type", ""))
 
 
 def retry_after(reply: HTTPReply) -> float | None:

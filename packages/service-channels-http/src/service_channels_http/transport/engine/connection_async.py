@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from service_channels_http.transport.engine.connecting import addresses_of, connect_async
 from service_channels_http.transport.engine.origin import Origin
-from service_channels_http.transport.engine.polling import poll_for_reading, poll_for_writing
+from service_channels_http.transport.engine.polling import poll_for
 from service_channels_http.transport.engine.reader import ResponseParser
 from service_channels_http.transport.engine.resolver import resolver
 from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent
@@ -117,8 +117,8 @@ class AsyncConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         file = transport.get_extra_info("socket").fileno()
-        self._poll = poll_for_reading(file)
-        self._poll_for_writing = poll_for_writing(file)
+        self._poll = poll_for(file, reading=True)
+        self._poll_for_writing = poll_for(file, writing=True)
 
     def data_received(self, data: bytes) -> None:
         if self._waiter is None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from service_channels_http.transport.engine.connecting import connect
 from service_channels_http.transport.engine.origin import Origin
-from service_channels_http.transport.engine.polling import poll_for_both, poll_for_reading, poll_for_writing
+from service_channels_http.transport.engine.polling import poll_for
 from service_channels_http.transport.engine.reader import ResponseParser
 from service_channels_http.transport.errors import deadline_exceeded, lost, not_sent, pass_interruption
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
@@ -32,7 +32,7 @@ class SyncConnection:
     def __init__(self, connected: socket.socket) -> None:
         connected.setblocking(False)
         self._socket = connected
-        self._poll = poll_for_reading(connected.fileno())
+        self._poll = poll_for(connected.fileno(), reading=True)
         self.parser = ResponseParser()
         self.idle_since = 0.0
 
@@ -121,7 +121,7 @@ class SyncConnection:
         if isinstance(why, ssl.SSLWantReadError):
             self._wait(request, why)
         else:
-            self._wait_for(request, poll_for_both(self._socket.fileno()))
+            self._wait_for(request, poll_for(self._socket.fileno(), reading=True, writing=True))
         try:
             data = self._socket.recv(_CHUNK)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -151,7 +151,7 @@ class SyncConnection:
 
     def _wait(self, request: HTTPRequest, why: OSError) -> None:
         if not isinstance(why, ssl.SSLWantReadError):
-            self._wait_for(request, poll_for_writing(self._socket.fileno()))
+            self._wait_for(request, poll_for(self._socket.fileno(), writing=True))
             return
         left = request.deadline.expires_at - time.monotonic()
         if left <= 0.0 or not self._answer_comes(request, left):

@@ -6,33 +6,14 @@ import select
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["poll_for_both", "poll_for_reading", "poll_for_writing"]
-
 _HAS_POLL: Final = hasattr(select, "poll")  # not on Windows
 
 
-def poll_for_reading(file: int) -> Callable[[int], object]:
-    """A function that waits so many milliseconds for a socket to have data or to be closed; true if it has or is."""
+def poll_for(file: int, *, reading: bool = False, writing: bool = False) -> Callable[[int], object]:
+    """A function that waits so many milliseconds for a socket; true if it has data or is closed, or takes data."""
     if not _HAS_POLL:
-        return lambda milliseconds: select.select([file], [], [], milliseconds / 1000)[0]
+        read, written = [file] * reading, [file] * writing
+        return lambda milliseconds: any(select.select(read, written, [], milliseconds / 1000))
     poll = select.poll()
-    poll.register(file, select.POLLIN)
-    return poll.poll
-
-
-def poll_for_writing(file: int) -> Callable[[int], object]:
-    """A function that waits so many milliseconds for a socket to take data; true if it does."""
-    if not _HAS_POLL:
-        return lambda milliseconds: select.select([], [file], [], milliseconds / 1000)[1]
-    poll = select.poll()
-    poll.register(file, select.POLLOUT)
-    return poll.poll
-
-
-def poll_for_both(file: int) -> Callable[[int], object]:
-    """A function that waits so many milliseconds for a socket to take data or to have some; true if it does."""
-    if not _HAS_POLL:
-        return lambda milliseconds: any(select.select([file], [file], [], milliseconds / 1000))
-    poll = select.poll()
-    poll.register(file, select.POLLIN | select.POLLOUT)
+    poll.register(file, select.POLLIN * reading | select.POLLOUT * writing)
     return poll.poll

@@ -5,7 +5,6 @@ from service_channels_http.transport.httpx.transport import (
     HTTPXTransport,
     checked,
     checked_async,
-    limits_of,
 )
 
-__all__ = ["AsyncHTTPXTransport", "HTTPXTransport", "checked", "checked_async", "limits_of"]
+__all__ = ["AsyncHTTPXTransport", "HTTPXTransport", "checked", "checked_async"]

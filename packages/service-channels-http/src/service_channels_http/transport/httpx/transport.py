@@ -10,12 +10,11 @@ from service_channels_http.transport.errors import deadline_exceeded
 from service_channels_http.transport.header_values import encoded_headers
 from service_channels_http.transport.httpx.failures import translated
 from service_channels_http.transport.httpx.guard import Guard, guarded, timeouts, watch, watch_async
-from service_channels_http.transport.interface import PoolLimits
 from service_channels_http.transport.limits import in_time
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import LocalServiceException
 
-__all__ = ["AsyncHTTPXTransport", "HTTPXTransport", "checked", "checked_async", "limits_of"]
+__all__ = ["AsyncHTTPXTransport", "HTTPXTransport", "checked", "checked_async"]
 
 
 class HTTPXTransport:
@@ -90,14 +89,3 @@ def checked_async(make: Callable[[], httpx.AsyncClient]) -> httpx.AsyncClient:
 def _wrong_type(make: object, expected: str, client: object) -> LocalServiceException:
     name = getattr(make, "__qualname__", "make_client")
     return LocalServiceException(f"{name}() must return a httpx.{expected}, not {client!r}")
-
-
-def limits_of(limits: PoolLimits) -> httpx.Limits:
-    """Limits of connections as httpx has them."""
-    if isinstance(limits, httpx.Limits):
-        return limits
-    return httpx.Limits(
-        max_connections=limits.max_connections,
-        max_keepalive_connections=limits.max_keepalive_connections,
-        keepalive_expiry=limits.keepalive_expiry,
-    )
