@@ -24,6 +24,7 @@ from service_server_fastapi.application.full import FullApplication
 from service_server_fastapi.requests.admission import Admission
 from service_server_fastapi.requests.in_flight import InFlight
 from service_server_fastapi.rest.mount import mount_services
+from service_server_fastapi.rest.resources import RouteResources
 
 
 def test_a_route_of_the_user_that_takes_every_path_leaves_ours_alone() -> None:
@@ -111,14 +112,11 @@ def hosted(prefix: str, component: str = "one", **methods: Any) -> HostedService
 def mount(*services: HostedService, app: FastAPI | None = None) -> FastAPI:
     app = app or FastAPI()
     with closing(ThreadPool(1)) as workers:
-        mount_services(
-            app,
-            targets_of(services),
-            calls=Executor(workers),
-            admission=Admission(ServerSettings(), RejectionLog()),
-            browsers=BrowserRules(),
-            readers=workers,
+        admission = Admission(ServerSettings(), RejectionLog())
+        resources = RouteResources(
+            calls=Executor(workers), admission=admission, browsers=BrowserRules(), readers=workers
         )
+        mount_services(app, targets_of(services), resources)
     return app
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from starlette.types import Scope
 
 from service_core import ErrorCode
+from service_core.rest import media_type_of
 from service_server_fastapi.access.rejections import UNREAD, Rejection, named
 
 __all__ = ["BrowserRules", "check_origin"]
@@ -46,11 +47,11 @@ class BrowserRules:
         self._allowed = frozenset(map(check_origin, allowed_origins))
 
     def check(self, verb: str, content_type: str, scope: Scope) -> None:
-        """Raise Refused if a browser may have sent the request for a page of another site without a preflight.
+        """Raise Rejection if a browser may have sent the request for a page of another site without a preflight.
 
         ``verb`` is not a safe one (GET, HEAD); ``content_type`` is the header's value, empty if there is none.
         """
-        media_type = content_type.partition(";")[0].strip().lower()
+        media_type = media_type_of(content_type)
         if media_type in _FORMS or media_type.startswith("text/"):
             raise Rejection(
                 415,

@@ -22,6 +22,7 @@ from service_server_fastapi.paths import DESCRIBE, INVOKE, LIVE, READY, REPORT
 from service_server_fastapi.requests.admission import Admission
 from service_server_fastapi.requests.bypass import Bypass
 from service_server_fastapi.requests.in_flight import InFlight
+from service_server_fastapi.rest.resources import RouteResources
 from service_server_fastapi.settings import ServerSettings
 
 __all__ = ["Assembly"]
@@ -65,9 +66,9 @@ class Assembly:
         if settings.describe is not False:
             describe = DescribeEndpoint(hosting, calls, admission, local_only=settings.describe is None)
             application.add(DESCRIBE, GetEndpoint(describe.answer))
-        find = application.mount(
-            targets, calls=calls, admission=admission, browsers=BrowserRules(settings.allowed_origins), readers=readers
-        )
+        browsers = BrowserRules(settings.allowed_origins)
+        resources = RouteResources(calls=calls, admission=admission, browsers=browsers, readers=readers)
+        find = application.mount(targets, resources)
         bypass = Bypass(
             application.app,
             in_flight,

@@ -13,14 +13,13 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service_core.dispatch import Executor, Response, Target, ThreadPool
+from service_core.dispatch import Response, Target
 from service_core.wire import JSON
-from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.application.interface import path_is_taken
-from service_server_fastapi.requests.admission import Admission
 from service_server_fastapi.requests.fast_path import FastPath
 from service_server_fastapi.requests.in_flight import InFlight
 from service_server_fastapi.requests.sending import send_answer
+from service_server_fastapi.rest.resources import RouteResources
 
 __all__ = ["BareApplication"]
 
@@ -52,15 +51,7 @@ class BareApplication:
             raise path_is_taken(path)
         self._endpoints[path] = endpoint
 
-    def mount(
-        self,
-        targets: Iterable[Target],
-        *,
-        calls: Executor,
-        admission: Admission,
-        browsers: BrowserRules,
-        readers: ThreadPool,
-    ) -> Callable[[Scope], FastPath | None]:
+    def mount(self, targets: Iterable[Target], resources: RouteResources) -> Callable[[Scope], FastPath | None]:
         """There is nothing to add: services with routes are served with FastAPI."""
         return lambda _scope: None
 

@@ -11,15 +11,14 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Scope
 
-from service_core.dispatch import Executor, Target, ThreadPool
-from service_server_fastapi.access.browsers import BrowserRules
+from service_core.dispatch import Target
 from service_server_fastapi.application.fastapi_choice import OBSERVERS
 from service_server_fastapi.application.interface import path_is_taken
-from service_server_fastapi.requests.admission import Admission
 from service_server_fastapi.requests.fast_path import FastPath
 from service_server_fastapi.requests.in_flight import InFlight, InFlightMiddleware
 from service_server_fastapi.rest.fast_path import FastRoutes
 from service_server_fastapi.rest.mount import mount_services
+from service_server_fastapi.rest.resources import RouteResources
 from service_server_fastapi.rest.route import RestRoute
 
 __all__ = ["FullApplication", "obstacles_of"]
@@ -51,20 +50,9 @@ class FullApplication:
         # Before the user's routes, among which there may be one that takes every path.
         self._app.router.routes.insert(0, Route(path, endpoint, include_in_schema=False))
 
-    def mount(
-        self,
-        targets: Iterable[Target],
-        *,
-        calls: Executor,
-        admission: Admission,
-        browsers: BrowserRules,
-        readers: ThreadPool,
-    ) -> Callable[[Scope], FastPath | None]:
+    def mount(self, targets: Iterable[Target], resources: RouteResources) -> Callable[[Scope], FastPath | None]:
         """Add the routes of services; see :func:`mount_services`."""
-        routes = mount_services(
-            self._app, targets, calls=calls, admission=admission, browsers=browsers, readers=readers
-        )
-        return FastRoutes(self._app, routes).find
+        return FastRoutes(self._app, mount_services(self._app, targets, resources)).find
 
     def obstacles(self) -> list[str]:
         """The reasons why the application has to see calls; empty if a bypass cannot be observed."""

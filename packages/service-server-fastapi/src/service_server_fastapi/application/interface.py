@@ -8,11 +8,10 @@ from typing import Protocol
 from starlette.types import ASGIApp, Scope
 
 from service_core import DeclarationException
-from service_core.dispatch import Executor, Target, ThreadPool
-from service_server_fastapi.access.browsers import BrowserRules
+from service_core.dispatch import Target
 from service_server_fastapi.lifecycle.lifespan import HasLifespan
-from service_server_fastapi.requests.admission import Admission
 from service_server_fastapi.requests.fast_path import FastPath
+from service_server_fastapi.rest.resources import RouteResources
 
 __all__ = ["Application", "path_is_taken"]
 
@@ -34,19 +33,10 @@ class Application(Protocol):
         """Send requests for a path to an endpoint. Raises DeclarationException if the path is taken."""
         ...
 
-    def mount(
-        self,
-        targets: Iterable[Target],
-        *,
-        calls: Executor,
-        admission: Admission,
-        browsers: BrowserRules,
-        readers: ThreadPool,
-    ) -> Callable[[Scope], FastPath | None]:
+    def mount(self, targets: Iterable[Target], resources: RouteResources) -> Callable[[Scope], FastPath | None]:
         """Add the routes of services; returns what finds the fast path to the route of a request.
 
-        Large bodies are read in threads of ``readers``. Raises DeclarationException if a route contradicts its method,
-        or would take a request that is another's.
+        Raises DeclarationException if a route contradicts its method, or would take a request that is another's.
         """
         ...
 

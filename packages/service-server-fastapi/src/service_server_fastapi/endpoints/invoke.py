@@ -53,7 +53,7 @@ class InvokeEndpoint:
         context: CallContext,
         memory: MemoryShare,
     ) -> Response | None:
-        """The answer to one request; None for one that is a stream and has been sent. Raises Refused, Disconnected."""
+        """The answer to a request; None for one that is a stream and has been sent. Raises Rejection, Disconnected."""
         if scope["method"] != "POST":
             allow = ("allow", "POST")
             raise Rejection(405, "calls are sent with POST", ErrorCode.UNIMPLEMENTED, headers=(allow, *UNREAD))
@@ -112,7 +112,7 @@ class InvokeEndpoint:
         context: CallContext,
         connection: Responding,
     ) -> None:
-        """Write an answer that is a stream. Raises Refused for one too many of the caller."""
+        """Write an answer that is a stream. Raises Rejection for one too many of the caller."""
         with self._share(stream, request.client, context):
             response = connection.begin_stream(answer)
             response.end(await run_stream(stream, response))

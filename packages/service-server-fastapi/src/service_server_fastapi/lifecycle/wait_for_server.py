@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from service_core.hosting import WILDCARDS
+from service_core.tls import unverified
 
 __all__ = ["wait_until_answering"]
 
@@ -36,7 +36,7 @@ async def wait_until_answering(
         opened: Callable[[], Awaitable[_Streams]] = functools.partial(asyncio.open_unix_connection, uds)
     else:
         target = "127.0.0.1" if host in WILDCARDS else host
-        opened = functools.partial(asyncio.open_connection, target, port, ssl=_trusting() if uses_tls else None)
+        opened = functools.partial(asyncio.open_connection, target, port, ssl=unverified() if uses_tls else None)
     try:
         async with asyncio.timeout(timeout):
             while not await _answers(opened, path):  # noqa: ASYNC110 - there is no event for another server's start
@@ -61,11 +61,3 @@ async def _answers(opened: Callable[[], Awaitable[_Streams]], path: str | None) 
         return False
     finally:
         writer.transport.abort()
-
-
-def _trusting() -> ssl.SSLContext:
-    """TLS without verification: the server is this process, and no secret is sent."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

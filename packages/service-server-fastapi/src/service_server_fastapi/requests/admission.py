@@ -26,7 +26,7 @@ class Disconnected(Exception):
 class Admission:
     """Counts and limits what all endpoints have in work. Used on one event loop.
 
-    A request is in work inside a ``with`` block, which raises Refused if there are too many.
+    A request is in work inside a ``with`` block, which raises Rejection if there are too many.
     """
 
     def __init__(self, settings: ServerSettings, log: RejectionLog) -> None:
@@ -66,7 +66,7 @@ class Admission:
     async def read_body(self, receive: Receive, headers: Mapping[str, str], memory: MemoryShare) -> bytes:
         """The whole body, for which ``memory`` is taken as it arrives.
 
-        Raises Refused if it is too large, too slow or compressed, Disconnected.
+        Raises Rejection if it is too large, too slow or compressed, Disconnected.
         """
         check_encoding(headers)
         announced = headers.get("content-length", "")
@@ -109,7 +109,7 @@ class Admission:
 
 
 def check_encoding(headers: Mapping[str, str]) -> None:
-    """Raise Refused for a compressed body."""
+    """Raise Rejection for a compressed body."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise Rejection(
@@ -125,7 +125,7 @@ def disconnected(context: CallContext) -> Response:
 
 
 def check_token(scope: Scope) -> None:
-    """Raise Refused if there are two tokens, since an intermediary may have checked the other one."""
+    """Raise Rejection if there are two tokens, since an intermediary may have checked the other one."""
     if sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
         raise Rejection(400, "there are two Authorization headers", headers=UNREAD)
 

@@ -38,7 +38,7 @@ class MemoryBudget:
         return MemoryShare(self)
 
     def share_of(self, size: int) -> MemoryShare:
-        """The share of a request whose body has arrived. Raises Refused; a small one takes nothing."""
+        """The share of a request whose body has arrived. Raises Rejection; a small one takes nothing."""
         share = MemoryShare(self)
         if size >= LARGE:
             share.take(size)
@@ -56,13 +56,13 @@ class MemoryShare:
         self._has_ended = False
 
     def take(self, size: int) -> None:
-        """Take what so many more bytes of a body may need. Raises Refused if the budget does not have it."""
+        """Take what so many more bytes of a body may need. Raises Rejection if the budget does not have it."""
         self._take(size * BYTES_PER_BYTE)
 
     def take_for_values(self, codec: Codec, body: bytes) -> None:
         """Take what the values of a body may need beyond what was taken for its bytes, before they are made.
 
-        A body that does not need more takes nothing. Raises Refused if the budget does not have it, and if the request
+        A body that does not need more takes nothing. Raises Rejection if the budget is spent, and if the request
         has ended meanwhile: another thread reads it, for which the answer does not wait beyond its deadline.
         """
         if len(body) >= LARGE and codec.is_dense(body):

@@ -29,7 +29,7 @@ class StreamShares:
 
     @contextmanager
     def share(self, client: tuple[str, int] | None, context: CallContext) -> Iterator[None]:
-        """Count a stream inside the block. Raises Refused for one too many; nothing has run then.
+        """Count a stream inside the block. Raises Rejection for one too many; nothing has run then.
 
         ``client`` is the address of the connection.
         """

@@ -9,13 +9,12 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service_core import DeclarationException
-from service_core.dispatch import Executor, Target, ThreadPool
+from service_core.dispatch import Target
 from service_core.rest import RouteCodec, RouteTable, route_of
-from service_server_fastapi.access.browsers import BrowserRules
-from service_server_fastapi.requests.admission import Admission
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.openapi import complete_document
 from service_server_fastapi.rest.reading import lists_arguments
+from service_server_fastapi.rest.resources import RouteResources
 from service_server_fastapi.rest.route import RestRoute
 from service_server_fastapi.rest.route_calls import unknown_route
 from service_server_fastapi.rest.stream_route import StreamRoute
@@ -23,18 +22,9 @@ from service_server_fastapi.rest.stream_route import StreamRoute
 __all__ = ["mount_services"]
 
 
-def mount_services(
-    app: FastAPI,
-    targets: Iterable[Target],
-    *,
-    calls: Executor,
-    admission: Admission,
-    browsers: BrowserRules,
-    readers: ThreadPool,
-) -> list[RestRoute]:
+def mount_services(app: FastAPI, targets: Iterable[Target], resources: RouteResources) -> list[RestRoute]:
     """Add the routes before all others, the more exact ones first; returns them in that order.
 
-    Large bodies are read in threads of ``readers``.
     Raises DeclarationException if a route contradicts its method, or would take a request that is another's.
     """
     routed = {
@@ -51,10 +41,7 @@ def mount_services(
         (StreamRoute if route_codec.method.has_streams else RestRoute)(
             route_codec,
             routed[route_codec],
-            calls=calls,
-            admission=admission,
-            browsers=browsers,
-            readers=readers,
+            resources,
             app=app,
             verbs=[other.verb for other in table if other.template.is_same(route_codec.template)],
         )

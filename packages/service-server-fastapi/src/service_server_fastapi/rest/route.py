@@ -17,22 +17,20 @@ from starlette.types import Message, Receive, Scope, Send
 
 from service_core import call_context, current_context
 from service_core.dispatch import (
-    Executor,
     Response,
     Target,
-    ThreadPool,
     TimedOut,
 )
 from service_core.rest import RouteCodec
 from service_core.wire import context_from_headers
-from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.access.rejections import Rejection
-from service_server_fastapi.requests.admission import Admission, Disconnected, disconnected, headers_of
+from service_server_fastapi.requests.admission import Disconnected, disconnected, headers_of
 from service_server_fastapi.requests.disconnect import DisconnectWatch
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.arguments import signature_of
 from service_server_fastapi.rest.openapi import documented
 from service_server_fastapi.rest.reading import WrongArguments, lists_arguments
+from service_server_fastapi.rest.resources import RouteResources
 from service_server_fastapi.rest.route_calls import RouteCalls, path_of, unknown_route
 
 __all__ = ["ARGUMENTS", "WRONG", "RestRoute", "replay", "response"]
@@ -44,24 +42,19 @@ WRONG: Final = "service.wrong_arguments"
 
 
 class RestRoute(RouteCalls, APIRoute):
-    """FastAPI finds arguments and validates them; the rest is done as for all calls."""
+    """A route that FastAPI documents; the codec of the route reads its arguments."""
 
     def __init__(
         self,
         route_codec: RouteCodec,
         target: Target,
+        resources: RouteResources,
         *,
-        calls: Executor,
-        admission: Admission,
-        browsers: BrowserRules,
-        readers: ThreadPool,
         app: FastAPI,
         verbs: Sequence[str],
     ) -> None:
-        """``verbs`` are those of all routes with this path; large bodies are read in threads of ``readers``."""
-        RouteCalls.__init__(
-            self, route_codec, target, calls=calls, admission=admission, browsers=browsers, readers=readers
-        )
+        """``verbs`` are those of all routes with this path."""
+        RouteCalls.__init__(self, route_codec, target, resources)
         self._verbs: Final = ", ".join(verbs)
         APIRoute.__init__(
             self,
@@ -70,7 +63,9 @@ class RestRoute(RouteCalls, APIRoute):
             methods=[route_codec.verb],
             dependencies=app.router.dependencies,
             dependency_overrides_provider=app,
-            **documented(route_codec, secured=calls.authentication.is_required and not route_codec.method.anonymous),
+            **documented(
+                route_codec, secured=self.calls.authentication.is_required and not route_codec.method.anonymous
+            ),
         )
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -142,7 +137,7 @@ class RestRoute(RouteCalls, APIRoute):
         name = next(name for name in ("request", "request_", "request__") if name not in signature.parameters)
 
         async def endpoint(**values: Any) -> StarletteResponse:
-            # FastAPI has found and documented all of them, but not which of them the caller has sent.
+            # FastAPI passes all parameters, but not which of them the caller has sent.
             return await self.respond(values[name].scope)
 
         request = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Request)

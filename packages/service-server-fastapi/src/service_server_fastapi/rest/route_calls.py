@@ -11,12 +11,10 @@ from starlette.types import Receive, Scope
 from service_core import CallContext, ContractMismatchException, ErrorCode
 from service_core.arguments import Arguments
 from service_core.dispatch import (
-    Executor,
     Failure,
     Headers,
     Response,
     Target,
-    ThreadPool,
     correlation,
     mismatch,
     problem,
@@ -24,11 +22,11 @@ from service_core.dispatch import (
 )
 from service_core.rest import RouteCodec, is_json, media_type_of
 from service_core.wire import CHANGES_PAGE, JSON, LARGE, TooManyValues, context_from_headers, json_holds_more
-from service_server_fastapi.access.browsers import BrowserRules
 from service_server_fastapi.access.rejections import Rejection, unread
-from service_server_fastapi.requests.admission import Admission, check_token, headers_of
+from service_server_fastapi.requests.admission import check_token, headers_of
 from service_server_fastapi.requests.memory_budget import MemoryShare
 from service_server_fastapi.rest.reading import Wrong, read_arguments
+from service_server_fastapi.rest.resources import RouteResources
 
 __all__ = ["Mismatched", "RouteCalls", "path_of", "unknown_route"]
 
@@ -36,23 +34,13 @@ __all__ = ["Mismatched", "RouteCalls", "path_of", "unknown_route"]
 class RouteCalls:
     """The calls of one route. Used on one event loop."""
 
-    def __init__(
-        self,
-        route_codec: RouteCodec,
-        target: Target,
-        *,
-        calls: Executor,
-        admission: Admission,
-        browsers: BrowserRules,
-        readers: ThreadPool,
-    ) -> None:
-        """Large bodies are read in threads of ``readers``."""
+    def __init__(self, route_codec: RouteCodec, target: Target, resources: RouteResources) -> None:
         self.route_codec = route_codec
         self.target = target
-        self.calls = calls
-        self.admission = admission
-        self.readers = readers
-        self._browsers = browsers
+        self.calls = resources.calls
+        self.admission = resources.admission
+        self._readers = resources.readers
+        self._browsers = resources.browsers
         self._is_safe: Final = route_codec.verb == "GET"
 
     async def receive(
@@ -60,7 +48,7 @@ class RouteCalls:
     ) -> tuple[CallContext, bytes] | Response:
         """The context with the principal of the token, and the body; or the answer to a caller that is refused.
 
-        Raises Refused and Disconnected.
+        Raises Rejection and Disconnected.
         """
         content_type = headers.get("content-type", "")
         self.check(scope, content_type)
@@ -72,7 +60,7 @@ class RouteCalls:
         return admitted, body
 
     def check(self, scope: Scope, content_type: str) -> None:
-        """Raise Refused if a browser may have sent the request for a page of another site without a preflight."""
+        """Raise Rejection if a browser may have sent the request for a page of another site without a preflight."""
         if not self._is_safe:
             self._browsers.check(self.route_codec.verb, content_type, scope)
 
@@ -91,13 +79,13 @@ class RouteCalls:
     ) -> Arguments:
         """The arguments that the caller gives; those of a large body are read in another thread.
 
-        ``memory`` is taken for its values. Raises WrongArguments, TimedOut, and Refused if the caller's interface
+        ``memory`` is taken for its values. Raises WrongArguments, TimedOut, and Rejection if the caller's interface
         differs, if there are too many values, or if the memory budget does not have what they need.
         """
         if len(body) < LARGE:
             return self._read(path, scope, body, memory)
         time_left = None if context.deadline is None else context.deadline.remaining
-        arguments: Arguments = await self.readers.run(self._read, (path, scope, body, memory), time_left)
+        arguments: Arguments = await self._readers.run(self._read, (path, scope, body, memory), time_left)
         return arguments
 
     def _read(self, path: Mapping[str, str], scope: Scope, body: bytes, memory: MemoryShare) -> Arguments:
@@ -129,7 +117,7 @@ class RouteCalls:
         return self.admission.rejected(problem(error, status=refused.status, headers=refused.headers))
 
     def check_body(self, body: bytes, content_type: str) -> None:
-        """Raise Refused if the route reads no body of that type."""
+        """Raise Rejection if the route reads no body of that type."""
         if self.route_codec.body is None or not body:
             return
         if not is_json(media_type_of(content_type)):
