@@ -7,7 +7,7 @@ import typer
 from service_cli.console import show, write_json
 from service_cli.failures import ExitCode
 from service_cli.options import AsJSON, Consul, File, Token, Urls
-from service_cli.rendering.instances import as_data, instance_table
+from service_cli.rendering.instances import instance_table
 from service_cli.targets.instances import Source, inspect_instances
 
 __all__ = ["list_instances"]
@@ -26,7 +26,7 @@ def list_instances(
     """
     instances = inspect_instances(Source(urls=tuple(urls or ()), consul=consul, file=file, token=token))
     if as_json:
-        write_json(as_data(instances))
+        write_json(instances)
     else:
         show(instance_table(instances))
     if all(one.latency is None for one in instances):

@@ -12,7 +12,7 @@ from rich.live import Live
 from service_cli.console import console, error_console, write_json
 from service_cli.failures import CommandFailure
 from service_cli.options import AsJSON, Consul, File, Token, Urls
-from service_cli.rendering.instances import as_data, instance_table
+from service_cli.rendering.instances import instance_table
 from service_cli.targets.instances import Instance, Source, inspect_instances
 
 __all__ = ["watch"]
@@ -44,7 +44,7 @@ def _write_changes(source: Source, interval: float, count: int) -> None:
     for _, instances in _looks(source, interval, count):
         state = [(one.component, one.url, one.health) for one in instances]
         if state != known:
-            write_json(as_data(instances))
+            write_json(instances)
         known = state
 
 

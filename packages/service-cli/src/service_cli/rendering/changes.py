@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -45,23 +46,5 @@ def changes_view(changes: Sequence[Change], allowed: Sequence[Change]) -> Render
 def as_data(changes: Sequence[Change], allowed: Sequence[Change]) -> list[dict[str, Any]]:
     """The changes as JSON-like data."""
     return [
-        {
-            "id": change.id,
-            "kind": change.kind,
-            "where": change.where,
-            "subject": change.subject,
-            "breaks": change.breaks,
-            "allowed": change in allowed,
-            "effects": [
-                {
-                    "callers": one.callers.value,
-                    "channels": list(one.channels),
-                    "verdict": one.verdict.value,
-                    "breaks": one.breaks,
-                    "sentence": one.sentence,
-                }
-                for one in change.effects
-            ],
-        }
-        for change in changes
+        {"id": change.id, "breaks": change.breaks, "allowed": change in allowed, **asdict(change)} for change in changes
     ]

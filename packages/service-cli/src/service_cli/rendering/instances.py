@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from rich.table import Table
 
 from service_cli.targets.instances import Instance
 
-__all__ = ["as_data", "instance_table"]
+__all__ = ["instance_table"]
 
 _COLOURS: Final = {"ok": "green", "warning": "yellow", "error": "red", "unreachable": "red"}
 
@@ -29,18 +29,3 @@ def instance_table(instances: Iterable[Instance], *, title: str | None = None) -
         channels = ", ".join(one.channels) or "-"
         table.add_row(one.component, one.url, channels, f"[{colour}]{one.health}[/]", latency, one.digest[:8] or "-")
     return table
-
-
-def as_data(instances: Iterable[Instance]) -> list[dict[str, Any]]:
-    """The instances as JSON-like data; latency in seconds."""
-    return [
-        {
-            "component": one.component,
-            "url": one.url,
-            "channels": list(one.channels),
-            "health": one.health,
-            "latency": one.latency,
-            "digest": one.digest,
-        }
-        for one in instances
-    ]

@@ -35,9 +35,7 @@ def as_data(samples: Samples) -> dict[str, Any]:
         "per_second": samples.per_second,
         "percentiles": {f"{rank:g}": value for rank, value in samples.percentiles().items()},
         "errors": dict(samples.errors),
-        "histogram": [
-            {"low": bucket.low, "high": bucket.high, "count": bucket.count} for bucket in samples.histogram()
-        ],
+        "histogram": samples.histogram(),
     }
 
 
