@@ -21,6 +21,7 @@ PACKAGES = {
 }
 PUBLIC = [
     *PACKAGES,
+    "service_health.checks",
     "service_health.endpoint",
     *(
         f"service_core.{room}"
@@ -48,6 +49,7 @@ PUBLIC = [
 ]
 """The modules whose names are public: other packages import from no others."""
 PINNED = Path(__file__).with_name("public_names.txt")
+SOURCES = sorted(Path(__file__).parents[2].glob("packages/*/src/**/*.py"))
 
 
 @cache
@@ -97,6 +99,13 @@ def test_public_names_are_the_pinned_ones() -> None:
     """A name that appears or goes is a decision: write it into public_names.txt with the change."""
     exported = [f"{module}.{name}" for module in PUBLIC for name in sorted(importlib.import_module(module).__all__)]
     assert exported == PINNED.read_text(encoding="utf-8").split()
+
+
+def test_only_rooms_and_public_modules_list_their_names() -> None:
+    """In all other modules, a leading underscore says which names are for the module alone."""
+    files = [file for file in SOURCES if file.name != "__init__.py" and "\n__all__ = " in file.read_text("utf-8")]
+    listed = {".".join(file.with_suffix("").parts[file.parts.index("src") + 1 :]) for file in files}
+    assert listed <= {*PUBLIC}
 
 
 @pytest.mark.parametrize("module", PUBLIC)

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from service_core.declaring.health import Health
 from service_core.errors import ErrorCode, LocalServiceException
 from service_health import HealthCheckManager, HealthStatus, health_check, health_checks
+from service_health.findings import Result
 
 
 @health_checks()
@@ -142,3 +144,8 @@ def test_checks_can_be_added_by_several_threads_while_others_ask() -> None:
     while any(thread.is_alive() for thread in adding):
         assert manager.check_sync().status is HealthStatus.OK
     assert sorted(manager.check_sync().checks) == sorted(names)
+
+
+def test_the_classes_of_results_are_attributes_of_the_manager() -> None:
+    assert HealthCheckManager.Health is Health
+    assert HealthCheckManager.Result is Result

@@ -28,7 +28,7 @@ from service_core import (
 )
 from service_core.aop import Invocation, advice, around, methods
 from service_core.di import Environment, create, inject, injectable, module, on_destroy, on_init
-from service_core.registry.base import Snapshot
+from service_core.registry import Snapshot
 from service_server_fastapi import FastAPIServer
 
 

@@ -11,8 +11,6 @@ from service_channels_http.transport.limits import in_time
 from service_channels_http.transport.messages import HTTPRequest
 from service_core import Channel, Deadline, current_context
 
-__all__ = ["AuthorizingChannel"]
-
 
 class AuthorizingChannel(Channel):
     """A channel with headers and a token of its own. Safe to use from several threads and event loops."""

@@ -27,8 +27,6 @@ if TYPE_CHECKING:  # imported by the transport that uses it
 
     from service_channels_http.transport.httpx import AsyncHTTPXTransport, HTTPXTransport
 
-__all__ = ["HTTPXChannel"]
-
 
 class HTTPXChannel(AuthorizingChannel):
     """Sends requests with httpx clients, which subclasses and advice may replace.

@@ -22,8 +22,6 @@ from service_core import (
 )
 from service_core.addresses import unix_path
 
-__all__ = ["Connection", "connect"]
-
 T = TypeVar("T")
 
 _DEFAULT_CHANNEL: Final = "dispatch-msgpack"

@@ -16,8 +16,6 @@ from service_core.wire import (
     call_headers,
 )
 
-__all__ = ["DispatchChannel", "DispatchJSONChannel", "DispatchMSGPackChannel"]
-
 
 class DispatchChannel(ExchangeChannel):
     """Sends calls in the format of :attr:`codec`."""

@@ -21,8 +21,6 @@ from service_core.wire import (
 )
 from service_core.wire.streams import STREAM_TYPES, Frame, FrameReader, read_items, write_call, write_end, write_items
 
-__all__ = ["DispatchExchange"]
-
 
 @dataclass(slots=True)
 class DispatchExchange(StreamExchange):

@@ -35,8 +35,6 @@ from service_core.rest import (
 )
 from service_core.wire import MalformedData, call_headers, error_from_wire, misfit
 
-__all__ = ["RestChannel"]
-
 _ACCEPT: Final = f"application/json, {PROBLEM_TYPE}, text/plain;q=0.5"
 _STREAMED: Final = {"accept": f"{NDJSON}, {EVENT_STREAM};q=0.9, {PROBLEM_TYPE};q=0.5"}
 _STREAMING: Final = {"content-type": NDJSON, "transfer-encoding": "chunked"}

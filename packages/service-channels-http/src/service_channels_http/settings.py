@@ -11,8 +11,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service_channels_http.transport.tls.context import ClientTLS
 from service_core.process import warn_about_unknown
 
-__all__ = ["HTTPSettings"]
-
 
 class HTTPSettings(BaseSettings):
     """Read from the environment variables ``SERVICE_HTTP_<NAME>`` whenever a channel is created.

@@ -8,8 +8,6 @@ from pydantic_core import to_json
 from rich.console import Console, RenderableType
 from rich.measure import Measurement
 
-__all__ = ["console", "error_console", "show", "write_json"]
-
 _UNLIMITED: Final = 100_000
 """Columns of a pipe or a file, where lines are not to be cut or wrapped."""
 

@@ -22,8 +22,6 @@ from service_core import (
     ServiceException,
 )
 
-__all__ = ["CommandFailure", "ExitCode", "code_of", "reported"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJSON", "Channel", "Consul", "File", "Method", "Target", "Timeout", "Token", "Urls", "Words"]
-
 AsJSON = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 Consul = Annotated[str, typer.Option("--consul", metavar="URL", help="Look instances up with this Consul agent.")]
 File = Annotated[str, typer.Option("--file", metavar="FILE", help="Read addresses from this .json or .toml file.")]

@@ -17,8 +17,6 @@ from service_cli.commands.watch import watch
 from service_cli.console import console
 from service_cli.failures import reported
 
-__all__ = ["app", "main"]
-
 app = typer.Typer(
     name="service",
     help="See, call, watch, measure and compare services.",

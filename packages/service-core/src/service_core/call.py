@@ -14,8 +14,6 @@ from service_core.declaring.policy import EffectivePolicy, Policy
 from service_core.declaring.signatures.streams import without_stream
 from service_core.errors import LocalServiceException, ServiceException
 
-__all__ = ["Call"]
-
 
 class Call:
     """One call of a service method, made once by the proxy and shared by router, channel, retry loop and transport.

@@ -15,17 +15,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-__all__ = [
-    "CallContext",
-    "Deadline",
-    "bearer_token",
-    "call_context",
-    "current_context",
-    "current_deadline",
-    "current_principal",
-    "deadline",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Deadline:

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-__all__ = ["ErrorCode", "code_for_status"]
-
 
 class ErrorCode(StrEnum):
     """The kinds of failure, as they travel on the wire."""

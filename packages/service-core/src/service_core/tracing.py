@@ -13,8 +13,6 @@ from typing import Any, Final
 
 from service_core.context import CallContext
 
-__all__ = ["BAGGAGE", "TRACEPARENT", "TRACESTATE", "continued", "is_loaded", "trace_headers"]
-
 TRACEPARENT: Final = "traceparent"
 TRACESTATE: Final = "tracestate"
 BAGGAGE: Final = "baggage"

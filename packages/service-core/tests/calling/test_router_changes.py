@@ -16,7 +16,7 @@ from service_core.calling.proxy import Invocation
 from service_core.calling.router import Router
 from service_core.context import deadline
 from service_core.errors import ComponentUnavailableException
-from service_core.registry.base import Snapshot
+from service_core.registry.subscription import Snapshot
 
 
 class Registry(SilentRegistry):

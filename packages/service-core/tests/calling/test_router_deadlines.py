@@ -22,7 +22,7 @@ from service_core.declaring.decorators import channel, component, service, with_
 from service_core.declaring.interfaces import Component, Service
 from service_core.declaring.policy import Policy
 from service_core.errors import ComponentUnavailableException, ServiceCommunicationException
-from service_core.registry.base import Snapshot
+from service_core.registry.subscription import Snapshot
 from service_core.resilience.policies import Policies
 
 CATALOG = Catalog()

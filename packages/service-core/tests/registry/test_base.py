@@ -13,8 +13,9 @@ from service_core.addresses import ChannelAddress, ChannelInstances
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.health import Health, HealthStatus
 from service_core.errors import ComponentUnavailableException
-from service_core.registry.base import ComponentRegistry, LocalComponentRegistry, Snapshot, snapshot_of
+from service_core.registry.base import ComponentRegistry, LocalComponentRegistry, snapshot_of
 from service_core.registry.static import StaticComponentRegistry
+from service_core.registry.subscription import Snapshot
 
 JSON = ChannelAddress("json", "http://h:1")
 REST = ChannelAddress("rest", "http://h:1/api")

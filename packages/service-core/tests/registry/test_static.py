@@ -12,8 +12,9 @@ import pytest
 from service_core.addresses import ChannelAddress
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.errors import LocalServiceException
-from service_core.registry.base import Snapshot, snapshot_of
+from service_core.registry.base import snapshot_of
 from service_core.registry.static import StaticComponentRegistry
+from service_core.registry.subscription import Snapshot
 
 JSON = ChannelAddress("json", "http://h:1")
 REST = ChannelAddress("rest", "http://h:1/api")

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from service_core.addresses import ChannelAddress
-from service_core.registry.base import LocalComponentRegistry, Snapshot, snapshot_of
+from service_core.registry.base import LocalComponentRegistry, snapshot_of
+from service_core.registry.subscription import Snapshot
 
 
 def snapshot(url: str) -> Snapshot:

@@ -25,8 +25,6 @@ from service_health import findings
 from service_health.findings import Result
 from service_health.settings import CheckSettings
 
-__all__ = ["Check", "CheckFunction"]
-
 CheckFunction = Callable[[Result], Awaitable[None] | None]
 """Inspects something and reports its status with ``result.set_status()``."""
 

@@ -12,8 +12,6 @@ from service_core import DeclarationException
 from service_core.markers import stamp, stamped_methods
 from service_health.settings import DEFAULT_CHECK_TIMEOUT, CheckSettings, Group, checked
 
-__all__ = ["declared_checks", "has_health_checks", "health_check", "health_checks"]
-
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -8,8 +8,6 @@ from typing import Any
 from service_core import CheckResult, HealthStatus
 from service_health.settings import CheckSettings
 
-__all__ = ["Result"]
-
 
 @dataclass(slots=True)
 class Result:

@@ -17,8 +17,6 @@ from service_health.endpoint import HealthEndpoint
 from service_health.findings import Result as ResultValue
 from service_health.settings import DEFAULT_CHECK_TIMEOUT, GROUPS, CheckSettings, Group, checked
 
-__all__ = ["HealthCheckManager"]
-
 
 class HealthCheckManager:
     """Runs health checks concurrently, and reports the worst status.

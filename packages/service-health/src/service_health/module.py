@@ -6,8 +6,6 @@ from service_core.di import Environment, create, module, on_running
 from service_health.decorators import has_health_checks
 from service_health.manager import HealthCheckManager
 
-__all__ = ["HealthModule"]
-
 
 @module()
 class HealthModule:

@@ -8,8 +8,6 @@ from typing import Any, Final, Literal, get_args
 
 from service_core import DeclarationException
 
-__all__ = ["DEFAULT_CHECK_TIMEOUT", "GROUPS", "CheckSettings", "Group"]
-
 Group = Literal["liveness", "readiness"]
 """The question that a check answers: is the process alive (else restart it), can it serve calls (else skip it)."""
 

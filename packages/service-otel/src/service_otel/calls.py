@@ -30,8 +30,6 @@ from service_otel.conventions import (
     outcome_attributes,
 )
 
-__all__ = ["CallTelemetry", "note_attempt"]
-
 
 class CallTelemetry:
     """An observer of :mod:`service_core.observing` for one end. Safe to use from several threads."""

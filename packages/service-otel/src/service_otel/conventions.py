@@ -8,24 +8,6 @@ from typing import Final
 
 from service_core import ErrorCode
 
-__all__ = [
-    "ATTEMPT",
-    "CHANNEL",
-    "CLIENT_DURATION",
-    "CLIENT_IN_FLIGHT",
-    "CORRELATION_ATTRIBUTE",
-    "DURATION_BOUNDARIES",
-    "ERROR_TYPE",
-    "SERVER_ADDRESS",
-    "SERVER_DURATION",
-    "SERVER_ERRORS",
-    "SERVER_IN_FLIGHT",
-    "SERVER_PORT",
-    "STATUS_CODE",
-    "call_attributes",
-    "outcome_attributes",
-]
-
 _SYSTEM: Final = "rpc.system.name"
 _METHOD: Final = "rpc.method"
 STATUS_CODE: Final = "rpc.response.status_code"

@@ -13,8 +13,6 @@ from opentelemetry.trace import SpanKind, TracerProvider, get_tracer
 from service_core.observing import observe_attempts, observe_client, observe_server
 from service_otel.calls import CallTelemetry, note_attempt
 
-__all__ = ["ServiceInstrumentor", "instrument"]
-
 _NAME: Final = "service_otel"
 
 

@@ -9,8 +9,6 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-__all__ = ["Background"]
-
 logger: Final = logging.getLogger("service.registry.consul")
 
 

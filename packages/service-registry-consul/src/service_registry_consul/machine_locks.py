@@ -22,8 +22,6 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["MachineLock", "Slots"]
-
 logger: Final = logging.getLogger("service.registry.consul")
 
 _PLACES: Final = ("/dev/shm", tempfile.gettempdir)  # noqa: S108 - the folder in it belongs to the user alone

@@ -15,8 +15,6 @@ from typing import Final
 from service_core import ChannelAddress, LocalServiceException
 from service_core.addresses import format_addresses, parse_addresses
 
-__all__ = ["check_metadata", "read_channels", "read_metadata", "write_channels"]
-
 CHANNELS: Final = "channels"
 LIMIT: Final = 512
 """Largest size in bytes of the value of a meta entry in Consul (agent/structs, metaValueMaxLength)."""

@@ -10,8 +10,6 @@ from typing import Any
 
 from consul import Consul
 
-__all__ = ["Consul", "values_of_client"]
-
 
 def values_of_client(client: Consul) -> dict[str, Any]:
     """The settings that a client object holds."""

@@ -7,18 +7,17 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from consul import Consul
+
 from service_core import ChannelAddress, ComponentDescriptor, ComponentRegistry
 from service_core.process import detach
 from service_core.registry import HealthSource, Snapshot
 from service_registry_consul.background import Background
 from service_registry_consul.connection.connectivity import Connectivity, ConsulStatus
-from service_registry_consul.python_consul import Consul
 from service_registry_consul.registering.registrar import Registrar
 from service_registry_consul.registering.registration import plan_registration
 from service_registry_consul.settings import ConsulSettings, settings_of
 from service_registry_consul.watching.watch import Watcher
-
-__all__ = ["ConsulComponentRegistry"]
 
 logger: Final = logging.getLogger("service.registry.consul")
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
+from consul import Consul
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service_core.process import warn_about_unknown
 from service_registry_consul.meta import check_metadata
-from service_registry_consul.python_consul import Consul, values_of_client
-
-__all__ = ["ConsulSettings", "settings_of"]
+from service_registry_consul.python_consul import values_of_client
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

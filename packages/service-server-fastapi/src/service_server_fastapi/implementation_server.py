@@ -28,8 +28,6 @@ from service_server_fastapi.settings import ServerSettings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["serve"]
-
 _DISPATCH: Final = ("dispatch-json", "dispatch-msgpack")
 
 

@@ -6,8 +6,6 @@ from typing import Final
 
 from starlette.types import Scope
 
-__all__ = ["DESCRIBE", "INVOKE", "LIVE", "READY", "REPORT", "is_dispatch"]
-
 INVOKE: Final = "/invoke"
 """Calls."""
 LIVE: Final = "/health/live"

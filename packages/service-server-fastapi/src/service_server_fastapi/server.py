@@ -20,8 +20,6 @@ if TYPE_CHECKING:  # imported by what uses it
     from fastapi import FastAPI
     from starlette.applications import Starlette
 
-__all__ = ["FastAPIServer"]
-
 
 class FastAPIServer(Server):
     """Hosts the components of one module over HTTP.

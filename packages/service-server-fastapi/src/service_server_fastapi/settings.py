@@ -20,8 +20,6 @@ from service_core.process import is_service_link, warn_about_unknown
 from service_server_fastapi.access.allowed_hosts import check_host
 from service_server_fastapi.access.browsers import check_origin
 
-__all__ = ["PREFIX", "SHARED_PROPAGATION_DELAY", "ServerSettings", "settings_of"]
-
 PREFIX: Final = "SERVICE_SERVER_"
 """The prefix of the environment variables of the settings."""
 

@@ -24,8 +24,6 @@ from service_channels_http.transport.streams.response import TooLate
 from service_core import blocking
 from service_core.resilience import Raised, StreamLimits
 
-__all__ = ["AsyncLists", "lists", "send_input", "send_input_async"]
-
 
 class AsyncLists:
     """The lists of items of a result; ``items`` is the argument that is a stream, None if there is none.

@@ -14,8 +14,6 @@ from typing import Any, Final
 
 from service_core.dispatch import items_ahead
 
-__all__ = ["ItemQueue", "feed"]
-
 _FIRST_ITEMS: Final = 16
 """Items by which the iterator runs ahead, as long as their size is not known."""
 

@@ -21,8 +21,6 @@ from service_core.resilience import StreamLimits
 if TYPE_CHECKING:  # imported where it sends
     from service_channels_http.transport.httpx.streams import AsyncHTTPXStream, HTTPXStream
 
-__all__ = ["sent", "sent_async"]
-
 _WORKERS: Final = ThreadPool(64)
 """Where sync iterators of async callers advance."""
 

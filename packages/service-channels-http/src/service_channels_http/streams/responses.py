@@ -14,18 +14,6 @@ from service_core import Deadline, ServiceException
 from service_core.resilience import Raised, StreamLimits
 from service_core.wire import MalformedData
 
-__all__ = [
-    "OpenedStream",
-    "explained",
-    "failure_in",
-    "head_of",
-    "in_time",
-    "next_async",
-    "next_items",
-    "whole",
-    "whole_async",
-]
-
 _REFUSALS: Final = (415, 501)
 """Statuses by which a server says that it carries no streams."""
 

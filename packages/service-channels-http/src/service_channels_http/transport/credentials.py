@@ -10,8 +10,6 @@ from typing import TypeAlias
 from service_channels_http.transport.messages import HTTPRequest
 from service_core import DeadlineExceeded, LocalServiceException
 
-__all__ = ["TokenProvider", "provided", "provided_async", "taken_by_provider", "with_credentials"]
-
 TokenProvider: TypeAlias = Callable[[], str | Awaitable[str]]
 """Returns a bearer token; called for every request, so it should cache. May be async for async calls."""
 

@@ -9,8 +9,6 @@ from service_channels_http.transport.messages import HTTPRequest
 from service_channels_http.transport.tls.failures import is_refusal, remedy, tls_error
 from service_core import DeadlineExceeded, ServiceCommunicationException
 
-__all__ = ["broken_off", "deadline_exceeded", "lost", "may_have_run", "not_sent", "pass_interruption", "refused_by_tls"]
-
 
 def pass_interruption(error: BaseException) -> None:
     """Raise an error that the handler of a signal has raised in the middle of a wait."""

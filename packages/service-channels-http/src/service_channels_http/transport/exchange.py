@@ -12,8 +12,6 @@ from service_core import Call, Deadline, ServiceCommunicationException
 from service_core.resilience import Raised
 from service_core.wire import ITEM_TIMEOUTS_MS, item_timeouts_ms
 
-__all__ = ["Exchange", "ItemReader", "StreamExchange"]
-
 
 @dataclass(slots=True)  # created for every call, so not frozen: that would take more than twice as long
 class Exchange(ABC):

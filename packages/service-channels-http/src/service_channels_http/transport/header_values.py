@@ -8,8 +8,6 @@ from typing import Final
 from service_channels_http.transport.messages import HTTPRequest
 from service_core import LocalServiceException
 
-__all__ = ["check_header", "encoded_headers"]
-
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
 _VALUE: Final = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
 """Latin-1 without control characters, and without blanks at the ends (RFC 9110, section 5.5)."""

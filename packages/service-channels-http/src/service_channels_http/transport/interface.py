@@ -8,8 +8,6 @@ from typing import Any, Protocol
 
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 
-__all__ = ["AsyncTransport", "PoolLimits", "Transport"]
-
 
 class Transport(Protocol):
     """Sends requests of sync calls. Safe to use from several threads."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 import ssl
 from typing import Final
 
-__all__ = ["interruption_in"]
-
 _OF_CONNECTIONS: Final = frozenset(
     {"service_channels_http", "asyncio", "uvloop", "socket", "ssl", "selectors", "concurrent", "threading"}
 )

@@ -10,8 +10,6 @@ from contextlib import asynccontextmanager
 from service_channels_http.transport.messages import HTTPRequest
 from service_core import Deadline, ProtocolException
 
-__all__ = ["check_head", "check_size", "in_time"]
-
 
 @asynccontextmanager
 async def in_time(deadline: Deadline, late: Callable[[], Exception]) -> AsyncIterator[None]:

@@ -12,9 +12,6 @@ from service_core import Deadline
 from service_core.resilience import AnswerWait
 from service_core.wire import with_deadline
 
-__all__ = ["NO_HEADERS", "HTTPReply", "HTTPRequest"]
-
-
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 

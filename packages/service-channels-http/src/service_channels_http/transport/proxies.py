@@ -15,8 +15,6 @@ from urllib.parse import urlsplit
 
 from service_core import LocalServiceException
 
-__all__ = ["LOOPBACK_NAMES", "EnvironmentProxy", "direct_mounts", "proxy_for", "proxy_of"]
-
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 """Loopback hosts as written in addresses."""
 _PORTS: Final = {"http": 80, "https": 443}

@@ -21,8 +21,6 @@ from service_core.errors import code_for_status
 from service_core.rest import media_type_of, read_message
 from service_core.wire import CORRELATION_ID, error_from_wire, token_error, unexpected_form
 
-__all__ = ["media_type", "refused", "retry_after", "unexpected", "unreadable"]
-
 _SHOWN: Final = 200
 """Bytes of an unreadable answer that an error keeps."""
 

@@ -17,8 +17,6 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from service_core import LocalServiceException
 
-__all__ = ["OncePerLoop", "OncePerProcess"]
-
 
 class _Closable(Protocol):
     def close(self) -> None: ...

@@ -14,8 +14,6 @@ from collections.abc import Awaitable, Callable
 
 from service_cli.bench.samples import Samples
 
-__all__ = ["Call", "closed_loop", "open_loop"]
-
 Call = Callable[[], Awaitable[object]]
 
 

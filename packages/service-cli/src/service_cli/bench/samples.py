@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["PERCENTILES", "Bucket", "Samples", "Slice"]
-
 PERCENTILES = (50.0, 75.0, 90.0, 99.0, 99.9)
 
 

@@ -13,9 +13,6 @@ from service_cli.calling.json_schema import accepts_text, problems
 from service_cli.failures import CommandFailure, ExitCode
 from service_core.describing import MethodDescription, ParameterDescription
 
-__all__ = ["read_arguments"]
-
-
 _OBJECT: Final = """write an object such as '{"name": "value"}'"""
 
 

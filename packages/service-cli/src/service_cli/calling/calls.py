@@ -12,8 +12,6 @@ from service_cli.targets.callees import Callee
 from service_core import ChannelFactory, Policy, ServiceManager, StaticComponentRegistry
 from service_core.describing import MethodDescription
 
-__all__ = ["callable_of", "sends_bytes"]
-
 
 @contextmanager
 def callable_of(callee: Callee, *, token: str, policy: Policy, is_async: bool = False) -> Iterator[Callable[..., Any]]:

@@ -14,8 +14,6 @@ from service_core import Catalog, Component, Service, component, idempotent, ser
 from service_core.describing import MethodDescription, ParameterDescription, RouteDescription
 from service_core.rest import Body, Header, PathParam, QueryParam, delete, get, patch, post, put
 
-__all__ = ["make_interface"]
-
 _VERBS: Final[dict[str, Callable[..., Any]]] = {
     "GET": get,
     "POST": post,

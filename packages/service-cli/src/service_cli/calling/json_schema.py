@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-__all__ = ["accepts_text", "problems", "resolved"]
-
 Schema = Mapping[str, Any]
 
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {

@@ -21,8 +21,6 @@ from service_cli.options import AsJSON, Channel, Consul, File, Method, Target, T
 from service_cli.rendering.load import as_data, load_view
 from service_core import Policy
 
-__all__ = ["bench"]
-
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0}
 
 

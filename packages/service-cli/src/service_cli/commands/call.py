@@ -18,8 +18,6 @@ from service_cli.targets.callees import Callee, find_callee
 from service_cli.targets.instances import Source
 from service_core import Policy, RemoteServiceException, ServiceException
 
-__all__ = ["call", "callee_of"]
-
 
 def call(
     target: Target,

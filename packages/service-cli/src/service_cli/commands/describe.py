@@ -14,8 +14,6 @@ from service_cli.targets.callees import find_method
 from service_cli.targets.descriptions import description_of
 from service_core.describing import write_description
 
-__all__ = ["describe"]
-
 
 def describe(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="URL, module:Component, or a file of this command.")],

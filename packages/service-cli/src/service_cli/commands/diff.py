@@ -14,8 +14,6 @@ from service_cli.options import AsJSON, Token
 from service_cli.rendering.changes import as_data, changes_view
 from service_cli.targets.descriptions import description_of
 
-__all__ = ["diff"]
-
 
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="URL, module:Component, or file of 'describe --json'.")],

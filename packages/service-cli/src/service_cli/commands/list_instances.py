@@ -10,8 +10,6 @@ from service_cli.options import AsJSON, Consul, File, Token, Urls
 from service_cli.rendering.instances import instance_table
 from service_cli.targets.instances import Source, inspect_instances
 
-__all__ = ["list_instances"]
-
 
 def list_instances(
     urls: Urls = None,

@@ -18,8 +18,6 @@ from service_cli.failures import CommandFailure, ExitCode
 from service_cli.targets.imports import import_object
 from service_core import ServiceException, default_catalog
 
-__all__ = ["run"]
-
 _SERVER = "service_server_fastapi"
 
 

@@ -15,8 +15,6 @@ from service_cli.options import AsJSON, Consul, File, Token, Urls
 from service_cli.rendering.instances import instance_table
 from service_cli.targets.instances import Instance, Source, inspect_instances
 
-__all__ = ["watch"]
-
 
 def watch(
     urls: Urls = None,

@@ -8,8 +8,6 @@ from service_cli.diffing.methods import method_changes
 from service_cli.diffing.verdicts import Callers, Change, Effect, Verdict, effect
 from service_core.describing import ComponentDescription, Description, MethodDescription, ServiceDescription
 
-__all__ = ["compare"]
-
 
 def compare(old: Description, new: Description) -> list[Change]:
     """All changes between two versions, in the order of the new description; those that break come first."""

@@ -9,8 +9,6 @@ from service_cli.diffing.schemas import UNKNOWN_FIELDS, Mismatch, mismatches
 from service_cli.diffing.verdicts import DISPATCH, REST, Callers, Change, Effect, Verdict, effect
 from service_core.describing import ErrorDescription, MethodDescription
 
-__all__ = ["method_changes"]
-
 
 def method_changes(old: MethodDescription, new: MethodDescription, where: str) -> Iterator[Change]:
     """The changes between two versions of a method."""

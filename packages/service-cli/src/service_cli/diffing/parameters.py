@@ -8,8 +8,6 @@ from service_cli.diffing.schemas import Fault, Mismatch, mismatches
 from service_cli.diffing.verdicts import Callers, Change, Effect, Verdict, effect
 from service_core.describing import MethodDescription, ParameterDescription
 
-__all__ = ["parameter_changes"]
-
 Parameters = Mapping[str, ParameterDescription]
 
 

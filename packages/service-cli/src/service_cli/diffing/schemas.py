@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-__all__ = ["UNKNOWN_FIELDS", "Fault", "Mismatch", "mismatches"]
-
 Schema = Mapping[str, Any]
 _NUMBERS: Final = frozenset({"integer", "number"})
 _LOWER: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems")

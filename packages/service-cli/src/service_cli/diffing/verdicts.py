@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-__all__ = ["DISPATCH", "REST", "Callers", "Change", "Effect", "Verdict", "effect"]
-
 DISPATCH: Final = "dispatch"
 """Both dispatch channels, which carry the same."""
 REST: Final = "rest"

@@ -12,8 +12,6 @@ from rich.text import Text
 
 from service_cli.diffing import Change, Verdict
 
-__all__ = ["as_data", "changes_view"]
-
 _COLOURS: Final = {Verdict.WORKS: "green", Verdict.OTHER_ERROR: "yellow"}
 
 

@@ -9,8 +9,6 @@ from rich.table import Table
 
 from service_cli.targets.instances import Instance
 
-__all__ = ["instance_table"]
-
 _COLOURS: Final = {"ok": "green", "warning": "yellow", "error": "red", "unreachable": "red"}
 
 

@@ -12,8 +12,6 @@ from rich.text import Text
 
 from service_core.describing import ComponentDescription, Description, MethodDescription, ServiceDescription
 
-__all__ = ["description_view", "method_view"]
-
 _INDENT = "    "
 
 

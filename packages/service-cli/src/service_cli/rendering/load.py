@@ -10,8 +10,6 @@ from rich.text import Text
 
 from service_cli.bench.samples import Samples
 
-__all__ = ["as_data", "load_view"]
-
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _SLICES: Final = 60
 

@@ -9,8 +9,6 @@ from rich.console import RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
-__all__ = ["value_view"]
-
 
 def value_view(value: Any) -> RenderableType:
     """A scalar on one line; an object or an array as a tree."""

@@ -11,8 +11,6 @@ from service_cli.targets.descriptions import fetch_description, is_url
 from service_cli.targets.instances import Source, addresses_of
 from service_core.describing import ComponentDescription, Description, MethodDescription, ServiceDescription
 
-__all__ = ["Callee", "find_callee"]
-
 _PREFERRED = ("dispatch-json", "rest", "dispatch-msgpack")
 """Channels in order of preference: the first carry JSON as it was typed."""
 

@@ -11,8 +11,6 @@ from service_cli.targets.imports import import_object
 from service_core import Component, Service, default_catalog
 from service_core.describing import Description, describe, read_description
 
-__all__ = ["description_of", "fetch_description", "is_url"]
-
 _ON_SERVER: Final = "the server needs ServerSettings(describe=True) or SERVICE_SERVER_DESCRIBE=true"
 
 

@@ -11,8 +11,6 @@ from service_channels_http import HTTPSettings
 from service_cli.failures import CommandFailure, ExitCode
 from service_core.addresses import unix_path
 
-__all__ = ["GET_TIMEOUT", "get", "problem_text"]
-
 GET_TIMEOUT: Final = 5.0
 """Seconds for a request that only reads, by default."""
 

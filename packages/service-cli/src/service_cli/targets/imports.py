@@ -10,8 +10,6 @@ from typing import Any
 from service_cli.failures import CommandFailure, ExitCode
 from service_core import ServiceException
 
-__all__ = ["import_object"]
-
 
 def import_object(target: str) -> Any:
     """The object that ``module:name`` names; modules of the current folder are found. Raises CommandFailure."""

@@ -20,8 +20,6 @@ from service_core import ChannelAddress, LocalServiceException, StaticComponentR
 from service_core.addresses import parse_addresses
 from service_core.describing import ComponentDescription
 
-__all__ = ["Instance", "Source", "addresses_of", "inspect_instances"]
-
 _META_KEY: Final = re.compile(r"channel-([A-Za-z0-9_-]+)")
 _MOST_AT_ONCE: Final = 32
 

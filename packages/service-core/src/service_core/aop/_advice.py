@@ -13,8 +13,6 @@ from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.errors import DeclarationException
 from service_core.markers import functions_of, stamp, stamped_methods
 
-__all__ = ["Advice", "Kind", "advice", "after", "around", "before", "error"]
-
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 

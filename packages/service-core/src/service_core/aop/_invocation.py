@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["Invocation", "Wrapper"]
-
 
 class Invocation:
     """One call of a method, as passed to advice."""

@@ -7,8 +7,6 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-__all__ = ["Pointcut", "classes", "methods"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pointcut:

@@ -20,8 +20,6 @@ from service_core.aop._wrappers import OUTERMOST_FIRST, wrapper_of
 from service_core.errors import DeclarationException
 from service_core.markers import functions_of, order_of
 
-__all__ = ["Weaver"]
-
 
 class Weaver:
     """Holds the advice of one environment. Safe to use from several threads."""

@@ -10,8 +10,6 @@ from typing import Any, Final
 from service_core.aop._advice import Kind
 from service_core.aop._invocation import Invocation, Wrapper
 
-__all__ = ["OUTERMOST_FIRST", "wrapper_of"]
-
 OUTERMOST_FIRST: Final[tuple[Kind, ...]] = ("after", "error", "before", "around")
 """An error advice runs for errors of a before advice, too; an after advice however the call ends."""
 

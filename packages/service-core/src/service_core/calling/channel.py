@@ -22,8 +22,6 @@ from service_core.resilience.selectors import (
     URLSelector,
 )
 
-__all__ = ["Channel"]
-
 # Inside of the class the names are its own.
 _URLSelector: TypeAlias = URLSelector
 _FirstURLSelector: TypeAlias = FirstURLSelector

@@ -19,8 +19,6 @@ from service_core.resilience.policies import Policies
 if TYPE_CHECKING:  # imported when a channel is looked for, since it takes longer than most of this package
     from importlib.metadata import EntryPoint
 
-__all__ = ["ENTRY_POINT_GROUP", "ChannelFactory"]
-
 T = TypeVar("T")
 
 ENTRY_POINT_GROUP: Final = "service_core.channels"

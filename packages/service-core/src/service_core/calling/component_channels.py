@@ -17,11 +17,10 @@ from service_core.calling.channel_factory import ChannelFactory
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.errors import ComponentUnavailableException
 from service_core.process.forks import call_in_child
-from service_core.registry.base import ComponentRegistry, Snapshot
+from service_core.registry.base import ComponentRegistry
+from service_core.registry.subscription import Snapshot
 from service_core.resilience.events import CallObserver
 from service_core.resilience.policies import Policies
-
-__all__ = ["ComponentChannels"]
 
 logger: Final = logging.getLogger("service.routing")
 

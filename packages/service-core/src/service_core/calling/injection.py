@@ -10,8 +10,6 @@ from service_core.calling.service_manager import ServiceManager
 from service_core.di import Environment, injection
 from service_core.errors import DeclarationException
 
-__all__ = ["inject_service"]
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 

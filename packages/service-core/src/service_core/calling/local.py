@@ -10,8 +10,6 @@ from service_core.call import Call
 from service_core.calling.channel import Channel
 from service_core.calling.streams.lists import one_by_one, one_by_one_async
 
-__all__ = ["LocalChannel"]
-
 
 class LocalChannel(Channel):
     """Calls the implementation directly: no copy of the arguments, no deadline, errors as they are."""

@@ -11,8 +11,6 @@ from service_core.di import Environment, create, module, on_destroy
 from service_core.registry.base import ComponentRegistry
 from service_core.resilience.events import CallObservers
 
-__all__ = ["ServiceModule"]
-
 _DEFAULT: Final = Policy()
 _NO_OBSERVERS: Final = CallObservers()
 

@@ -12,8 +12,6 @@ from service_core.calling.streams.in_context import EnteredInCopy, in_context, i
 from service_core.calling.streams.lists import one_by_one, one_by_one_async
 from service_core.hosting.hosted_services import Implementations
 
-__all__ = ["PerCall"]
-
 
 class PerCall(InvocationHandler):
     """Carries out each call in a request scope, on the implementation that belongs to it."""

@@ -18,8 +18,6 @@ from service_core.declaring.policy import EffectivePolicy
 from service_core.errors import LocalServiceException, ServiceException
 from service_core.observing import client_observers, observed
 
-__all__ = ["OTHER_FORM", "STREAMS_ASYNC", "DynamicProxy", "Invocation", "InvocationHandler"]
-
 T = TypeVar("T")
 
 OTHER_FORM: Final = "__service_other_form__"

@@ -20,8 +20,6 @@ from service_core.declaring.policy import EffectivePolicy
 from service_core.errors import ComponentUnavailableException, MissingTokenException
 from service_core.process.forks import call_in_child
 
-__all__ = ["Router"]
-
 logger: Final = logging.getLogger("service.routing")
 
 

@@ -25,11 +25,10 @@ from service_core.declaring.policy import Policy
 from service_core.errors import DeclarationException, LocalServiceException
 from service_core.hosting.hosted_services import GivenImplementations, HostedService, Implementations
 from service_core.process.forks import call_in_child
-from service_core.registry.base import ComponentRegistry, Snapshot
+from service_core.registry.base import ComponentRegistry
+from service_core.registry.subscription import Snapshot
 from service_core.resilience.events import CallObserver
 from service_core.resilience.policies import Policies
-
-__all__ = ["ServiceManager"]
 
 T = TypeVar("T")
 

@@ -17,8 +17,6 @@ from service_core.declaring.interfaces import Component
 from service_core.declaring.names import Declaration, check_channel_name, check_free, location, same_class, valid_name
 from service_core.errors import DeclarationException
 
-__all__ = ["Catalog", "Injectable", "default_catalog"]
-
 Scope = Literal["singleton", "request"]
 
 V = TypeVar("V")

@@ -17,18 +17,6 @@ from service_core.declaring.names import shown
 from service_core.declaring.policy import CHANNEL_FIELDS, Policy
 from service_core.errors import DeclarationException
 
-__all__ = [
-    "allow_anonymous",
-    "channel",
-    "component",
-    "health",
-    "health_path",
-    "idempotent",
-    "raises",
-    "service",
-    "with_policy",
-]
-
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 D = TypeVar("D", bound=Callable[..., Any])  # a class is callable too

@@ -16,8 +16,6 @@ from service_core.declaring.policy import Policy
 if TYPE_CHECKING:
     from service_core.declaring.signatures.streams import StreamDescriptor
 
-__all__ = ["ComponentDescriptor", "MethodDescriptor", "ParameterDescriptor", "ServiceDescriptor"]
-
 IDEMPOTENT: Final = "__service_idempotent__"
 ROUTE: Final = "__service_route__"
 RAISES: Final = "__service_raises__"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-__all__ = ["allow_raising"]
-
 _WRITTEN_BY_PYTHON: Final = frozenset(
     {"__traceback__", "__context__", "__cause__", "__suppress_context__", "__notes__"}
 )

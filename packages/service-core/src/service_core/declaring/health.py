@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["CheckResult", "Health", "HealthSource", "HealthStatus"]
-
 
 class HealthStatus(Enum):
     """The status of a check or component; the order of the values is that of severity."""

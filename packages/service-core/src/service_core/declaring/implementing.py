@@ -22,8 +22,6 @@ from service_core.declaring.interfaces import Component, Service
 from service_core.declaring.names import shown
 from service_core.errors import DeclarationException
 
-__all__ = ["check_methods", "check_result", "concurrency_of", "implementation", "max_concurrency"]
-
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -21,8 +21,6 @@ from service_core.declaring.descriptors import (
 from service_core.declaring.policy import UNSET, Policy
 from service_core.errors import DeclarationException
 
-__all__ = ["check_shape", "describe_service", "public_functions"]
-
 
 def public_functions(interface: type) -> dict[str, FunctionType]:
     """The methods that an interface and the interfaces that it inherits from declare, in order of declaration."""

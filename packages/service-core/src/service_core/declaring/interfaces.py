@@ -10,8 +10,6 @@ if TYPE_CHECKING:  # a module that only declares interfaces imports little
     from service_core.addresses import ChannelAddress
     from service_core.declaring.health import Health
 
-__all__ = ["AbstractComponent", "Component", "ComponentStatus", "Service"]
-
 
 class Service(ABC):  # noqa: B024 - a marker: the abstract methods are those of the user's interface
     """The base of every service interface. Its public methods can be called."""

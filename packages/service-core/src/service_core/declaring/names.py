@@ -10,8 +10,6 @@ from typing import Final
 
 from service_core.errors import DeclarationException
 
-__all__ = ["Declaration", "check_channel_name", "check_free", "location", "same_class", "valid_name"]
-
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _CHANNEL_NAME: Final = re.compile(r"[\w.-]+")  # as addresses are written
 

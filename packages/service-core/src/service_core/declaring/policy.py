@@ -11,9 +11,6 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, Final, Self
 
-__all__ = ["CHANNEL_FIELDS", "DEFAULT_TIMEOUT", "UNSET", "EffectivePolicy", "Policy", "Unset"]
-
-
 DEFAULT_TIMEOUT: Final = 10.0
 """Seconds for a call with all its attempts, where no policy and no deadline says otherwise."""
 

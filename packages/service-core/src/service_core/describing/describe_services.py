@@ -42,8 +42,6 @@ from service_core.rest.verbs import route_of
 from service_core.wire import MethodCodec, WireType
 from service_core.wire.failures.declared_errors import DeclaredError
 
-__all__ = ["describe"]
-
 _TEXTS: Final = frozenset({"title", "description", "examples"})
 """Keywords of JSON Schema that say nothing about values."""
 _VALUES: Final = frozenset({"places", "names", "default", "const", "enum"})

@@ -9,20 +9,6 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-__all__ = [
-    "ComponentDescription",
-    "Description",
-    "ErrorDescription",
-    "MethodDescription",
-    "OfferedChannel",
-    "ParameterDescription",
-    "RouteDescription",
-    "ServiceDescription",
-    "ValueDescription",
-    "read_description",
-    "write_description",
-]
-
 FORMAT: Final = 1
 """The version of the document; readers ignore members that they do not know."""
 

@@ -11,8 +11,6 @@ from pydantic_core import CoreSchema, to_jsonable_python
 from service_core.errors import DeclarationException
 from service_core.wire import WireType
 
-__all__ = ["is_secret", "schema_of"]
-
 _HIDDEN: Final = "writeOnly"
 """The keyword that pydantic sets on secrets."""
 

@@ -6,8 +6,6 @@ import types
 import typing
 from typing import Any
 
-__all__ = ["type_name"]
-
 
 def type_name(annotation: Any) -> str:
     """A type hint as its author wrote it, without modules and without what ``Annotated`` adds."""

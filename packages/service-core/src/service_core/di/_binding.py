@@ -16,18 +16,6 @@ from service_core.di._parameters import InjectedParameter, arguments, name_of, p
 from service_core.errors import DependencyException
 from service_core.markers import order_of, stamped_methods
 
-__all__ = [
-    "CREATE",
-    "HOOK",
-    "Binding",
-    "FindArguments",
-    "Hook",
-    "Phase",
-    "class_binding",
-    "created_bindings",
-    "hooks_of",
-]
-
 CREATE: Final = "__service_create__"
 HOOK: Final = "__service_hook__"
 

@@ -18,8 +18,6 @@ from service_core.errors import DependencyException
 if TYPE_CHECKING:
     from dishka.provider import BaseProvider
 
-__all__ = ["MODULE", "Bindings"]
-
 MODULE: Final = "__service_imports__"
 
 

@@ -16,8 +16,6 @@ from service_core.errors import DependencyException
 if TYPE_CHECKING:
     from dishka import Container
 
-__all__ = ["Finalizer", "RequestEnding", "container_of", "cycle_error", "end"]
-
 Maker = Callable[[Binding, Mapping[InjectedParameter, Any], "Container"], object]
 """Creates a product from the objects for its parameters, for the container of its scope."""
 

@@ -15,11 +15,6 @@ from service_core.di._bindings import MODULE
 from service_core.errors import DeclarationException
 from service_core.markers import stamp
 
-__all__ = [
-    "create", "inject", "inject_environment", "injectable", "injection", "module", "on_destroy",
-    "on_init", "on_running",
-]  # fmt: skip
-
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from dishka import Container
     from dishka.provider import BaseProvider
 
-__all__ = ["Environment"]
-
 T = TypeVar("T")
 
 

@@ -11,8 +11,6 @@ from typing import Any, Union
 
 from service_core.errors import DependencyException
 
-__all__ = ["InjectedParameter", "arguments", "name_of", "parameters_of", "type_hints"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InjectedParameter:

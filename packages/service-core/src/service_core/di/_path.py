@@ -9,8 +9,6 @@ from typing import Any
 
 from service_core.di._container import cycle_error
 
-__all__ = ["CreationPath"]
-
 
 class CreationPath(threading.local):
     """The objects that this thread is creating: each needs the next."""

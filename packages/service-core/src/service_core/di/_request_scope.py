@@ -15,8 +15,6 @@ from service_core.errors import DependencyException
 if TYPE_CHECKING:
     from dishka import Container
 
-__all__ = ["RequestScope", "current_scope", "request_scope"]
-
 
 class RequestScope:
     """The objects of one served call."""

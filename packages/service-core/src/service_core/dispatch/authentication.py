@@ -18,8 +18,6 @@ from service_core.errors import AuthorizationException, InvalidTokenException, M
 from service_core.hosting.token_verifier import TokenVerifier, check_verifier
 from service_core.wire import error_to_wire
 
-__all__ = ["Authentication"]
-
 logger: Final = logging.getLogger("service.dispatch")
 
 

@@ -44,8 +44,6 @@ from service_core.wire.large_values.checking import check_request
 from service_core.wire.methods.arguments import CHANGES_PAGE
 from service_core.wire.streams import FrameWriter
 
-__all__ = ["Dispatcher"]
-
 Reserve: TypeAlias = Callable[[Codec, bytes], None]
 
 _SHORT: Final = 1000

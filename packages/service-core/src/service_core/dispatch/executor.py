@@ -25,8 +25,6 @@ from service_core.hosting.token_verifier import TokenVerifier
 from service_core.observing import BegunCall, observed_async, server_observers
 from service_core.wire.bounds.garbage_collection import has_many_values
 
-__all__ = ["Executor"]
-
 T = TypeVar("T")
 
 

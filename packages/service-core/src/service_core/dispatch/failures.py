@@ -17,8 +17,6 @@ from service_core.process.cancellation import is_being_cancelled
 from service_core.wire import MethodCodec, WireError, error_to_wire
 from service_core.wire.failures.causes import failed_call_of
 
-__all__ = ["Failure", "ends_the_task", "failure_of", "late", "not_now", "unauthorized"]
-
 logger: Final = logging.getLogger("service.dispatch")
 
 _LONGEST_RETRY: Final = 60.0

@@ -9,8 +9,6 @@ from typing import Any
 from service_core.arguments import NOT_GIVEN, Arguments, without_end
 from service_core.declaring.descriptors import MethodDescriptor
 
-__all__ = ["taking_arguments"]
-
 
 def taking_arguments(
     method: Callable[..., Any], descriptor: MethodDescriptor, implemented: Callable[..., Any] | None = None

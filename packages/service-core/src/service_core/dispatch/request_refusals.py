@@ -14,16 +14,6 @@ from service_core.rest import media_type_of
 from service_core.wire import CODECS, Codec, MalformedData, TooManyValues
 from service_core.wire.streams import STREAM_TYPES
 
-__all__ = [
-    "REFUSALS",
-    "Forbidden",
-    "answer_of",
-    "check_is_whole",
-    "refused",
-    "stream_codec",
-    "unknown_type",
-]
-
 
 def stream_codec(content_type: str) -> Codec | None:
     """The codec of a request that is a stream, None for a request that is not."""

@@ -11,18 +11,6 @@ from service_core.errors import ArgumentException, DeadlineExceeded, ErrorCode, 
 from service_core.rest import PROBLEM_TYPE, Problem
 from service_core.wire import CONTRACT_MISMATCH, CORRELATION_ID, JSON, Codec, WireError
 
-__all__ = [
-    "Response",
-    "FailedFirst",
-    "Headers",
-    "StreamBody",
-    "StreamSink",
-    "envelope",
-    "mismatch",
-    "problem",
-    "refusal",
-]
-
 Headers = tuple[tuple[str, str], ...]
 
 

@@ -15,8 +15,6 @@ from service_core.dispatch.overload.service_time import ServiceTime
 from service_core.hosting.hosted_services import HostedService
 from service_core.wire import MethodCodec
 
-__all__ = ["Target", "targets_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:

@@ -17,9 +17,6 @@ from service_core.dispatch.overload.waiting_calls import WaitingCalls
 from service_core.dispatch.timeouts import TimedOut
 from service_core.process.timers import start_timer
 
-__all__ = ["ThreadPool"]
-
-
 _REFUSED: Final = "the server is overloaded: the call could not end before its deadline, so it was not started"
 
 

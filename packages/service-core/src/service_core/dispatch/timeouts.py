@@ -9,8 +9,6 @@ from typing import Any, Generic, TypeVar, cast
 
 from service_core.process.timers import start_timer
 
-__all__ = ["Continuation", "TimedOut", "begin", "uninterrupted", "within"]
-
 T = TypeVar("T")
 
 

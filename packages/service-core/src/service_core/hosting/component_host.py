@@ -15,8 +15,6 @@ from service_core.hosting.hosted_services import Implementations
 from service_core.hosting.server import Server, check_address
 from service_core.registry.base import ComponentRegistry
 
-__all__ = ["ComponentHost"]
-
 
 class ComponentHost:
     """The components of one process. Its methods are called one after the other, by the server."""

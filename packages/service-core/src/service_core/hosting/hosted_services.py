@@ -13,8 +13,6 @@ from service_core.declaring.implementing import check_methods
 from service_core.declaring.interfaces import Component, Service
 from service_core.errors import DeclarationException
 
-__all__ = ["GivenImplementations", "HostedService", "Implementations", "implemented_interfaces"]
-
 
 class Implementations(Protocol):
     """Where the implementations of this process come from; a container's environment is one."""

@@ -16,8 +16,6 @@ from service_core.addresses import unix_url
 from service_core.declaring.health import Health
 from service_core.errors import LocalServiceException
 
-__all__ = ["WILDCARDS", "Server", "ServerAddress", "check_address", "url_of"]
-
 V = TypeVar("V")
 
 WILDCARDS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to

@@ -7,8 +7,6 @@ from typing import Any, Protocol
 
 from service_core.errors import DeclarationException
 
-__all__ = ["TokenVerifier", "check_verifier"]
-
 
 class TokenVerifier(Protocol):
     """Maps the bearer token of a call to a principal.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-__all__ = ["is_being_cancelled"]
-
 
 def is_being_cancelled() -> bool:
     """Whether the current task is cancelled itself, rather than something that it awaits."""

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 if TYPE_CHECKING:
     import socket
 
-__all__ = ["call_in_child", "detach", "keep_from_children"]
-
 S = TypeVar("S", bound="socket.socket")
 
 _methods: Final[list[weakref.WeakMethod[Callable[[], Any]]]] = []

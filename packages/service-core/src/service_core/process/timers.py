@@ -15,8 +15,6 @@ from contextvars import Context
 from operator import attrgetter
 from typing import Final
 
-__all__ = ["Timer", "start_timer"]
-
 
 class Timer:
     """A call at a time, unless it is cancelled before. Used on its event loop."""

@@ -9,8 +9,6 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-__all__ = ["is_service_link", "warn_about_unknown"]
-
 logger: Final = logging.getLogger("service.settings")
 
 _LINK: Final = re.compile(r"(tcp|udp|sctp)://")

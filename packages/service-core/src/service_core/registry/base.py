@@ -20,14 +20,6 @@ from service_core.errors import ComponentUnavailableException
 from service_core.process.forks import call_in_child
 from service_core.registry.subscription import Listener, Snapshot, Subscription
 
-__all__ = [
-    "ComponentRegistry",
-    "Listener",
-    "LocalComponentRegistry",
-    "Snapshot",
-    "snapshot_of",
-]
-
 _EMPTY: Final[Snapshot] = MappingProxyType({})
 
 

@@ -14,8 +14,6 @@ from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.errors import LocalServiceException
 from service_core.registry.base import ComponentRegistry, snapshot_of
 
-__all__ = ["StaticComponentRegistry"]
-
 
 class StaticComponentRegistry(ComponentRegistry):
     """Knows the addresses that it was given, and nothing else.

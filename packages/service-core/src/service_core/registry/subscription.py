@@ -10,8 +10,6 @@ from typing import Final
 
 from service_core.addresses import ChannelInstances
 
-__all__ = ["Listener", "Snapshot", "Subscription"]
-
 logger: Final = logging.getLogger("service.registry")
 
 Snapshot = Mapping[str, ChannelInstances]

@@ -22,8 +22,6 @@ from service_core.resilience.events import CallEventKind, attempt_observers
 from service_core.resilience.load_balancer import LoadBalancer
 from service_core.resilience.selectors import Endpoint
 
-__all__ = ["Attempts", "Raised"]
-
 _PAUSE: Final = 0.25
 """Seconds after a deadline from which on its lateness is a pause of this process: timers are far more exact."""
 

@@ -7,8 +7,6 @@ from typing import Final
 
 from service_core.errors import ErrorCode, RemoteServiceException
 
-__all__ = ["ErrorRate", "is_instance_fault"]
-
 _WEIGHT: Final = 0.2
 """The weight of the last answer: seven errors in a row make 0.79."""
 _FADING: Final = 10.0

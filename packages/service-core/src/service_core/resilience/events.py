@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-__all__ = ["CallCounters", "CallEvent", "CallEventKind", "CallObserver", "CallObservers", "attempt_observers", "notify"]
-
 logger: Final = logging.getLogger("service.events")
 
 

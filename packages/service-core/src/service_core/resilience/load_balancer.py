@@ -22,8 +22,6 @@ from service_core.resilience.retry_budget import RetryBudget
 from service_core.resilience.selectors import Endpoint, LeastLoadedURLSelector, URLSelector
 from service_core.resilience.throttle import Throttle
 
-__all__ = ["LoadBalancer"]
-
 _NO_METADATA: Final[Mapping[str, Any]] = MappingProxyType({})
 
 

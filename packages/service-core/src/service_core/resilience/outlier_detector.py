@@ -13,8 +13,6 @@ from typing import Final
 from service_core.declaring.policy import EffectivePolicy
 from service_core.resilience.selectors import Endpoint
 
-__all__ = ["OutlierDetector"]
-
 _ERROR_RATE: Final = 0.75
 """The rate of errors from which an endpoint is ejected: seven in a row after a time without any."""
 

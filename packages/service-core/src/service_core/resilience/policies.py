@@ -5,8 +5,6 @@ from __future__ import annotations
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import EffectivePolicy, Policy
 
-__all__ = ["Policies"]
-
 
 class Policies:
     """Policies in their order of precedence: the method's, the component's, the channel's, the manager's.

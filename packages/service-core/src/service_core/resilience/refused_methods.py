@@ -14,8 +14,6 @@ from typing import Final
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.resilience.selectors import Endpoint
 
-__all__ = ["AVOID_FOR", "RefusedMethods"]
-
 AVOID_FOR: Final = 60.0
 """Seconds for which an instance is chosen last for a method that it has refused."""
 

@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["RetryBudget"]
-
 WINDOW: Final = 10
 """Seconds over which calls and retries are counted; Finagle's RetryBudget has the same."""
 

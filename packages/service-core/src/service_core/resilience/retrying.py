@@ -15,12 +15,10 @@ from typing import Any
 
 from service_core.call import Call
 from service_core.errors import DeadlineExceeded
-from service_core.resilience.attempts import Attempts, Raised
+from service_core.resilience.attempts import Attempts
 from service_core.resilience.hedging.hedge_async import AsyncHedging
 from service_core.resilience.hedging.hedge_sync import AnswerWait, Hedging
 from service_core.resilience.load_balancer import LoadBalancer
-
-__all__ = ["AnswerWait", "Raised", "run", "run_async", "run_hedged", "run_hedged_async"]
 
 
 def run(call: Call, balancer: LoadBalancer, send: Callable[[str], Any]) -> Any:

@@ -8,8 +8,6 @@ from service_core.call import Call
 from service_core.context import Deadline
 from service_core.errors import DeadlineExceeded
 
-__all__ = ["StreamLimits"]
-
 
 class StreamLimits:
     """How long the client waits: for the first item, between two, and altogether. Used by one thread or task."""

@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["Throttle"]
-
 _SENT_FOR_EACH: Final = 2.0
 """Calls that are sent for each one that is answered, so that the end of the overload is noticed."""
 _FADING: Final = 3.0

@@ -12,8 +12,6 @@ from typing import Annotated, Any, Final, overload
 
 from service_core.errors import DeclarationException
 
-__all__ = ["NO_EXAMPLE", "Body", "Header", "Location", "Marker", "PathParam", "QueryParam", "find_marker"]
-
 NO_EXAMPLE: Final = object()
 """Means that there is no example."""
 

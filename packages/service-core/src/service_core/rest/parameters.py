@@ -25,8 +25,6 @@ from service_core.rest.text_types import TextTypes
 from service_core.wire import WireType
 from service_core.wire.methods.sent_fields import SentFields, sent_fields
 
-__all__ = ["RestParameter", "location_of", "written_fields"]
-
 # Headers that belong to the protocol or to the call, so that no argument may change them.
 _RESERVED: Final = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "x-deadline-ms", "x-correlation-id"}

@@ -17,8 +17,6 @@ from service_core.errors import ErrorCode, code_for_status
 from service_core.rest.route_codec import is_json, media_type_of
 from service_core.wire import WireError
 
-__all__ = ["PROBLEM_TYPE", "Problem", "read_message", "read_problem"]
-
 PROBLEM_TYPE: Final = "application/problem+json"
 
 _MESSAGES: Final = ("detail", "title", "message", "error")

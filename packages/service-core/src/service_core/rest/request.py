@@ -10,8 +10,6 @@ from typing import Any
 from service_core.rest.markers import Location
 from service_core.rest.parameters import RestParameter
 
-__all__ = ["RequestParts", "RestRequest"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestRequest:

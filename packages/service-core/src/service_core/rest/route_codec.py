@@ -24,8 +24,6 @@ from service_core.rest.template import PathTemplate
 from service_core.rest.verbs import Prefix, Route, prefix_of
 from service_core.wire import MalformedData, MethodCodec, ResultType, read_json
 
-__all__ = ["RouteCodec", "is_json", "media_type_of"]
-
 _WITHOUT_BODY: Final = (204, 205)
 _MOST_SENT: Final = 16
 """How many headers of a method are kept with what they mean; callers use few."""

@@ -16,8 +16,6 @@ from service_core.rest.request import RestRequest
 from service_core.rest.route_codec import RouteCodec
 from service_core.rest.verbs import route_of
 
-__all__ = ["RouteTable"]
-
 
 class RouteTable:
     """The routes, the more exact ones first. Immutable, shared by threads."""

@@ -25,8 +25,6 @@ from service_core.wire import WireType
 from service_core.wire.methods.arguments import ArgumentTypes
 from service_core.wire.methods.sent_fields import SentFields, sent_fields
 
-__all__ = ["NONE_SENT", "SENT_ARGUMENTS", "SentArguments", "differing", "items_entry", "sent_entry"]
-
 SENT_ARGUMENTS: Final = "x-arguments"
 """The name of the header."""
 _ITEMS: Final = "*"

@@ -13,8 +13,6 @@ from urllib.parse import quote, unquote
 
 from service_core.errors import DeclarationException
 
-__all__ = ["PathTemplate", "Segment"]
-
 # What RFC 3986, section 3.3, allows in a segment, without percent-encoding.
 _LITERAL: Final = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@]*")
 _SEGMENT: Final = re.compile(r"([^{}]*)(?:\{([^{}]*)\}([^{}]*))?")

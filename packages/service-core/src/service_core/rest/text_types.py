@@ -16,8 +16,6 @@ from pydantic_core import from_json
 
 from service_core.errors import DeclarationException
 
-__all__ = ["TextTypes"]
-
 _JSON_TYPES: Final[dict[type, str]] = {
     str: "string",
     int: "integer",

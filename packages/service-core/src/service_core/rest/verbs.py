@@ -12,8 +12,6 @@ from typing import Any, Final, TypedDict, TypeVar, Unpack, overload
 from service_core.declaring.descriptors import IDEMPOTENT, ROUTE
 from service_core.errors import DeclarationException
 
-__all__ = ["Prefix", "Route", "RouteDetails", "delete", "get", "patch", "post", "prefix_of", "put", "rest", "route_of"]
-
 C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 

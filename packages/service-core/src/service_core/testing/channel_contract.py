@@ -38,9 +38,6 @@ from service_core.testing.contract_values import SPECIMENS
 from service_core.testing.instance_contract import InstanceContract, raised
 from service_core.testing.scripted_registry import ScriptedRegistry
 
-__all__ = ["ChannelContract"]
-
-
 _ABSENT = default_catalog.component_of(AbsentService).name
 _TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

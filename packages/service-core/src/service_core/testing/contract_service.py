@@ -20,16 +20,6 @@ from service_core.errors import AuthorizationException, MissingTokenException
 from service_core.rest import get, post, rest
 from service_core.testing.contract_values import Specimen
 
-__all__ = [
-    "AbsentService",
-    "ContractComponent",
-    "ContractComponentImpl",
-    "ContractService",
-    "ContractServiceImpl",
-    "OutOfStock",
-    "Seen",
-]
-
 
 @dataclass
 class OutOfStock(Exception):

@@ -11,8 +11,6 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-__all__ = ["SPECIMENS", "Specimen"]
-
 
 class Shade(Enum):
     """An enum that is encoded as its text."""

@@ -11,8 +11,6 @@ from typing import Any
 
 from service_core.declaring.descriptors import MethodDescriptor
 
-__all__ = ["FaultPlan", "PlannedFaults"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFaults:

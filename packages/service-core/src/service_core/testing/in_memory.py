@@ -27,8 +27,6 @@ from service_core.testing.in_memory_channel import (
 from service_core.testing.in_memory_server import InMemoryServer
 from service_core.testing.scripted_registry import ScriptedRegistry
 
-__all__ = ["InMemoryNetwork", "in_memory"]
-
 # A catalog of their own, so that other managers do not find them.
 _CHANNELS: Final = Catalog()
 _CHANNELS.add_channel("dispatch-json", InMemoryJSONChannel)

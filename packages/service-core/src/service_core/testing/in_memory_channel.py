@@ -15,15 +15,13 @@ from service_core.calling.channel import Channel
 from service_core.calling.streams.loop_thread import background_loop, in_background
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.errors import LocalServiceException, ServiceCommunicationException
-from service_core.resilience.retrying import Raised
+from service_core.resilience.attempts import Raised
 from service_core.resilience.stream_limits import StreamLimits
 from service_core.testing.faults import FaultPlan, PlannedFaults
 from service_core.testing.in_memory_request import MemoryRequest
 from service_core.testing.in_memory_server import InMemoryServer, Reply, reply_of
 from service_core.testing.streams.in_memory import InMemoryStream, MemoryInput, answered, lost
 from service_core.wire import ITEM_TIMEOUTS_MS, JSON, MSGPACK, Codec, MethodCodec, call_headers, item_timeouts_ms
-
-__all__ = ["InMemoryChannel", "InMemoryJSONChannel", "InMemoryMSGPackChannel", "Links"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

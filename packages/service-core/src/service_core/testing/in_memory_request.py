@@ -8,11 +8,9 @@ from typing import Any
 
 from service_core.context import Deadline
 from service_core.errors import DeadlineExceeded, LocalServiceException, ServiceCommunicationException
-from service_core.resilience.retrying import Raised
+from service_core.resilience.attempts import Raised
 from service_core.testing.in_memory_server import Reply
 from service_core.wire import Codec, MethodCodec, WireError, error_from_wire, with_deadline
-
-__all__ = ["MemoryRequest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

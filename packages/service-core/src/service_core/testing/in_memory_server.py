@@ -15,8 +15,6 @@ from service_core.hosting.token_verifier import TokenVerifier
 from service_core.wire import CODECS, Codec, context_from_headers
 from service_core.wire.streams import STREAM_TYPES
 
-__all__ = ["InMemoryServer", "Reply", "reply_of"]
-
 T = TypeVar("T")
 
 _NO_WORKERS: Final = ThreadPool(0)

@@ -30,8 +30,6 @@ from service_core.testing.contract_service import ContractService, Seen
 from service_core.testing.contract_values import SPECIMENS
 from service_core.testing.scripted_registry import ScriptedRegistry
 
-__all__ = ["InstanceContract", "raised"]
-
 E = TypeVar("E", bound=Exception)
 
 _COMPONENT = default_catalog.component_of(ContractService).name

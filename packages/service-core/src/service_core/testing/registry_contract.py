@@ -26,10 +26,9 @@ from typing import ClassVar
 from service_core.addresses import ChannelAddress
 from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.errors import ComponentUnavailableException
-from service_core.registry.base import ComponentRegistry, Snapshot
+from service_core.registry.base import ComponentRegistry
+from service_core.registry.subscription import Snapshot
 from service_core.testing.instance_contract import raised
-
-__all__ = ["DiscoveryContract", "RegistrationContract", "SnapshotRecorder", "fresh_component"]
 
 JSON_ADDRESS = ChannelAddress("dispatch-json", "http://127.0.0.1:8001")
 REST_ADDRESS = ChannelAddress("rest", "http://127.0.0.1:8001/api")

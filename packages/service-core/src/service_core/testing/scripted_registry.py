@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from service_core.registry.base import LocalComponentRegistry, Snapshot
+from service_core.registry.base import LocalComponentRegistry
 from service_core.registry.static import StaticComponentRegistry
-
-__all__ = ["ScriptedRegistry"]
+from service_core.registry.subscription import Snapshot
 
 _NONE: Final[Snapshot] = MappingProxyType({})
 

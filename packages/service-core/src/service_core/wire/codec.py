@@ -27,16 +27,6 @@ from service_core.wire.methods.sent_fields import Defaults, SentFields
 from service_core.wire.methods.unexpected_result import misfit
 from service_core.wire.values import WireType
 
-__all__ = [
-    "Codec",
-    "MalformedData",
-    "WireRequest",
-    "by_name",
-    "envelope_of_request",
-    "envelope_of_response",
-    "types_for",
-]
-
 
 class MalformedData(ValueError):
     """The bytes are not what they should be: no JSON, no msgpack, no envelope. Says why, without quoting them."""

@@ -10,7 +10,5 @@ from service_core.wire.codec import Codec
 from service_core.wire.json import JSON
 from service_core.wire.msgpack import MSGPACK
 
-__all__ = ["CODECS"]
-
 CODECS: Final[Mapping[str, Codec]] = MappingProxyType({codec.content_type: codec for codec in (JSON, MSGPACK)})
 """The codecs by content type."""

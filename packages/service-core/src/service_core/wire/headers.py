@@ -11,21 +11,6 @@ from typing import Final
 from service_core.context import CallContext, Deadline, new_correlation_id, received_context
 from service_core.tracing import BAGGAGE, TRACEPARENT, TRACESTATE, is_loaded, trace_headers
 
-__all__ = [
-    "CONTEXT_HEADERS",
-    "CORRELATION_ID",
-    "DEADLINE_MS",
-    "ITEM_TIMEOUTS_MS",
-    "USUAL_FORMS",
-    "call_headers",
-    "context_from_headers",
-    "context_of",
-    "item_timeouts_ms",
-    "milliseconds_left",
-    "usual_context",
-    "with_deadline",
-]
-
 DEADLINE_MS: Final = "x-deadline-ms"
 """Milliseconds that are left for the call when it is sent; clocks of two machines cannot be compared."""
 ITEM_TIMEOUTS_MS: Final = "x-item-timeouts-ms"

@@ -31,8 +31,6 @@ from service_core.wire.methods.method_name import json_method_name
 from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.values import WireType
 
-__all__ = ["JSON", "read_json"]
-
 
 def _parse(data: bytes) -> Any:
     try:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from service_core.arguments import Arguments
 from service_core.wire.bounds.density import msgpack_is_dense, msgpack_memory
 from service_core.wire.bounds.garbage_collection import LARGE, without_collection
-from service_core.wire.bounds.limits import msgpack_holds_more
+from service_core.wire.bounds.limits import Buffer, msgpack_holds_more
 from service_core.wire.codec import (
     Codec,
     MalformedData,
@@ -25,11 +25,8 @@ from service_core.wire.large_values.reading import LONG, read_in_pieces
 from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.method_name import msgpack_method_name
 from service_core.wire.methods.written_names import WrittenNames
-from service_core.wire.msgpack_io import Buffer, pack, unpack
+from service_core.wire.msgpack_io import pack, unpack
 from service_core.wire.values import WireType
-
-__all__ = ["MSGPACK"]
-
 
 _CONTENT_TYPE: Final = "application/msgpack"
 

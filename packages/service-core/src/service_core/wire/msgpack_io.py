@@ -18,10 +18,6 @@ from service_core.wire.bounds.msgpack_windows import Skipper
 from service_core.wire.codec import MalformedData
 from service_core.wire.types.exact import portable
 
-__all__ = ["Buffer", "check_outline", "pack", "unpack"]
-
-"""Bytes, or a part of them that is not worth a copy."""
-
 _DATETIME: Final = 3
 """The option of msgpack that reads timestamps as datetimes."""
 _SHORT: Final = 4096

@@ -26,8 +26,6 @@ from service_core.wire.types import exact
 from service_core.wire.types.json_forms import is_of_pydantic
 from service_core.wire.types.schema_parts import OPAQUE, parts_of
 
-__all__ = ["NAMED", "OPAQUE", "RULES", "classes_in", "for_checking", "kinds", "with_class_guards", "with_rules"]
-
 RULES: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "ser_json_bytes": "base64",

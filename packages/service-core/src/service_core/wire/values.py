@@ -24,8 +24,6 @@ from service_core.wire.types.error_locations import message_of, validation_detai
 from service_core.wire.types.exact import UnsendableValue
 from service_core.wire.types.refusals import UnsendableType, check
 
-__all__ = ["WireType"]
-
 R = TypeVar("R")
 
 _CLOSELY: Final = {**RULES, "revalidate_instances": "always"}

@@ -25,11 +25,11 @@ from service_core.errors import (
     ServiceCommunicationException,
 )
 from service_core.resilience import retrying
+from service_core.resilience.attempts import Raised
 from service_core.resilience.events import CallEvent
 from service_core.resilience.hedging.hedge_sync import AnswerWait, Superseded
 from service_core.resilience.load_balancer import LoadBalancer
 from service_core.resilience.policies import Policies
-from service_core.resilience.retrying import Raised
 from service_core.resilience.selectors import FirstURLSelector
 
 CATALOG = Catalog()

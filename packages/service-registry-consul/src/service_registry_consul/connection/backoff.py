@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 from typing import Final
 
-__all__ = ["TokenBucket", "backoff", "jitter", "next_index", "parse_index"]
-
 BURST: Final = 2
 """Answers that are processed without delay."""
 REFILL: Final = 0.5

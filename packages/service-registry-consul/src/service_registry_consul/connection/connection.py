@@ -21,8 +21,6 @@ from service_registry_consul.connection.errors import (
 from service_registry_consul.connection.http_exchange import HTTPResponse, exchange
 from service_registry_consul.settings import ConsulSettings
 
-__all__ = ["AgentConnection", "QueryResult"]
-
 MAX_TIMEOUT: Final = 30.0
 """Seconds up to which the time limit grows for an agent that answers late."""
 

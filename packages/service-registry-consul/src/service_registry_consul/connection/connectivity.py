@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Connectivity", "ConsulStatus"]
-
 logger: Final = logging.getLogger("service.registry.consul")
 
 FIRST_LOG_INTERVAL: Final = 10.0

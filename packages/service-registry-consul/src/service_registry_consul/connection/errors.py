@@ -8,16 +8,6 @@ from __future__ import annotations
 import ssl
 from typing import Final
 
-__all__ = [
-    "CHECK_CERTIFICATES",
-    "ConsulError",
-    "ConsulRefusal",
-    "ConsulUnreachable",
-    "malformed_answer",
-    "refused",
-    "unreachable",
-]
-
 CHECK_URL: Final = "check setting 'url' (SERVICE_CONSUL_URL or CONSUL_HTTP_ADDR)"
 CHECK_TOKEN: Final = "check setting 'token' (SERVICE_CONSUL_TOKEN or CONSUL_HTTP_TOKEN)"  # noqa: S105
 CHECK_CERTIFICATES: Final = "check settings 'ca_file', 'cert_file' and 'key_file'"

@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 
 from service_core.tls import unverified
 
-__all__ = ["HTTPResponse", "exchange", "get"]
-
 MAX_BODY: Final = 64 * 1024 * 1024
 """Bytes of a response; a health query of 10,000 instances takes a fifth of it."""
 

@@ -13,8 +13,6 @@ from service_registry_consul.registering.initial_status import State
 from service_registry_consul.registering.registration import Registration
 from service_registry_consul.settings import ConsulSettings
 
-__all__ = ["Agent"]
-
 _AFTER_LOSS: Final = 0.25
 """Seconds after which an agent that has closed the connection is contacted again."""
 

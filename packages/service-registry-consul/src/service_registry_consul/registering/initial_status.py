@@ -19,8 +19,6 @@ from service_core.tls import unverified
 from service_registry_consul.connection.http_exchange import get
 from service_registry_consul.registering.registration import Registration
 
-__all__ = ["State", "probe", "query_source", "state_of"]
-
 logger: Final = logging.getLogger("service.registry.consul")
 
 State = Literal["passing", "warning", "critical"]

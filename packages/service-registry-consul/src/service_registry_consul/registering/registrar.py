@@ -25,8 +25,6 @@ from service_registry_consul.registering.registration import Registration
 from service_registry_consul.registering.shared_registrations import SharedRegistrations
 from service_registry_consul.settings import ConsulSettings
 
-__all__ = ["Registrar"]
-
 logger: Final = logging.getLogger("service.registry.consul")
 
 _SOURCE: Final = "registration"

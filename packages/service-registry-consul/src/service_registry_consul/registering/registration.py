@@ -13,8 +13,6 @@ from service_core.registry import LOCAL
 from service_registry_consul.meta import write_channels
 from service_registry_consul.settings import ConsulSettings
 
-__all__ = ["Registration", "plan_registration"]
-
 TAG: Final = "component"
 """Marks registrations of components; aspyx-service writes it too."""
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})

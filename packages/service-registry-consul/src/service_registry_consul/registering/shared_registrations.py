@@ -11,8 +11,6 @@ import threading
 from service_registry_consul.machine_locks import MachineLock
 from service_registry_consul.settings import ConsulSettings
 
-__all__ = ["SharedRegistrations"]
-
 
 class SharedRegistrations:
     """The locks of this process. The methods may be called by any thread."""

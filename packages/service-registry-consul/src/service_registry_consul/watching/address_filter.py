@@ -15,8 +15,6 @@ from urllib.parse import urlsplit
 
 from service_registry_consul.settings import ConsulSettings, Network
 
-__all__ = ["AddressFilter"]
-
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Clouds hand out credentials under these; the link-local ones are refused with their network.

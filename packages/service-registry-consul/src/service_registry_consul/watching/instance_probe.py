@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 from service_registry_consul.connection.http_exchange import get
 
-__all__ = ["Probed", "probe"]
-
 READINESS_PATH: Final = "/health/ready"
 """A server of this framework that stops answers 503 there; other servers answer anything."""
 PROBE_TIMEOUT: Final = 2.0

@@ -12,8 +12,6 @@ from service_registry_consul.connection.errors import malformed_answer
 from service_registry_consul.settings import ConsulSettings
 from service_registry_consul.watching.retry import keep_doing
 
-__all__ = ["BlockingQuery", "read_options"]
-
 MARGIN: Final = 5.0
 """Seconds beyond the longest wait after which a silent connection counts as dead."""
 

@@ -11,8 +11,6 @@ from service_registry_consul.connection.backoff import TokenBucket, backoff
 from service_registry_consul.connection.connectivity import Connectivity
 from service_registry_consul.connection.errors import ConsulError
 
-__all__ = ["keep_doing"]
-
 logger: Final = logging.getLogger("service.registry.consul")
 
 

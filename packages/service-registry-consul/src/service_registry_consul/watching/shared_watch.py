@@ -21,8 +21,6 @@ from service_registry_consul.watching.query import BlockingQuery, read_options
 from service_registry_consul.watching.retry import keep_doing
 from service_registry_consul.watching.watched_component import WatchedComponent
 
-__all__ = ["SharedWatch", "health_query"]
-
 _SERVICES: Final = "/v1/catalog/services"
 _CHECKS: Final = "/v1/health/state/any"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")

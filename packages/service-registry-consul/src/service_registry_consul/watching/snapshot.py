@@ -11,8 +11,6 @@ from service_core.registry import LOCAL, Snapshot, snapshot_of
 from service_registry_consul.meta import read_channels, read_metadata
 from service_registry_consul.watching.address_filter import AddressFilter
 
-__all__ = ["Reading", "read_nodes"]
-
 _RANK: Final = {"passing": 0, "warning": 1}
 """States in which an instance is called, in order of preference; all others (critical, maintenance) are not."""
 _AGENT: Final = "serfHealth"

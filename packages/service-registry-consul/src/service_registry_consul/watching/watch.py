@@ -16,8 +16,6 @@ from service_registry_consul.watching.query import BlockingQuery
 from service_registry_consul.watching.shared_watch import SharedWatch, health_query
 from service_registry_consul.watching.watched_component import WatchedComponent
 
-__all__ = ["Watcher"]
-
 
 class Watcher:
     """Runs a query for each of the first components, and a shared watch for the others.

@@ -15,8 +15,6 @@ from service_registry_consul.watching.address_filter import AddressFilter
 from service_registry_consul.watching.instance_probe import Probed, probe
 from service_registry_consul.watching.snapshot import Reading, read_nodes
 
-__all__ = ["WatchedComponent"]
-
 logger: Final = logging.getLogger("service.registry.consul")
 
 _PROBE_INTERVAL: Final = 1.0

@@ -9,8 +9,6 @@ from typing import Final
 
 from starlette.types import Scope
 
-__all__ = ["AllowedHosts", "check_host", "host_of"]
-
 _NAME: Final = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
 _PATTERN: Final = re.compile(rf"(?:\*\.)?{_NAME}")
 _HOST: Final = re.compile(rf"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>{_NAME})\.?)(?::[0-9]*)?")

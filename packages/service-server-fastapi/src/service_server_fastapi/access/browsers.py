@@ -18,8 +18,6 @@ from service_core import ErrorCode
 from service_core.rest import media_type_of
 from service_server_fastapi.access.rejections import UNREAD, Rejection, named
 
-__all__ = ["BrowserRules", "check_origin"]
-
 _ORIGIN: Final = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>\d{1,5}))?"
 )

@@ -9,8 +9,6 @@ from typing import Final
 
 from service_core.dispatch import Response
 
-__all__ = ["RejectionLog"]
-
 logger: Final = logging.getLogger("service.server")
 
 

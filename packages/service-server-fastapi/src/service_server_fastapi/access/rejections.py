@@ -7,8 +7,6 @@ from typing import Final
 from service_core import ErrorCode
 from service_core.dispatch import Headers, Response
 
-__all__ = ["CLOSE", "UNREAD", "Rejection", "named", "unread"]
-
 CLOSE: Final = ("connection", "close")
 UNREAD: Final[Headers] = (CLOSE,)
 """Headers of an answer to a request that has not been read to its end: the connection cannot be used again."""

@@ -25,8 +25,6 @@ from service_server_fastapi.requests.in_flight import InFlight
 from service_server_fastapi.rest.resources import RouteResources
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["Assembly"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembly:

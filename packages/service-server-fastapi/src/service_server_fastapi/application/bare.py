@@ -21,8 +21,6 @@ from service_server_fastapi.requests.in_flight import InFlight
 from service_server_fastapi.requests.sending import send_answer
 from service_server_fastapi.rest.resources import RouteResources
 
-__all__ = ["BareApplication"]
-
 _NOT_FOUND: Final = Response(status=404, content_type=JSON.content_type, body=b'{"detail":"Not Found"}')
 """As FastAPI answers."""
 

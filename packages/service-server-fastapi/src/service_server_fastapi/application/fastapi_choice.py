@@ -9,8 +9,6 @@ from typing import Final
 from service_core.dispatch import Target
 from service_core.rest import route_of
 
-__all__ = ["OBSERVERS", "needs_fastapi"]
-
 OBSERVERS: Final = ("opentelemetry.sdk", "ddtrace", "sentry_sdk", "newrelic")
 """Instrumentation tools: if one is loaded, FastAPI has to process every request."""
 

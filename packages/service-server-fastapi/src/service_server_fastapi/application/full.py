@@ -21,8 +21,6 @@ from service_server_fastapi.rest.mount import mount_services
 from service_server_fastapi.rest.resources import RouteResources
 from service_server_fastapi.rest.route import RestRoute
 
-__all__ = ["FullApplication", "obstacles_of"]
-
 _PACKAGE: Final = __name__.partition(".")[0]
 
 

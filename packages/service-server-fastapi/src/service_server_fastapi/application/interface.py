@@ -13,8 +13,6 @@ from service_server_fastapi.lifecycle.lifespan import HasLifespan
 from service_server_fastapi.requests.fast_path import FastPath
 from service_server_fastapi.rest.resources import RouteResources
 
-__all__ = ["Application", "path_is_taken"]
-
 
 class Application(Protocol):
     """An ASGI application with the endpoints of the framework."""

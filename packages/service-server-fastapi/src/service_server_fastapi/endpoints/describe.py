@@ -17,8 +17,6 @@ from service_server_fastapi.access.rejections import Rejection
 from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.requests.admission import Admission, check_token, headers_of
 
-__all__ = ["DescribeEndpoint"]
-
 _FORWARDING: Final = frozenset({"forwarded", "via", "x-real-ip"})
 """Headers of proxies, beside all that begin with ``x-forwarded-``."""
 

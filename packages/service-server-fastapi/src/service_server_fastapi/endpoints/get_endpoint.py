@@ -11,8 +11,6 @@ from service_core.dispatch import Response
 from service_core.wire import JSON
 from service_server_fastapi.requests.sending import send_answer
 
-__all__ = ["GetEndpoint"]
-
 _NOT_ALLOWED: Final = Response(
     status=405,
     content_type=JSON.content_type,

@@ -15,8 +15,6 @@ from service_health import HealthCheckManager
 from service_server_fastapi.lifecycle.hosting import Hosting, HostingState
 from service_server_fastapi.paths import LIVE, READY
 
-__all__ = ["ServerHealth"]
-
 logger: Final = logging.getLogger("service.health")
 
 

@@ -19,8 +19,6 @@ from service_server_fastapi.requests.fast_path import ReceivedRequest, Respondin
 from service_server_fastapi.requests.memory_budget import MemoryShare
 from service_server_fastapi.requests.sending import send_answer
 
-__all__ = ["InvokeEndpoint", "is_call"]
-
 
 class InvokeEndpoint:
     """The ASGI application behind ``/invoke``."""

@@ -15,8 +15,6 @@ from service_server_fastapi.endpoints.health import ServerHealth
 from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.requests.admission import headers_of
 
-__all__ = ["ReportEndpoint", "as_text"]
-
 
 class ReportEndpoint:
     """Answers with JSON, or with text if the client accepts ``text/plain``."""

@@ -16,8 +16,6 @@ from service_server_fastapi.requests.admission import Disconnected
 from service_server_fastapi.requests.in_flight import STOP_MESSAGE
 from service_server_fastapi.requests.sending import unbuffered
 
-__all__ = ["IncomingStream", "CallerWatch", "run_stream", "send_stream"]
-
 _AHEAD: Final = 4
 """Parts of a request that are read ahead."""
 _BUFFER: Final = 64 * 1024

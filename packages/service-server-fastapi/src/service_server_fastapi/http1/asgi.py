@@ -15,8 +15,6 @@ from service_server_fastapi.http1.response import ResponseWriter
 from service_server_fastapi.http1.timeouts import PARTS
 from service_server_fastapi.requests.sending import send_answer
 
-__all__ = ["AsgiExchange", "ExchangeConnection"]
-
 logger: Final = logging.getLogger("service.server")
 
 

@@ -32,8 +32,6 @@ from service_server_fastapi.requests.peer import ConnectionInfo
 from service_server_fastapi.requests.request_context import RequestContext
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["ServerConnection"]
-
 
 class ServerConnection(StatefulConnection):
     """One connection. Used on one event loop."""

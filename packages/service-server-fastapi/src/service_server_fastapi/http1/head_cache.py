@@ -29,8 +29,6 @@ from service_server_fastapi.requests.fast_path import FastPath
 from service_server_fastapi.requests.peer import ConnectionInfo
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["HeadCache", "RepeatedRequest"]
-
 _LENGTH: Final = b"content-length"
 _CONTEXT: Final = tuple(name.encode() for name in CONTEXT_HEADERS)
 _USUAL: Final = {DEADLINE_MS.encode(), CORRELATION_ID.encode()}

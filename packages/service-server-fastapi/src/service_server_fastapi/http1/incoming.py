@@ -8,8 +8,6 @@ from typing import Final
 from service_server_fastapi.http1.reader import RequestReader
 from service_server_fastapi.http1.request import IncomingRequest
 
-__all__ = ["Incoming"]
-
 _MUCH: Final = 64 * 1024
 """Bytes of bodies that may be unread before the client has to wait."""
 

@@ -11,8 +11,6 @@ from service_server_fastapi.http1.timeouts import STREAM_PAUSE, Timeout
 from service_server_fastapi.requests import tcp
 from service_server_fastapi.requests.sending import unbuffered
 
-__all__ = ["Outgoing", "StreamedAnswer"]
-
 _SMALL: Final = 64 * 1024
 """Up to so many bytes are copied to be sent together."""
 

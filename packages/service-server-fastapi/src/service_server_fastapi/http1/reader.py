@@ -20,8 +20,6 @@ import httptools
 from service_server_fastapi.access.rejections import named
 from service_server_fastapi.http1.request import IncomingRequest
 
-__all__ = ["RejectedBytes", "RequestReader"]
-
 _MOST_HEADERS: Final = 256
 _MOST_WAITING: Final = 100
 _TOO_LARGE: Final = (431, f"the head of the request is larger than {named('max_header_bytes')} allows")

@@ -15,8 +15,6 @@ from service_core.wire import CONTEXT_HEADERS, context_of
 from service_server_fastapi.requests.fast_path import ReceivedRequest
 from service_server_fastapi.requests.peer import PEER, ConnectionInfo
 
-__all__ = ["CompleteRequest", "IncomingRequest", "LostConnection", "RequestBody"]
-
 _CONTEXT: Final = tuple(name.encode() for name in CONTEXT_HEADERS)
 _READ: Final = frozenset(
     (

@@ -12,8 +12,6 @@ from typing import Final, Protocol
 from service_core.dispatch import Response
 from service_server_fastapi.access.rejections import CLOSE
 
-__all__ = ["ResponseHeads", "ResponseWriter", "Wire", "status_line"]
-
 _SMALL: Final = 64 * 1024
 """Up to so many bytes are copied, to be sent in one packet with what comes before them."""
 _WITHOUT_BODY: Final = (204, 304)

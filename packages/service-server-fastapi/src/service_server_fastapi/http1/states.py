@@ -32,8 +32,6 @@ from service_server_fastapi.http1.timeouts import STREAM_PAUSE, Timeout
 from service_server_fastapi.requests.bypass import Bypass
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["State", "StatefulConnection"]
-
 _GRACE: Final = 1.0
 """Seconds more than ``receive_timeout`` for a body, in which an application can answer 408 itself."""
 _LINGER: Final = 2.0

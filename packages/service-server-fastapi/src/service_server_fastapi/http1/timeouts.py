@@ -7,8 +7,6 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["PARTS", "STREAM_PAUSE", "Timeout"]
-
 PARTS: Final = "service.parts"
 """The extension of a scope whose request or response is a stream, so that its deadlines are longer."""
 STREAM_PAUSE: Final = 600.0

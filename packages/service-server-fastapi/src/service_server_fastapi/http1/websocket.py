@@ -10,8 +10,6 @@ from uvicorn.server import ServerState
 
 from service_server_fastapi.http1.request import IncomingRequest
 
-__all__ = ["hand_over"]
-
 
 def hand_over(
     transport: asyncio.Transport,

@@ -18,8 +18,6 @@ from service_core.di import Environment
 from service_core.hosting import HostedService
 from service_core.rest import route_of
 
-__all__ = ["address_findings", "hosting_findings", "known_channels"]
-
 
 def hosting_findings(environment: Environment, hosted: Sequence[HostedService]) -> Iterator[str]:
     """The findings; one sentence each."""

@@ -9,8 +9,6 @@ from service_core.hosting import WILDCARDS
 from service_server_fastapi.access.rejections import named
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["warn_if_open"]
-
 logger: Final = logging.getLogger("service.server")
 
 

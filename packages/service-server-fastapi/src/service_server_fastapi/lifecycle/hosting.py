@@ -19,8 +19,6 @@ from service_server_fastapi.lifecycle.declaration_checks import address_findings
 from service_server_fastapi.lifecycle.systemd import notify
 from service_server_fastapi.settings import SHARED_PROPAGATION_DELAY, ServerSettings
 
-__all__ = ["Hosting", "HostingState"]
-
 logger: Final = logging.getLogger("service.server")
 
 

@@ -22,8 +22,6 @@ from service_server_fastapi.lifecycle.wait_for_server import wait_until_answerin
 from service_server_fastapi.paths import LIVE
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["RAISED_BY_SERVER", "HasLifespan", "Lifespan", "registered_elsewhere", "running"]
-
 logger: Final = logging.getLogger("service.server")
 
 RAISED_BY_SERVER: Final = "it is raised by the server"

@@ -10,8 +10,6 @@ import time
 from types import FrameType, TracebackType
 from typing import Final, Self
 
-__all__ = ["LoopWatch"]
-
 logger: Final = logging.getLogger("service.server")
 
 _OURS: Final = frozenset({"service_core", "service_server_fastapi", "service_health", "service_otel"})

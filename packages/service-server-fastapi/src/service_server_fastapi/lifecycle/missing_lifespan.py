@@ -18,8 +18,6 @@ from service_server_fastapi.requests.sending import send_answer
 if TYPE_CHECKING:  # applications without FastAPI do not import it
     from fastapi import FastAPI
 
-__all__ = ["MissingLifespan", "ObservedPort"]
-
 logger: Final = logging.getLogger("service.server")
 
 REASON: Final = (

@@ -15,8 +15,6 @@ from typing import Any, Final
 
 from service_core.process import call_in_child
 
-__all__ = ["GracefulSignals"]
-
 logger: Final = logging.getLogger("service.server")
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)

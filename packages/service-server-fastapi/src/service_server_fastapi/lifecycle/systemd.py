@@ -7,8 +7,6 @@ import os
 import socket
 from typing import Final
 
-__all__ = ["notify"]
-
 logger: Final = logging.getLogger("service.server")
 
 

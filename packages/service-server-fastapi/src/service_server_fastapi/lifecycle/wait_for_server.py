@@ -11,8 +11,6 @@ from typing import Final, TypeAlias
 from service_core.hosting import WILDCARDS
 from service_core.tls import unverified
 
-__all__ = ["wait_until_answering"]
-
 _INTERVAL: Final = 0.05
 _Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -21,8 +21,6 @@ from service_server_fastapi.lifecycle.lifespan import RAISED_BY_SERVER
 from service_server_fastapi.listening.sockets import BACKLOG, UnixSocketFile
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["Listener"]
-
 _LAST_READ: Final = 0.05
 """Seconds in which requests on the last connections are read; then connections without a request are closed."""
 _FAILED: Final = ("Application startup failed", "Application shutdown failed")

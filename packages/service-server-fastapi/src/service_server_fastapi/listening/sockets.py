@@ -15,8 +15,6 @@ from typing import Final
 from service_core import LocalServiceException, PortInUseException
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["BACKLOG", "UnixSocketFile", "bind", "bind_as", "bind_unix"]
-
 BACKLOG: Final = 2048
 """Connections that may wait to be accepted."""
 _LONGEST_PATH: Final = 103

@@ -9,8 +9,6 @@ from typing import Final
 from service_core.tls import Identity, load_authority, load_identity, secured
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["server_tls"]
-
 _PREFIX: Final = "SERVICE_SERVER_"
 
 

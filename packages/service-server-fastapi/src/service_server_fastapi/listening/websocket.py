@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-__all__ = ["StrictWebSocket"]
-
 
 class StrictWebSocket(WebSocketsSansIOProtocol):
     """One connection; a handshake that is refused ends it.

@@ -16,8 +16,6 @@ from service_server_fastapi.requests.memory_budget import MemoryBudget, MemorySh
 from service_server_fastapi.requests.stream_shares import StreamShares
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["Admission", "Disconnected", "check_encoding", "check_token", "disconnected", "headers_of"]
-
 
 class Disconnected(Exception):
     """The caller has disconnected; there is no recipient for an answer."""

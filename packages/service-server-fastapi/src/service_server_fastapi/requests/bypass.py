@@ -11,8 +11,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service_server_fastapi.requests.fast_path import FastPath
 from service_server_fastapi.requests.in_flight import InFlight
 
-__all__ = ["Bypass"]
-
 logger: Final = logging.getLogger("service.server")
 
 

@@ -12,8 +12,6 @@ from service_core.dispatch import Continuation
 from service_core.process import start_timer
 from service_server_fastapi.requests.admission import Disconnected
 
-__all__ = ["DisconnectWatch", "while_connected"]
-
 T = TypeVar("T")
 
 _WATCHED_AFTER: Final = 0.1

@@ -10,8 +10,6 @@ from starlette.types import Receive, Scope, Send
 from service_core import CallContext
 from service_core.dispatch import Response, StreamSink
 
-__all__ = ["FastPath", "ReceivedRequest", "Responding", "ResponseStream"]
-
 
 class ReceivedRequest(ABC):
     """A request that is here as a whole, and what its head says of the call."""

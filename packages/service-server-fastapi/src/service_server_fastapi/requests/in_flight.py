@@ -21,8 +21,6 @@ from service_server_fastapi.requests.fast_path import ReceivedRequest
 from service_server_fastapi.requests.request_context import RequestContext
 from service_server_fastapi.requests.sending import send_answer
 
-__all__ = ["STOP_MESSAGE", "InFlight", "InFlightMiddleware"]
-
 logger: Final = logging.getLogger("service.server")
 
 STOP_MESSAGE: Final = "the server stops"

@@ -12,8 +12,6 @@ from service_core import ErrorCode
 from service_core.wire import LARGE, Codec
 from service_server_fastapi.access.rejections import UNREAD, Rejection, named
 
-__all__ = ["MemoryBudget", "MemoryShare", "machine_memory"]
-
 BYTES_PER_BYTE: Final = 16
 """How much memory a request needs for each byte of its body, at most, unless its values are many and small."""
 

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-__all__ = ["PEER", "ConnectionInfo", "PeerCredentials", "peer_of"]
-
 PEER: Final = "service.peer"
 """The name of the credentials among the extensions of an ASGI scope."""
 _UCRED: Final = struct.Struct("iII")

@@ -13,8 +13,6 @@ from service_server_fastapi.requests.peer import PEER, PeerCredentials
 if TYPE_CHECKING:  # imported where it is used: with it a server takes longer to start
     from starlette.requests import Request
 
-__all__ = ["RequestContext"]
-
 _request: ContextVar[Scope | ReceivedRequest | None] = ContextVar("service_request", default=None)
 
 

@@ -8,8 +8,6 @@ from starlette.types import Send
 
 from service_core.dispatch import Headers, Response
 
-__all__ = ["UNBUFFERED", "send_answer", "unbuffered"]
-
 UNBUFFERED: Final[Headers] = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
 """The headers of a body that proxies pass on as it comes, and keep no copy of."""
 

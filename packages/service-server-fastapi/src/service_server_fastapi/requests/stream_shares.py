@@ -12,8 +12,6 @@ from service_core.dispatch import caller_of
 from service_server_fastapi.access.rejections import UNREAD, Rejection, named
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["StreamShares"]
-
 
 class StreamShares:
     """Counts open streams by caller. Used on one event loop.

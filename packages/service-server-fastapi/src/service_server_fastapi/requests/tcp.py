@@ -13,8 +13,6 @@ import sys
 from struct import Struct
 from typing import Final
 
-__all__ = ["LOOK", "is_lost", "probe", "send_at_once", "taken"]
-
 LOOK: Final = 5.0
 """Seconds between two checks whether the client of a stream is lost."""
 _LOST_MS: Final = 20_000

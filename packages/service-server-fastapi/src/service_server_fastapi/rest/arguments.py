@@ -18,8 +18,6 @@ from service_core.arguments import NO_DEFAULT
 from service_core.rest import NO_EXAMPLE, Location, RestParameter, RouteCodec
 from service_core.wire import WireType
 
-__all__ = ["described", "signature_of"]
-
 _LOCATIONS: Final[dict[Location, Any]] = {
     Location.PATH: Path,
     Location.QUERY: Query,

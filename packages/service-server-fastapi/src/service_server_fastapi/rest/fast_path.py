@@ -25,8 +25,6 @@ from service_server_fastapi.rest.route import RestRoute
 from service_server_fastapi.rest.route_calls import path_of
 from service_server_fastapi.rest.stream_route import StreamRoute
 
-__all__ = ["FastRoutes"]
-
 
 class FastRoutes:
     """Finds the route of a request, and returns an ASGI application that answers it."""

@@ -19,8 +19,6 @@ from service_server_fastapi.rest.route import RestRoute
 from service_server_fastapi.rest.route_calls import unknown_route
 from service_server_fastapi.rest.stream_route import StreamRoute
 
-__all__ = ["mount_services"]
-
 
 def mount_services(app: FastAPI, targets: Iterable[Target], resources: RouteResources) -> list[RestRoute]:
     """Add the routes before all others, the more exact ones first; returns them in that order.

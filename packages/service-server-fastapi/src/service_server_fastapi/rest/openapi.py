@@ -15,8 +15,6 @@ from service_core.wire import DeclaredError
 from service_server_fastapi.rest.arguments import described
 from service_server_fastapi.rest.stream_openapi import document_input, document_result
 
-__all__ = ["complete_document", "documented"]
-
 _ALWAYS: Final[Mapping[int | str, str]] = {
     500: "The method failed.",
     503: "The server has too much to do, or is about to stop.",

@@ -13,8 +13,6 @@ from service_core.arguments import NO_DEFAULT, NOT_GIVEN, Arguments, without_end
 from service_core.rest import SENT_ARGUMENTS, Location, RestParameter, RouteCodec, SentArguments, differing
 from service_core.wire import JSON, MalformedData, WireType, check_value, read_json
 
-__all__ = ["Wrong", "WrongArguments", "item_type", "lists_arguments", "read_arguments"]
-
 Wrong: TypeAlias = dict[str, Any]
 """A wrong place in a request: ``{loc, msg, type}``."""
 

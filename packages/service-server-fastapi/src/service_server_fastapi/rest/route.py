@@ -33,8 +33,6 @@ from service_server_fastapi.rest.reading import WrongArguments, lists_arguments
 from service_server_fastapi.rest.resources import RouteResources
 from service_server_fastapi.rest.route_calls import RouteCalls, path_of, unknown_route
 
-__all__ = ["ARGUMENTS", "WRONG", "RestRoute", "replay", "response"]
-
 ARGUMENTS: Final = "service.arguments"
 """The key of a scope for the arguments of the caller."""
 WRONG: Final = "service.wrong_arguments"

@@ -28,8 +28,6 @@ from service_server_fastapi.requests.memory_budget import MemoryShare
 from service_server_fastapi.rest.reading import Wrong, read_arguments
 from service_server_fastapi.rest.resources import RouteResources
 
-__all__ = ["Mismatched", "RouteCalls", "path_of", "unknown_route"]
-
 
 class RouteCalls:
     """The calls of one route. Used on one event loop."""

@@ -14,8 +14,6 @@ from service_core.rest import EVENT_STREAM, NDJSON, RouteCodec
 from service_core.wire import WireType
 from service_server_fastapi.rest.arguments import described
 
-__all__ = ["document_input", "document_result"]
-
 
 def document_result(route_codec: RouteCodec, schema: dict[str, Any], operation: dict[str, Any]) -> None:
     """Describe the result that is a stream as content of both types; ``schema`` is the whole document."""

@@ -35,8 +35,6 @@ from service_server_fastapi.rest.reading import WrongArguments, item_type
 from service_server_fastapi.rest.route import ARGUMENTS, WRONG, RestRoute, replay
 from service_server_fastapi.rest.route_calls import Mismatched
 
-__all__ = ["StreamRoute"]
-
 _STREAM: Final = "service.stream"
 """The key of a scope for how the answer is written and what watches the caller."""
 

@@ -7,8 +7,6 @@ from typing import Any, Final
 
 from service_core import LocalServiceException
 
-__all__ = ["refuse_green_threads"]
-
 
 def refuse_green_threads() -> None:
     """Raise LocalServiceException if the threads of this process are greenlets.

@@ -17,8 +17,6 @@ if TYPE_CHECKING:  # imported by what uses it
     from fastapi import FastAPI
     from starlette.applications import Starlette
 
-__all__ = ["OtherServer"]
-
 
 class OtherServer:
     """The application of a server for an ASGI server that this process does not start itself."""

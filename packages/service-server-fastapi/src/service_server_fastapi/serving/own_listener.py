@@ -21,8 +21,6 @@ from service_server_fastapi.listening.tls import server_tls
 from service_server_fastapi.requests.request_context import RequestContext
 from service_server_fastapi.serving.server_parts import ServerParts
 
-__all__ = ["OwnListener"]
-
 logger: Final = logging.getLogger("service.server")
 
 _SLACK: Final = 5.0

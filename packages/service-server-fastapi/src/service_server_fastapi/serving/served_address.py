@@ -9,8 +9,6 @@ from service_core import LocalServiceException, unix_url
 from service_core.hosting import WILDCARDS, ServerAddress, url_of
 from service_server_fastapi.settings import ServerSettings
 
-__all__ = ["ServedAddress"]
-
 
 class ServedAddress:
     """The address of one server: known once the port is bound, or said by the settings."""

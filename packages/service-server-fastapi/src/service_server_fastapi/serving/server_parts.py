@@ -29,8 +29,6 @@ from service_server_fastapi.settings import ServerSettings
 if TYPE_CHECKING:  # imported by what uses it
     from fastapi import FastAPI
 
-__all__ = ["ServerParts"]
-
 logger: Final = logging.getLogger("service.server")
 
 

@@ -19,8 +19,6 @@ from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.resolver import Addresses, resolver
 from service_core.process import keep_from_children
 
-__all__ = ["addresses_of", "connect", "connect_async"]
-
 _HEAD_START: Final = 0.25
 """Seconds after which the next address is tried as well (RFC 8305, section 5)."""
 _UNIX: Final = getattr(socket, "AF_UNIX", None)

@@ -16,8 +16,6 @@ from service_channels_http.transport.errors import deadline_exceeded, lost, not_
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
 
-__all__ = ["AsyncConnection"]
-
 _CHUNK: Final = 256 * 1024
 _PAUSE: Final = 0.1
 """Seconds after a deadline from which on its timer was late because this process was suspended or blocked."""

@@ -17,8 +17,6 @@ from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
 from service_core.process import keep_from_children
 
-__all__ = ["SyncConnection", "connected_socket"]
-
 _CHUNK: Final = 256 * 1024
 _LONGEST: Final = 24 * 3600.0
 _LONGEST_MS: Final = 24 * 3600 * 1000

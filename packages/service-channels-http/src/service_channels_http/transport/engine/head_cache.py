@@ -16,8 +16,6 @@ from typing import Final, Self
 
 from service_channels_http.transport.messages import HTTPReply
 
-__all__ = ["RepeatedHead"]
-
 _LINE: Final = rb"(?:date|server|content-type): [!-~](?:[ -~]*[!-~])?\r\n"
 _REST: Final = rb"content-length: ([0-9]{1,9})\r\nx-correlation-id: ([!-~]+)\r\n\r\n"
 _HEAD: Final = re.compile(rb"(HTTP/1\.1 200 [ -~]*\r\n(?:" + _LINE + rb")*)" + _REST)

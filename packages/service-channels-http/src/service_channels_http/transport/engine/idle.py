@@ -7,8 +7,6 @@ import time
 from collections import deque
 from typing import Generic, Protocol, TypeVar
 
-__all__ = ["IdleConnections"]
-
 
 class IdleConnection(Protocol):
     """What both kinds of connections have."""

@@ -12,8 +12,6 @@ from service_channels_http.transport.tls.context import ClientTLS
 from service_core import LocalServiceException
 from service_core.addresses import unix_path
 
-__all__ = ["Origin", "split"]
-
 _ORIGIN: Final = re.compile(
     r"""(?P<scheme>https?)://
         (?P<authority>

@@ -14,8 +14,6 @@ from service_channels_http.transport.interface import PoolLimits
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.tls.context import ClientTLS
 
-__all__ = ["AsyncEngine", "Engine", "LeasedConnection"]
-
 C = TypeVar("C", SyncConnection, AsyncConnection)
 
 _MANY: Final = 1000

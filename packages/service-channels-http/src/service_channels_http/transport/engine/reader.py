@@ -15,8 +15,6 @@ from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
 from service_core.wire import DEADLINE_MS, milliseconds_left
 
-__all__ = ["ResponseParser", "write_beginning", "write_head"]
-
 _MAX_HEAD: Final = 64 * 1024
 """How many bytes status line and headers may have."""
 _MOST_NAMES: Final = 1000

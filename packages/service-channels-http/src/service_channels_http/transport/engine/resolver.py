@@ -15,8 +15,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
-__all__ = ["Resolver", "resolver"]
-
 Addresses: TypeAlias = list[tuple[Any, Any, int, str, Any]]
 """What ``socket.getaddrinfo`` returns."""
 

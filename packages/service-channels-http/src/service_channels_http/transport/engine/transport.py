@@ -11,8 +11,6 @@ from service_channels_http.transport.engine.pool import AsyncEngine, Engine, Lea
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.scopes import OncePerLoop, OncePerProcess
 
-__all__ = ["AsyncEngineTransport", "EngineTransport"]
-
 
 class EngineTransport(OncePerProcess[Engine]):
     """Sends with the engine of this process."""

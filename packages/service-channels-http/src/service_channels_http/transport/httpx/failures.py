@@ -20,8 +20,6 @@ from service_channels_http.transport.errors import (
 from service_channels_http.transport.messages import HTTPRequest
 from service_core import LocalServiceException, ProtocolException, ServiceException
 
-__all__ = ["translated"]
-
 
 @contextmanager
 def translated(request: HTTPRequest, client: httpx.Client | httpx.AsyncClient) -> Iterator[None]:

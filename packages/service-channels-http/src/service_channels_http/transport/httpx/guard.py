@@ -20,8 +20,6 @@ from service_channels_http.transport.limits import check_head, check_size
 from service_channels_http.transport.messages import HTTPRequest
 from service_core import Deadline
 
-__all__ = ["Guard", "guarded", "timeouts", "watch", "watch_async"]
-
 
 def timeouts(deadline: Deadline, connect_timeout: float) -> httpx.Timeout:
     """The limit for each wait of a sync request, so that connecting leaves time for another instance."""

@@ -22,8 +22,6 @@ from service_channels_http.transport.messages import NO_HEADERS, HTTPRequest
 from service_channels_http.transport.streams.response import NotTaken, TooLate
 from service_core import Deadline
 
-__all__ = ["AsyncHTTPXStream", "HTTPXStream"]
-
 
 @dataclass(slots=True)
 class _Head:

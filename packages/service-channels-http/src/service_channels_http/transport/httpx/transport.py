@@ -14,8 +14,6 @@ from service_channels_http.transport.limits import in_time
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import LocalServiceException
 
-__all__ = ["AsyncHTTPXTransport", "HTTPXTransport", "checked", "checked_async"]
-
 
 class HTTPXTransport:
     """Sends every request with a client. Safe to use from several threads."""

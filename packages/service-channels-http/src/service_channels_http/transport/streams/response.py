@@ -13,8 +13,6 @@ from service_channels_http.transport.limits import check_head
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_core import ServiceException
 
-__all__ = ["FINISH", "NotTaken", "StreamedResponse", "TooLate", "chunk", "last_chunk"]
-
 _MAX_HEAD: Final = 64 * 1024
 """How many bytes status line and headers may have."""
 FINISH: Final = 0.1

@@ -23,8 +23,6 @@ from service_channels_http.transport.streams.response import (
 )
 from service_core import Deadline, ServiceException
 
-__all__ = ["AsyncStream"]
-
 _BUFFER: Final = 256 * 1024
 """Bytes that are read ahead at most."""
 

@@ -22,8 +22,6 @@ from service_channels_http.transport.streams.response import (
 )
 from service_core import Deadline, ServiceException
 
-__all__ = ["SyncStream"]
-
 _CHUNK: Final = 256 * 1024
 _LONGEST: Final = 24 * 3600.0
 

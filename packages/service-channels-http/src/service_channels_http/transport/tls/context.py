@@ -13,8 +13,6 @@ from pydantic import SecretStr
 from service_core import LocalServiceException
 from service_core.tls import Identity, load_authority, load_identity, secured
 
-__all__ = ["ClientTLS"]
-
 _PREFIX: Final = "SERVICE_HTTP_"
 
 

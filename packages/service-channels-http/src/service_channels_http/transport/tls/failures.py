@@ -6,8 +6,6 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["is_refusal", "remedy", "tls_error"]
-
 _GIVE_CERTIFICATE: Final = "the server requires a certificate; set 'cert_file' (SERVICE_HTTP_CERT_FILE)"
 _GIVE_ANOTHER: Final = (
     "the server does not accept the certificate in setting 'cert_file' (SERVICE_HTTP_CERT_FILE); use one that has not "

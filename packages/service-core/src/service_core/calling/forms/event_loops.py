@@ -12,8 +12,6 @@ from typing import Final
 
 from service_core.call import Call
 
-__all__ = ["warn_on_event_loop"]
-
 logger: Final = logging.getLogger("service.calls")
 
 _PACKAGES: Final = ("service_core", "service_channels_http")

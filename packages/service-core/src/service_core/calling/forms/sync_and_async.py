@@ -14,8 +14,6 @@ from service_core.calling.streams.in_context import in_context, in_context_async
 from service_core.calling.streams.loop_thread import background_loop, in_background, in_threads
 from service_core.errors import LocalServiceException
 
-__all__ = ["awaitable", "blocking"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager
 from contextvars import Context, copy_context
 from typing import Any, Generic, TypeVar
 
-__all__ = ["EnteredInCopy", "in_context", "in_context_async"]
-
 T = TypeVar("T")
 
 

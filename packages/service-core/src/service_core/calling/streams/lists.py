@@ -11,8 +11,6 @@ from service_core.calling.streams.observed_lists import observed_lists, observed
 from service_core.errors import ServiceException
 from service_core.observing import client_observers
 
-__all__ = ["items_of", "items_of_async", "one_by_one", "one_by_one_async"]
-
 
 def items_of(lists: Generator[list[Any], None, None], call: Call) -> Generator[Any, None, None]:
     """The items of the lists, one by one. Closing it, or dropping the last reference, ends the call."""

@@ -10,8 +10,6 @@ from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import Future
 from typing import TypeVar
 
-__all__ = ["background_loop", "in_background", "in_threads"]
-
 T = TypeVar("T")
 
 

@@ -13,8 +13,6 @@ from typing import Any, Final, TypeVar
 
 from service_core.errors import DeclarationException
 
-__all__ = ["Bindings", "bindings_of", "resolved", "type_parameters"]
-
 Bindings = Mapping[Any, Any]
 """The type of each type variable."""
 

@@ -12,8 +12,6 @@ from typing import Any, Final
 from service_core.arguments import NOT_GIVEN, Arguments, without_end
 from service_core.errors import DeclarationException
 
-__all__ = ["StreamDescriptor", "input_stream", "method_streams", "result_stream", "with_stream", "without_stream"]
-
 _ASYNC: Final = frozenset(
     {collections.abc.AsyncIterator, collections.abc.AsyncIterable, collections.abc.AsyncGenerator}
 )

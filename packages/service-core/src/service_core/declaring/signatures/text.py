@@ -8,8 +8,6 @@ from typing import Final
 from service_core.arguments import NO_DEFAULT
 from service_core.declaring.descriptors import MethodDescriptor, ParameterDescriptor
 
-__all__ = ["signature_text"]
-
 _LONGEST: Final = 300
 """Characters that are shown of a signature."""
 

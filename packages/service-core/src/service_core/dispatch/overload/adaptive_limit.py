@@ -10,8 +10,6 @@ from typing import Final
 from service_core.dispatch.overload.overloaded import Overloaded
 from service_core.dispatch.overload.shares import Shares
 
-__all__ = ["AdaptiveLimit"]
-
 _WINDOW: Final = 0.25
 """Seconds after which the calls that have ended are taken into account, if they are enough."""
 _ENOUGH: Final = 10

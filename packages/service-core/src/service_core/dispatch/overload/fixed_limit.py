@@ -9,8 +9,6 @@ from typing import Protocol
 from service_core.dispatch.overload.overloaded import Overloaded
 from service_core.dispatch.overload.shares import Shares
 
-__all__ = ["FixedLimit", "MethodLimit"]
-
 
 class MethodLimit(Protocol):
     """How many calls of a method may run at once. Used where the calls of the method begin and end."""

@@ -6,8 +6,6 @@ from typing import Final
 
 from service_core.dispatch.overload.overloaded import Overloaded
 
-__all__ = ["NOTICED", "LoopDelay"]
-
 NOTICED: Final = 0.001
 """Seconds of waiting up to which there is nothing to check: no caller gives a call so little time."""
 _SHARE: Final = 0.5

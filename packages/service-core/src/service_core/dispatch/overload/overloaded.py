@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["Overloaded"]
-
 
 class Overloaded(Exception):
     """The call is not started; another instance may have room."""

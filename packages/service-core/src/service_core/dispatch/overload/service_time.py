@@ -6,8 +6,6 @@ import math
 import threading
 from typing import Final
 
-__all__ = ["ServiceTime"]
-
 _WEIGHT: Final = 0.1
 """The weight of the last run."""
 _FASTEST: Final = 1e-6

@@ -7,8 +7,6 @@ from typing import Final
 
 from service_core.context import CallContext
 
-__all__ = ["Shares", "caller_of"]
-
 _WANTING: Final = 1.0
 """Seconds for which a caller that was refused counts among those that share."""
 _MANY: Final = 10_000

@@ -12,8 +12,6 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from service_core.dispatch.overload.service_time import ServiceTime
 
-__all__ = ["Waiting", "WaitingCalls"]
-
 _STANDING: Final = 4.0
 """Seconds without an empty queue from which on it is overload and not a burst."""
 _LONGEST: Final = 1.0

@@ -23,9 +23,6 @@ from service_core.wire import (
 )
 from service_core.wire.streams import Frame, FrameKind, FrameReader, check_call
 
-__all__ = ["InputFrames", "ThreadInput", "WrongItem", "end_input", "ending_input", "input_lines", "with_input"]
-
-
 T = TypeVar("T")
 
 _CHECK_INTERVAL: Final = 5.0

@@ -10,8 +10,6 @@ from service_core.context import CallContext
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import Policy
 
-__all__ = ["ItemLimits"]
-
 _GRACE: Final = 1.0
 """Seconds that are added to the limits of the caller, who keeps them itself as long as it is there."""
 

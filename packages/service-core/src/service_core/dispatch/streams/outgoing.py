@@ -17,8 +17,6 @@ from service_core.errors import ErrorCode
 from service_core.wire import WireError
 from service_core.wire.streams import STOPPING, StreamWriter
 
-__all__ = ["open_stream"]
-
 
 def open_stream(
     executor: Executor, target: Target, arguments: tuple[Any, ...], writer: StreamWriter, context: CallContext

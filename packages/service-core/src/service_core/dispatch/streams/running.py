@@ -23,8 +23,6 @@ from service_core.dispatch.timeouts import Continuation, uninterrupted, within
 from service_core.errors import ArgumentException
 from service_core.wire.streams import StreamWriter
 
-__all__ = ["ItemRunner"]
-
 _GRACE: Final = 1.0
 """Seconds until a step is cancelled that waits when its stream has failed: it may be in a ``finally`` block."""
 

@@ -14,8 +14,6 @@ from typing import Any, Final
 
 from service_core.dispatch.thread_pool import ThreadPool
 
-__all__ = ["FIRST_ITEMS", "StreamSource", "items_ahead"]
-
 FIRST_ITEMS: Final = 16
 """Items by which a generator runs ahead, as long as their size is not known."""
 _MOST_ITEMS: Final = 1024

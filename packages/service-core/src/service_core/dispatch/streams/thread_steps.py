@@ -16,8 +16,6 @@ from service_core.dispatch.responses import StreamSink
 from service_core.dispatch.streams.waiting import ItemWait
 from service_core.dispatch.thread_pool import ThreadPool
 
-__all__ = ["ThreadSteps"]
-
 
 class ThreadSteps:
     """The steps of a sync generator, one after the other."""

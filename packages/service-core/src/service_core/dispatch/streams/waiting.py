@@ -11,8 +11,6 @@ from service_core.dispatch.streams.item_limits import ItemLimits
 from service_core.dispatch.timeouts import TimedOut
 from service_core.process.timers import Timer, start_timer
 
-__all__ = ["ItemWait"]
-
 T = TypeVar("T")
 
 _FIRST: Final = 1.0

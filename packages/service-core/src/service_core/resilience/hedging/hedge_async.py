@@ -12,8 +12,6 @@ from service_core.process.timers import Timer, start_timer
 from service_core.resilience.attempts import Attempts
 from service_core.resilience.hedging.hedges import PAUSE, Hedge, Hedges, is_failure
 
-__all__ = ["AsyncHedging"]
-
 Send: TypeAlias = Callable[[str], Awaitable[Any]]
 
 

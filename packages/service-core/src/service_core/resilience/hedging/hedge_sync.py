@@ -15,8 +15,6 @@ from service_core.errors import ServiceCommunicationException, ServiceException
 from service_core.resilience.attempts import Attempts
 from service_core.resilience.hedging.hedges import PAUSE, Hedge, Hedges, is_failure
 
-__all__ = ["AnswerWait", "Hedging", "Superseded"]
-
 logger: Final = logging.getLogger("service.calls")
 
 _LONGEST: Final = 24 * 3600.0

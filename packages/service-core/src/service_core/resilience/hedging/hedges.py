@@ -18,8 +18,6 @@ from service_core.resilience.attempts import Attempts
 from service_core.resilience.events import CallEventKind
 from service_core.resilience.selectors import Endpoint
 
-__all__ = ["PAUSE", "Hedge", "Hedges", "is_failure"]
-
 PAUSE: Final = 0.25
 """Seconds after the time for an attempt from which on this process was suspended: it reads before it sends again."""
 

@@ -9,8 +9,6 @@ from service_core.call import Call
 from service_core.declaring.descriptors import MethodDescriptor
 from service_core.declaring.policy import UNSET
 
-__all__ = ["AnswerTimes", "Overdue"]
-
 _FAST: Final = 0.1
 """Seconds below which answers are not distinguished."""
 _STEP: Final = 1.25

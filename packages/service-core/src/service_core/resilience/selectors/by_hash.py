@@ -14,8 +14,6 @@ from service_core.call import Call
 from service_core.resilience.selectors.by_load import LeastLoadedURLSelector, URLSelector
 from service_core.resilience.selectors.endpoint import Endpoint
 
-__all__ = ["HashURLSelector", "SubsetURLSelector"]
-
 _POINTS: Final = 100
 """Points of an instance on the ring: the shares of instances differ by a tenth or so."""
 

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from service_core.call import Call
 from service_core.resilience.selectors.endpoint import Endpoint
 
-__all__ = ["FirstURLSelector", "LeastLoadedURLSelector", "RoundRobinURLSelector", "URLSelector"]
-
 
 class URLSelector(ABC):
     """Decides which instance gets a call. Called by many threads and tasks at once."""

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from service_core.resilience.selectors.by_load import LeastLoadedURLSelector, URLSelector
 from service_core.resilience.selectors.endpoint import Endpoint
 
-__all__ = ["WeightedURLSelector", "ZoneURLSelector"]
-
 
 class ZoneURLSelector(URLSelector):
     """Instances of one zone as long as there are any, else all: ``metadata["zone"]``.

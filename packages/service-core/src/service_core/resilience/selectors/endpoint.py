@@ -11,8 +11,6 @@ from typing import Final
 
 from service_core.resilience.error_rate import ErrorRate
 
-__all__ = ["Endpoint"]
-
 _NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
 _DECAY: Final = 3.0
 """Seconds in which a latency loses its influence to 1/e: one that was slow once is tried again after some of them."""

@@ -16,18 +16,6 @@ from service_core.errors import ArgumentException
 from service_core.rest.problem import Problem
 from service_core.wire import MalformedData, WireError, WireType
 
-__all__ = [
-    "EVENT_STREAM",
-    "NDJSON",
-    "EventReader",
-    "EventWriter",
-    "LineReader",
-    "LineWriter",
-    "StreamEnd",
-    "form_writer",
-    "problem_in_line",
-]
-
 NDJSON: Final = "application/x-ndjson"
 EVENT_STREAM: Final = "text/event-stream"
 

@@ -14,8 +14,6 @@ from service_core.rest.streams.formats import EVENT_STREAM, EventReader, LineRea
 from service_core.wire import MalformedData, WireType, misfit, read_json
 from service_core.wire.streams import stream_error
 
-__all__ = ["StreamedItems"]
-
 
 class StreamedItems:
     """Reads one answer of a method whose result is a stream. Used by one thread or task."""

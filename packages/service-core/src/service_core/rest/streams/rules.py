@@ -8,8 +8,6 @@ from service_core.errors import DeclarationException
 from service_core.rest.verbs import Route
 from service_core.wire import ResultType, WireType
 
-__all__ = ["check_streams", "item_type"]
-
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
 

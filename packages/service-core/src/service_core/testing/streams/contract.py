@@ -19,8 +19,6 @@ from service_core.testing.instance_contract import raised
 from service_core.testing.scripted_registry import ScriptedRegistry
 from service_core.testing.streams.contract_service import StreamContractService, TooMany
 
-__all__ = ["StreamContract"]
-
 _COMPONENT = default_catalog.component_of(StreamContractService).name
 _LONG = 20.0
 """Seconds until a generator must have ended."""

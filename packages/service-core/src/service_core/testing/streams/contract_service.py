@@ -11,8 +11,6 @@ from service_core.declaring.decorators import raises, service
 from service_core.declaring.interfaces import Service
 from service_core.rest import get, post, rest
 
-__all__ = ["StreamContractService", "StreamContractServiceImpl", "TooMany"]
-
 
 @dataclass
 class TooMany(Exception):

@@ -18,8 +18,6 @@ from service_core.testing.streams.in_memory_body import RunningBody
 from service_core.wire import Codec, MethodCodec
 from service_core.wire.streams import Frame, FrameReader, read_items, write_call, write_end, write_items
 
-__all__ = ["InMemoryStream", "MemoryInput", "answered", "lost"]
-
 _MAX_FRAME: Final = 64 * 1024 * 1024
 _WORKERS: Final = ThreadPool(64)
 """Where sync iterators of callers advance."""

@@ -10,8 +10,6 @@ from typing import Any
 
 from service_core.dispatch import StreamBody
 
-__all__ = ["RunningBody"]
-
 
 class RunningBody:
     """Runs a body and keeps its parts until they are read. Used on one event loop."""

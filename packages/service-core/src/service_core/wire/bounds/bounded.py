@@ -18,11 +18,9 @@ from typing import Any, Final
 from pydantic_core import PydanticCustomError
 
 from service_core.wire.methods.sent_fields import Defaults
-from service_core.wire.schema import NAMED, OPAQUE
-from service_core.wire.types.schema_parts import OBJECTS
+from service_core.wire.schema import NAMED
+from service_core.wire.types.schema_parts import OBJECTS, OPAQUE
 from service_core.wire.types.unknown_fields import refusing_fields
-
-__all__ = ["HashCounter", "bounded", "counts_hashes", "hashable"]
 
 MAX_EQUAL_HASHES: Final = 64
 """How many different keys of one value may have the same hash; by accident two do among some billions."""

@@ -13,8 +13,6 @@ from typing import Final
 from service_core.wire.bounds.json_windows import count_of, outside_strings
 from service_core.wire.bounds.limits import msgpack_heads
 
-__all__ = ["json_is_dense", "json_memory", "msgpack_is_dense", "msgpack_memory"]
-
 _BYTES_PER_BYTE: Final = 16
 """From how much memory for each byte on a text is dense."""
 _OF_CONTAINER: Final = 600

@@ -12,8 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeVar, TypeVarTuple
 
-__all__ = ["LARGE", "has_many_values", "without_collection"]
-
 A = TypeVarTuple("A")
 R = TypeVar("R")
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["may_be_infinite"]
-
 _NAMES: Final = (b"NaN", b"Infinity")
 _WINDOW: Final = 256 * 1024
 """Bytes that are looked at in one step, since other threads wait meanwhile."""

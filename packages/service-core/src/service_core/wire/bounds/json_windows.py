@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-__all__ = ["JSON_WINDOW", "count_of", "outside_strings", "window_end", "without_escapes"]
-
 JSON_WINDOW: Final = 64 * 1024
 """Bytes that are looked at in one step."""
 _COUNTED: Final = 1024 * 1024

@@ -12,16 +12,6 @@ from typing import Final, TypeAlias
 
 from service_core.wire.bounds.json_windows import count_of, outside_strings
 
-__all__ = [
-    "MAX_DEPTH",
-    "MAX_VALUES",
-    "Buffer",
-    "TooManyValues",
-    "json_holds_more",
-    "msgpack_heads",
-    "msgpack_holds_more",
-]
-
 Buffer: TypeAlias = bytes | memoryview
 
 MAX_DEPTH: Final = 200

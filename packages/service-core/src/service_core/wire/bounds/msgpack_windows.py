@@ -9,8 +9,6 @@ import msgpack
 
 from service_core.wire.bounds.limits import Buffer
 
-__all__ = ["Skipper"]
-
 _WINDOW: Final = 256 * 1024
 """Bytes that are copied and skipped in one step."""
 

@@ -6,8 +6,6 @@ from typing import Final
 
 from service_core.errors import DeadlineExceeded, ErrorCode, LocalServiceException, ServiceException
 
-__all__ = ["code_for_caller", "failed_call_of"]
-
 
 def code_for_caller(error: BaseException, *, deadline_passed: bool) -> ErrorCode:
     """The code of an error that is not declared: a mistake inside the implementation is not the caller's."""

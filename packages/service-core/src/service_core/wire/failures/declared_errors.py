@@ -20,8 +20,6 @@ from typing_extensions import TypedDict
 from service_core.errors import ArgumentException, DeclarationException, ErrorCode
 from service_core.wire.values import WireType
 
-__all__ = ["DeclaredError", "WrittenError", "code_of"]
-
 _ARGUMENTS: Final = "args"
 
 _KEPT_IN_ATTRIBUTES: Final[Mapping[type[Exception], Mapping[str, Any]]] = {

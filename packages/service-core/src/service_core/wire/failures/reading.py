@@ -24,8 +24,6 @@ from service_core.errors import (
 from service_core.wire.failures.declared_errors import DeclaredError
 from service_core.wire.failures.wire_error import AUTHORIZATION, CONTRACT_MISMATCH, WireError
 
-__all__ = ["error_from_wire", "token_error"]
-
 _REASONS: Final[Mapping[str, str]] = {
     MissingTokenException.__name__: (
         "a token is needed; write connect(..., token=...), or give the channel a token_provider"

@@ -19,8 +19,6 @@ from service_core.errors import (
     TokenExpiredException,
 )
 
-__all__ = ["AUTHORIZATION", "CONTRACT_MISMATCH", "WireError"]
-
 CONTRACT_MISMATCH: Final = "ContractMismatch"
 """The type of a refusal for an unknown method or parameter, or a missing one: the interfaces differ."""
 

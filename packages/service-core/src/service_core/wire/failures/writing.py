@@ -11,8 +11,6 @@ from service_core.wire.failures.causes import code_for_caller, failed_call_of
 from service_core.wire.failures.declared_errors import DeclaredError, WrittenError, code_of
 from service_core.wire.failures.wire_error import AUTHORIZATION, WireError
 
-__all__ = ["error_to_wire"]
-
 logger: Final = logging.getLogger("service.wire")
 
 

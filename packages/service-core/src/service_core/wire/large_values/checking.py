@@ -21,8 +21,6 @@ from service_core.wire.methods.arguments import ArgumentTypes
 from service_core.wire.types.error_locations import message_of
 from service_core.wire.values import WireType
 
-__all__ = ["check_request", "check_value"]
-
 _LEVELS: Final = 6
 """How many times a value is cut further; each level copies a part of the request."""
 _FEW: Final = 4 * 1024

@@ -20,8 +20,6 @@ from service_core.wire.large_values.placeholders import SchemaPath
 from service_core.wire.large_values.references import needs_others
 from service_core.wire.large_values.splitter import LIST, MAP
 
-__all__ = ["Joined", "container", "fixed_items", "object_fields"]
-
 _FINISHED: Final[Mapping[str, tuple[str, Callable[[Any], Any] | None]]] = {
     "list": (LIST, None),
     "set": (LIST, None),

@@ -11,8 +11,6 @@ from typing import Final
 
 from service_core.wire.large_values.splitter import ITEMS
 
-__all__ = ["LAST", "LAST_RUN", "ONE", "RUN", "STRING", "deep"]
-
 _LEVELS: Final = 5
 """How deep the items of a run are nested at most; deeper ones are cut one by one."""
 _DEEP_LEVELS: Final = 64

@@ -23,8 +23,6 @@ from service_core.wire.large_values.json_patterns import LAST, LAST_RUN, ONE, RU
 from service_core.wire.large_values.splitter import ITEMS, LIST, MAP, Run, Span, Splitter, spliced
 from service_core.wire.values import WireType
 
-__all__ = ["JSONSplitter", "not_json"]
-
 _NEAR: Final = 2 * 1024
 """Bytes in which the end of a long item is looked for."""
 _FIRST: Final = 128

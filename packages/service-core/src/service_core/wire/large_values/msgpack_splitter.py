@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from service_core.wire.bounds.bounded import HashCounter
 from service_core.wire.bounds.garbage_collection import LARGE
+from service_core.wire.bounds.limits import Buffer
 from service_core.wire.bounds.msgpack_windows import Skipper
 from service_core.wire.large_values.splitter import ITEMS, LIST, MAP, Run, Span, Splitter, spliced
-from service_core.wire.msgpack_io import Buffer, check_outline, pack, unpack
+from service_core.wire.msgpack_io import check_outline, pack, unpack
 from service_core.wire.values import WireType
-
-__all__ = ["MsgpackSplitter"]
 
 _KINDS: Final = {
     **dict.fromkeys((*range(0x90, 0xA0), 0xDC, 0xDD), LIST),

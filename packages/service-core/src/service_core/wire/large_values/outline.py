@@ -18,8 +18,6 @@ from service_core.wire.types.json_forms import Definitions, choices_of
 from service_core.wire.types.schema_parts import OBJECTS, definitions_in
 from service_core.wire.values import WireType
 
-__all__ = ["Outline", "Part", "declared_fields", "is_of_one_type", "is_plain_object", "name_in_data", "outline_of"]
-
 _ANY: Final = {"type": "any"}
 _ITEMS: Final = frozenset({"list", "set", "frozenset", "deque"})
 _SETS: Final = frozenset({"set", "frozenset"})

@@ -17,8 +17,6 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from service_core.errors import ArgumentException
 from service_core.wire.types.json_forms import Definitions
 
-__all__ = ["SchemaPath", "Wrong", "filled", "schema_at", "with_holes"]
-
 SchemaPath: TypeAlias = tuple[str | int, ...]
 """Where a part of a schema stands; what is referred to stands where the reference does."""
 

@@ -19,8 +19,6 @@ from service_core.wire.large_values.placeholders import SchemaPath, Wrong, fille
 from service_core.wire.large_values.splitter import LIST, MAP, Run, Span, Splitter
 from service_core.wire.values import WireType
 
-__all__ = ["LONG", "READ_PIECE", "read_in_pieces"]
-
 LONG: Final = 256 * 1024
 """From how many bytes on a value is read in pieces."""
 READ_PIECE: Final = 64 * 1024

@@ -7,8 +7,6 @@ from typing import Any
 
 from service_core.wire.types.schema_parts import OBJECTS, OPAQUE
 
-__all__ = ["needs_others", "references", "without_names"]
-
 
 def needs_others(schema: Any) -> bool:
     """Whether a function is given the other fields of the object that a schema is a part of."""

@@ -10,8 +10,6 @@ from typing import Any, Final, TypeAlias
 from service_core.wire.bounds.bounded import HashCounter
 from service_core.wire.values import WireType
 
-__all__ = ["ITEMS", "LIST", "MAP", "PIECE", "Run", "Span", "Splitter", "spliced"]
-
 PIECE: Final = 16 * 1024
 """Bytes of a piece whose values may all be made at once."""
 ITEMS: Final = 256

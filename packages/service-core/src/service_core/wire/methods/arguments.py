@@ -19,8 +19,6 @@ from service_core.wire.methods.sent_fields import Defaults
 from service_core.wire.types.unknown_fields import UNKNOWN_FIELD
 from service_core.wire.values import WireType
 
-__all__ = ["CHANGES_PAGE", "ArgumentTypes", "Names"]
-
 CHANGES_PAGE: Final = "docs/how-to/change-an-interface.md"
 """The page of the documentation on changing interfaces, which messages name."""
 

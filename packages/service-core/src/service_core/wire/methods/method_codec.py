@@ -11,8 +11,6 @@ from service_core.wire.methods.sent_fields import SentFields, sent_fields
 from service_core.wire.methods.written_names import WrittenNames
 from service_core.wire.values import WireType
 
-__all__ = ["MethodCodec", "ResultType"]
-
 
 class ResultType(WireType):
     """The type of what an implementation returns or yields."""

@@ -12,8 +12,6 @@ from typing import Final
 import msgpack
 from pydantic_core import from_json
 
-__all__ = ["json_method_name", "msgpack_method_name"]
-
 _SEARCHED: Final = 64 * 1024
 """In how many bytes from the beginning the name is looked for."""
 

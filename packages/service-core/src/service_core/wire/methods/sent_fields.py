@@ -20,8 +20,6 @@ from service_core.wire.schema import RULES
 from service_core.wire.types.json_forms import Definitions
 from service_core.wire.types.schema_parts import OBJECTS, OPAQUE, PYTHON_ONLY, definitions_in, fields_of
 
-__all__ = ["Defaults", "SentFields", "sent_fields"]
-
 Defaults: TypeAlias = Mapping[str, Mapping[str, Any]]
 """The defaults of optional fields by the names of class and field, as they are written."""
 

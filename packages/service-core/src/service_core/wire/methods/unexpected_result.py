@@ -10,8 +10,6 @@ from service_core.declaring.signatures.text import signature_text
 from service_core.errors import ArgumentException, ContractMismatchException, ErrorCode
 from service_core.wire.methods.arguments import CHANGES_PAGE
 
-__all__ = ["NOTHING", "misfit", "unexpected_form"]
-
 _NAMES: Final = frozenset({"enum", "literal_error", "union_tag_invalid"})
 """Errors of pydantic about a value that is one of a few names, so no secret."""
 _LONGEST: Final = 60

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-__all__ = ["WrittenNames"]
-
 
 class WrittenNames:
     """The written names of one method's arguments in one format. Immutable, shared by threads.

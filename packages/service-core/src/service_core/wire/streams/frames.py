@@ -19,8 +19,6 @@ from typing import Final, NamedTuple
 
 from service_core.wire.codec import MalformedData
 
-__all__ = ["STOPPING", "STREAM_TYPES", "Frame", "FrameKind", "FrameReader", "frame"]
-
 STREAM_TYPES: Final = {
     "application/json": "application/vnd.service.stream+json",
     "application/msgpack": "application/vnd.service.stream+msgpack",

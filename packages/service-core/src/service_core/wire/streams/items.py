@@ -13,8 +13,6 @@ from service_core.wire.methods.method_codec import MethodCodec
 from service_core.wire.methods.unexpected_result import NOTHING, misfit
 from service_core.wire.streams.frames import STOPPING, Frame, FrameKind, check_call, frame
 
-__all__ = ["read_items", "stream_error", "write_call", "write_end", "write_items"]
-
 
 def write_call(envelope: bytes) -> bytes:
     """The first frame of a request that is a stream; ``envelope`` is that of an ordinary call."""

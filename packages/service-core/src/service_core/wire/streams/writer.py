@@ -9,8 +9,6 @@ from service_core.wire.failures.wire_error import WireError
 from service_core.wire.streams.frames import STREAM_TYPES, FrameKind, frame
 from service_core.wire.values import WireType
 
-__all__ = ["FrameWriter", "StreamWriter"]
-
 
 class StreamWriter(Protocol):
     """Writes the parts of one stream."""

@@ -7,8 +7,6 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-__all__ = ["message_of", "validation_details"]
-
 _MOST_DETAILS: Final = 20
 """The most wrong places in an error."""
 

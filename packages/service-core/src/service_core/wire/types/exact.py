@@ -11,22 +11,6 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError, PydanticSerializationUnexpectedValue, to_json, to_jsonable_python
 
-__all__ = [
-    "UnsendableValue",
-    "exact_class",
-    "json_forms",
-    "member_reader",
-    "member_value",
-    "no_text",
-    "only_known_keys",
-    "plain",
-    "portable",
-    "reveal",
-    "sequence_as_list",
-    "set_as_list",
-    "whole_minutes",
-]
-
 Handler = Callable[[Any], Any]
 
 _SCALARS: Final = (str, int, float, type(None))

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-__all__ = ["Definitions", "Form", "forms_of", "is_of_pydantic"]
-
 Definitions: TypeAlias = Mapping[str, dict[str, Any]]
 """The schemas that others refer to, by their reference."""
 

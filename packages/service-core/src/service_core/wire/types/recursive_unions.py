@@ -9,8 +9,6 @@ from typing import Any
 from service_core.wire.types.json_forms import Definitions, choices_of, forms_of
 from service_core.wire.types.schema_parts import OBJECTS, OPAQUE, fields_of
 
-__all__ = ["duplicates_in"]
-
 
 def duplicates_in(union: Mapping[str, Any], definitions: Definitions) -> str:
     """Why reading a union may take exponential time, empty if it does not.

@@ -18,8 +18,6 @@ from service_core.wire.types.recursive_unions import duplicates_in
 from service_core.wire.types.schema_parts import OBJECTS, OPAQUE, PYTHON_ONLY, definitions_in, fields_of, parts_of
 from service_core.wire.types.unions import ambiguity_in
 
-__all__ = ["UnsendableType", "check"]
-
 _FIELDS: Final = frozenset({"model-field", "dataclass-field", "typed-dict-field"})
 _CHECKS: Final = frozenset({"function-before", "function-after", "function-wrap", "function-plain"})
 

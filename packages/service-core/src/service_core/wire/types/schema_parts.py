@@ -7,8 +7,6 @@ from typing import Any, Final
 
 from service_core.wire.types.json_forms import Definitions
 
-__all__ = ["OBJECTS", "OPAQUE", "PYTHON_ONLY", "definitions_in", "fields_of", "inner_schema", "parts_of"]
-
 OPAQUE: Final = frozenset({"cls", "metadata", "function", "default", "expected", "members", "config", "post_init"})
 """Members of a schema that hold classes, functions and values."""
 PYTHON_ONLY: Final = frozenset({"python_schema", "strict_schema", "serialization", "computed_fields"})

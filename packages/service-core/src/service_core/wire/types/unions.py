@@ -14,8 +14,6 @@ from typing import Any, Final
 from service_core.wire.types.json_forms import Definitions, Form, choices_of, forms_of
 from service_core.wire.types.schema_parts import OBJECTS, fields_of, inner_schema
 
-__all__ = ["ambiguity_in"]
-
 _ITEMS: Final = frozenset({"list", "set", "frozenset", "deque"})
 _NOT_FROM_INTEGERS: Final = frozenset({"str", "bytes", "uuid", "url", "multi-host-url"})
 """Kinds that are written as text and never read from integers, as dates, decimals and addresses are."""

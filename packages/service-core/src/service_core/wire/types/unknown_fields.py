@@ -7,8 +7,6 @@ from typing import Any, Final
 
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-__all__ = ["UNKNOWN_FIELD", "refusing_fields"]
-
 UNKNOWN_FIELD: Final = "unknown_field"
 """The type of the error for a field of another version of the interface."""
 _MAX_NAMES: Final = 20
