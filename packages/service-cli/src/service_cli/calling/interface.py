@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Final
 
-from service_cli.calling.json_schema import resolved
+from service_cli.schema import resolved
 from service_cli.targets.callees import Callee
 from service_core import Catalog, Component, Service, component, idempotent, service
 from service_core.describing import MethodDescription, ParameterDescription, RouteDescription

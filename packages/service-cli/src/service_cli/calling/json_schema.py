@@ -5,10 +5,11 @@ What a server validates beyond this, such as formats and patterns, it refuses it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-Schema = Mapping[str, Any]
+from service_cli.schema import Schema, join, kinds_of, options_of, resolved, values_of
 
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
@@ -19,21 +20,25 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "object": (dict,),
     "null": (type(None),),
 }
+_BOUNDS: Final[Sequence[tuple[str, Callable[[Any, Any], bool], str]]] = (
+    ("minimum", operator.lt, "at least"),
+    ("maximum", operator.gt, "at most"),
+    ("exclusiveMinimum", operator.le, "greater than"),
+    ("exclusiveMaximum", operator.ge, "less than"),
+)
 
 
 def problems(value: Any, schema: Schema, root: Schema, path: str = "") -> Iterator[str]:
     """What is wrong with a value, each with its place; ``root`` holds the definitions."""
     schema = resolved(schema, root)
-    options = schema.get("anyOf") or schema.get("oneOf")
-    if options:
+    if options := options_of(schema):
         yield from _in_none(value, options, root, path)
-        return
-    if "const" in schema and value != schema["const"]:
+    elif "const" in schema and value != schema["const"]:
         yield _at(path, f"must be {schema['const']!r}")
     elif "enum" in schema and value not in schema["enum"]:
         yield _at(path, f"must be one of {', '.join(map(repr, schema['enum']))}")
-    elif not _has_type(value, schema.get("type")):
-        yield _at(path, f"must be of type {_type_text(schema['type'])}, not {_type_of(value)}")
+    elif not _has_type(value, kinds_of(schema)):
+        yield _at(path, f"must be of type {' or '.join(kinds_of(schema))}, not {_type_of(value)}")
     else:
         yield from _limits(value, schema, path)
         if isinstance(value, dict):
@@ -42,25 +47,18 @@ def problems(value: Any, schema: Schema, root: Schema, path: str = "") -> Iterat
             yield from _in_array(value, schema, root, path)
 
 
-def resolved(schema: Schema, root: Schema) -> Schema:
-    """The schema that a reference stands for."""
-    while "$ref" in schema:
-        schema = root.get("$defs", {})[schema["$ref"].rpartition("/")[2]]
-    return schema
-
-
 def accepts_text(schema: Schema, root: Schema) -> bool:
     """Whether a value may be a text."""
     schema = resolved(schema, root)
-    options = schema.get("anyOf") or schema.get("oneOf")
-    if options:
+    if options := options_of(schema):
         return any(accepts_text(option, root) for option in options)
-    if "const" in schema or "enum" in schema:
-        return any(isinstance(value, str) for value in schema.get("enum", [schema.get("const")]))
-    return "type" not in schema or "string" in _listed(schema["type"])
+    values = values_of(schema)
+    if values is not None:
+        return any(isinstance(value, str) for value in values)
+    return "string" in (kinds_of(schema) or ("string",))
 
 
-def _in_none(value: Any, options: list[Schema], root: Schema, path: str) -> Iterator[str]:
+def _in_none(value: Any, options: Sequence[Schema], root: Schema, path: str) -> Iterator[str]:
     found = [list(problems(value, option, root, path)) for option in options]
     if all(found):
         # The option that comes closest has the fewest problems, and not one of the type itself.
@@ -74,9 +72,9 @@ def _in_object(value: Mapping[str, Any], schema: Schema, root: Schema, path: str
             yield _at(path, f"field '{name}' is missing")
     for name, part in value.items():
         if name in properties:
-            yield from problems(part, properties[name], root, _join(path, name))
+            yield from problems(part, properties[name], root, join(path, name))
         elif isinstance(other, Mapping):
-            yield from problems(part, other, root, _join(path, name))
+            yield from problems(part, other, root, join(path, name))
         elif other is False or (properties and other is None):
             yield _at(path, f"there is no field '{name}'; the fields are {', '.join(properties)}")
 
@@ -86,19 +84,14 @@ def _in_array(value: list[Any], schema: Schema, root: Schema, path: str) -> Iter
     for index, item in enumerate(value):
         of_item = prefix[index] if index < len(prefix) else schema.get("items", {})
         if isinstance(of_item, Mapping):
-            yield from problems(item, of_item, root, _join(path, str(index)))
+            yield from problems(item, of_item, root, join(path, str(index)))
 
 
 def _limits(value: Any, schema: Schema, path: str) -> Iterator[str]:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if "minimum" in schema and value < schema["minimum"]:
-            yield _at(path, f"must be at least {schema['minimum']}")
-        if "maximum" in schema and value > schema["maximum"]:
-            yield _at(path, f"must be at most {schema['maximum']}")
-        if "exclusiveMinimum" in schema and value <= schema["exclusiveMinimum"]:
-            yield _at(path, f"must be greater than {schema['exclusiveMinimum']}")
-        if "exclusiveMaximum" in schema and value >= schema["exclusiveMaximum"]:
-            yield _at(path, f"must be less than {schema['exclusiveMaximum']}")
+        for name, misses, words in _BOUNDS:
+            if name in schema and misses(value, schema[name]):
+                yield _at(path, f"must be {words} {schema[name]}")
     size, least, most = _size_limits(value, schema)
     if size < least:
         yield _at(path, f"must have at least {least} {'characters' if isinstance(value, str) else 'items'}")
@@ -114,35 +107,21 @@ def _size_limits(value: Any, schema: Schema) -> tuple[int, int, int | None]:
     return 0, 0, None
 
 
-def _has_type(value: Any, kinds: Any) -> bool:
-    if kinds is None:
-        return True
-    for kind in _listed(kinds):
+def _has_type(value: Any, kinds: list[str]) -> bool:
+    for kind in kinds:
         if isinstance(value, bool) and kind in ("integer", "number"):
             continue
         if isinstance(value, _TYPES.get(kind, (object,))):
             return True
         if kind == "integer" and isinstance(value, float) and value.is_integer():
             return True
-    return False
-
-
-def _listed(kinds: Any) -> list[str]:
-    return kinds if isinstance(kinds, list) else [kinds]
-
-
-def _type_text(kinds: Any) -> str:
-    return " or ".join(_listed(kinds))
+    return not kinds
 
 
 def _type_of(value: Any) -> str:
     if isinstance(value, bool):
         return "boolean"
     return next(kind for kind, types in _TYPES.items() if isinstance(value, types))
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def _at(path: str, text: str) -> str:

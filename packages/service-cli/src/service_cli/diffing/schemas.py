@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-Schema = Mapping[str, Any]
+from service_cli.schema import Schema, join, kinds_of, options_of, resolved, values_of
+
 _NUMBERS: Final = frozenset({"integer", "number"})
 _LOWER: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems")
 _UPPER: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
@@ -59,28 +60,28 @@ class _SchemaComparison:
             if pair in self._seen:
                 return
             self._seen.add(pair)
-        writer, reader = _resolved(writer, self._writer), _resolved(reader, self._reader)
+        writer, reader = resolved(writer, self._writer), resolved(reader, self._reader)
         if _without_texts(writer) == _without_texts(reader) and "$ref" not in str(writer):
             return
-        if _options(writer) or _options(reader):
+        if options_of(writer) or options_of(reader):
             yield from self._unions(writer, reader, path)
         else:
             yield from self._plain(writer, reader, path)
 
     def _unions(self, writer: Schema, reader: Schema, path: str) -> Iterator[Mismatch]:
-        for written in _options(writer) or (writer,):
-            tries = [list(self.compare(written, read, path)) for read in _options(reader) or (reader,)]
+        for written in options_of(writer) or (writer,):
+            tries = [list(self.compare(written, read, path)) for read in options_of(reader) or (reader,)]
             best = min(tries, key=lambda one: (any(m.fault is Fault.REFUSED for m in one), len(one)))
             refused = all(any(m.fault is Fault.REFUSED and m.path == path for m in one) for one in tries)
             if refused:
-                name = _name(_resolved(written, self._writer))
+                name = _name(resolved(written, self._writer))
                 yield Mismatch(path=path, fault=Fault.SOME_REFUSED, text=f"{name} is not among the types that are read")
             else:
                 yield from best
 
     def _plain(self, writer: Schema, reader: Schema, path: str) -> Iterator[Mismatch]:
         yield from _members(writer, reader, path)
-        kinds, read = _kinds(writer), _kinds(reader)
+        kinds, read = {*kinds_of(writer)}, {*kinds_of(reader)}
         if read and kinds and not kinds <= read and not (kinds <= _NUMBERS and "number" in read):
             # Texts of numbers and whole numbers are read as numbers, other values are not.
             some = bool(kinds & read) or (kinds | read) <= _NUMBERS or (kinds == {"string"} and read <= _NUMBERS)
@@ -102,19 +103,19 @@ class _SchemaComparison:
         written, read = writer.get("properties", {}), reader.get("properties", {})
         for name in reader.get("required", ()):
             if name not in written:
-                yield Mismatch(path=_join(path, name), fault=Fault.REFUSED, text="is needed, and not written")
+                yield Mismatch(path=join(path, name), fault=Fault.REFUSED, text="is needed, and not written")
         for name, schema in written.items():
             if name in read:
-                yield from self.compare(schema, read[name], _join(path, name))
+                yield from self.compare(schema, read[name], join(path, name))
             elif reader.get("additionalProperties") is False:
-                yield Mismatch(path=_join(path, name), fault=Fault.REFUSED, text="is written, and not admitted")
+                yield Mismatch(path=join(path, name), fault=Fault.REFUSED, text="is written, and not admitted")
             elif not isinstance(reader.get("additionalProperties"), Mapping):
                 fault = Fault.UNKNOWN if name in writer.get("required", ()) else Fault.SOME_UNKNOWN
-                yield Mismatch(path=_join(path, name), fault=fault, text="is written, and not known")
+                yield Mismatch(path=join(path, name), fault=fault, text="is written, and not known")
 
 
 def _members(writer: Schema, reader: Schema, path: str) -> Iterator[Mismatch]:
-    written, read = _values(writer), _values(reader)
+    written, read = values_of(writer), values_of(reader)
     if read is None:
         return
     unknown = [value for value in written or () if value not in read]
@@ -142,36 +143,12 @@ def _tighter(path: str, name: str, reader: Schema) -> Mismatch:
     return Mismatch(path=path, fault=Fault.SOME_REFUSED, text=f"only values with {name} {reader[name]} are read")
 
 
-def _resolved(schema: Schema, root: Schema) -> Schema:
-    while "$ref" in schema:
-        schema = root.get("$defs", {})[schema["$ref"].rpartition("/")[2]]
-    return schema
-
-
-def _options(schema: Schema) -> Sequence[Schema]:
-    options: Sequence[Schema] = schema.get("anyOf") or schema.get("oneOf") or ()
-    return options
-
-
-def _values(schema: Schema) -> list[Any] | None:
-    return [schema["const"]] if "const" in schema else schema.get("enum")
-
-
-def _kinds(schema: Schema) -> set[str]:
-    kind = schema.get("type", [])
-    return {kind} if isinstance(kind, str) else set(kind)
-
-
 def _name(schema: Schema) -> str:
     if "title" in schema and schema.get("type") == "object":
         return str(schema["title"])
-    kinds = " or ".join(sorted(_kinds(schema))) or "any value"
+    kinds = " or ".join(sorted(kinds_of(schema))) or "any value"
     return f"{kinds} ({schema['format']})" if "format" in schema else kinds
 
 
 def _without_texts(schema: Schema) -> dict[str, Any]:
     return {name: part for name, part in schema.items() if name not in ("title", "description", "default", "examples")}
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -116,12 +116,15 @@ class LoadBalancer:
             usable = [endpoint for endpoint in usable if endpoint not in tried] or usable
         return self.selector.select_for(usable, call)
 
-    def loaded(self, url: str) -> AbstractContextManager[None]:
+    @contextmanager
+    def loaded(self, url: str) -> Iterator[None]:
         """Count a stream of the instance at an address as load, as long as the block lasts."""
-        for endpoint in self._endpoints:
-            if endpoint.url == url:
-                return _Loaded(endpoint)
-        return nullcontext()
+        endpoint = next((endpoint for endpoint in self._endpoints if endpoint.url == url), Endpoint(url))
+        endpoint.in_flight += 1
+        try:
+            yield
+        finally:
+            endpoint.in_flight -= 1
 
     def has_another(self, tried: Collection[Endpoint]) -> bool:
         """Whether there is a usable instance besides those that were tried."""
@@ -160,21 +163,6 @@ class LoadBalancer:
             }
             for endpoint in self._endpoints
         ]
-
-
-class _Loaded(AbstractContextManager[None]):
-    """Counts a stream as load of an instance."""
-
-    __slots__ = ("_endpoint",)
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-
-    def __enter__(self) -> None:
-        self._endpoint.in_flight += 1
-
-    def __exit__(self, *exc: object) -> None:
-        self._endpoint.in_flight -= 1
 
 
 _balancers: Final[weakref.WeakSet[LoadBalancer]] = weakref.WeakSet()
