@@ -143,6 +143,6 @@ orders = st.builds(
 
 
 @given(order=orders)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_sent_comes_back_the_same(shop: Shop, order: Order) -> None:
     assert shop.place(order) == [order]

@@ -127,7 +127,7 @@ FAILURES = [
         name="a redirect",
         script=answer(307, location="http://127.0.0.1:1/invoke"),
         error=ProtocolException,
-        message="answered with HTTP 307, where only",
+        message="answered with HTTP 307, which is neither",
         fields=MAY_HAVE_RUN,
     ),
     Failure(

@@ -12,7 +12,7 @@ from typing import Any, cast
 import msgpack
 import pytest
 from desk import INVOKE, Desk, DeskComponent, DeskImpl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from raw_http import envelope
 
@@ -185,7 +185,6 @@ async def test_every_truncation_of_a_call_is_malformed(dispatcher: Dispatcher, d
     assert desk.runs == []
 
 
-@settings(deadline=None)
 @given(body=st.binary(max_size=200), content_type=st.sampled_from([JSON, MSGPACK]))
 def test_arbitrary_bytes_are_answered_with_the_callers_mistake(body: bytes, content_type: str) -> None:
     desk = DeskImpl()

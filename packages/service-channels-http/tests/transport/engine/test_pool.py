@@ -29,6 +29,7 @@ from service_channels_http import DispatchJSONChannel, HTTPReply, HTTPRequest, H
 from service_channels_http.transport.engine import Engine
 from service_channels_http.transport.engine.origin import Origin
 from service_channels_http.transport.engine.reader import ResponseParser, write_beginning
+from service_channels_http.transport.interface import PoolLimits
 from service_channels_http.transport.tls.context import ClientTLS
 from service_core import Deadline, DeadlineExceeded, LocalServiceException, ServiceCommunicationException
 
@@ -238,7 +239,7 @@ def test_connections_to_an_instance_that_has_gone_are_closed_when_another_comes(
 
 
 def test_an_address_that_another_thread_forgets_meanwhile_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = Engine(httpx.Limits(), ClientTLS())
+    engine = Engine(PoolLimits(keepalive_expiry=5.0), ClientTLS())
     meanwhile = [engine._forget_unused]
 
     def write(*arguments: Any) -> bytes:
