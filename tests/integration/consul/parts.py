@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from service_core.addresses import ChannelAddress
-from service_core.registry.base import Snapshot
+from service_core.registry.subscription import Snapshot
 from service_registry_consul import ConsulComponentRegistry
 from tests.support.consul import ConsulAgent
 from tests.support.health_server import HealthServer

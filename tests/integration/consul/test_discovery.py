@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from service_core.registry.base import Snapshot
+from service_core.registry.subscription import Snapshot
 from service_core.testing import SnapshotRecorder, fresh_component
 from tests.integration.consul.parts import MakeRegistry, registered_elsewhere, urls
 from tests.support.consul import ConsulAgent

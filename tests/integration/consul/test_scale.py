@@ -15,7 +15,7 @@ from typing import IO, cast
 import pytest
 
 from service_core import ChannelAddress
-from service_core.registry.base import Snapshot
+from service_core.registry.subscription import Snapshot
 from service_core.testing import SnapshotRecorder, fresh_component
 from service_registry_consul import ConsulSettings
 from tests.integration.consul.parts import MakeRegistry, registered_elsewhere, urls

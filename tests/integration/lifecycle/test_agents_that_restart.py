@@ -16,7 +16,7 @@ from typing import Self
 import pytest
 
 from service_core import ServiceManager
-from service_core.registry.base import Snapshot
+from service_core.registry.subscription import Snapshot
 from service_registry_consul import ConsulComponentRegistry
 from tests.integration.lifecycle.fleet import WorkServer, calling
 from tests.integration.lifecycle.test_rolling_restart import COMPONENT, instances, until

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from service_core import ComponentUnavailableException, ServiceCommunicationException, ServiceManager
-from service_core.registry.base import Listener, Snapshot
+from service_core.registry.subscription import Listener, Snapshot
 from service_registry_consul.connection.backoff import BURST, REFILL
 from tests.integration.lifecycle.conftest import MakeServer
 from tests.integration.lifecycle.fleet import WorkServer, calling

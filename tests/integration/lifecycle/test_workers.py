@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from service_core import ServiceManager
-from service_core.registry.base import Snapshot
+from service_core.registry.subscription import Snapshot
 from tests.integration.lifecycle.fleet import calling
 from tests.integration.lifecycle.running import CHANNEL, COMPONENT, Running, running
 from tests.integration.lifecycle.test_rolling_restart import instances, until
