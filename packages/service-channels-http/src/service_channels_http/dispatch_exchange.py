@@ -19,7 +19,16 @@ from service_core.wire import (
     WireError,
     error_from_wire,
 )
-from service_core.wire.streams import STREAM_TYPES, Frame, FrameReader, read_items, write_call, write_end, write_items
+from service_core.wire.streams import (
+    STREAM_TYPES,
+    Frame,
+    FrameKind,
+    FrameReader,
+    read_items,
+    write_call,
+    write_end,
+    write_items,
+)
 
 
 @dataclass(slots=True)
@@ -116,6 +125,10 @@ class _FramedItems:
         self._frames: list[Frame] = []
         self.failure: Exception | None = None
 
+    @property
+    def is_over(self) -> bool:
+        return self._frames == [_END]
+
     def feed(self, part: bytes) -> None:
         self._frames = self._reader.feed(part)[::-1]
 
@@ -131,6 +144,8 @@ class _FramedItems:
             self.failure = error
             raise
 
+
+_END: Final = Frame(FrameKind.END, 1, b"")
 
 _FIXED: Final = {
     codec: {"content-type": codec.content_type, "accept": codec.content_type, "accept-encoding": "identity"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractContextManager, aclosing
+from functools import partial
 from typing import Any, Self
 
 from service_channels_http.channel import HTTPXChannel
@@ -12,10 +13,11 @@ from service_channels_http.streams.responses import (
     OpenedStream,
     explained,
     failure_in,
+    feed,
     head_of,
-    in_time,
     next_async,
     next_items,
+    too_late,
     whole,
     whole_async,
 )
@@ -45,17 +47,13 @@ class AsyncLists:
         return self
 
     async def __anext__(self) -> list[Any]:
-        opened, limits = self._opened, self._limits
-        if opened is not None and limits is not None:
-            limits.item_came()
-            came = await next_async(opened.stream, opened.reader, opened.request, limits)
-        elif limits is None:
+        if self._limits is None:
             came = await self._open()
+        elif self._opened is not None:
+            came = await self._next(self._opened, self._limits)
         else:
-            came = []
+            raise StopAsyncIteration
         if not came:
-            if opened is not None:
-                await opened.stream.finish()
             await self.aclose()
             raise StopAsyncIteration
         return came
@@ -64,9 +62,10 @@ class AsyncLists:
         channel = self._channel
         self._limits = StreamLimits(self._exchange.call)  # the call begins now
         opened: OpenedStream = await channel.run_hedged_async(self._exchange.call, self._send)
-        self._opened = opened
-        self._load = channel.balancer.loaded(opened.url)
-        self._load.__enter__()
+        if not opened.is_over:
+            self._opened = opened
+            self._load = channel.balancer.loaded(opened.url)
+            self._load.__enter__()
         return opened.first
 
     async def _send(self, url: str) -> Any:
@@ -76,18 +75,34 @@ class AsyncLists:
         request, stream = await sent_async(channel, exchange, self._items, url, limits)
         reader: ItemReader | None = None
         try:
-            await in_time(stream.read_head(limits.remaining), limits)
+            part = await stream.read_head(limits.remaining)
             reader = exchange.reader(request, head_of(stream.response), channel.max_response_bytes)
             if reader is None:
-                reply = await whole_async(stream, request, limits, channel.max_response_bytes)
+                reply = await whole_async(stream, part, request, limits, channel.max_response_bytes)
                 await stream.aclose()
                 return failure_in(exchange, request, reply)
-            return OpenedStream(url, stream, reader, request, await next_async(stream, reader, request, limits))
+            feed(reader, part, request)
+            opened = OpenedStream(url, stream, reader, request, await next_async(stream, reader, request, limits))
+            if opened.is_over:
+                await stream.aclose()
+            return opened
         except BaseException as error:
             await stream.aclose()
             if reader is not None and error is reader.failure:
                 return Raised(error)
+            if isinstance(error, TooLate):
+                raise too_late(error, limits) from error
             raise
+
+    async def _next(self, opened: OpenedStream, limits: StreamLimits) -> list[Any]:
+        limits.item_came()
+        try:
+            came = await next_async(opened.stream, opened.reader, opened.request, limits)
+        except TooLate as error:
+            raise too_late(error, limits) from error
+        if not came:
+            await opened.stream.finish()
+        return came
 
     async def aclose(self) -> None:
         """End the call. Safe to call twice."""
@@ -99,31 +114,14 @@ class AsyncLists:
 
 def lists(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> Generator[list[Any], None, None]:
     """As :class:`AsyncLists`, in this thread."""
-    call, limits = exchange.call, StreamLimits(exchange.call)
     if items is not None:  # a thread cannot read and send at once
         yield from blocking(_both_ways)(channel, exchange, items)
         return
-
-    def send(url: str) -> Any:
-        request, stream = sent(channel, exchange, None, url, limits)
-        reader: ItemReader | None = None
-        try:
-            stream.read_head(limits.deadline)
-            reader = exchange.reader(request, head_of(stream.response), channel.max_response_bytes)
-            if reader is None:
-                reply = whole(stream, request, limits, channel.max_response_bytes)
-                stream.close()
-                return failure_in(exchange, request, reply)
-            return OpenedStream(url, stream, reader, request, next_items(stream, reader, request, limits))
-        except BaseException as error:
-            stream.close()
-            if reader is not None and error is reader.failure:
-                return Raised(error)
-            if isinstance(error, TooLate):
-                raise limits.exceeded() from error
-            raise
-
-    opened: OpenedStream = channel.run(call, send)
+    limits = StreamLimits(exchange.call)
+    opened: OpenedStream = channel.run(exchange.call, partial(_send, channel, exchange, limits))
+    if opened.is_over:
+        yield opened.first
+        return
     with channel.balancer.loaded(opened.url):
         try:
             came = opened.first
@@ -132,8 +130,34 @@ def lists(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> Genera
                 limits.item_came()
                 came = next_items(opened.stream, opened.reader, opened.request, limits)
             opened.stream.finish()
+        except TooLate as error:
+            raise too_late(error, limits) from error
         finally:
             opened.stream.close()
+
+
+def _send(channel: HTTPXChannel, exchange: StreamExchange, limits: StreamLimits, url: str) -> Any:
+    request, stream = sent(channel, exchange, None, url, limits)
+    reader: ItemReader | None = None
+    try:
+        part = stream.read_head(limits.deadline)
+        reader = exchange.reader(request, head_of(stream.response), channel.max_response_bytes)
+        if reader is None:
+            reply = whole(stream, part, request, limits, channel.max_response_bytes)
+            stream.close()
+            return failure_in(exchange, request, reply)
+        feed(reader, part, request)
+        opened = OpenedStream(url, stream, reader, request, next_items(stream, reader, request, limits))
+        if opened.is_over:
+            stream.close()
+        return opened
+    except BaseException as error:
+        stream.close()
+        if reader is not None and error is reader.failure:
+            return Raised(error)
+        if isinstance(error, TooLate):
+            raise too_late(error, limits) from error
+        raise
 
 
 async def _both_ways(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> AsyncGenerator[list[Any], None]:
@@ -149,7 +173,10 @@ async def send_input_async(channel: HTTPXChannel, exchange: StreamExchange, item
     async def send(url: str) -> Any:
         request, stream = await sent_async(channel, exchange, items, url, limits)
         try:
-            reply = await whole_async(stream, request, limits, channel.max_response_bytes)
+            part = await stream.read_head(limits.remaining)
+            reply = await whole_async(stream, part, request, limits, channel.max_response_bytes)
+        except TooLate as error:
+            raise too_late(error, limits) from error
         finally:
             await stream.aclose()
         return explained(exchange.complete(request, reply), reply)
@@ -164,9 +191,10 @@ def send_input(channel: HTTPXChannel, exchange: StreamExchange, items: Any) -> A
     def send(url: str) -> Any:
         request, stream = sent(channel, exchange, items, url, limits)
         try:
-            reply = whole(stream, request, limits, channel.max_response_bytes)
+            part = stream.read_head(limits.deadline)
+            reply = whole(stream, part, request, limits, channel.max_response_bytes)
         except TooLate as error:
-            raise limits.exceeded() from error
+            raise too_late(error, limits) from error
         finally:
             stream.close()
         return explained(exchange.complete(request, reply), reply)

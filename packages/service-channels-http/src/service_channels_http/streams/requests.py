@@ -56,8 +56,8 @@ def sent(
         request = channel.authorized(request)
     until = _until(request, limits)
     leased = channel.lease(request, until)
-    queue = ItemQueue()
-    parts = None if items is None else _parts(exchange, queue, limits)
+    queue = None if items is None else ItemQueue()
+    parts = None if queue is None else _parts(exchange, queue, limits)
     stream: SyncStream | HTTPXStream
     if leased is None:
         from service_channels_http.transport.httpx.streams import HTTPXStream
@@ -68,7 +68,7 @@ def sent(
         stream = engine = SyncStream(until, leased)
         send = partial(engine.send, parts, limits.deadline, limits.pause)
     try:
-        if items is None:
+        if items is None or queue is None:
             send()
         else:
             feed(queue, blocking(_relayed)(items) if hasattr(items, "__aiter__") else items, send, stream.close)

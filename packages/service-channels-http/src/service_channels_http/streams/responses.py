@@ -10,7 +10,7 @@ from service_channels_http.transport.limits import check_size
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.rejections import unexpected, unreadable
 from service_channels_http.transport.streams.response import NotTaken, TooLate
-from service_core import Deadline, ServiceException
+from service_core import Deadline, DeadlineExceeded, ServiceException
 from service_core.resilience import Raised, StreamLimits
 from service_core.wire import MalformedData
 
@@ -26,8 +26,11 @@ class AsyncParts(Protocol):
         """Its ``status``, 0 until it has come, and ``headers``."""
         ...
 
-    async def read_head(self, remaining: Callable[[], float]) -> None:
-        """Wait for status and headers; ``remaining`` says how many seconds are left. Raises TooLate."""
+    async def read_head(self, remaining: Callable[[], float]) -> bytes:
+        """Wait for status and headers; the part of the body that came with them.
+
+        ``remaining`` says how many seconds are left. Raises TooLate.
+        """
         ...
 
     async def read(self, remaining: Callable[[], float]) -> bytes | None:
@@ -43,8 +46,8 @@ class SyncParts(Protocol):
         """Its ``status``, 0 until it has come, and ``headers``."""
         ...
 
-    def read_head(self, deadline: Deadline) -> None:
-        """Wait for status and headers. Raises TooLate."""
+    def read_head(self, deadline: Deadline) -> bytes:
+        """Wait for status and headers; the part of the body that came with them. Raises TooLate."""
         ...
 
     def read(self, deadline: Deadline) -> bytes | None:
@@ -61,6 +64,8 @@ class OpenedStream:
         self.reader = reader
         self.request = request
         self.first = first
+        self.is_over = bool(first) and reader.is_over and stream.response.is_complete
+        """Whether no items follow the first, and the whole response has come."""
 
 
 def head_of(response: Any) -> HTTPReply:
@@ -70,21 +75,17 @@ def head_of(response: Any) -> HTTPReply:
 
 async def next_async(stream: AsyncParts, reader: ItemReader, request: HTTPRequest, limits: StreamLimits) -> list[Any]:
     while (items := reader.next_items()) is None:
-        _feed(reader, await in_time(stream.read(limits.remaining), limits), request)
+        feed(reader, await stream.read(limits.remaining), request)
     return items
 
 
 def next_items(stream: SyncParts, reader: ItemReader, request: HTTPRequest, limits: StreamLimits) -> list[Any]:
     while (items := reader.next_items()) is None:
-        try:
-            part = stream.read(limits.deadline)
-        except TooLate as error:
-            raise limits.exceeded() from error
-        _feed(reader, part, request)
+        feed(reader, stream.read(limits.deadline), request)
     return items
 
 
-def _feed(reader: ItemReader, part: bytes | None, request: HTTPRequest) -> None:
+def feed(reader: ItemReader, part: bytes | None, request: HTTPRequest) -> None:
     """Give a part of the body to the reader; None is its end."""
     try:
         reader.end() if part is None else reader.feed(part)
@@ -92,31 +93,28 @@ def _feed(reader: ItemReader, part: bytes | None, request: HTTPRequest) -> None:
         raise unreadable(request, HTTPReply(200, {}), f"the stream cannot be read: {error}") from error
 
 
-async def in_time(step: Any, limits: StreamLimits) -> Any:
-    try:
-        return await step
-    except NotTaken as error:
-        raise limits.not_taken() from error
-    except TooLate as error:
-        raise limits.exceeded() from error
+def too_late(error: TooLate, limits: StreamLimits) -> DeadlineExceeded:
+    """The exception for the caller of a stream whose limit has passed."""
+    return limits.not_taken() if isinstance(error, NotTaken) else limits.exceeded()
 
 
-async def whole_async(stream: AsyncParts, request: HTTPRequest, limits: StreamLimits, max_bytes: int) -> HTTPReply:
-    """An answer that is no stream. The time that counts from the last item begins when that has been sent."""
-    parts, size, response = [], 0, stream.response
-    if not response.status:
-        await in_time(stream.read_head(limits.remaining), limits)
-    while (part := await in_time(stream.read(limits.remaining), limits)) is not None:
+async def whole_async(
+    stream: AsyncParts, first: bytes, request: HTTPRequest, limits: StreamLimits, max_bytes: int
+) -> HTTPReply:
+    """An answer that is no stream, of which the head and ``first`` have been read."""
+    parts, size, response = [first], len(first), stream.response
+    check_size(request, size, max_bytes)
+    while (part := await stream.read(limits.remaining)) is not None:
         parts.append(part)
         size += len(part)
         check_size(request, size, max_bytes)
     return HTTPReply(response.status, response.headers, b"".join(parts))
 
 
-def whole(stream: SyncParts, request: HTTPRequest, limits: StreamLimits, max_bytes: int) -> HTTPReply:
-    parts, size, response = [], 0, stream.response
-    if not response.status:
-        stream.read_head(limits.deadline)
+def whole(stream: SyncParts, first: bytes, request: HTTPRequest, limits: StreamLimits, max_bytes: int) -> HTTPReply:
+    """As :func:`whole_async`, in a thread."""
+    parts, size, response = [first], len(first), stream.response
+    check_size(request, size, max_bytes)
     while (part := stream.read(limits.deadline)) is not None:
         parts.append(part)
         size += len(part)

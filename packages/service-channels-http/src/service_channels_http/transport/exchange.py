@@ -42,6 +42,11 @@ class ItemReader(Protocol):
     failure: Exception | None
     """The error that the server has sent."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no items follow those that were taken, as far as is known."""
+        ...
+
     def feed(self, part: bytes) -> None:
         """Take a part of the body. Raises MalformedData."""
         ...

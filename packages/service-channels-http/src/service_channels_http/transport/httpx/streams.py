@@ -29,6 +29,8 @@ class _Head:
 
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    is_complete = False
+    """Not known before the end is read."""
 
 
 class _Stream:
@@ -113,8 +115,9 @@ class HTTPXStream(_Stream):
             self._callers = error
             raise
 
-    def read_head(self, deadline: Deadline) -> None:
-        """Nothing: the head has come."""
+    def read_head(self, deadline: Deadline) -> bytes:
+        """Nothing: the head has come, and httpx gives no part of the body with it."""
+        return b""
 
     def read(self, deadline: Deadline) -> bytes | None:
         """The next part of the body, None at its end. Raises ServiceCommunicationException, TooLate."""
@@ -152,15 +155,14 @@ class AsyncHTTPXStream(_Stream):
             self._callers = error
             raise
 
-    async def read_head(self, remaining: Callable[[], float]) -> None:
+    async def read_head(self, remaining: Callable[[], float]) -> bytes:
         """Send the request, and wait for status and headers. Raises ServiceCommunicationException, TooLate."""
-        if self._reply is not None:
-            return
         request = self._build(self._content, httpx.Timeout(None, connect=self._connect_timeout, write=self._pause))
         reply: httpx.Response = await self._step(self._client.send(request, stream=True), remaining)
         self._reply = reply
         self._begin(reply)
         self._parts = reply.aiter_raw()
+        return b""
 
     async def read(self, remaining: Callable[[], float]) -> bytes | None:
         """The next part of the body, None at its end. Raises ServiceCommunicationException, TooLate."""

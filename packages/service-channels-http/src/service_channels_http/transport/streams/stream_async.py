@@ -22,6 +22,7 @@ from service_channels_http.transport.streams.response import (
     last_chunk,
 )
 from service_core import Deadline, ServiceException
+from service_core.process import start_timer
 
 _BUFFER: Final = 256 * 1024
 """Bytes that are read ahead at most."""
@@ -39,7 +40,6 @@ class AsyncStream(asyncio.Protocol):
         self._is_closed = False
         self._came: deque[bytes] = deque()
         self._size = 0
-        self._kept = b""
         self._is_over = False
         self._failure: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
@@ -86,22 +86,26 @@ class AsyncStream(asyncio.Protocol):
 
     # reading
 
-    async def read_head(self, remaining: Callable[[], float]) -> None:
-        """Wait for status and headers. A part of the body that comes with them is kept for :meth:`read`."""
+    async def read_head(self, remaining: Callable[[], float]) -> bytes:
+        """Wait for status and headers; the part of the body that came with them.
+
+        Raises what :meth:`read` raises.
+        """
+        part = b""
         while not self.response.status:
-            self._kept = await self._read(remaining)
+            part = await self._read(remaining)
+        return part
 
     async def read(self, remaining: Callable[[], float]) -> bytes | None:
         """The next part of the body, None at its end; ``remaining`` says how many seconds are left.
 
         Raises ServiceCommunicationException, ProtocolException, TooLate, and what the parts of the request raise.
         """
-        part, self._kept = self._kept, b""
-        while not part:
-            if self.response.is_complete:
-                return None
+        while not self.response.is_complete:
             part = await self._read(remaining)
-        return part
+            if part:
+                return part
+        return None
 
     async def finish(self) -> None:
         """Wait a moment for the end of a response of which all has been read, so that its connection can be kept."""
@@ -139,9 +143,8 @@ class AsyncStream(asyncio.Protocol):
         left = remaining()
         if left <= 0:
             raise TooLate
-        loop = asyncio.get_running_loop()
-        reader = self._reader = loop.create_future()
-        timer = None if math.isinf(left) else loop.call_later(left, self._wake)
+        reader = self._reader = asyncio.get_running_loop().create_future()
+        timer = None if math.isinf(left) else start_timer(left, self._wake)
         try:
             await reader
         finally:

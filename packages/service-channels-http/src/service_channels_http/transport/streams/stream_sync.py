@@ -33,7 +33,6 @@ class SyncStream:
         self._request = request
         self._leased = leased
         self._socket = leased.connection.lease()
-        self._kept = b""
         self._is_sent = False
         self._is_closed = False
         self.response = StreamedResponse(request, leased.connection.parser)
@@ -52,12 +51,14 @@ class SyncStream:
             raise TooLate from None
         except OSError as error:
             raise not_sent(self._request, "the connection was lost before anything was sent", error) from error
+        if parts is None:
+            self._is_sent = True
+            return
         with contextlib.suppress(_Refused):  # the response says why the server reads no further
-            for part in parts or ():
+            for part in parts:
                 if part:
                     self._send(chunk(part), deadline, pause)
-            if parts is not None:
-                self._send(last_chunk(), deadline, pause)
+            self._send(last_chunk(), deadline, pause)
             self._is_sent = True
 
     def _send(self, data: bytes, deadline: Deadline, pause: float | None) -> None:
@@ -75,22 +76,23 @@ class SyncStream:
             pass_interruption(error)
             raise _Refused from error
 
-    def read_head(self, deadline: Deadline) -> None:
-        """Wait for status and headers. A part of the body that comes with them is kept for :meth:`read`."""
+    def read_head(self, deadline: Deadline) -> bytes:
+        """Wait for status and headers; the part of the body that came with them. Raises what :meth:`read` raises."""
+        part = b""
         while not self.response.status:
-            self._kept = self._read(deadline)
+            part = self._read(deadline)
+        return part
 
     def read(self, deadline: Deadline) -> bytes | None:
         """The next part of the body, None at its end.
 
         Raises ServiceCommunicationException, ProtocolException, and TooLate at the deadline.
         """
-        part, self._kept = self._kept, b""
-        while not part:
-            if self.response.is_complete:
-                return None
+        while not self.response.is_complete:
             part = self._read(deadline)
-        return part
+            if part:
+                return part
+        return None
 
     def finish(self) -> None:
         """Wait a moment for the end of a response of which all has been read, so that its connection can be kept."""

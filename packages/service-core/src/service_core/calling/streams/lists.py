@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from contextlib import aclosing, closing
 from typing import Any
 
 from service_core.call import Call
@@ -14,25 +13,29 @@ from service_core.observing import client_observers
 
 def items_of(lists: Generator[list[Any], None, None], call: Call) -> Generator[Any, None, None]:
     """The items of the lists, one by one. Closing it, or dropping the last reference, ends the call."""
-    with closing(observed_lists(lists, call) if client_observers else lists) as lists:
-        try:
-            for items in lists:
-                yield from items
-        except ServiceException as error:
-            error.failed_call = call.descriptor.where
-            raise
+    lists = observed_lists(lists, call) if client_observers else lists
+    try:
+        for items in lists:
+            yield from items
+    except ServiceException as error:
+        error.failed_call = call.descriptor.where
+        raise
+    finally:
+        lists.close()
 
 
 async def items_of_async(lists: AsyncGenerator[list[Any], None], call: Call) -> AsyncGenerator[Any, None]:
     """As :func:`items_of`, for ``async for``."""
-    async with aclosing(observed_lists_async(lists, call) if client_observers else lists) as lists:
-        try:
-            async for items in lists:
-                for item in items:
-                    yield item
-        except ServiceException as error:
-            error.failed_call = call.descriptor.where
-            raise
+    lists = observed_lists_async(lists, call) if client_observers else lists
+    try:
+        async for items in lists:
+            for item in items:
+                yield item
+    except ServiceException as error:
+        error.failed_call = call.descriptor.where
+        raise
+    finally:
+        await lists.aclose()
 
 
 def one_by_one(items: Iterator[Any]) -> Generator[list[Any], None, None]:

@@ -35,6 +35,11 @@ class StreamedItems:
         self.failure: Exception | None = None
         """The error that the server has sent."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the end has come, without an error, and all items before it were taken."""
+        return len(self._came) == 1 and isinstance(self._came[0], StreamEnd) and self._came[0].problem is None
+
     def feed(self, part: bytes) -> None:
         """Take a part of the body. Raises MalformedData for an item over the limit."""
         self._add(self._reader.feed(part))
