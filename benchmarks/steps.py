@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import itertools
+import json
 import socket
 import sys
 import threading
@@ -31,7 +33,10 @@ from service_channels_http.transport.engine.connection_sync import SyncConnectio
 from service_core import ServiceManager, StaticComponentRegistry
 from service_server_fastapi import FastAPIServer
 
-_CHANNEL: Final = "dispatch-msgpack"
+_WRITERS: Final[dict[str, Callable[[object], bytes]]] = {
+    "msgpack": lambda value: bytes(msgpack.Packer().pack(value)),
+    "json": lambda value: json.dumps(value, separators=(",", ":")).encode(),
+}
 _CALLS: Final = 200
 """In each round."""
 
@@ -48,18 +53,19 @@ def main() -> None:
     listings: list[str] = []
     with FastAPIServer("127.0.0.1", 0) as server:
         server.boot(ours_server.ServerModule)
-        for case, value in (("hello", "hello world"), ("model", PERSON)):
-            request, client, called = _client(case, _response(value), options.rounds)
+        for case, form in itertools.product(("hello", "model"), _WRITERS):
+            name = f"{case}, {form}"
+            request, client, called = _client(case, form, options.rounds)
             served, answered = _server(request, options.rounds)
-            sys.stdout.write(f"| {case} | {client:.1f} us | {called} | {served:.1f} us | {answered} |\n")
-            listings += [f"{case}, {end}\n{one.listing()}" for end, one in (("client", called), ("server", answered))]
+            sys.stdout.write(f"| {name} | {client:.1f} us | {called} | {served:.1f} us | {answered} |\n")
+            listings += [f"{name}, {end}\n{one.listing()}" for end, one in (("client", called), ("server", answered))]
     if options.functions:
         sys.stdout.write("\n".join(listings))
 
 
-def _response(value: object) -> bytes:
-    body = bytes(msgpack.Packer().pack({"result": value, "exception": None}))
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/msgpack\r\ncontent-length: {len(body)}\r\n"
+def _response(case: str, form: str) -> bytes:
+    body = _WRITERS[form]({"result": PERSON if case == "model" else "hello world", "exception": None})
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/{form}\r\ncontent-length: {len(body)}\r\n"
     return f"{head}x-correlation-id: 0123456789abcdef\r\n\r\n".encode() + body
 
 
@@ -83,14 +89,15 @@ class _Peer:
     def close(self) -> None: ...
 
 
-def _client(case: str, response: bytes, rounds: int) -> tuple[bytes, float, _Steps]:
+def _client(case: str, form: str, rounds: int) -> tuple[bytes, float, _Steps]:
     """The request of a call, its microseconds and its steps."""
+    response, channel = _response(case, form), f"dispatch-{form}"
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         threading.Thread(target=_answer_once, args=(listener, response), daemon=True).start()
-        registry = StaticComponentRegistry({"benchmark-component": {_CHANNEL: url}})
+        registry = StaticComponentRegistry({"benchmark-component": {channel: url}})
         with ServiceManager(registry, catalog=ours_sync.CATALOG) as manager:
-            service = manager.get_service(ours_sync.Benchmark, _CHANNEL)
+            service = manager.get_service(ours_sync.Benchmark, channel)
             person = Person(**PERSON)
             call: Callable[[], object] = (
                 (lambda: service.hello("world")) if case == "hello" else (lambda: service.model(person))

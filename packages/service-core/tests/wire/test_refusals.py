@@ -9,7 +9,7 @@ import tracemalloc
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, cast
@@ -25,7 +25,7 @@ from service_core.declaring.descriptors import ComponentDescriptor
 from service_core.declaring.inspection import describe_service
 from service_core.declaring.interfaces import Service
 from service_core.errors import ArgumentException, ErrorCode
-from service_core.wire import JSON, MSGPACK, Codec, MethodCodec
+from service_core.wire import JSON, MSGPACK, Codec, MethodCodec, WireType
 
 SECRET = "hunter2"
 NAME = "test:echo:echo"
@@ -236,6 +236,22 @@ def test_json_that_is_no_finite_number_is_refused(annotation: Any, text: bytes) 
     ):
         with pytest.raises(ValueError if b"e400" not in text else ArgumentException):
             read(JSON, annotation, data)
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        *(bool, int, float, str, bytes, date, time, datetime, timedelta, UUID, Decimal, Literal[1], float | None),
+        *(list[float], set[float], dict[str, float], dict[float, int], tuple[int, ...], tuple[Decimal, Decimal]),
+    ],
+)
+def test_a_type_that_examines_each_value_refuses_what_is_not_finite(annotation: Any) -> None:
+    wire = WireType(annotation, "value")
+    assert not wire.trusts_objects
+    for form in (b"%s", b"[%s]", b"[1,%s]", b'{"1":%s}'):
+        for number in (b"NaN", b"Infinity", b"-Infinity"):
+            with pytest.raises(ArgumentException):
+                wire.from_json(form % number)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

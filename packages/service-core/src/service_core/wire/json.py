@@ -78,7 +78,8 @@ class _JSONCodec(Codec):
         if names is not None:
             written = method_codec.written_names.get(_CONTENT_TYPE) or _written_names(method_codec)
             count = written.counts.get(names)
-        if count is not None and not _hides_infinite(types.all, cut):
+        # Types of simple values refuse NaN themselves, so that only what they refuse has to be searched for it.
+        if count is not None and not (types.all.trusts_objects and may_be_infinite(cut)):
             try:
                 arguments = types.placed(_read(types.all, cut))
             except ArgumentException as error:
@@ -109,7 +110,8 @@ class _JSONCodec(Codec):
 
     def read_response(self, method_codec: MethodCodec, data: bytes) -> Any:
         wire = method_codec.result
-        if data.startswith(_RESULT) and data.endswith(_NO_EXCEPTION) and not _hides_infinite(wire, data):
+        is_canonical = data.startswith(_RESULT) and data.endswith(_NO_EXCEPTION)
+        if is_canonical and not (wire.trusts_objects and may_be_infinite(data)):
             try:
                 return _read(wire, data[_RESULT_STARTS:_RESULT_ENDS])
             except ArgumentException:
@@ -154,11 +156,6 @@ def _written_names(method_codec: MethodCodec) -> WrittenNames:
         start=start,
     )
     return method_codec.written_names.setdefault(_CONTENT_TYPE, written)
-
-
-def _hides_infinite(wire: WireType, data: bytes) -> bool:
-    """Whether a text may hold NaN or infinity where values of the type are read without a look at each number."""
-    return wire.trusts_objects and may_be_infinite(data)
 
 
 def _read_parsed(method_codec: MethodCodec, request: WireRequest) -> Arguments:
