@@ -15,7 +15,7 @@ import pytest
 
 from service_core import ServiceManager
 from service_registry_consul import ConsulComponentRegistry
-from tests.integration.lifecycle.running import end_the_group_under_load, running
+from tests.integration.lifecycle.running import end_the_group_under_load, fail_to_start, running
 from tests.integration.lifecycle.ways import GRANIAN, SERVERS, WAYS, Way
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures
@@ -44,6 +44,11 @@ async def test_a_signal_to_the_whole_group_cuts_off_no_call_and_deregisters_once
 ) -> None:
     with running(way, consul, tmp_path) as server:
         await end_the_group_under_load(way, server, consul, manager, figures)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if ELSEWHERE.intersection(way.needs)], ids=str)
+def test_a_failed_start_ends_with_an_error_and_leaves_nothing(way: Way, consul: ConsulAgent, tmp_path: Path) -> None:
+    fail_to_start(way, consul, tmp_path)
 
 
 async def test_a_server_that_runs_no_lifespan_is_answered_with_503_and_the_reason(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,11 +26,13 @@ from tests.support.consul import ConsulAgent, free_ports
 from tests.support.figures import Figures
 from tests.support.waiting import eventually
 
-__all__ = ["CHANNEL", "COMPONENT", "Running", "end_the_group_under_load", "forwarding", "running"]
+__all__ = ["CHANNEL", "COMPONENT", "Running", "end_the_group_under_load", "fail_to_start", "forwarding", "running"]
 
 APP = "tests.integration.lifecycle.workers:app"
 CHANNEL = "dispatch-msgpack"
 COMPONENT = "lifecycle-component"
+ADVERTISED = "localhost"
+"""The host that callers get, which is not the one that the server listens on."""
 _HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -103,6 +106,7 @@ def _environment(consul: ConsulAgent, port: int) -> dict[str, str]:
         "SERVICE_SERVER_DETAILS": "true",
         "SERVICE_CONSUL_URL": consul.url,
         "SERVICE_CONSUL_CHECK_INTERVAL": "1",
+        "SERVICE_CONSUL_ADVERTISE_ADDRESS": ADVERTISED,
         "PYTHONPATH": str(ROOT),
     }
 
@@ -110,12 +114,19 @@ def _environment(consul: ConsulAgent, port: int) -> dict[str, str]:
 async def end_the_group_under_load(
     way: Way, server: Running, consul: ConsulAgent, manager: ServiceManager, figures: Figures
 ) -> None:
-    """Signal the whole group with 20 calls in flight: all are answered, by all workers, and the instance is gone."""
+    """Signal the whole group with 20 calls in flight: all are answered, by all workers, and the instance is gone.
+
+    Before that, a call forks and terminates a child. Each worker is shut down once, and no child of one.
+    """
     processes = await asyncio.to_thread(server.wait_for_workers, way.workers)
     await asyncio.to_thread(manager.wait_for, WorkService, 60, channel=CHANNEL)
     assert len(processes) == way.workers
     [instance] = consul.instances(COMPONENT)
-    assert instance["Service"]["Port"] == server.port
+    assert (instance["Service"]["Address"], instance["Service"]["Port"]) == (ADVERTISED, server.port)
+    snapshot = manager.component_registry.snapshot(COMPONENT)
+    assert snapshot[CHANNEL].urls == (f"http://{ADVERTISED}:{server.port}",)
+    work = manager.get_service(WorkService, CHANNEL)
+    assert await asyncio.to_thread(work.terminate_child) == -signal.SIGTERM
     async with calling(manager, CHANNEL, at_once=20, seconds=2.0) as load:
         await asyncio.sleep(1.0)
         begin = time.monotonic()
@@ -128,6 +139,21 @@ async def end_the_group_under_load(
     assert load.answered.total() == 20
     assert set(load.answered) <= set(processes)
     assert consul.instances(COMPONENT) == []
+    assert sorted(re.findall(r"shutdown of (\d+)", server.log.read_text())) == sorted(map(str, processes))
+
+
+def fail_to_start(way: Way, consul: ConsulAgent, folder: Path) -> None:
+    """Start in that way, which fails: the program ends, unless it watches files, and leaves nothing."""
+    with running(way, consul, folder, WORK_FAILS=1) as server:
+        if way.restarts:
+            eventually(lambda: "this start fails" in server.log.read_text(), time_limit=60)
+            server.end()
+        else:
+            assert (server.process.wait(60) == 0) is way.hides_failure
+            assert "this start fails" in server.log.read_text()
+        assert consul.instances(COMPONENT) == []
+    with socket.create_server(("127.0.0.1", server.port)):
+        pass
 
 
 @contextlib.asynccontextmanager

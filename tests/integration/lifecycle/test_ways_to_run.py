@@ -10,7 +10,7 @@ import pytest
 
 from service_core import ServiceManager
 from tests.integration.lifecycle.fleet import ROOT
-from tests.integration.lifecycle.running import end_the_group_under_load, forwarding, running
+from tests.integration.lifecycle.running import end_the_group_under_load, fail_to_start, forwarding, running
 from tests.integration.lifecycle.ways import ENVIRONMENTS, SERVERS, WAYS, Environment, Way, table
 from tests.support.consul import ConsulAgent
 from tests.support.figures import Figures
@@ -29,6 +29,12 @@ async def test_a_signal_to_the_whole_group_cuts_off_no_call_and_deregisters_once
         if "{uds}" in way.command:
             await stack.enter_async_context(forwarding(server.port, tmp_path / "server.sock"))
         await end_the_group_under_load(way, server, consul, manager, figures)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [way for way in WAYS if not ELSEWHERE.intersection(way.needs)], ids=str)
+def test_a_failed_start_ends_with_an_error_and_leaves_nothing(way: Way, consul: ConsulAgent, tmp_path: Path) -> None:
+    fail_to_start(way, consul, tmp_path)
 
 
 def test_the_documentation_has_the_table_of_the_ways() -> None:

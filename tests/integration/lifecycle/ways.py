@@ -20,6 +20,10 @@ class Way:
     name: str
     command: str
     workers: int = 1
+    restarts: bool = False
+    """Whether it goes on after a start that has failed."""
+    hides_failure: bool = False
+    """Whether a failed start ends it with exit code 0."""
     needs: tuple[str, ...] = ()
     """Distributions beside the packages and uvicorn."""
     note: str = ""
@@ -51,11 +55,18 @@ WAYS = [
         command="uvicorn {app} --port {port}",
         note="set `SERVICE_SERVER_PORT` to the same port",
     ),
-    Way(name="`uvicorn --workers 4`", command="uvicorn {app} --port {port} --workers 4", workers=4),
+    Way(
+        name="`uvicorn --workers 4`",
+        command="uvicorn {app} --port {port} --workers 4",
+        workers=4,
+        hides_failure=True,
+        note="ends with exit code 0 if the start fails, so watch its log or its readiness",
+    ),
     Way(
         name="`uvicorn --reload`",
         command="uvicorn {app} --port {port} --reload --reload-dir tests/seed",
-        note="for development",
+        restarts=True,
+        note="for development; after a start that failed it waits for the next change of a file",
     ),
     Way(
         name="`uvicorn --fd`",

@@ -2,15 +2,18 @@
 
 ``python -m tests.integration.lifecycle.work`` serves it until it is stopped, and prints its URL; with the argument
 ``run`` it serves in the foreground and prints nothing. Settings come from the environment: those of the server, those
-of the registry, and ``WORK_HEALTH``, a file with the name of the health status.
+of the registry, ``WORK_HEALTH``, a file with the name of the health status, and ``WORK_FAILS``, with which no start
+succeeds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
+import warnings
 from abc import abstractmethod
 from pathlib import Path
 
@@ -48,6 +51,10 @@ class WorkService(Service):
     def block(self, seconds: float) -> int:
         """Block a thread for that long; tells the process."""
 
+    @abstractmethod
+    def terminate_child(self) -> int:
+        """Fork a child and terminate it; its exit code."""
+
 
 @component(name="lifecycle-component", services=[WorkService])
 class WorkComponent(Component): ...
@@ -62,6 +69,14 @@ class WorkServiceImpl(WorkService):
     def block(self, seconds: float) -> int:
         time.sleep(seconds)
         return os.getpid()
+
+    def terminate_child(self) -> int:
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of a fork beside threads
+            pid = os.fork()
+        if pid == 0:
+            signal.pause()
+        os.kill(pid, signal.SIGTERM)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 @health_checks()
@@ -87,6 +102,15 @@ class WorkComponentImpl(AbstractComponent, WorkComponent):
 
     async def get_health(self) -> Health:
         return await self._checks.check()
+
+    def startup(self) -> None:
+        super().startup()
+        if os.environ.get("WORK_FAILS"):
+            raise RuntimeError("this start fails")
+
+    def shutdown(self) -> None:
+        os.write(2, f"shutdown of {os.getpid()}\n".encode())
+        super().shutdown()
 
 
 @module()
