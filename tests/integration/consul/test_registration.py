@@ -69,14 +69,20 @@ def test_a_component_that_is_not_well_is_not_registered_as_if_it_were(
         assert set(states(consul, component.name).values()) == {state}
 
 
-def test_no_caller_is_sent_where_nothing_listens(consul: ConsulAgent, make_registry: MakeRegistry) -> None:
+def test_no_caller_is_sent_where_nothing_listens(
+    consul: ConsulAgent, make_registry: MakeRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
     component = fresh_component()
     with HealthServer() as server:
         port, address = server.port, address_of(server)
-    make_registry(consul, port).register(component, [address])
+    make_registry(consul, port, check_interval=1.0).register(component, [address])
     eventually(lambda: consul.instances(component.name))
     assert set(states(consul, component.name).values()) == {"critical"}
-    assert make_registry(consul).wait_until_known(component.name, PATIENCE) == {}
+    assert f"its health check 127.0.0.1:{port} fails" in caplog.text
+    caller = make_registry(consul)
+    assert caller.wait_until_known(component.name, PATIENCE) == {}
+    failing = f"the health checks of '{component.name}' fail at {address.uri}"
+    eventually(lambda: failing in caller.describe())  # when the agent has run the check
 
 
 def test_a_component_without_health_endpoint_is_checked_by_connecting(

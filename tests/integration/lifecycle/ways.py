@@ -106,10 +106,12 @@ WAYS = [
         name="`hypercorn`",
         command=HYPERCORN,
         needs=("hypercorn",),
+        hides_failure=True,
         note="stops accepting as soon as the signal comes, beside the propagation delay and not after it; calls in "
-        "flight finish. `--graceful-timeout`, 3 s by default, must exceed the longest call",
+        "flight finish. `--graceful-timeout`, 3 s by default, must exceed the longest call. Ends with exit code 0 if the "
+        "start fails",
     ),
-    Way(name="`hypercorn -w 2`", command=f"{HYPERCORN} -w 2", workers=2, needs=("hypercorn",)),
+    Way(name="`hypercorn -w 2`", command=f"{HYPERCORN} -w 2", workers=2, needs=("hypercorn",), hides_failure=True),
     Way(
         name="`granian --interface asgi`",
         command=f"{GRANIAN} --interface asgi",

@@ -99,10 +99,16 @@ class ConsulComponentRegistry(ComponentRegistry):
         )
 
     def describe(self) -> str:
-        """The agent's address, and the current failure."""
-        failure = self._work.connectivity.failure
-        where = f"ConsulComponentRegistry at {self._settings.address}"
-        return where if failure is None else f"{where}, {failure}"
+        """The agent's address, the current failure, and the instances whose health checks fail."""
+        parts = [f"ConsulComponentRegistry at {self._settings.address}"]
+        if (failure := self._work.connectivity.failure) is not None:
+            parts.append(str(failure))
+        parts += [
+            f"the health checks of '{one.name}' fail at {', '.join(sorted(one.unhealthy))}"
+            for one in self._work.watcher.watched
+            if one.unhealthy
+        ]
+        return ", ".join(parts)
 
     def close(self) -> None:
         """Deregister, end the thread and close all connections; safe to call twice.

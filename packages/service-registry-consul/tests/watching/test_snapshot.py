@@ -77,7 +77,7 @@ def test_an_instance_is_not_unhealthy_if_only_the_agent_of_its_node_has_failed()
     ill = of_a_failed_agent(instance(TWO, service_id="2", status="critical"))
     reading = read_nodes("c", [node, ill, instance(THREE, service_id="3")], POLICY)
     assert [found.urls for found in reading.snapshot.values()] == [(THREE,)]
-    assert reading.ill == {TWO}
+    assert reading.unhealthy == {TWO}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_an_instance_is_unhealthy_only_by_a_check_that_has_run_or_in_maintenance
 ) -> None:
     reading = read_nodes("c", [{**instance(ONE), "Checks": [check]}], POLICY)
     assert not reading.snapshot
-    assert reading.ill == (set() if is_unreported else {ONE})
+    assert reading.unhealthy == (set() if is_unreported else {ONE})
 
 
 @pytest.mark.parametrize("checks", [[], None])

@@ -64,6 +64,21 @@ async def query_source(source: HealthSource, component: str, timeout: float) -> 
         return "critical"
 
 
+def log_registered(registration: Registration, state: State) -> None:
+    """Log a registration: a warning if no caller gets the instance, since its health is critical."""
+    if state != "critical":
+        logger.info("registered '%s' as %s", registration.id, state)
+        return
+    target = registration.check.get("HTTP") or registration.check.get("TCP")
+    logger.warning(
+        "registered '%s' as critical: callers do not get it until it is healthy; %s",
+        registration.id,
+        "its health source reports an error"
+        if registration.needs_heartbeat
+        else f"its health check {target} fails, so look at its answer, and whether the server listens on that address",
+    )
+
+
 def _context(check: Mapping[str, Any]) -> ssl.SSLContext | None:
     """A TLS context like the agent's, which trusts the authorities of the system, too."""
     if not check["HTTP"].startswith("https:"):

@@ -20,7 +20,7 @@ from service_registry_consul.connection.backoff import backoff, jitter
 from service_registry_consul.connection.connectivity import Connectivity
 from service_registry_consul.connection.errors import ConsulError, ConsulRefusal
 from service_registry_consul.registering.agent import Agent
-from service_registry_consul.registering.initial_status import State, state_of
+from service_registry_consul.registering.initial_status import State, log_registered, state_of
 from service_registry_consul.registering.registration import Registration
 from service_registry_consul.registering.shared_registrations import SharedRegistrations
 from service_registry_consul.settings import ConsulSettings
@@ -222,7 +222,7 @@ class Registrar:
         if registration.id not in self._confirmed or not registration.is_same_as(found):
             state = await self._state(registration)
             await self._agent.register(registration, state)
-            logger.info("registered '%s' as %s", registration.id, state)
+            log_registered(registration, state)
         elif registration.needs_heartbeat:
             with self._changed:  # if the agent does not know the check, this fails, and it is registered next time
                 self._confirmed.discard(registration.id)

@@ -25,7 +25,7 @@ class Reading:
 
     snapshot: Snapshot
     """Its addresses: passing instances before those with a warning."""
-    ill: frozenset[str]
+    unhealthy: frozenset[str]
     """Addresses of instances that are not to be called for a reason of their own: not one of their agent."""
     skipped: tuple[str, ...]
     """The skipped registrations and addresses, with the reasons."""
@@ -37,7 +37,7 @@ def read_nodes(component: str, nodes: Any, policy: AddressFilter) -> Reading:
         raise ValueError(f"a list of instances was expected, not {type(nodes).__name__}")  # noqa: TRY004
     skipped: list[str] = []
     instances: list[tuple[int, str, list[ChannelAddress]]] = []
-    ill: set[str] = set()
+    unhealthy: set[str] = set()
     metadata: dict[str, dict[str, str]] = {}
     for node in nodes:
         where = f"component '{component}', registration {_id(node)!r}"
@@ -45,7 +45,7 @@ def read_nodes(component: str, nodes: Any, policy: AddressFilter) -> Reading:
             meta, rank, is_unreported = _parts(node)
             addresses = read_channels(meta)
             if rank is None:
-                ill.update(address.uri for address in addresses)
+                unhealthy.update(address.uri for address in addresses)
                 continue
             if not addresses:
                 raise ValueError("its meta entries name no channels, so it is not a component")
@@ -63,7 +63,7 @@ def read_nodes(component: str, nodes: Any, policy: AddressFilter) -> Reading:
     instances.sort(key=lambda instance: instance[:2])
     return Reading(
         snapshot=snapshot_of(component, [addresses for _, _, addresses in instances], metadata),
-        ill=frozenset(ill),
+        unhealthy=frozenset(unhealthy),
         skipped=tuple(skipped),
     )
 

@@ -28,8 +28,8 @@ class WatchedComponent:
     Consul answers with an empty list and without any error when an agent has lost its state, when it has left, and when
     a token may no longer read the service. While an agent restarts, the others may report it as failed, and with it the
     instances of its node; then it reports their checks as critical until each has run. So an answer that leaves no
-    instance is not applied at once: an instance that it does not report as ill stays in use as long as it answers and
-    is not stopping, for at most ``doubt_for`` seconds. While none answers, those are in use whose answer is late: a
+    instance is not applied at once: an instance that it does not report as unhealthy stays in use as long as it answers
+    and is not stopping, for at most ``doubt_for`` seconds. While none answers, those are in use whose answer is late: a
     busy server is better than none. Any other answer is applied at once.
 
     An agent that has lost its state lists the instances one after the other, as they register again. So for
@@ -43,13 +43,15 @@ class WatchedComponent:
         """The component's name."""
         self.stale = True
         """Whether the published snapshot is unconfirmed."""
+        self.unhealthy: frozenset[str] = frozenset()
+        """Addresses of the instances that are not published since their health checks fail."""
         self._policy = policy
         self._doubt_for = doubt_for
         self._publish = publish
         self._known: Snapshot = _NONE
         """The published snapshot."""
         self._kept: Snapshot = _NONE
-        """Instances to fall back on: without those that are ill, stopped or stopping."""
+        """Instances to fall back on: without those that are unhealthy, stopped or stopping."""
         self._kept_until = -math.inf
         """When they are forgotten by an answer with instances, in the time of the loop."""
         self._doubting: asyncio.Task[None] | None = None
@@ -58,9 +60,10 @@ class WatchedComponent:
     def answered(self, nodes: Any) -> None:
         """Apply an answer of Consul. Raises ValueError if it is not a list of instances."""
         reading = read_nodes(self.name, nodes, self._policy)
+        self.unhealthy = reading.unhealthy
         self._log_skipped(reading.skipped)
         kept = _merged(self._known, self._kept)
-        self._kept = _only(kept, _urls(kept) - reading.ill)
+        self._kept = _only(kept, _urls(kept) - reading.unhealthy)
         if self._kept and not reading.snapshot and self._doubt_for > 0:
             self.stale = True
             self._set(_only(self._known, _urls(self._kept)) or self._kept)
