@@ -108,7 +108,7 @@ WAYS = [
         needs=("hypercorn",),
         hides_failure=True,
         note="stops accepting as soon as the signal comes, beside the propagation delay and not after it; calls in "
-        "flight finish. `--graceful-timeout`, 3 s by default, must exceed the longest call. Ends with exit code 0 if the "
+        "flight finish. `--graceful-timeout`, 3 s by default, must exceed the longest call. Exit code 0 if the "
         "start fails",
     ),
     Way(name="`hypercorn -w 2`", command=f"{HYPERCORN} -w 2", workers=2, needs=("hypercorn",), hides_failure=True),

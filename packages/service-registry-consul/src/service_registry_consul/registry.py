@@ -99,14 +99,14 @@ class ConsulComponentRegistry(ComponentRegistry):
         )
 
     def describe(self) -> str:
-        """The agent's address, the current failure, and the instances whose health checks fail."""
+        """The agent's address, the current failure, and the instances that are registered as critical."""
         parts = [f"ConsulComponentRegistry at {self._settings.address}"]
         if (failure := self._work.connectivity.failure) is not None:
             parts.append(str(failure))
         parts += [
-            f"the health checks of '{one.name}' fail at {', '.join(sorted(one.unhealthy))}"
+            f"where '{one.name}' is registered as critical at {', '.join(sorted(one.critical))}"
             for one in self._work.watcher.watched
-            if one.unhealthy
+            if one.critical
         ]
         return ", ".join(parts)
 

@@ -27,6 +27,8 @@ class Reading:
     """Its addresses: passing instances before those with a warning."""
     unhealthy: frozenset[str]
     """Addresses of instances that are not to be called for a reason of their own: not one of their agent."""
+    critical: frozenset[str]
+    """Addresses of those, and of instances whose checks have not run yet or whose agent has failed."""
     skipped: tuple[str, ...]
     """The skipped registrations and addresses, with the reasons."""
 
@@ -38,6 +40,7 @@ def read_nodes(component: str, nodes: Any, policy: AddressFilter) -> Reading:
     skipped: list[str] = []
     instances: list[tuple[int, str, list[ChannelAddress]]] = []
     unhealthy: set[str] = set()
+    critical: set[str] = set()
     metadata: dict[str, dict[str, str]] = {}
     for node in nodes:
         where = f"component '{component}', registration {_id(node)!r}"
@@ -53,6 +56,7 @@ def read_nodes(component: str, nodes: Any, policy: AddressFilter) -> Reading:
             skipped.append(f"{where} is skipped: {error}")
             continue
         if is_unreported:
+            critical.update(address.uri for address in addresses)
             continue
         usable, objections = _filter(addresses, policy)
         skipped += [f"{where}: {objection}" for objection in objections]
@@ -64,6 +68,7 @@ def read_nodes(component: str, nodes: Any, policy: AddressFilter) -> Reading:
     return Reading(
         snapshot=snapshot_of(component, [addresses for _, _, addresses in instances], metadata),
         unhealthy=frozenset(unhealthy),
+        critical=frozenset(unhealthy | critical),
         skipped=tuple(skipped),
     )
 

@@ -43,8 +43,8 @@ class WatchedComponent:
         """The component's name."""
         self.stale = True
         """Whether the published snapshot is unconfirmed."""
-        self.unhealthy: frozenset[str] = frozenset()
-        """Addresses of the instances that are not published since their health checks fail."""
+        self.critical: frozenset[str] = frozenset()
+        """Addresses of the instances that are not published since their health is critical."""
         self._policy = policy
         self._doubt_for = doubt_for
         self._publish = publish
@@ -60,7 +60,7 @@ class WatchedComponent:
     def answered(self, nodes: Any) -> None:
         """Apply an answer of Consul. Raises ValueError if it is not a list of instances."""
         reading = read_nodes(self.name, nodes, self._policy)
-        self.unhealthy = reading.unhealthy
+        self.critical = reading.critical
         self._log_skipped(reading.skipped)
         kept = _merged(self._known, self._kept)
         self._kept = _only(kept, _urls(kept) - reading.unhealthy)
