@@ -17,11 +17,13 @@ from service_server_fastapi.listening.sockets import bind
 
 
 @contextmanager
-def served_elsewhere(world: World, *, configured: int | None = None) -> Iterator[FastAPIServer]:
+def served_elsewhere(
+    world: World, *, configured: int | None = None, host: str = "127.0.0.1"
+) -> Iterator[FastAPIServer]:
     """A server whose application another one runs, as long as the block lasts."""
     with bind("127.0.0.1", 0) as bound:
         port: int = bound.getsockname()[1]
-        server = FastAPIServer("127.0.0.1", configured or port)
+        server = FastAPIServer(host, configured or port)
         listener = Listener(server.asgi(world.module()), bound, ServerSettings())
         world.url = f"http://127.0.0.1:{port}"
         listener.start()
@@ -63,6 +65,17 @@ def test_a_server_that_listens_on_another_port_is_named_and_registered_there_whe
         until(lambda: server.is_ready)
         assert registered == [int(world.url.rpartition(":")[2])]
         assert server.url == world.url
+
+
+def test_a_server_that_callers_of_other_machines_do_not_reach_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("service_core.hosting.server._outbound_address", lambda: "127.0.0.2")
+    with served_elsewhere(World(), host="0.0.0.0") as server:
+        until(lambda: server.is_ready)
+        port = server.url.rpartition(":")[2]
+        assert f"answers on 127.0.0.1:{port} and not on 127.0.0.2:{port}, the address that callers get" in caplog.text
+        assert "SERVICE_SERVER_HOST" in caplog.text
 
 
 def test_without_a_lifespan_the_answer_is_503_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:

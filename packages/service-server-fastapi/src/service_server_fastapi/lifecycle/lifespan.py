@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 from service_core import Server
 from service_core.dispatch import ThreadPool
+from service_core.hosting import WILDCARDS
 from service_server_fastapi.lifecycle.hosting import Hosting
 from service_server_fastapi.lifecycle.missing_lifespan import ObservedPort
 from service_server_fastapi.lifecycle.signals import GracefulSignals
@@ -29,6 +30,11 @@ RAISED_BY_SERVER: Final = "it is raised by the server"
 
 _UNUSUAL: Final = 5.0
 """Seconds without an answer of the ASGI server after the start of the application, after which a warning is logged."""
+
+_ONLY_LOCAL: Final = (
+    "the ASGI server answers on 127.0.0.1:%d and not on %s:%d, the address that callers get; let it listen on all "
+    "addresses (uvicorn --host 0.0.0.0), or set SERVICE_SERVER_HOST to the host that it listens on"
+)
 
 
 class HasLifespan(Protocol):
@@ -119,17 +125,22 @@ def _unanswered(settings: ServerSettings) -> str:
     )
 
 
+def _outside_host(settings: ServerSettings) -> str | None:
+    """The address that stands for all addresses of the machine in what callers get; None if the host is another."""
+    return Server.get_local_ip() if settings.uds is None and settings.host in WILDCARDS else None
+
+
 async def _register(
     register: Callable[[int], None], settings: ServerSettings, path: str, observed: ObservedPort, steps: ThreadPool
 ) -> None:
     requires_certificate = settings.client_ca_file is not None  # this process has none, so it cannot send a request
-    answers = functools.partial(
+    answers_at = functools.partial(
         wait_until_answering,
-        settings.host,
         path=None if requires_certificate else path + LIVE,
         uses_tls=settings.uses_tls and not requires_certificate,
         uds=settings.uds,
     )
+    answers = functools.partial(answers_at, settings.host)
     port = settings.port
     if not await answers(port, timeout=_UNUSUAL):
         logger.warning(_unanswered(settings))
@@ -137,6 +148,9 @@ async def _register(
             port = observed.port if port == settings.port and observed.port else settings.port
     if port != settings.port and settings.uds is None:
         logger.warning("requests arrive on port %d, not on %d: registering port %d", port, settings.port, port)
+    host = _outside_host(settings)
+    if host is not None and not await answers_at(host, port, timeout=1.0):
+        logger.warning(_ONLY_LOCAL, port, host, port)
     try:
         await steps.run(register, (port if settings.uds is None else 0,))
     except Exception:
