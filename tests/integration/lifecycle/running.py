@@ -119,11 +119,10 @@ async def end_the_group_under_load(
     Before that, a call forks and terminates a child. Each worker is shut down once, and no child of one.
     """
     processes = await asyncio.to_thread(server.wait_for_workers, way.workers)
-    await asyncio.to_thread(manager.wait_for, WorkService, 60, channel=CHANNEL)
+    snapshot = await asyncio.to_thread(manager.wait_for, WorkService, 60, channel=CHANNEL)
     assert len(processes) == way.workers
     [instance] = consul.instances(COMPONENT)
     assert (instance["Service"]["Address"], instance["Service"]["Port"]) == (ADVERTISED, server.port)
-    snapshot = manager.component_registry.snapshot(COMPONENT)
     assert snapshot[CHANNEL].urls == (f"http://{ADVERTISED}:{server.port}",)
     work = manager.get_service(WorkService, CHANNEL)
     assert await asyncio.to_thread(work.terminate_child) == -signal.SIGTERM
