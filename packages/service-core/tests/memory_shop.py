@@ -6,13 +6,17 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from service_core.addresses import ChannelAddress
 from service_core.calling.channel import Channel
 from service_core.calling.proxy import Invocation
+from service_core.calling.router import Router
 from service_core.declaring.catalog import Catalog
 from service_core.declaring.decorators import channel, component, service
 from service_core.declaring.implementing import implementation
 from service_core.declaring.interfaces import Component, Service
+from service_core.errors import ComponentUnavailableException
 from service_core.registry.base import LocalComponentRegistry, snapshot_of
 
 CATALOG = Catalog()
@@ -104,3 +108,22 @@ class SilentRegistry(LocalComponentRegistry):
     def offer(self, *channels: str, url: str = "http://h") -> None:
         """Offer the shop over these channels, and no others."""
         self.publish("shop", snapshot_of("shop", [[ChannelAddress(name, url) for name in channels]]))
+
+
+def invocation(method: str = "place") -> Invocation:
+    """A call of the shop."""
+    descriptor = CATALOG.service(Orders)
+    return Invocation(descriptor, descriptor.methods[method])
+
+
+def call(route: Router) -> str:
+    """Place an order, over the channel that the router chooses."""
+    answer: str = route.invoke(invocation())
+    return answer
+
+
+def unavailable(route: Router) -> str:
+    """The message of a call that no instance can answer."""
+    with pytest.raises(ComponentUnavailableException) as caught:
+        call(route)
+    return str(caught.value)

@@ -171,7 +171,9 @@ def test_close_leaves_the_connections_of_a_loop_to_its_end(server: ScriptedServe
     server.wait_for_connections(0)
 
 
-async def test_a_closed_channel_refuses_calls(server: ScriptedServer, channel: CountingChannel) -> None:
+@pytest.mark.parametrize("transport", [DispatchJSONChannel, CountingChannel])  # the engine, and httpx
+async def test_a_closed_channel_refuses_calls(server: ScriptedServer, transport: type[HTTPXChannel]) -> None:
+    channel = bound(transport(), server.url)
     shop = shop_over(channel)
     channel.close()
     with pytest.raises(LocalServiceException, match="the channel is closed; get a new"):
@@ -181,9 +183,11 @@ async def test_a_closed_channel_refuses_calls(server: ScriptedServer, channel: C
     assert server.requests == []
 
 
+@pytest.mark.parametrize("transport", [DispatchJSONChannel, CountingChannel])
 async def test_a_channel_that_was_closed_after_a_call_refuses_the_next(
-    server: ScriptedServer, channel: CountingChannel
+    server: ScriptedServer, transport: type[HTTPXChannel]
 ) -> None:
+    channel = bound(transport(), server.url)
     shop = shop_over(channel)
     await _find(shop)
     channel.close()

@@ -8,24 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from memory_shop import CATALOG, Memory, Orders, Shop, SilentRegistry
+from memory_shop import CATALOG, Memory, Shop, SilentRegistry, call, unavailable
 
 from service_core.addresses import ChannelInstances
 from service_core.calling.channel_factory import ChannelFactory
 from service_core.calling.component_channels import ComponentChannels
-from service_core.calling.proxy import Invocation
 from service_core.calling.router import Router
-from service_core.errors import ChannelNotInstalledException, ComponentUnavailableException
-
-
-def invocation(method: str = "place") -> Invocation:
-    descriptor = CATALOG.service(Orders)
-    return Invocation(descriptor, descriptor.methods[method])
-
-
-def call(route: Router) -> str:
-    answer: str = route.invoke(invocation())
-    return answer
+from service_core.errors import ChannelNotInstalledException
 
 
 @pytest.fixture
@@ -37,12 +26,6 @@ def registry() -> SilentRegistry:
 @pytest.fixture
 def channels(registry: SilentRegistry) -> ComponentChannels:
     return ComponentChannels(registry, ChannelFactory(catalog=CATALOG), CATALOG.component(Shop))
-
-
-def unavailable(route: Router) -> str:
-    with pytest.raises(ComponentUnavailableException) as caught:
-        call(route)
-    return str(caught.value)
 
 
 # which channel

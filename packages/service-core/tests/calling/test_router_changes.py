@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from memory_shop import CATALOG, Memory, Orders, Rest, Shop, SilentRegistry
+from memory_shop import CATALOG, Memory, Rest, Shop, SilentRegistry, call, invocation, unavailable
 
 from service_core.calling.channel_factory import ChannelFactory
 from service_core.calling.component_channels import ComponentChannels
-from service_core.calling.proxy import Invocation
 from service_core.calling.router import Router
 from service_core.context import deadline
 from service_core.errors import ComponentUnavailableException
@@ -31,16 +30,6 @@ class Registry(SilentRegistry):
         return super().wait_until_known(component, timeout)
 
 
-def invocation(method: str = "place") -> Invocation:
-    descriptor = CATALOG.service(Orders)
-    return Invocation(descriptor, descriptor.methods[method])
-
-
-def call(route: Router) -> str:
-    answer: str = route.invoke(invocation())
-    return answer
-
-
 @pytest.fixture
 def registry() -> Registry:
     Memory.forget()
@@ -50,12 +39,6 @@ def registry() -> Registry:
 @pytest.fixture
 def channels(registry: Registry) -> ComponentChannels:
     return ComponentChannels(registry, ChannelFactory(catalog=CATALOG), CATALOG.component(Shop))
-
-
-def unavailable(route: Router) -> str:
-    with pytest.raises(ComponentUnavailableException) as caught:
-        call(route)
-    return str(caught.value)
 
 
 # without instances

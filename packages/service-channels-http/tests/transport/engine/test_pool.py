@@ -543,27 +543,6 @@ async def test_a_connection_in_use_when_the_channel_is_closed_is_closed_after_it
         await asyncio.to_thread(server.wait_for_connections, 0)
 
 
-async def test_a_closed_channel_refuses_calls(server: ScriptedServer, channel: HTTPXChannel) -> None:
-    shop = shop_over(channel)
-    channel.close()
-    with pytest.raises(LocalServiceException, match="the channel is closed; get a new"):
-        shop.find(1)
-    with pytest.raises(LocalServiceException, match="the channel is closed"):
-        await shop.find_async(1)
-    assert server.requests == []
-
-
-async def test_a_channel_that_was_closed_after_a_call_refuses_the_next(
-    server: ScriptedServer, channel: HTTPXChannel
-) -> None:
-    shop = shop_over(channel)
-    await _find(shop)
-    channel.close()
-    with pytest.raises(LocalServiceException, match="the channel is closed"):
-        await _find(shop)
-    assert len(server.requests) == 1
-
-
 def _address(url: str) -> tuple[str, int]:
     host, _, port = url.removeprefix("http://").partition(":")
     return host, int(port)
