@@ -51,11 +51,6 @@ class Fancy(Channel):
 
 
 @pytest.fixture
-def catalog() -> Catalog:
-    return Catalog()
-
-
-@pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
     """Nothing is installed but a package 'fancy-channels' that offers this as channel 'fancy'."""
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from refused import message
 
 from service_core.declaring.catalog import Catalog, default_catalog
 from service_core.declaring.decorators import component, service
 from service_core.declaring.implementing import implementation
 from service_core.declaring.interfaces import AbstractComponent, Component, Service
-from service_core.errors import DeclarationException
 
 
 class Orders(Service):
@@ -29,17 +29,6 @@ class Shop(Component): ...
 
 
 class Office(Component): ...
-
-
-@pytest.fixture
-def catalog() -> Catalog:
-    return Catalog()
-
-
-def message(declare: Callable[[], object]) -> str:
-    with pytest.raises(DeclarationException) as caught:
-        declare()
-    return str(caught.value)
 
 
 # names

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from refused import message
 
 from service_core.declaring.catalog import Catalog
 from service_core.declaring.decorators import (
@@ -21,18 +22,6 @@ from service_core.declaring.decorators import (
 from service_core.declaring.implementing import implementation
 from service_core.declaring.interfaces import AbstractComponent, Component, Service
 from service_core.declaring.policy import Policy
-from service_core.errors import DeclarationException
-
-
-@pytest.fixture
-def catalog() -> Catalog:
-    return Catalog()
-
-
-def message(declare: Callable[[], object]) -> str:
-    with pytest.raises(DeclarationException) as caught:
-        declare()
-    return str(caught.value)
 
 
 class Free(Service):

@@ -41,11 +41,6 @@ class StoreModule:
         return MemoryStore()
 
 
-@pytest.fixture
-def catalog() -> Catalog:
-    return Catalog()
-
-
 def test_a_created_object_is_found_by_its_class_and_its_base_classes(catalog: Catalog) -> None:
     environment = Environment(StoreModule, catalog=catalog)
     store = assert_type(environment.get(Store), Store)

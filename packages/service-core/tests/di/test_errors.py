@@ -46,11 +46,6 @@ class Second:
 class Module: ...
 
 
-@pytest.fixture
-def catalog() -> Catalog:
-    return Catalog()
-
-
 def message(call: Callable[..., object], *args: Any, **kwargs: Any) -> str:
     with pytest.raises(DependencyException) as caught:
         call(*args, **kwargs)

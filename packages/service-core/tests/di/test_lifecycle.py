@@ -24,11 +24,6 @@ class Module: ...
 
 
 @pytest.fixture
-def catalog() -> Catalog:
-    return Catalog()
-
-
-@pytest.fixture
 def log() -> list[str]:
     return []
 

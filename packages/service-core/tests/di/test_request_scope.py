@@ -25,11 +25,6 @@ from service_core.registry.base import LocalComponentRegistry
 class Module: ...
 
 
-@pytest.fixture
-def catalog() -> Catalog:
-    return Catalog()
-
-
 class Transaction:
     """Counts how many are open."""
 

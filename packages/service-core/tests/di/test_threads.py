@@ -4,8 +4,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from service_core.aop import Invocation, advice, around, methods
 from service_core.declaring.catalog import Catalog
 from service_core.di import Environment, injectable, module, on_destroy
@@ -15,11 +13,6 @@ THREADS = 8
 
 @module()
 class Module: ...
-
-
-@pytest.fixture
-def catalog() -> Catalog:
-    return Catalog()
 
 
 def at_once(call: Callable[[], object]) -> list[object]:

@@ -7,13 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from echo_method import method_codec, travel
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from service_core.declaring.descriptors import ComponentDescriptor
-from service_core.declaring.inspection import describe_service
-from service_core.declaring.interfaces import Service
 from service_core.errors import ArgumentException
-from service_core.wire import JSON, MSGPACK, Codec, MethodCodec
+from service_core.wire import JSON, MSGPACK, Codec
 
 
 @dataclass
@@ -32,25 +30,6 @@ class Named(BaseModel):
     @property
     def twice(self) -> int:
         return 2 * self.size
-
-
-def method_codec(annotation: Any) -> MethodCodec:
-    """The plan of a method that takes a value of the type and gives it back."""
-
-    def echo(self: Service, value: Any) -> Any: ...
-
-    echo.__annotations__ = {"value": annotation, "return": annotation}
-    service = describe_service(type("Echo", (Service,), {"echo": echo}), "echo", "")
-    component = ComponentDescriptor(name="test", type=object, description="", services=(service,))
-    return MethodCodec(component, service, service.methods["echo"])
-
-
-def travel(codec: Codec, method: MethodCodec, value: Any) -> list[Any]:
-    """What arrives as the argument, and what arrives as the result."""
-    request = codec.read_request(codec.write_request(method, (value,)))
-    assert request.method == "test:echo:echo"
-    (argument,) = codec.read_arguments(method, request)
-    return [argument, codec.read_response(method, codec.write_result(method, value))]
 
 
 @pytest.mark.parametrize("codec", [JSON, MSGPACK])

@@ -18,14 +18,12 @@ from uuid import UUID
 import msgpack
 import pydantic
 import pytest
+from echo_method import method_codec
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing_extensions import TypedDict
 
-from service_core.declaring.descriptors import ComponentDescriptor
-from service_core.declaring.inspection import describe_service
-from service_core.declaring.interfaces import Service
 from service_core.errors import ArgumentException, ErrorCode
-from service_core.wire import JSON, MSGPACK, Codec, MethodCodec, WireType
+from service_core.wire import JSON, MSGPACK, Codec, WireType
 
 SECRET = "hunter2"
 NAME = "test:echo:echo"
@@ -90,15 +88,6 @@ class Careless(BaseModel):
 
 
 Pet = Annotated[Union[Cat, Dog], Field(discriminator="kind")]  # noqa: UP007 - as it is found in other programs
-
-
-def method_codec(annotation: Any) -> MethodCodec:
-    def echo(self: Service, value: Any) -> Any: ...
-
-    echo.__annotations__ = {"value": annotation, "return": annotation}
-    service = describe_service(type("Echo", (Service,), {"echo": echo}), "echo", "")
-    component = ComponentDescriptor(name="test", type=object, description="", services=(service,))
-    return MethodCodec(component, service, service.methods["echo"])
 
 
 def pack(value: Any) -> bytes:

@@ -12,15 +12,13 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, Union
 from uuid import UUID
 
 import pytest
+from echo_method import method_codec, travel
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 from typing_extensions import TypedDict
 
-from service_core.declaring.descriptors import ComponentDescriptor
-from service_core.declaring.inspection import describe_service
-from service_core.declaring.interfaces import Service
-from service_core.wire import JSON, MSGPACK, Codec, MethodCodec
+from service_core.wire import JSON, MSGPACK
 
 T = TypeVar("T")
 Draw = st.DrawFn
@@ -204,25 +202,6 @@ def nested(draw: Draw, depth: int = 2) -> tuple[Any, st.SearchStrategy[Any]]:
         (of(Page, inner), lists.map(lambda items: of(Page, inner)(items=items))),
     ]
     return types[draw(st.integers(0, len(types) - 1))]
-
-
-def method_codec(annotation: Any) -> MethodCodec:
-    """The plan of a method that takes a value of the type and gives it back."""
-
-    def echo(self: Service, value: Any) -> Any: ...
-
-    echo.__annotations__ = {"value": annotation, "return": annotation}
-    service = describe_service(type("Echo", (Service,), {"echo": echo}), "echo", "")
-    component = ComponentDescriptor(name="test", type=object, description="", services=(service,))
-    return MethodCodec(component, service, service.methods["echo"])
-
-
-def travel(codec: Codec, method: MethodCodec, value: Any) -> list[Any]:
-    """What arrives as the argument, and what arrives as the result."""
-    request = codec.read_request(codec.write_request(method, (value,)))
-    assert request.method == "test:echo:echo"
-    (argument,) = codec.read_arguments(method, request)
-    return [argument, codec.read_response(method, codec.write_result(method, value))]
 
 
 def assert_same(arrived: Any, sent: Any) -> None:
