@@ -72,12 +72,16 @@ class JSONSplitter(Splitter):
         while at < end:
             if _NOTHING.match(self._data, at, end):
                 raise _nothing()
-            stop = self._end_of_numbers(at, end) or self._end_of_run(at, end)
-            yield Run(start=at, end=stop, count=0)
-            at = stop
+            stop = self._end_of_numbers(at, end)
+            run = Run(start=at, end=stop, count=0) if stop else self._run(at, end)
+            yield run
+            at = run.end
 
     def singles(self, kind: str, run: Run) -> Iterator[Run]:
         """From comma to comma."""
+        if run.count == 1:
+            yield run
+            return
         at = run.start
         for stop in self._ends(run):
             yield Run(start=at, end=stop)
@@ -85,6 +89,8 @@ class JSONSplitter(Splitter):
 
     def count(self, run: Run) -> int:
         """Those that end with a comma or with the run."""
+        if run.count:
+            return run.count
         if _FLAT.fullmatch(self._data, run.start, run.end):
             return self._data.count(b",", run.start, run.end - 1) + 1
         return sum(1 for _ in self._ends(run))
@@ -156,16 +162,16 @@ class JSONSplitter(Splitter):
             stop = self._data.rfind(b",", at, stop) + 1
         return stop if stop > at + ITEMS else 0
 
-    def _end_of_run(self, at: int, end: int) -> int:
-        """The end of some items, or of one that is longer."""
-        most = min(end, at + _SHORT)
+    def _run(self, start: int, end: int) -> Run:
+        """Some items, or one that is longer."""
+        at, most, count = start, min(end, start + _SHORT), 0
         while at < most:
             stop = min(end, at + JSON_WINDOW)
             run = (LAST_RUN if stop == end else RUN).match(self._data, at, stop)
             if run is not None:
-                return run.end()
-            at = self._end_of_item(at, end)
-        return at
+                return Run(start=start, end=run.end(), count=0)
+            at, count = self._end_of_item(at, end), count + 1
+        return Run(start=start, end=at, count=count)
 
     def _end_of_item(self, at: int, end: int) -> int:
         """The end of an item that is long or nested deeply, its comma included."""
