@@ -24,6 +24,7 @@ from service_core.wire.codec import (
     types_for,
 )
 from service_core.wire.failures.wire_error import WireError
+from service_core.wire.large_values.envelopes import CutArguments, cut_request
 from service_core.wire.large_values.json_splitter import JSONSplitter, not_json
 from service_core.wire.large_values.reading import LONG, read_in_pieces
 from service_core.wire.methods.method_codec import MethodCodec
@@ -64,7 +65,7 @@ class _JSONCodec(Codec):
         start = data.find(_ARGS, 0, _LONGEST_BEGINNING) + _ARGS_LENGTH
         method = _read_beginning(data[:start])
         if method is None or not data.endswith(b"]}"):
-            return envelope_of_request(_parse(data))
+            return _envelope(data)
         at = data.rfind(_NAMES)
         if at < 0:
             return WireRequest(method, data[start:-1])
@@ -91,7 +92,7 @@ class _JSONCodec(Codec):
         # Other names than nearly always, or more than the arguments was cut out, or they are no JSON: parse the whole.
         named = b"" if names is None else _NAMES + names
         data = b"".join((_METHOD, request.method.encode(), b'","args":', cut, named, b"}"))
-        parsed = envelope_of_request(_parse(data))
+        parsed = _envelope(data)
         if parsed.method != request.method:
             raise MalformedData("the request names two methods")
         return _read_parsed(method_codec, parsed)
@@ -111,7 +112,7 @@ class _JSONCodec(Codec):
     def read_response(self, method_codec: MethodCodec, data: bytes) -> Any:
         wire = method_codec.result
         is_canonical = data.startswith(_RESULT) and data.endswith(_NO_EXCEPTION)
-        if is_canonical and not (wire.trusts_objects and may_be_infinite(data)):
+        if is_canonical and not (len(data) < LONG and wire.trusts_objects and may_be_infinite(data)):
             try:
                 return _read(wire, data[_RESULT_STARTS:_RESULT_ENDS])
             except ArgumentException:
@@ -158,9 +159,16 @@ def _written_names(method_codec: MethodCodec) -> WrittenNames:
     return method_codec.written_names.setdefault(_CONTENT_TYPE, written)
 
 
+def _envelope(data: bytes) -> WireRequest:
+    """A request in any form that is allowed."""
+    return envelope_of_request(_parse(data)) if len(data) < LONG else cut_request(JSONSplitter(data))
+
+
 def _read_parsed(method_codec: MethodCodec, request: WireRequest) -> Arguments:
     types = types_for(request, method_codec)
     with types.comparing_fields():
+        if isinstance(request.arguments, CutArguments):
+            return request.arguments.read(types, read_json)
         if request.names is None and isinstance(request.arguments, list):
             return types.placed(_read(types.all, to_json(request.arguments)))
         given = by_name(request)
@@ -174,15 +182,20 @@ def _read(wire: WireType, data: bytes) -> Any:
 
 def _read_large(wire: WireType, data: bytes) -> Any:
     read = read_in_pieces(wire, partial(JSONSplitter, data)) if len(data) >= LONG else None
-    return wire.from_json(data) if read is None else read[0]
+    if read is not None:
+        return read[0]
+    return wire.from_json(data if len(data) < LONG else _finite(data))
+
+
+def _finite(data: bytes) -> bytes:
+    """A text without NaN and infinity. Raises MalformedData for one that has them."""
+    return to_json(_parse(data)) if may_be_infinite(data) else data
 
 
 def read_json(wire: WireType, data: bytes) -> Any:
     """A value that is all of a JSON document. Raises MalformedData, ArgumentException."""
-    if may_be_infinite(data):
-        data = to_json(_parse(data))
     try:
-        return _read(wire, data)
+        return _read(wire, _finite(data) if len(data) < LONG else data)
     except ArgumentException as error:
         reason = not_json(error)
         if reason is None:

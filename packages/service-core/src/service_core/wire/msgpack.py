@@ -20,6 +20,7 @@ from service_core.wire.codec import (
     types_for,
 )
 from service_core.wire.failures.wire_error import WireError
+from service_core.wire.large_values.envelopes import CutArguments, cut_arguments, cut_request
 from service_core.wire.large_values.msgpack_splitter import MsgpackSplitter
 from service_core.wire.large_values.reading import LONG, read_in_pieces
 from service_core.wire.methods.method_codec import MethodCodec
@@ -57,7 +58,7 @@ class _MsgpackCodec(Codec):
         end = data.find(_ARGS, 0, _LONGEST_BEGINNING) + _ARGS_LENGTH
         named = _read_beginning(data[:end])
         if named is None or data[end : end + 1] not in _LIST:
-            return envelope_of_request(unpack(data))
+            return envelope_of_request(unpack(data)) if len(data) < LONG else cut_request(MsgpackSplitter(data))
         # Canonical: the arguments are not unpacked yet.
         return WireRequest(named[0], data[end:] if len(data) < LARGE else memoryview(data)[end:], named[1])
 
@@ -141,8 +142,12 @@ def _read_cut(method_codec: MethodCodec, data: Buffer, names: bytes | None, *, i
 
 def _read_large_cut(method_codec: MethodCodec, data: Buffer, names: bytes | None) -> Arguments:
     written = method_codec.written_names.get(_CONTENT_TYPE) or _written_names(method_codec)
-    if len(data) >= LONG and (names is None or written.counts.get(names) == _count(data)):
-        return method_codec.arguments.placed(_read(method_codec.arguments.all, data))
+    if len(data) >= LONG:
+        if names is None or written.counts.get(names) == _count(data):
+            return method_codec.arguments.placed(_read(method_codec.arguments.all, data))
+        members, splitter = unpack(names), MsgpackSplitter(data)
+        cut = cut_arguments(splitter, splitter.whole, members["names"])
+        return _read_parsed(method_codec, WireRequest(method_codec.name, cut, None, members.get("fields")))
     return _read_cut(method_codec, data, names, is_large=True)
 
 
@@ -155,6 +160,8 @@ def _count(data: Buffer) -> int:
 def _read_parsed(method_codec: MethodCodec, request: WireRequest) -> Arguments:
     types = types_for(request, method_codec)
     with types.comparing_fields():
+        if isinstance(request.arguments, CutArguments):
+            return request.arguments.read(types, MSGPACK.read_value)
         if request.names is None and isinstance(request.arguments, list):
             return types.placed(types.all.from_plain(request.arguments))
         given = by_name(request)

@@ -7,7 +7,7 @@ No step takes more than some milliseconds, since regular expressions hold the in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
@@ -119,6 +119,11 @@ class JSONSplitter(Splitter):
         opening, closing = _BRACKETS[kind]
         end = run.end - self._data.endswith(b",", run.start, run.end)
         return b"".join((opening, self.text((run.start, end), replaced), closing))
+
+    def named(self, values: Mapping[str, Span]) -> bytes:
+        """The values as they came, in braces."""
+        members = (b"%s:%s" % (to_json(name), self.text(span)) for name, span in values.items())
+        return b"{%s}" % b",".join(members)
 
     def text(self, span: Span, replaced: Sequence[Span] = ()) -> bytes:
         """A part of the text."""

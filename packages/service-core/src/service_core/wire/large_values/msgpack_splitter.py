@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -80,6 +80,11 @@ class MsgpackSplitter(Splitter):
         """The items after a header."""
         count = run.count.to_bytes(4, "big")
         return b"".join((_LONG_HEADERS[kind], count, self.text((run.start, run.end), replaced)))
+
+    def named(self, values: Mapping[str, Span]) -> bytes:
+        """The values as they came, after a header."""
+        members = (part for name, span in values.items() for part in (pack(name, ""), self._data[slice(*span)]))
+        return b"".join((_LONG_HEADERS[MAP], len(values).to_bytes(4, "big"), *members))
 
     def text(self, span: Span, replaced: Sequence[Span] = ()) -> bytes:
         """A part of the bytes."""

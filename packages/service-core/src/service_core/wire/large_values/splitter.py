@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -74,6 +74,10 @@ class Splitter(ABC):
     @abstractmethod
     def document(self, kind: str, run: Run, replaced: Sequence[Span] = ()) -> bytes:
         """A list or map of the items of a run; instead of each value that is ``replaced`` stands its number."""
+
+    @abstractmethod
+    def named(self, values: Mapping[str, Span]) -> bytes:
+        """A map of values by name."""
 
     @abstractmethod
     def text(self, span: Span, replaced: Sequence[Span] = ()) -> bytes:
