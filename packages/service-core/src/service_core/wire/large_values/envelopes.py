@@ -17,8 +17,6 @@ from service_core.wire.large_values.splitter import LIST, MAP, Span, Splitter
 from service_core.wire.methods.arguments import ArgumentTypes
 from service_core.wire.values import WireType
 
-__all__ = ["CutArguments", "cut_arguments", "cut_request"]
-
 _ARGUMENTS: Final = ("args", "kwargs")
 _EMPTY: Final[dict[str, Any]] = {LIST: [], MAP: {}}
 
