@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
+import subprocess
+import sys
 import time
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgpack
@@ -19,12 +21,13 @@ from pydantic import BaseModel, BeforeValidator
 from service_core import Catalog, Service, implementation, service
 from service_core.rest import post, rest
 from service_server_fastapi import FastAPIServer, serve
+from tests.integration.calls import large_bodies
 from tests.support.figures import Figures
 
 pytestmark = pytest.mark.slow
 
 CATALOG = Catalog()
-SIZE = 15 * 1024 * 1024
+ROOT = Path(__file__).parents[3]
 READ: list[int] = []
 """The number of each order, as often as it is read."""
 
@@ -105,25 +108,59 @@ def test_a_body_is_read_once_right_or_wrong(
     assert [number] == READ
 
 
-@pytest.mark.parametrize("way", ["json", "msgpack", "rest"])
-def test_health_is_answered_while_large_bodies_are_read(server: FastAPIServer, way: str, figures: Figures) -> None:
-    request, statuses = sent(way, order(1, SIZE)), list[int]()  # made before, since that keeps threads waiting, too
-    callers = [threading.Thread(target=lambda: statuses.append(posted(server, *request))) for _ in range(2)]
-    for caller in callers:
-        caller.start()
+@pytest.fixture(scope="module")
+def stock() -> Iterator[int]:
+    """The port of a server that is a process of its own."""
+    command = [sys.executable, "-m", large_bodies.__name__]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+        process.communicate(timeout=60)
+
+
+@contextmanager
+def callers(port: int, path: str, content_type: str, body: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    """Two processes that send a body at once; the block begins when they do."""
+    command = [sys.executable, "-c", large_bodies.SEND, str(port), path, content_type, str(body)]
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+            )
+            for _ in range(2)
+        ]
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+        yield processes
+
+
+WAYS = [(way, method) for way in ("json", "msgpack") for method in large_bodies.VALUES]
+
+
+@pytest.mark.parametrize(("way", "method"), [*WAYS, ("json, by hand", "order"), ("rest", "order")])
+def test_health_is_answered_while_large_bodies_are_read(
+    stock: int, way: str, method: str, tmp_path: Path, figures: Figures
+) -> None:
+    path, content_type, body = large_bodies.body_of(way, method)
+    file = tmp_path / "body"
+    file.write_bytes(body)
     times = list[float]()
-    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
-        while any(caller.is_alive() for caller in callers):
+    with (
+        closing(http.client.HTTPConnection("127.0.0.1", stock, timeout=60)) as connection,
+        callers(stock, path, content_type, file) as processes,
+    ):
+        while any(process.poll() is None for process in processes):
             begin = time.monotonic()
             connection.request("GET", "/health/live")
             response = connection.getresponse()
             response.read()
             assert response.status == 200
             times.append(time.monotonic() - begin)
-    assert statuses == [200, 200]
-    assert len(times) > 5 * len(callers)
+        assert [process.communicate()[0] for process in processes] == ["200\n", "200\n"]
+    assert len(times) > 10
     times.sort()
     figures.add(
-        f"health beside two bodies of 15 MB, {way}: ms at the median, at most",
+        f"health beside two bodies of {len(body) / 2**20:.0f} MB, {method}, {way}: ms at the median, at most",
         f"{times[len(times) // 2] * 1e3:.1f}, {times[-1] * 1e3:.0f}",
     )
