@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -65,6 +67,21 @@ def test_a_server_that_listens_on_another_port_is_named_and_registered_there_whe
         until(lambda: server.is_ready)
         assert registered == [int(world.url.rpartition(":")[2])]
         assert server.url == world.url
+
+
+def test_a_port_on_which_another_process_answers_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    another = "import http.server as s; s.HTTPServer(('127.0.0.1', {}), s.SimpleHTTPRequestHandler).serve_forever()"
+    with bind("127.0.0.1", 0) as unused:
+        port: int = unused.getsockname()[1]
+    with subprocess.Popen([sys.executable, "-c", another.format(port)], stderr=subprocess.DEVNULL) as process:
+        try:
+            with served_elsewhere(world := World(), configured=port) as server:
+                until(lambda: server.is_ready)
+                own = world.url.rpartition(":")[2]
+                assert f"port {port} is registered, on which another process answers" in caplog.text
+                assert own in caplog.text
+        finally:
+            process.kill()
 
 
 def test_a_server_that_callers_of_other_machines_do_not_reach_is_named(

@@ -17,6 +17,7 @@ from service_core import Server
 from service_core.dispatch import ThreadPool
 from service_core.hosting import WILDCARDS
 from service_server_fastapi.lifecycle.hosting import Hosting
+from service_server_fastapi.lifecycle.listening_ports import listening_ports
 from service_server_fastapi.lifecycle.missing_lifespan import ObservedPort
 from service_server_fastapi.lifecycle.signals import GracefulSignals
 from service_server_fastapi.lifecycle.wait_for_server import wait_until_answering
@@ -34,6 +35,11 @@ _UNUSUAL: Final = 5.0
 _ONLY_LOCAL: Final = (
     "the ASGI server answers on 127.0.0.1:%d and not on %s:%d, the address that callers get; let it listen on all "
     "addresses (uvicorn --host 0.0.0.0), or set SERVICE_SERVER_HOST to the host that it listens on"
+)
+
+_ANOTHER_SERVER: Final = (
+    "port %d is registered, on which another process answers: this process listens on %s; unless that is a proxy for "
+    "it, set SERVICE_SERVER_PORT, which is %d, to the port of your ASGI server"
 )
 
 
@@ -148,6 +154,9 @@ async def _register(
             port = observed.port if port == settings.port and observed.port else settings.port
     if port != settings.port and settings.uds is None:
         logger.warning("requests arrive on port %d, not on %d: registering port %d", port, settings.port, port)
+    own = listening_ports()
+    if settings.uds is None and own and port not in own:
+        logger.warning(_ANOTHER_SERVER, port, ", ".join(map(str, sorted(own))), port)
     host = _outside_host(settings)
     if host is not None and not await answers_at(host, port, timeout=1.0):
         logger.warning(_ONLY_LOCAL, port, host, port)
