@@ -43,7 +43,7 @@ async def sent_async(
         over_httpx.send(parts)
         return request, over_httpx
     stream = AsyncStream(until, leased)
-    stream.send(parts, limits.pause)
+    stream.send(parts, None if parts is None else limits.pause)
     return request, stream
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import closing, suppress
 
 from starlette.types import Receive, Scope, Send
 
@@ -66,8 +66,8 @@ class InvokeEndpoint:
         answer = self._logged(await while_connected(dispatch, receive))
         if answer.stream is None:
             return answer
-        share = self._share(answer.stream, scope.get("client"), admitted)
-        with share, suppress(Disconnected), DisconnectWatch(receive) as watch:
+        share = self._admission.streams.share(scope.get("client"), admitted)
+        with closing(answer.stream), share, suppress(Disconnected), DisconnectWatch(receive) as watch:
             await send_stream(scope, send, answer, answer.stream, watch)
         return None
 
@@ -111,18 +111,9 @@ class InvokeEndpoint:
         connection: Responding,
     ) -> None:
         """Write an answer that is a stream. Raises Rejection for one too many of the caller."""
-        with self._share(stream, request.client, context):
+        with closing(stream), self._admission.streams.share(request.client, context):
             response = connection.begin_stream(answer)
             response.end(await run_stream(stream, response))
-
-    @contextmanager
-    def _share(self, stream: StreamBody, client: tuple[str, int] | None, context: CallContext) -> Iterator[None]:
-        """Count a stream of a caller inside the block, where it is run."""
-        try:
-            with self._admission.streams.share(client, context):
-                yield
-        finally:
-            stream.close()
 
     async def _answer_in_steps(self, request: ReceivedRequest, connection: Responding) -> Response | None:
         """As :meth:`answer`, with admission before the body is read, and with memory and threads for a large one."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable
+from contextlib import AbstractContextManager
 from typing import Final
 
 from service_core import CallContext, ErrorCode
@@ -23,29 +22,48 @@ class StreamShares:
     def __init__(self, settings: ServerSettings) -> None:
         limit = settings.max_streams_per_caller
         self._most: Final = max(1, settings.max_concurrency // 2) if limit is None else limit
-        self._open: Counter[Hashable] = Counter()
+        self._open: dict[Hashable, int] = {}
 
-    @contextmanager
-    def share(self, client: tuple[str, int] | None, context: CallContext) -> Iterator[None]:
-        """Count a stream inside the block. Raises Rejection for one too many; nothing has run then.
+    def share(self, client: tuple[str, int] | None, context: CallContext) -> AbstractContextManager[None]:
+        """Count a stream inside the block. Entering it raises Rejection for one too many; nothing has run then.
 
         ``client`` is the address of the connection.
         """
-        caller = _caller(client, context)
-        if self._open[caller] >= self._most:
+        return _Share(self, _caller(client, context))
+
+    def enter(self, caller: Hashable) -> None:
+        """Count a stream until :meth:`leave`. Raises Rejection for one too many."""
+        count = self._open.get(caller, 0)
+        if count >= self._most:
             raise Rejection(
                 429,
                 f"the caller has {self._most} streams open, as many as {named('max_streams_per_caller')} allows",
                 ErrorCode.RESOURCE_EXHAUSTED,
                 headers=UNREAD,
             )
-        self._open[caller] += 1
-        try:
-            yield
-        finally:
-            self._open[caller] -= 1
-            if not self._open[caller]:
-                del self._open[caller]
+        self._open[caller] = count + 1
+
+    def leave(self, caller: Hashable) -> None:
+        """A stream of a caller has ended; one without streams is forgotten."""
+        count = self._open.pop(caller)
+        if count > 1:
+            self._open[caller] = count - 1
+
+
+class _Share(AbstractContextManager[None]):
+    """One stream, no generator, which would take longer than the count."""
+
+    __slots__ = ("_caller", "_shares")
+
+    def __init__(self, shares: StreamShares, caller: Hashable) -> None:
+        self._shares = shares
+        self._caller = caller
+
+    def __enter__(self) -> None:
+        self._shares.enter(self._caller)
+
+    def __exit__(self, *raised: object) -> None:
+        self._shares.leave(self._caller)
 
 
 def _caller(client: tuple[str, int] | None, context: CallContext) -> Hashable:
