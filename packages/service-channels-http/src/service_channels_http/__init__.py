@@ -9,6 +9,7 @@ from service_channels_http.connection import Connection, connect
 from service_channels_http.dispatch import DispatchJSONChannel, DispatchMSGPackChannel
 from service_channels_http.rest_channel import RestChannel
 from service_channels_http.settings import HTTPSettings
+from service_channels_http.transport.credentials import TokenProvider
 from service_channels_http.transport.exchange import Exchange
 from service_channels_http.transport.messages import HTTPReply, HTTPRequest
 from service_channels_http.transport.tls.context import ClientTLS
@@ -17,6 +18,7 @@ from service_core.rest import Body, Header, PathParam, QueryParam, delete, get, 
 __all__ = [
     # one service at known addresses
     "Connection",
+    "TokenProvider",
     "connect",
     # channels
     "DispatchJSONChannel",

@@ -125,7 +125,8 @@ def raises(*errors: type[Exception]) -> Callable[[D], D]:
 
     Decorates a method, or a service for all its methods; several decorators add up. The fields are those of a
     dataclass or the parameters of ``__init__``, typed and kept under the same names. An error of which a field cannot
-    travel arrives as RemoteServiceException with the name of its class and the other fields.
+    travel arrives as RemoteServiceException with the name of its class and the other fields. Its status is that of
+    ``code``, a ``ClassVar[ErrorCode]`` of the class, else of ``FAILED_PRECONDITION``; its message is ``str(error)``.
     """
     for error in errors:
         if inspect.isfunction(error):
