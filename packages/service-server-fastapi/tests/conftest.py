@@ -1,11 +1,15 @@
-"""The address of a module's server and the objects behind it, as new for each test."""
+"""The address of a module's server and the objects behind it, as new for each test; no time limit per example."""
 
 from __future__ import annotations
 
 import pytest
 from desk import World
+from hypothesis import settings
 
 from service_server_fastapi import FastAPIServer
+
+settings.register_profile("any-machine", deadline=None)
+settings.load_profile("any-machine")
 
 
 @pytest.fixture
