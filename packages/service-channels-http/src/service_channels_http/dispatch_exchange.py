@@ -92,7 +92,9 @@ class DispatchExchange(StreamExchange):
     def error(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
         failure = self._envelope_error(reply)
         if failure is None:
-            return refused(request, reply, gateway_503_not_run=self.gateway_503_not_run)
+            return refused(
+                request, reply, gateway_503_not_run=self.gateway_503_not_run, without_route=_WITHOUT_INVOKE
+            )
         return error_from_wire(
             failure,
             where=request.where,
@@ -151,6 +153,10 @@ _FIXED: Final = {
     codec: {"content-type": codec.content_type, "accept": codec.content_type, "accept-encoding": "identity"}
     for codec in CODECS.values()
 }
+
+
+_WITHOUT_INVOKE: Final = frozenset({404, 405})
+"""Statuses of a server that has no POST /invoke; one that has it sends an envelope with them."""
 
 
 @functools.lru_cache(1000)  # instances change

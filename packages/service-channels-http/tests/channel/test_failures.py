@@ -274,9 +274,25 @@ FAILURES = [
     Failure(
         name="404 of another server",
         script=answer(404, b'{"detail":"Not Found"}', JSON),
-        error=RemoteServiceException,
-        message="failed on the server: Not Found",
+        error=ProtocolException,
+        message="HTTP 404 from a gateway or a server of another kind; check the address; the call may have run",
         fields={**MAY_HAVE_RUN, "code": ErrorCode.NOT_FOUND},
+        not_rest=True,
+    ),
+    Failure(
+        name="405 of another server",
+        script=answer(405, b'{"detail":"Method Not Allowed"}', JSON),
+        error=ProtocolException,
+        message="HTTP 405 from a gateway or a server of another kind; check the address",
+        fields=MAY_HAVE_RUN,
+        not_rest=True,
+    ),
+    Failure(
+        name="400 of another server",
+        script=answer(400, b'{"detail":"no tenant"}', JSON),
+        error=RemoteServiceException,
+        message="failed on the server: no tenant",
+        fields={**MAY_HAVE_RUN, "code": ErrorCode.INVALID_ARGUMENT},
     ),
     Failure(
         name="413 of a gateway",

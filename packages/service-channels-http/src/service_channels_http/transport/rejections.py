@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -25,12 +26,15 @@ _SHOWN: Final = 200
 """Bytes of an unreadable answer that an error keeps."""
 
 
-def refused(request: HTTPRequest, reply: HTTPReply, *, gateway_503_not_run: bool = False) -> Exception:
+def refused(
+    request: HTTPRequest, reply: HTTPReply, *, gateway_503_not_run: bool = False, without_route: Collection[int] = ()
+) -> Exception:
     """The error for a reply with a status >= 400 in no form of this protocol: a gateway or another server sent it.
 
     Such an answer does not show whether the call has run: a gateway also answers 503 when it loses the connection
     to a server that is executing the call. ``gateway_503_not_run`` declares that the gateway answers 503 only if it
-    passed the request to no server.
+    passed the request to no server. With a status of ``without_route`` a server of another kind says that it has no
+    such path: the message in such a reply is no failure of the method.
     """
     where, status = request.where, reply.status
     proxy = proxy_of(request.url)
@@ -42,7 +46,8 @@ def refused(request: HTTPRequest, reply: HTTPReply, *, gateway_503_not_run: bool
     elif status == 403:
         error = AuthorizationException(f"{where}: HTTP 403", details=_shown(reply))
     else:
-        return _message_of_server(where, reply) or _gateway_error(where, reply, gateway_503_not_run=gateway_503_not_run)
+        message = None if status in without_route else _message_of_server(where, reply)
+        return message or _gateway_error(where, reply, gateway_503_not_run=gateway_503_not_run)
     error.may_have_run = True
     return error
 
