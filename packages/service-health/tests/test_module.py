@@ -158,3 +158,41 @@ def test_a_name_that_two_classes_use_ends_the_boot() -> None:
     assert str(refused.value) == (
         "Low.space: the name 'space' is taken by the health check Disk.space; give one of them another with name=..."
     )
+
+
+@health_checks
+class Forgotten:
+    """Decorated, but the container creates no object of it."""
+
+    @health_check
+    def level(self, result: HealthCheckManager.Result) -> None:
+        """Never run."""
+
+
+def test_a_class_with_checks_of_which_there_is_no_object_is_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with Environment(ModuleThatCreates, catalog=Catalog()):
+        pass
+    assert [message for message in caplog.messages if "Forgotten" in message] == [
+        f"{__name__}.Forgotten has @health_checks, but this environment creates no object of it, so its checks do not "
+        f"run; decorate it with @injectable, or return an object of it from a @create() method"
+    ]
+    assert not [message for message in caplog.messages if ".Disk " in message or ".Orbit " in message]
+
+
+def test_a_check_in_a_class_without_health_checks_ends_the_boot() -> None:
+    catalog = Catalog()
+
+    @injectable(catalog=catalog)
+    class Unmarked:
+        @health_check
+        def level(self, result: HealthCheckManager.Result) -> None:
+            """Never run."""
+
+    @module(imports=[HealthModule])
+    class Own: ...
+
+    with pytest.raises(DeclarationException) as refused:
+        Environment(Own, catalog=catalog)
+    assert str(refused.value).rpartition("<locals>.")[2] == (
+        "Unmarked.level has @health_check, but its class has no @health_checks; decorate Unmarked with @health_checks"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
@@ -12,6 +13,7 @@ import pytest
 from service_channels_http import connect
 from service_core import (
     DeclarationException,
+    DependencyException,
     LocalServiceException,
     RemoteServiceException,
     Service,
@@ -25,6 +27,7 @@ from service_core import (
     raises,
     service,
 )
+from service_core.di import module
 from service_core.rest import get
 from service_core.testing import in_memory
 from service_server_fastapi import FastAPIServer, ServerSettings, serve
@@ -103,6 +106,10 @@ class Wrong(Greeter):
 class OtherHints(Greeter):
     def greet(self, name: bytes, *, times: bool = True) -> tuple[str]:  # type: ignore[override]
         return ("hello",)
+
+
+@module()
+class Empty: ...
 
 
 def untyped(value: object) -> Any:
@@ -200,6 +207,22 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: connect(Greeter, URL, token="Bearer t"),
         "connect(token=...) takes the token without 'Bearer ', which is added",
     ),
+    "an empty token": (
+        lambda: connect(Greeter, URL, token=""),
+        "connect(token=...): the token is empty; check the variable or file that it is read from",
+    ),
+    "a token with its line end": (
+        lambda: connect(Greeter, URL, token="t\n"),
+        "connect(token=...): the token has blanks or line ends at its ends; pass token.strip()",
+    ),
+    "a number as policy": (
+        lambda: connect(Greeter, URL, policy=untyped(5)),
+        "policy=... takes a Policy, such as Policy(timeout=5), not 5",
+    ),
+    "an object of a module": (
+        lambda: FastAPIServer().boot(untyped(Empty())),
+        "an object of Empty is not a module; pass the class: Empty",
+    ),
     "the path of calls in an address": (
         lambda: connect(Greeter, f"{URL}/invoke"),
         "connect() got 'http://127.0.0.1:9/invoke'; write the address without '/invoke', which is added",
@@ -274,7 +297,7 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_refused_with_its_remedy(mistake: str) -> None:
     make, message = MISTAKES[mistake]
-    with pytest.raises((DeclarationException, LocalServiceException)) as caught:
+    with pytest.raises((DeclarationException, DependencyException, LocalServiceException)) as caught:
         make()
     assert str(caught.value) == message
 
@@ -282,6 +305,37 @@ def test_a_mistake_is_refused_with_its_remedy(mistake: str) -> None:
 def test_a_service_is_called_through_its_connection() -> None:
     with pytest.raises(AttributeError, match=r"no attribute 'greet'; call the service: .*connection\.service\.greet"):
         untyped(connect(Greeter, URL)).greet("ann")
+
+
+@service
+class Tokens(Service):
+    @abstractmethod
+    def sync(self) -> None: ...
+    @abstractmethod
+    async def later(self) -> None: ...
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [
+        (
+            None,
+            "the channel's token_provider returned None; return the token as a string. Outside of a served call, "
+            "current_context().token is None",
+        ),
+        (b"t", "the channel's token_provider returned bytes; return the token as a string"),
+        ("", "the token of the channel's token_provider is empty; check the variable or file that it is read from"),
+        ("t\n", "the token of the channel's token_provider has blanks or line ends at its ends; pass token.strip()"),
+    ],
+)
+def test_what_a_token_provider_returns_is_checked(token: Any, message: str, is_async: bool) -> None:
+    with (
+        connect(Tokens, URL, token=lambda: untyped(token)) as tokens,
+        pytest.raises(LocalServiceException) as caught,
+    ):
+        asyncio.run(untyped(tokens.later())) if is_async else tokens.sync()
+    assert message in str(caught.value)
 
 
 def test_a_wrong_result_is_named() -> None:

@@ -33,16 +33,16 @@ class AuthorizingChannel(Channel):
         token = None
         if "authorization" not in request.headers:
             late = partial(deadline_exceeded, request, may_have_run=False)
-            token = await self._token_async(request.deadline, late)
+            token = await self._token_async(request.where, request.deadline, late)
         return with_credentials(request, self.headers, token)
 
     def _token(self, where: str) -> str | None:
         token = current_context().token if self.forward_token else None
         return token if token is not None or self.token_provider is None else provided(self.token_provider, where)
 
-    async def _token_async(self, deadline: Deadline, late: Callable[[], Exception]) -> str | None:
+    async def _token_async(self, where: str, deadline: Deadline, late: Callable[[], Exception]) -> str | None:
         token = current_context().token if self.forward_token else None
         if token is not None or self.token_provider is None:
             return token
         async with in_time(deadline, late):
-            return await provided_async(self.token_provider)
+            return await provided_async(self.token_provider, where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from service_channels_http.authorization import AuthorizingChannel
@@ -135,7 +135,8 @@ class HTTPXChannel(AuthorizingChannel):
         """Execute a call, with retries on other instances. Raises the error of the call."""
         token = None
         if self.forward_token or self.token_provider is not None:
-            token = await self._token_async(exchange.call.deadline, lambda: taken_by_provider(exchange.caller))
+            late = partial(taken_by_provider, exchange.caller)
+            token = await self._token_async(exchange.caller, exchange.call.deadline, late)
 
         async def send(url: str) -> Any:
             request = exchange.request(url)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 from typing_extensions import TypeForm
 
 from service_channels_http.channel import HTTPXChannel
-from service_channels_http.transport.credentials import TokenProvider
+from service_channels_http.transport.credentials import TokenProvider, fault_of_token
 from service_core import (
     ChannelFactory,
     ComponentRegistry,
@@ -116,7 +116,8 @@ def connect(
     ``channel`` is ``dispatch-msgpack`` by default; with a registry, the first one that is registered. ``token``
     is sent with every call; a function is called for each. ``policy`` sets deadline and retries. Nothing is contacted
     before the first call. A registry is closed with the connection. Raises DeclarationException if ``interface`` is
-    not a service, LocalServiceException if a target is not a URL or ``token`` neither a string nor a function.
+    not a service, LocalServiceException if a target is not a URL, ``token`` neither a function nor a string that can
+    be sent, or ``policy`` not a Policy.
     """
     registry = _registry_of(interface, targets, channel)
     factory = ChannelFactory(create=_maker(token))
@@ -162,8 +163,11 @@ def _maker(token: str | TokenProvider | None) -> Callable[[type[Any]], Any]:
     provider = _constant(token) if isinstance(token, str) else token
     if provider is not None and not callable(provider):
         raise LocalServiceException(f"connect(token=...) takes a string or a function, not {type(token).__name__}")
-    if isinstance(token, str) and token[:7].lower() == "bearer ":
-        raise LocalServiceException("connect(token=...) takes the token without 'Bearer ', which is added")
+    if isinstance(token, str):
+        if fault := fault_of_token(token):
+            raise LocalServiceException(f"connect(token=...): the token {fault}")
+        if token[:7].lower() == "bearer ":
+            raise LocalServiceException("connect(token=...) takes the token without 'Bearer ', which is added")
 
     def create(cls: type[Any]) -> Any:
         made = cls()

@@ -92,9 +92,7 @@ class DispatchExchange(StreamExchange):
     def error(self, request: HTTPRequest, reply: HTTPReply) -> Exception:
         failure = self._envelope_error(reply)
         if failure is None:
-            return refused(
-                request, reply, gateway_503_not_run=self.gateway_503_not_run, without_route=_WITHOUT_INVOKE
-            )
+            return refused(request, reply, gateway_503_not_run=self.gateway_503_not_run, without_route=_WITHOUT_INVOKE)
         return error_from_wire(
             failure,
             where=request.where,

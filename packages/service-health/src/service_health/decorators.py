@@ -96,6 +96,16 @@ def has_health_checks(cls: type) -> bool:
     return getattr(cls, _CLASS, False)
 
 
+def check_marked(cls: type) -> None:
+    """Raise DeclarationException if a method of the class is a check, but the class is not marked."""
+    if not has_health_checks(cls):
+        for name in stamped_methods(cls, _METHOD):
+            raise DeclarationException(
+                f"{cls.__qualname__}.{name} has @health_check, but its class has no @health_checks; decorate "
+                f"{cls.__name__} with @health_checks"
+            )
+
+
 def declared_checks(cls: type) -> dict[str, CheckSettings]:
     """The checks of a class by method. Raises DeclarationException.
 

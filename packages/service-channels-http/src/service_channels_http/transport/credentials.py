@@ -15,22 +15,45 @@ TokenProvider: TypeAlias = Callable[[], str | Awaitable[str]]
 
 
 def provided(provider: TokenProvider, where: str) -> str:
-    """The token of a provider. Raises LocalServiceException if it has to be awaited."""
+    """The token of a provider. Raises LocalServiceException if it has to be awaited, or is no string."""
     token = provider()
+    if not isinstance(token, str) and inspect.isawaitable(token):
+        if inspect.iscoroutine(token):
+            token.close()
+        raise LocalServiceException(
+            f"{where}: the channel's token_provider is async, but the method is not; use a provider that is not "
+            f"async, or declare the method with 'async def'"
+        )
+    return _checked(token, where)
+
+
+async def provided_async(provider: TokenProvider, where: str) -> str:
+    """The token of a provider. Raises LocalServiceException if it is no string."""
+    token = provider()
+    if not isinstance(token, str) and inspect.isawaitable(token):
+        token = await token
+    return _checked(token, where)
+
+
+def _checked(token: object, where: str) -> str:
     if isinstance(token, str):
-        return token
-    if inspect.iscoroutine(token):
-        token.close()
+        fault = fault_of_token(token)
+        if not fault:
+            return token
+        raise LocalServiceException(f"{where}: the token of the channel's token_provider {fault}")
     raise LocalServiceException(
-        f"{where}: the channel's token_provider is async, but the method is not; use a provider that is not "
-        f"async, or declare the method with 'async def'"
+        f"{where}: the channel's token_provider returned {'None' if token is None else type(token).__name__}; return "
+        f"the token as a string. Outside of a served call, current_context().token is None"
     )
 
 
-async def provided_async(provider: TokenProvider) -> str:
-    """The token of a provider."""
-    token = provider()
-    return token if isinstance(token, str) else await token
+def fault_of_token(token: str) -> str:
+    """What is wrong with a token that cannot be sent as it is, and what to do; empty if nothing is."""
+    if not token:
+        return "is empty; check the variable or file that it is read from"
+    if token != token.strip():
+        return "has blanks or line ends at its ends; pass token.strip()"
+    return ""
 
 
 def taken_by_provider(caller: str) -> DeadlineExceeded:

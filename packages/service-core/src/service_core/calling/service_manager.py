@@ -66,6 +66,8 @@ class ServiceManager:
             GivenImplementations(implementations, catalog) if isinstance(implementations, Iterable) else implementations
         )
         self._preferred_channel = preferred_channel
+        if policy is not None and not isinstance(policy, Policy):
+            raise LocalServiceException(f"policy=... takes a Policy, such as Policy(timeout=5), not {policy!r}")
         self._policy = policy
         for kind, own in policies.items():
             _check_policy(kind, own, catalog)

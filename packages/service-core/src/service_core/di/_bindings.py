@@ -157,7 +157,7 @@ def _with_imports(modules: Iterable[type]) -> list[type]:
         if module not in entered:
             entered.add(module)
             if not isinstance(module, type) or MODULE not in vars(module):
-                raise DependencyException(f"{name_of(module)} is not a module; decorate the class with @module()")
+                raise DependencyException(_no_module(module))
             for imported in vars(module)[MODULE]:
                 enter(imported)
             found[module] = None
@@ -165,6 +165,13 @@ def _with_imports(modules: Iterable[type]) -> list[type]:
     for module in modules:
         enter(module)
     return list(found)
+
+
+def _no_module(given: Any) -> str:
+    cls = type(given)
+    if not isinstance(given, type) and MODULE in vars(cls):
+        return f"an object of {name_of(cls)} is not a module; pass the class: {cls.__name__}"
+    return f"{name_of(given)} is not a module; decorate the class with @module()"
 
 
 def _package(module: type) -> str:
