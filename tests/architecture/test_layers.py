@@ -37,7 +37,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "service_health": [
         {"endpoint", "settings"},
         {"decorators", "findings"},
-        {"check", "checks"},
+        {"check", "checks", "unused_classes"},
         {"manager"},
         {"module"},
         {""},
