@@ -113,6 +113,17 @@ HOSTILE: Final[Mapping[str, Growing]] = {
         part=lambda n: b"\x80",
         around=lambda count, inner: b"\x81\xa8children\xdd" + count.to_bytes(4, "big") + inner,
     ),
+    "msgpack: items nested deeply": msgpack_list("items", b"\x91" * 7 + b"\xc0"),
+    "json: items nested deeply": json_list("items", b"[[[[[[[0]]]]]]]"),
+    "json: brackets that are not balanced": Growing(
+        form="json",
+        method="items",
+        part=lambda n: b"][" + b"[" * 38 + b"]" * 38 + b"},",
+        around=lambda count, inner: b"{%s}" % inner,
+    ),
+    "json: backslashes outside of strings": Growing(
+        form="json", method="tree", part=lambda n: b"[{}\\,,,{}][{}][{}]", around=lambda count, inner: b"[%s]" % inner
+    ),
     "json: keys with one hash": json_list("numbered", lambda n: b'"%d":0' % (n * MODULUS)),
     "json: UUIDs with one hash": json_list("identified", _uuid),
     "json: integers with one hash": json_list("integers", lambda n: b"%d" % (n * MODULUS)),

@@ -8,7 +8,7 @@ from dataclasses import InitVar, dataclass, field
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, Json, PlainSerializer, TypeAdapter
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ImportString, Json, PlainSerializer, TypeAdapter
 
 from service_core.wire.types.refusals import UnsendableType, check
 
@@ -64,6 +64,8 @@ class Computed:
         (type[int], "classes do not travel"),
         (Json[int], "declare the type that the JSON holds"),
         (Base64Bytes, "declare bytes"),
+        (ImportString, "callers would choose what runs here; declare str"),
+        (list[ImportString[int]], "callers would choose what runs here; declare str"),
         (Holding, "use a dataclass or a BaseModel"),
         (Hiding, "use a private attribute"),
         (Made, "make it a field"),

@@ -19,7 +19,7 @@ from service_core.wire.types.schema_parts import OBJECTS, OPAQUE, PYTHON_ONLY, d
 from service_core.wire.types.unions import ambiguity_in
 
 _FIELDS: Final = frozenset({"model-field", "dataclass-field", "typed-dict-field"})
-_CHECKS: Final = frozenset({"function-before", "function-after", "function-wrap", "function-plain"})
+_FUNCTIONS: Final = frozenset({"function-before", "function-after", "function-wrap", "function-plain"})
 
 _KINDS: Final[Mapping[str, str]] = {
     "generator": "iterables are read one by one, so they would not be validated; use a list",
@@ -46,8 +46,8 @@ def check(schema: Any, *, by_alias: bool) -> None:
             reason = _REASONS[kind](part, definitions)
         elif kind in _FIELDS:
             reason = _field(part)
-        elif kind in _CHECKS:
-            reason = _encoded(part)
+        elif kind in _FUNCTIONS:
+            reason = _function(part)
         reason = reason or _unreadable(part, definitions)
         if reason:
             raise UnsendableType(reason)
@@ -95,10 +95,12 @@ def _field(part: Mapping[str, Any]) -> str:
     return ""
 
 
-def _encoded(part: Mapping[str, Any]) -> str:
-    owner = getattr(part["function"]["function"], "__self__", None)
-    if isinstance(owner, EncodedBytes | EncodedStr):
+def _function(part: Mapping[str, Any]) -> str:
+    function = part["function"]["function"]
+    if isinstance(getattr(function, "__self__", None), EncodedBytes | EncodedStr):
         return "its values are decoded anew at each end; declare bytes, which travel as they are"
+    if is_of_pydantic(function) and getattr(function, "__name__", "") == "import_string":
+        return "its text names a module to import, so callers would choose what runs here; declare str"
     return ""
 
 
