@@ -52,8 +52,8 @@ class StreamLimits:
         if self.total.expired:
             return self.exceeded()
         return DeadlineExceeded(
-            f"{self._where}: the server took nothing of the argument within the policy's idle_timeout; raise it if the "
-            f"server takes its items that far apart",
+            f"{self._where}: the server took nothing of the argument for {self._idle_timeout} s, the idle_timeout of "
+            f"the policy; if the server may take longer, {_declare('idle_timeout')}",
             may_have_run=True,
         )
 
@@ -61,8 +61,14 @@ class StreamLimits:
         """The error of a stream whose next item did not come in time."""
         if self.total.expired:
             return DeadlineExceeded(f"{self._where}: the deadline of the stream has passed", may_have_run=True)
-        limit = "idle_timeout" if self._has_begun else "timeout"
-        return DeadlineExceeded(
-            f"{self._where}: no item came within the policy's {limit}; raise it if items are that far apart",
-            may_have_run=True,
-        )
+        if self._has_begun:
+            waited = f"no item came for {self._idle_timeout} s, the idle_timeout of the policy"
+            remedy = f"if items may be further apart, {_declare('idle_timeout')}"
+        else:
+            waited = "the first item did not come within the timeout of the policy"
+            remedy = f"if it may come later, {_declare('timeout')}"
+        return DeadlineExceeded(f"{self._where}: {waited}; {remedy}", may_have_run=True)
+
+
+def _declare(limit: str) -> str:
+    return f"declare the method with @with_policy(Policy({limit}=...)), None for no limit"

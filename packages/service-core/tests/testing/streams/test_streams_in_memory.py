@@ -284,6 +284,7 @@ def test_each_limit_ends_the_stream_and_the_generator(
         items, error = drain(manager.get_service(Chat), form, "endless", count)
         assert len(items) == count
         assert isinstance(error, DeadlineExceeded)
+        assert ("no item came for 0.3 s, the idle_timeout of the policy" in str(error)) == (policy.idle_timeout == 0.3)
         # On a busy machine the limit may pass before the generator has begun.
         assert not chat_impl.begun.is_set() or chat_impl.ended.wait(20)
 
