@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
 import pytest
 from desk import INVOKE, serving, until
@@ -12,8 +14,10 @@ from pydantic_core import to_json
 from raw_http import Connection, Reply, call
 from ways import EACH_WAY, Way
 
+from service_core import Service, implementation, service
+from service_core.rest import Body, post, rest
 from service_core.wire import JSON
-from service_server_fastapi import ServerSettings
+from service_server_fastapi import ServerSettings, serve
 from service_server_fastapi.access.rejections import Rejection
 from service_server_fastapi.requests.memory_budget import BYTES_PER_BYTE, MemoryBudget, MemoryShare, machine_memory
 
@@ -99,8 +103,40 @@ def test_many_small_values_beyond_the_budget_are_answered_with_503(way: Way) -> 
         assert _answer(server.url, many).status == 200
 
 
+@rest("/shelf")
+@service(name="shelf")
+class Shelf(Service):
+    @post("/labels")
+    @abstractmethod
+    def label(self, labels: Annotated[list[str], Body()]) -> int: ...
+
+
+@implementation
+class ShelfImpl(Shelf):
+    def label(self, labels: list[str]) -> int:
+        return len(labels)
+
+
+@EACH_WAY
+def test_many_small_values_on_a_rest_route_count_as_well(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    few, many = (json.dumps(labels).encode() for labels in ([LARGE_BODY * "a"], ["a"] * (LARGE_BODY // 5)))
+    waiting_body = json.dumps(["x" * 2 * LARGE_BODY]).encode()
+    monkeypatch.setenv("SERVICE_SERVER_MEMORY_BUDGET", str(4 * LARGE_BODY * BYTES_PER_BYTE))
+    with serve(ShelfImpl(), port=0, app=way()) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        with held(url, waiting_body, "/shelf/labels") as waiting:
+            assert _answer(url, few, "/shelf/labels").status == 200
+            refused = _answer(url, many, "/shelf/labels")
+            assert refused.status == 503
+            assert b"memory_budget" in refused.body
+            assert json.loads(refused.body)["executed"] is False
+            waiting.send(waiting_body[-1:])
+            assert waiting.reply().status == 200
+        assert _answer(url, many, "/shelf/labels").status == 200
+
+
 @contextmanager
-def held(url: str, body: bytes) -> Iterator[Connection]:
+def held(url: str, body: bytes, path: str = "/invoke") -> Iterator[Connection]:
     """A connection with a request of which all but the last byte has been read by the server."""
     taken = 0
     take = MemoryShare.take
@@ -112,7 +148,7 @@ def held(url: str, body: bytes) -> Iterator[Connection]:
 
     with pytest.MonkeyPatch.context() as patch, Connection(url) as waiting:
         patch.setattr(MemoryShare, "take", noted)
-        waiting.head(content_length=len(body))
+        waiting.head(path=path, content_length=len(body))
         waiting.send(body[:-1])
         until(lambda: taken == len(body) - 1)
         yield waiting
@@ -140,8 +176,8 @@ def test_a_request_beyond_the_budget_is_answered_with_503_and_retry_after(way: W
         assert _answer(server.url, body).status == 200
 
 
-def _answer(url: str, body: bytes) -> Reply:
+def _answer(url: str, body: bytes, path: str = "/invoke") -> Reply:
     with Connection(url) as connection:
-        connection.head(content_length=len(body))
+        connection.head(path=path, content_length=len(body))
         connection.send(body)
         return connection.reply()
