@@ -51,7 +51,9 @@ class ItemLimits:
         """The message of a stream that has come to its limit."""
         if self._total <= self._ends_at:
             return "the deadline of the call has passed"
-        return f"no item came within the {'idle_timeout' if self._has_begun else 'timeout'} of the call's policy"
+        if not self._has_begun:
+            return "no item came within the timeout of the call's policy"
+        return f"no item came for {self._idle - _GRACE:g} s, the idle_timeout of the call's policy"
 
 
 def _declared(method: MethodDescriptor) -> tuple[float, float]:
