@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, cast
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Annotated, Any, cast
 from unittest.mock import MagicMock, create_autospec
 
 import pytest
+from fastapi import Depends, HTTPException, Query
 
-from service_channels_http import connect
+from service_channels_http import HTTPSettings, connect
 from service_core import (
     DeclarationException,
     DependencyException,
@@ -30,6 +31,7 @@ from service_core import (
 from service_core.di import module
 from service_core.rest import get
 from service_core.testing import in_memory
+from service_registry_consul import ConsulComponentRegistry, ConsulSettings
 from service_server_fastapi import FastAPIServer, ServerSettings, serve
 
 
@@ -106,6 +108,41 @@ class Wrong(Greeter):
 class OtherHints(Greeter):
     def greet(self, name: bytes, *, times: bool = True) -> tuple[str]:  # type: ignore[override]
         return ("hello",)
+
+
+@service
+class Later(Service):
+    @abstractmethod
+    async def go(self, to: str = "") -> str: ...
+
+
+class Unawaited(Later):
+    def __init__(self) -> None:
+        self.results: list[Coroutine[Any, Any, str]] = []
+
+    async def go(self, to: str = "") -> str:
+        self.results.append(asyncio.sleep(0, "done"))
+        return cast(str, self.results[-1])
+
+
+class NotFound(Later):
+    async def go(self, to: str = "") -> str:
+        raise HTTPException(404)
+
+
+class Depending(Service):
+    @abstractmethod
+    def go(self, store: Annotated[int, Depends(int)] = 0) -> str: ...
+
+
+class DependingImpl(Depending):
+    def go(self, store: int = 0) -> str:
+        return str(store)
+
+
+class Queried(Service):
+    @abstractmethod
+    def go(self, name: str = Query(max_length=3)) -> str: ...
 
 
 @module()
@@ -222,6 +259,16 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "an object of a module": (
         lambda: FastAPIServer().boot(untyped(Empty())),
         "an object of Empty is not a module; pass the class: Empty",
+    ),
+    "an argument that FastAPI would resolve": (
+        lambda: (service(Depending), serve(DependingImpl(), port=0).__enter__()),
+        "Depending.go: parameter 'store': Depends(...) of FastAPI has no effect in an interface; callers give all "
+        "arguments, so remove the parameter and let the implementation take the object in its constructor",
+    ),
+    "a parameter as FastAPI declares it": (
+        lambda: service(Queried),
+        "Queried.go: parameter 'name': Query(...) of FastAPI has no effect in an interface; use QueryParam(), "
+        "PathParam(), Header() or Body() of service_core.rest, and pydantic.Field(...) for limits",
     ),
     "the path of calls in an address": (
         lambda: connect(Greeter, f"{URL}/invoke"),
@@ -348,6 +395,46 @@ def test_a_wrong_result_is_named() -> None:
     ):
         greeter.greet("ann")
     assert caught.value.type == "ResultException"
+
+
+def test_a_result_that_was_not_awaited_is_named() -> None:
+    implementation = Unawaited()
+    with (
+        serve(implementation, port=0) as server,
+        connect(Later, server.url) as later,
+        pytest.raises(RemoteServiceException) as caught,
+    ):
+        asyncio.run(later.go())
+    implementation.results[0].close()
+    assert "Later.go: result: it is a coroutine; write 'await' before the call that returned it" in str(caught.value)
+
+
+def test_an_exception_of_fastapi_is_logged_with_its_remedy(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        serve(NotFound(), port=0) as server,
+        connect(Later, server.url) as later,
+        pytest.raises(RemoteServiceException),
+    ):
+        asyncio.run(later.go())
+    assert (
+        "declare an error with @raises in place of HTTPException, whose status the caller does not get" in caplog.text
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: untyped(ServerSettings)(drain_timout=3), "no setting 'drain_timout'; did you mean drain_timeout?"),
+        (lambda: untyped(ConsulSettings)(chek="ttl"), "no setting 'chek'; did you mean check?"),
+        (lambda: ConsulComponentRegistry(0, chek="ttl"), "no setting 'chek'; did you mean check?"),
+        (lambda: untyped(HTTPSettings)(ca_fiel="ca.pem"), "no setting 'ca_fiel'; did you mean ca_file?"),
+        (lambda: untyped(ServerSettings)(zzz=1), "no setting 'zzz'; the settings are allowed_hosts, "),
+    ],
+)
+def test_a_misspelt_setting_in_code_is_refused(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        make()
+    assert message in str(caught.value)
 
 
 def test_types_that_differ_from_those_of_the_interface_are_named(caplog: pytest.LogCaptureFixture) -> None:

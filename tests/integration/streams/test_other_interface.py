@@ -111,7 +111,7 @@ def mismatch(signature: str) -> Iterator[Any]:
     with pytest.raises(ContractMismatchException) as raised:
         yield raised
     assert signature in str(raised.value)
-    assert "change-an-interface" in str(raised.value)
+    assert "Change an interface" in str(raised.value)
 
 
 def test_a_stream_where_the_caller_has_one_result(ticker: OtherTicker) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service_channels_http.transport.tls.context import ClientTLS
-from service_core.process import warn_about_unknown
+from service_core.process import refuse_unknown, warn_about_unknown
 
 
 class HTTPSettings(BaseSettings):
@@ -49,6 +49,12 @@ class HTTPSettings(BaseSettings):
     keep_alive: float = Field(default=4.0, gt=0, allow_inf_nan=False)
     """Seconds that an idle connection is kept; shorter than the server keeps it, at which end we must not send. uvicorn
     closes them after 5 s."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_are_known(cls, given: Any) -> Any:
+        refuse_unknown(given, cls.model_fields)
+        return given
 
     @classmethod
     def read(cls) -> Self:

@@ -109,7 +109,7 @@ def test_arguments_are_bound_in_the_order_of_the_parameters(
     [
         ((), {"tags": []}, "missing a required (positional-only )?argument: 'key'"),
         (("k",), {}, "missing a required (keyword-only )?argument: 'tags'"),
-        (("k", b"", []), {}, "too many positional arguments"),
+        (("k", b"", []), {}, r"too many positional arguments; give by name: tags=\.\.\., ttl=\.\.\."),
         (("k", b""), {"data": b"", "tags": []}, "multiple values for argument 'data'"),
         (("k",), {"tags": [], "color": 1}, "got an unexpected keyword argument 'color'"),
     ],

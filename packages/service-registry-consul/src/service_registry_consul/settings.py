@@ -13,7 +13,7 @@ from consul import Consul
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service_core.process import warn_about_unknown
+from service_core.process import refuse_unknown, warn_about_unknown
 from service_registry_consul.meta import check_metadata
 from service_registry_consul.python_consul import values_of_client
 
@@ -170,6 +170,13 @@ class ConsulSettings(BaseSettings):
         if not (text.isascii() and text.isprintable()):
             raise ValueError("a token is printable ASCII")
         return SecretStr(text) if text else None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_are_known(cls, given: Any) -> Any:
+        # A value of a variable has the name of the variable if the setting is read from several.
+        refuse_unknown((name for name in given if not name.startswith(("SERVICE_", "CONSUL_"))), cls.model_fields)
+        return given
 
     @model_validator(mode="after")
     def _key_needs_certificate(self) -> ConsulSettings:

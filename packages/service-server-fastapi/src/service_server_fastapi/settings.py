@@ -16,7 +16,7 @@ from pydantic_settings import (
 )
 
 from service_core import LocalServiceException
-from service_core.process import is_service_link, warn_about_unknown
+from service_core.process import is_service_link, refuse_unknown, warn_about_unknown
 from service_server_fastapi.access.allowed_hosts import check_host
 from service_server_fastapi.access.browsers import check_origin
 
@@ -168,6 +168,12 @@ class ServerSettings(BaseSettings):
     @classmethod
     def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(check_origin(origin) for origin in origins)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_are_known(cls, given: Any) -> Any:
+        refuse_unknown(given, cls.model_fields)
+        return given
 
     @model_validator(mode="after")
     def _certificate_comes_first(self) -> Self:

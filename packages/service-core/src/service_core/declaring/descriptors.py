@@ -79,8 +79,14 @@ class MethodDescriptor:
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"{self.where}(): {error}") from None
+            raise TypeError(f"{self.where}(): {error}{self._by_name(len(args))}") from None
         return in_order(list(self.signature.parameters), bound.arguments)
+
+    def _by_name(self, given: int) -> str:
+        """What to write for more arguments by place than there are places, where others can be given by name."""
+        places = sum(not one.keyword_only for one in self.parameters)
+        by_name = [f"{one.name}=..." for one in self.parameters if one.keyword_only]
+        return f"; give by name: {', '.join(by_name)}" if given > places and by_name else ""
 
     @property
     def has_streams(self) -> bool:

@@ -19,6 +19,7 @@ from service_core.declaring.descriptors import (
     ServiceDescriptor,
 )
 from service_core.declaring.policy import UNSET, Policy
+from service_core.declaring.signatures.foreign_markers import refuse_foreign_marker
 from service_core.errors import DeclarationException
 
 
@@ -59,6 +60,7 @@ def check_shape(interface: type) -> None:
                     f"{where}: parameter '{parameter.name}' has no type hint; "
                     f"write '{parameter.name}: <type>', since values are validated by it"
                 )
+            refuse_foreign_marker(parameter, parameter.annotation, where)
         if hasattr(function, CONCURRENCY):
             raise DeclarationException(
                 f"{where}: @max_concurrency limits one server, so it belongs to the method of an implementation"
@@ -92,6 +94,8 @@ def _describe_method(interface: type, name: str, function: FunctionType) -> Meth
     hints = _type_hints(interface, name, function)
     result = hints["return"]
     parameters = _parameters(function, where)
+    for parameter in parameters:
+        refuse_foreign_marker(parameter, hints[parameter.name], where)
     signature = inspect.Signature(parameters)
     stream, given_stream = method_streams(hints, signature, where, is_coroutine=inspect.iscoroutinefunction(function))
     return MethodDescriptor(

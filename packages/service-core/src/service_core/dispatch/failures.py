@@ -56,12 +56,19 @@ def failure_of(error: BaseException, method_codec: MethodCodec, context: CallCon
         logger.error(
             "%s failed%s (correlation id %s)",
             method_codec.name,
-            f" in its call of {failed_call}" if failed_call else "",
+            f" in its call of {failed_call}" if failed_call else _hint(error),
             context.correlation_id,
             exc_info=error,
             extra={"correlation_id": context.correlation_id, "method": method_codec.name},
         )
     return Failure(error=wire, executed=True)
+
+
+def _hint(error: BaseException) -> str:
+    """What to write in place of FastAPI's and Starlette's HTTPException, whose status does not reach the caller."""
+    if not any(cls.__module__ == "starlette.exceptions" for cls in type(error).__mro__):
+        return ""
+    return ": declare an error with @raises in place of HTTPException, whose status the caller does not get"
 
 
 def late(

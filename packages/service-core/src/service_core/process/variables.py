@@ -6,7 +6,7 @@ import difflib
 import logging
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 logger: Final = logging.getLogger("service.settings")
@@ -34,6 +34,18 @@ def warn_about_unknown(prefix: str, names: Collection[str]) -> None:
         if is_service_link(value) or _OF_LINK.fullmatch(variable.upper().removeprefix(prefix)):
             continue
         _reported.add(variable.upper())
-        close = difflib.get_close_matches(variable.upper(), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"settings with this prefix: {', '.join(sorted(known))}"
+        hint = _similar(variable.upper(), known) or f"settings with this prefix: {', '.join(sorted(known))}"
         logger.warning("environment variable %s belongs to no setting; %s", variable, hint)
+
+
+def refuse_unknown(given: Iterable[str], names: Collection[str]) -> None:
+    """Raise ValueError for a setting that code gives and that is none of ``names``."""
+    for name in given:
+        if name not in names:
+            hint = _similar(name, names) or f"the settings are {', '.join(sorted(names))}"
+            raise ValueError(f"there is no setting '{name}'; {hint}")
+
+
+def _similar(name: str, names: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]}?" if close else ""

@@ -153,7 +153,7 @@ def test_another_interface_is_refused_with_parameter_signature_and_page(
     error, signature = caught.value, "pay(payer: str, payee: str, *, limit: int = ..., note: str = ...) -> str"
     assert error.message == (
         f"the interfaces of caller and server differ: Bank.pay: {reason}; the server has '{signature}'; "
-        f"see docs/how-to/change-an-interface.md"
+        f"see the page 'Change an interface' of the documentation"
     )
     assert error.details == {"parameter": parameter, "signature": signature}
     assert (error.code, error.may_have_run) == (ErrorCode.INVALID_ARGUMENT, False)

@@ -19,8 +19,8 @@ from service_core.wire.methods.sent_fields import Defaults
 from service_core.wire.types.unknown_fields import UNKNOWN_FIELD
 from service_core.wire.values import WireType
 
-CHANGES_PAGE: Final = "docs/how-to/change-an-interface.md"
-"""The page of the documentation on changing interfaces, which messages name."""
+CHANGES_PAGE: Final = "the page 'Change an interface' of the documentation"
+"""The page on changing interfaces, as messages name it."""
 
 Names = tuple[str | None, ...]
 """The names of arguments on the wire; None where the caller gives none and only fills the place."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -18,7 +18,7 @@ def validation_details(error: ValidationError, names: Sequence[str] = (), *, at:
     in front.
     """
     details: list[dict[str, Any]] = []
-    for wrong in error.errors(include_url=False, include_input=False)[:_MOST_DETAILS]:
+    for wrong in error.errors(include_url=False)[:_MOST_DETAILS]:
         loc: list[Any] = list(wrong["loc"])
         if loc and isinstance(loc[0], int) and 0 <= loc[0] < len(names):
             loc[0] = names[loc[0]]
@@ -28,6 +28,8 @@ def validation_details(error: ValidationError, names: Sequence[str] = (), *, at:
         tags = wrong.get("ctx", {}).get("expected_tags")
         if wrong["type"] == "union_tag_invalid" and tags:  # the one message that quotes
             msg = f"Input tag does not match any of the expected tags: {tags}"
+        if isinstance(wrong["input"], Coroutine):
+            msg = "it is a coroutine; write 'await' before the call that returned it"
         details.append({"loc": loc, "msg": msg, "type": wrong["type"]})
     return details
 
