@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -50,11 +50,7 @@ class HTTPSettings(BaseSettings):
     """Seconds that an idle connection is kept; shorter than the server keeps it, at which end we must not send. uvicorn
     closes them after 5 s."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _names_are_known(cls, given: Any) -> Any:
-        refuse_unknown(given, cls.model_fields)
-        return given
+    _names_are_known = model_validator(mode="before")(refuse_unknown)
 
     @classmethod
     def read(cls) -> Self:

@@ -171,12 +171,7 @@ class ConsulSettings(BaseSettings):
             raise ValueError("a token is printable ASCII")
         return SecretStr(text) if text else None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _names_are_known(cls, given: Any) -> Any:
-        # A value of a variable has the name of the variable if the setting is read from several.
-        refuse_unknown((name for name in given if not name.startswith(("SERVICE_", "CONSUL_"))), cls.model_fields)
-        return given
+    _names_are_known = model_validator(mode="before")(refuse_unknown)
 
     @model_validator(mode="after")
     def _key_needs_certificate(self) -> ConsulSettings:

@@ -169,11 +169,7 @@ class ServerSettings(BaseSettings):
     def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(check_origin(origin) for origin in origins)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _names_are_known(cls, given: Any) -> Any:
-        refuse_unknown(given, cls.model_fields)
-        return given
+    _names_are_known = model_validator(mode="before")(refuse_unknown)
 
     @model_validator(mode="after")
     def _certificate_comes_first(self) -> Self:

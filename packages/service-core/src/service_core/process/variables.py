@@ -6,8 +6,8 @@ import difflib
 import logging
 import os
 import re
-from collections.abc import Collection, Iterable
-from typing import Final
+from collections.abc import Collection
+from typing import Any, Final
 
 logger: Final = logging.getLogger("service.settings")
 
@@ -38,12 +38,17 @@ def warn_about_unknown(prefix: str, names: Collection[str]) -> None:
         logger.warning("environment variable %s belongs to no setting; %s", variable, hint)
 
 
-def refuse_unknown(given: Iterable[str], names: Collection[str]) -> None:
-    """Raise ValueError for a setting that code gives and that is none of ``names``."""
+def refuse_unknown(cls: Any, given: Any) -> Any:
+    """The given settings of a pydantic class, for its ``model_validator(mode="before")``.
+
+    Raises ValueError for one that code gives and that is no field. Names in capital letters are those of variables.
+    """
+    names = cls.model_fields
     for name in given:
-        if name not in names:
+        if name not in names and not name.isupper():
             hint = _similar(name, names) or f"the settings are {', '.join(sorted(names))}"
             raise ValueError(f"there is no setting '{name}'; {hint}")
+    return given
 
 
 def _similar(name: str, names: Collection[str]) -> str:
