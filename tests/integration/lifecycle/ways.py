@@ -153,7 +153,7 @@ ENVIRONMENTS = [
     ),
     Environment(
         name="celery's prefork pool, `--max-tasks-per-child`",
-        note="the parent may host a server and call it; children call on, none runs the shutdown",
+        note="the parent may host a server and call it; children continue to call it, and none runs the shutdown",
         test="tests/ecosystem/test_prefork.py::test_children_call_and_are_replaced",
     ),
 ]
