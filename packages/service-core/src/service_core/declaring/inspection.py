@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from types import FunctionType, MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from service_core.arguments import by_position
 from service_core.declaring.descriptors import (
@@ -19,8 +19,9 @@ from service_core.declaring.descriptors import (
     ServiceDescriptor,
 )
 from service_core.declaring.policy import UNSET, Policy
-from service_core.declaring.signatures.foreign_markers import refuse_foreign_marker
 from service_core.errors import DeclarationException
+
+_RESOLVED_BY_FASTAPI: Final = frozenset({"Depends", "Security"})
 
 
 def public_functions(interface: type) -> dict[str, FunctionType]:
@@ -60,13 +61,35 @@ def check_shape(interface: type) -> None:
                     f"{where}: parameter '{parameter.name}' has no type hint; "
                     f"write '{parameter.name}: <type>', since values are validated by it"
                 )
-            refuse_foreign_marker(parameter, parameter.annotation, where)
+            _refuse_foreign_marker(parameter, parameter.annotation, where)
         if hasattr(function, CONCURRENCY):
             raise DeclarationException(
                 f"{where}: @max_concurrency limits one server, so it belongs to the method of an implementation"
             )
         if "return" not in function.__annotations__:
             raise DeclarationException(f"{where}: the return type is missing; write '-> None' if there is no result")
+
+
+def _refuse_foreign_marker(parameter: inspect.Parameter, hint: Any, where: str) -> None:
+    """Raise DeclarationException if FastAPI, not the caller, would give the argument, or its place in the request.
+
+    ``hint`` is the type hint of the parameter. FastAPI is not imported for this.
+    """
+    for marker in (parameter.default, *getattr(hint, "__metadata__", ())):
+        kind = type(marker)
+        if kind.__module__ != "fastapi.params":
+            continue
+        remedy = (
+            "callers give all arguments, so remove the parameter and let the implementation take the object in its "
+            "constructor"
+            if kind.__name__ in _RESOLVED_BY_FASTAPI
+            else "use QueryParam(), PathParam(), Header() or Body() of service_core.rest, and pydantic.Field(...) for "
+            "limits"
+        )
+        raise DeclarationException(
+            f"{where}: parameter '{parameter.name}': {kind.__name__}(...) of FastAPI has no effect in an interface; "
+            f"{remedy}"
+        )
 
 
 def _refuse_private_abstract(interface: type) -> None:
@@ -95,7 +118,7 @@ def _describe_method(interface: type, name: str, function: FunctionType) -> Meth
     result = hints["return"]
     parameters = _parameters(function, where)
     for parameter in parameters:
-        refuse_foreign_marker(parameter, hints[parameter.name], where)
+        _refuse_foreign_marker(parameter, hints[parameter.name], where)
     signature = inspect.Signature(parameters)
     stream, given_stream = method_streams(hints, signature, where, is_coroutine=inspect.iscoroutinefunction(function))
     return MethodDescriptor(
