@@ -320,11 +320,14 @@ def test_an_exceeded_deadline_counts_against_the_instance_and_a_cancellation_doe
 @pytest.mark.parametrize("as_answer", [True, False])
 def test_internal_errors_eject_an_instance_that_others_do_not_have(run: Run, as_answer: bool) -> None:
     scene = Scene("a", "b")
-    for _ in range(7):
+    errors = 0
+    while "EJECTED" not in scene.kinds() and errors < 20:
         broken = RemoteServiceException("no database", code=ErrorCode.INTERNAL)
         with pytest.raises(RemoteServiceException):
             run(scene, "place", Raised(broken) if as_answer else broken)
-    assert scene.kinds() == ["ANSWERED"] * 7 + ["EJECTED"]
+        errors += 1
+    assert errors >= 7  # more only if this process was paused meanwhile, since the rate fades with time
+    assert scene.kinds() == ["ANSWERED"] * errors + ["EJECTED"]
     scene.run("place", 1)
     assert (scene.urls[-1], scene.in_flight()) == ("b", 0)
 
