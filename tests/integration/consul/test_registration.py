@@ -78,7 +78,7 @@ def test_no_caller_is_sent_where_nothing_listens(
     make_registry(consul, port).register(component, [address])
     eventually(lambda: consul.instances(component.name))
     assert set(states(consul, component.name).values()) == {"critical"}
-    assert f"its health check 127.0.0.1:{port} fails" in caplog.text
+    eventually(lambda: f"its health check 127.0.0.1:{port} fails" in caplog.text)
     caller = make_registry(consul)
     assert caller.wait_until_known(component.name, PATIENCE) == {}
     assert f"where '{component.name}' is registered as critical at {address.uri}" in caller.describe()
