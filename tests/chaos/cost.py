@@ -15,7 +15,7 @@ from tests.support.memory import peak_memory
 
 __all__ = ["Cost", "cost_of"]
 
-_RUNS: Final = 3
+_RUNS: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

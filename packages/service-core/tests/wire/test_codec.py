@@ -286,6 +286,7 @@ jsonable = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(envelopes | values)
 @example({"method": "a", "args": [msgpack.Timestamp(2**62)]})
@@ -294,6 +295,7 @@ def test_any_msgpack_is_read_or_refused(value: Any) -> None:
     outcome(MSGPACK, pack(value))
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.dictionaries(names, jsonable) | jsonable, st.booleans())
 @example({"result": None, "exception": {"code": [], "type": {}, "message": 10**4200}}, True)
@@ -302,6 +304,7 @@ def test_any_json_is_read_or_refused(value: Any, compact: bool) -> None:
     outcome(JSON, json.dumps(value, separators=(",", ":") if compact else None).encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", BOTH)
 def test_any_damage_is_read_or_refused(codec: Codec) -> None:
     request, response = codec.write_request(ADD, (ITEM, 1, "note")), codec.write_result(ADD, ITEM)

@@ -322,6 +322,7 @@ WRONG_ITEMS: list[tuple[Any, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "write"), WRITERS)
 @pytest.mark.parametrize(("annotation", "value"), WRONG_ITEMS, ids=lambda one: str(one)[:30])
 def test_many_wrong_items_cost_no_more_than_the_first(

@@ -233,6 +233,7 @@ def test_every_type_travels(annotation: Any) -> None:
     travels()
 
 
+@pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(nested(), st.data())
 def test_types_travel_in_each_other(typed: tuple[Any, st.SearchStrategy[Any]], data: st.DataObject) -> None:

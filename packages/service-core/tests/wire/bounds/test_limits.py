@@ -151,6 +151,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(value=VALUES, raw=st.sampled_from([b"", b"\x80" * 40, b"\x80" * 300, b"\x80" * 70_000]))
 def test_values_of_msgpack_are_counted_exactly(value: Any, raw: bytes) -> None:
     value = [value, raw, msgpack.ExtType(1, raw), 1]
@@ -159,6 +160,7 @@ def test_values_of_msgpack_are_counted_exactly(value: Any, raw: bytes) -> None:
     assert MSGPACK.holds_more(data, count(value) - 1)
 
 
+@pytest.mark.slow
 @given(value=VALUES)
 def test_values_of_json_are_counted_with_empty_lists_and_maps_as_two(value: Any) -> None:
     data = json.dumps([value]).encode()
